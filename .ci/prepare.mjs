@@ -1,0 +1,79 @@
+// Sets a checkout up, doing only what is missing. Arguments, in any order:
+//   build    install the npm packages and compile src/ and perf/ into dist/
+//   daemons  with root and apt: install the real routers that the interop tests start
+// Run by `npm start`, `npm test` and `npm run perf`; needs nothing but Node.js and npm.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const top = join(import.meta.dirname, "..");
+process.chdir(top);
+
+const DAEMONS = {
+  // command that proves the package is there -> Debian package
+  "/usr/lib/frr/bgpd": "frr",
+  gobgpd: "gobgpd",
+  bird: "bird2",
+  exabgp: "exabgp",
+  ip: "iproute2",
+  ping: "iputils-ping",
+  arping: "iputils-arping",
+  tshark: "tshark",
+  nft: "nftables",
+};
+
+function run(command, args, env = {}) {
+  const result = spawnSync(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
+  if (result.error) throw result.error;
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+function newerThan(file, mark) {
+  return !existsSync(mark) || statSync(file).mtimeMs > statSync(mark).mtimeMs;
+}
+
+function installPackages() {
+  const mark = "node_modules/.evpnd-installed";
+  const lock = readFileSync("package-lock.json", "utf8");
+  if (existsSync(mark) && readFileSync(mark, "utf8") === lock) return;
+  console.log("evpnd: installing npm packages");
+  run("npm", ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]);
+  mkdirSync("node_modules", { recursive: true });
+  writeFileSync(mark, lock);
+}
+
+function build() {
+  installPackages();
+  const mark = "dist/.built";
+  const sources = execFileSync("find", ["src", "perf", "package-lock.json", "tsconfig.json", "tsconfig.build.json", "-type", "f", ...(existsSync(mark) ? ["-newer", mark] : [])], { encoding: "utf8" });
+  if (existsSync(mark) && sources.trim() === "" && !newerThan("src", mark)) return;
+  console.log("evpnd: compiling");
+  run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
+  writeFileSync(mark, new Date().toISOString());
+}
+
+function commandExists(name) {
+  if (name.startsWith("/")) return existsSync(name);
+  return (process.env.PATH ?? "").split(":").concat("/usr/sbin", "/sbin").some((dir) => existsSync(join(dir, name)));
+}
+
+function installDaemons() {
+  const missing = Object.entries(DAEMONS)
+    .filter(([command]) => !commandExists(command))
+    .map(([, name]) => name);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !commandExists("apt-get")) {
+    console.log(`evpnd: the interop tests want ${missing.join(", ")}; without root and apt they are skipped`);
+    return;
+  }
+  console.log(`evpnd: installing ${missing.join(", ")} for the interop tests`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  run("apt-get", ["update", "-qq"], env);
+  run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], env);
+}
+
+for (const task of process.argv.slice(2)) {
+  if (task === "build") build();
+  else if (task === "daemons") installDaemons();
+  else throw new Error(`prepare.mjs: unknown task ${task}; it knows build and daemons`);
+}

@@ -1,0 +1,153 @@
+/**
+ * The speaker's only door: what API, CLI server and telemetry may ask and do. Everything that
+ * crosses is plain data that structured clone can copy, so that another thread can stand behind it.
+ */
+import type { Family } from "../fast-bgp-codec/family.js";
+import type { SpeakerSettings } from "./settings.js";
+
+export interface PeerView {
+  readonly address: string;
+  readonly group: string;
+  readonly description: string;
+  readonly dynamic: boolean;
+  readonly kind: "client" | "non-client" | "ebgp";
+  readonly as: number | undefined;
+  /** Dotted quad; undefined before the first OPEN. */
+  readonly routerId: string | undefined;
+  readonly state: "Idle" | "Connect" | "Active" | "OpenSent" | "OpenConfirm" | "Established";
+  /** Why it is not Established, in words, with what to do where we know. */
+  readonly lastError: string | undefined;
+  readonly adminDown: boolean;
+  /** Wall-clock milliseconds of the last change to or from Established. */
+  readonly since: number;
+  readonly establishedCount: number;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly remotePort: number | undefined;
+  readonly holdTime: number | undefined;
+  readonly hostName: string | undefined;
+  readonly softwareVersion: string | undefined;
+  readonly capabilities: readonly string[];
+  readonly md5: boolean;
+  readonly ttlSecurityHops: number;
+  readonly families: readonly PeerFamilyView[];
+  readonly messages: {
+    readonly in: Readonly<Record<MessageKind, number>>;
+    readonly out: Readonly<Record<MessageKind, number>>;
+  };
+  readonly faults: {
+    readonly attributeDiscard: number;
+    readonly treatAsWithdraw: number;
+    readonly nlriDropped: number;
+    readonly unknownType: number;
+    readonly loops: number;
+  };
+  /** Octets waiting for the kernel, and log entries not read yet. */
+  readonly pendingBytes: number;
+  readonly backlog: number;
+}
+
+export type MessageKind = "open" | "update" | "notification" | "keepalive" | "refresh";
+
+export interface PeerFamilyView {
+  readonly family: string;
+  readonly accepted: number;
+  readonly advertised: number;
+  readonly endOfRibReceived: boolean;
+  readonly endOfRibSent: boolean;
+}
+
+export interface RouteQuery {
+  /** best = loc-RIB, received = adj-RIB-in of `peer`, advertised = adj-RIB-out of `peer`. */
+  readonly table: "best" | "all" | "received" | "advertised";
+  readonly peer?: string;
+  readonly family?: Family;
+  /** EVPN route type. */
+  readonly routeType?: number;
+  /** Substrings or exact values in display form. */
+  readonly rd?: string;
+  readonly mac?: string;
+  readonly ip?: string;
+  /** VNI or raw 24-bit label value of label1. */
+  readonly vni?: number;
+  readonly rt?: string;
+  /** Opaque; from the page before. */
+  readonly cursor?: string;
+  /** 1 to 1000. */
+  readonly limit?: number;
+}
+
+export interface RouteView {
+  readonly family: string;
+  readonly prefix: string;
+  readonly nlri: object;
+  readonly nlriHex: string;
+  readonly nextHop: string;
+  readonly attributes: readonly object[];
+  readonly attributesHex: string;
+  /** Address of the peer it came from. */
+  readonly peer: string;
+  readonly originator: string;
+  readonly best: boolean;
+  /** Why it is best, or why it is not. */
+  readonly reason: string;
+  /** Wall-clock milliseconds of its last change. */
+  readonly changed: number;
+}
+
+export interface RoutePage {
+  readonly routes: readonly RouteView[];
+  /** Give it back for the next page; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+export interface SpeakerSummary {
+  readonly as: number;
+  readonly routerId: string;
+  readonly clusterId: string;
+  readonly version: string;
+  readonly started: number;
+  readonly listening: readonly string[];
+  readonly peers: number;
+  readonly established: number;
+  readonly destinations: number;
+  readonly routes: number;
+  readonly attributeSets: number;
+  readonly ready: boolean;
+}
+
+/** Numbers only; names are the metric names without prefix. */
+export type SpeakerStats = Readonly<Record<string, number>>;
+
+export interface AuditReport {
+  readonly ok: boolean;
+  readonly findings: readonly string[];
+}
+
+/** Refused requests: a code for programs and a sentence that says what to do. */
+export class ControlError extends Error {
+  readonly code: "not-found" | "invalid" | "busy" | "unsupported";
+  constructor(code: ControlError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface SpeakerControl {
+  summary(): Promise<SpeakerSummary>;
+  peers(): Promise<readonly PeerView[]>;
+  peer(address: string): Promise<PeerView>;
+  routes(query: RouteQuery): Promise<RoutePage>;
+  stats(): Promise<SpeakerStats>;
+  /** Re-evaluates what the peer sent (in: asks it by route refresh) or is sent (out: from the table). Without a session reset. */
+  softClear(address: string, direction: "in" | "out", family?: Family): Promise<void>;
+  /** Cease, administrative reset. */
+  resetPeer(address: string, text: string): Promise<void>;
+  /** Cease, administrative shutdown with text (RFC 9003), until `enablePeer`. */
+  shutdownPeer(address: string, text: string): Promise<void>;
+  enablePeer(address: string): Promise<void>;
+  /** New settings; sessions whose own settings did not change are not touched. Returns what was done, a line each. */
+  apply(settings: SpeakerSettings): Promise<readonly string[]>;
+  /** Recounts references and cross-checks the tables. */
+  audit(): Promise<AuditReport>;
+}

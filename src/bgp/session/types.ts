@@ -1,0 +1,121 @@
+/**
+ * The seams of a session: the connection below it and the reflector above it. `transport/` fits the
+ * first, `speaker.ts` supplies the second; neither is imported here.
+ */
+import type { DecodeFault } from "../../fast-bgp-codec/fault.js";
+import type { Family } from "../../fast-bgp-codec/family.js";
+import type { PeerOptions } from "../settings.js";
+
+/** One TCP connection. */
+export interface Connection {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Who opened it: decides collisions (RFC 4271 section 6.8). */
+  readonly initiator: "local" | "remote";
+  /** Octets given to `write` that the kernel has not taken yet. */
+  readonly pendingBytes: number;
+  /** Set by the session. Returns how many octets from `start` it used; the rest comes again, in front of newer ones. */
+  onBytes: (bytes: Uint8Array, start: number, end: number) => number;
+  /** Once, for an end or an error from outside; never after `close`. */
+  onClosed: (error: Error | undefined) => void;
+  /** Pending octets fell below the low-water mark after having been above it. */
+  onDrain: () => void;
+  /** The kernel took octets since the last look: for the send hold timer. */
+  readonly bytesAccepted: number;
+  /** The bytes must not change until the kernel has them: give each buffer away. */
+  write(bytes: Uint8Array): void;
+  /** Several buffers in one system call. */
+  writeMany(buffers: readonly Uint8Array[]): void;
+  /** Stop and resume reading. */
+  pause(): void;
+  resume(): void;
+  /** Flushes what is pending for at most `lingerMs`, then closes. */
+  end(lingerMs: number): void;
+  /** Closes at once (RST when octets are pending). */
+  destroy(): void;
+}
+
+export interface Dialer {
+  /** Connects; exactly one of the callbacks is called, unless cancelled. */
+  dial(
+    target: { readonly address: string; readonly options: PeerOptions },
+    connected: (connection: Connection) => void,
+    failed: (error: Error) => void,
+  ): { cancel(): void };
+}
+
+/** What both sides agreed on: fixed for the life of a session. */
+export interface Negotiated {
+  readonly localAs: number;
+  readonly peerAs: number;
+  readonly ibgp: boolean;
+  /** Peer's BGP identifier as an unsigned number, and as text. */
+  readonly peerId: number;
+  readonly peerIdText: string;
+  readonly holdTime: number;
+  readonly keepaliveTime: number;
+  /** Families both sides have, bit mask over `Family`. */
+  readonly families: number;
+  readonly as4: boolean;
+  /** Most octets a message we send may have: 4096 or 65535. */
+  readonly maxMessageOut: number;
+  /** Most octets a message from the peer may have. */
+  readonly maxMessageIn: number;
+  readonly routeRefresh: boolean;
+  readonly enhancedRefresh: boolean;
+  /** Bit masks over `Family`. */
+  readonly addPathIn: number;
+  readonly addPathOut: number;
+  /** Peer's graceful restart capability, if it sent one. */
+  readonly gracefulRestart:
+    { readonly restarting: boolean; readonly time: number; readonly families: number } | undefined;
+  /** Family bit mask for which IPv4 NLRI may have an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop: number;
+}
+
+/** An Established session as the reflector sees it. */
+export interface EstablishedSession {
+  /** Unique in the process, never reused. */
+  readonly id: number;
+  readonly peerAddress: string;
+  readonly localAddress: string;
+  readonly options: PeerOptions;
+  readonly negotiated: Negotiated;
+  readonly pendingBytes: number;
+  /** Whole messages; restarts the keepalive timer. Bytes are given away. */
+  send(bytes: Uint8Array): void;
+  sendMany(buffers: readonly Uint8Array[], messages: number): void;
+  /** Pause reading from this peer (back-pressure), and resume. */
+  pause(): void;
+  resume(): void;
+  /** Sends the NOTIFICATION and closes; `closed` follows before this returns. */
+  reset(code: number, subcode: number, data: Uint8Array, why: string): void;
+}
+
+export interface SessionDown {
+  /** "notification-sent", "notification-received", "hold-timer", "send-hold-timer", "tcp", "shutdown", … */
+  readonly reason: string;
+  readonly detail: string;
+  readonly code?: number;
+  readonly subcode?: number;
+}
+
+/** The reflector, seen from below. Bytes are valid only during the call. */
+export interface ReflectorSink {
+  established(session: EstablishedSession): void;
+  /** A whole UPDATE, header included, header already checked. A returned fault of severity SessionReset makes the session send it and close. */
+  update(
+    session: EstablishedSession,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): DecodeFault | undefined;
+  /** ROUTE-REFRESH of a negotiated family: subtype 0 request, 1 BoRR, 2 EoRR. */
+  routeRefresh(session: EstablishedSession, family: Family, subtype: number): void;
+  /** Output drained below the low-water mark. */
+  drained(session: EstablishedSession): void;
+  /** The session left Established. Called exactly once per `established`. */
+  closed(session: EstablishedSession, down: SessionDown): void;
+}

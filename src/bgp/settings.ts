@@ -1,0 +1,90 @@
+/** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
+import type { Family } from "../fast-bgp-codec/family.js";
+
+export interface ListenAddress {
+  /** Literal IPv4 or IPv6 address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a peer and a group of dynamic peers share. */
+export interface PeerOptions {
+  /** Group's name, for display; empty for none. */
+  readonly group: string;
+  readonly description: string;
+  /** Remote AS; undefined accepts any AS (dynamic peers only). */
+  readonly peerAs: number | undefined;
+  /** iBGP only: route reflector client. */
+  readonly client: boolean;
+  readonly families: readonly Family[];
+  readonly passive: boolean;
+  readonly shutdown: boolean;
+  readonly holdTime: number;
+  readonly connectRetry: number;
+  /** RFC 9687; 0 = max(480, 2 × hold). */
+  readonly sendHoldTime: number;
+  /** First wait after a failed session, doubling to `idleHoldMax`. */
+  readonly idleHold: number;
+  readonly idleHoldMax: number;
+  /** TCP MD5 key (RFC 2385); never printed. */
+  readonly password: string | undefined;
+  /** GTSM (RFC 5082): hops allowed between us and the peer, 1 = directly connected; 0 = off. */
+  readonly ttlSecurityHops: number;
+  /** TTL of an eBGP session without GTSM; 1 unless multihop. 0 = system default. */
+  readonly ttl: number;
+  readonly localAddress: string | undefined;
+  readonly port: number;
+  /** TCP_USER_TIMEOUT in milliseconds; 0 = off. */
+  readonly tcpUserTimeoutMs: number;
+  readonly extendedMessage: boolean;
+  /** eBGP: RFC 8212 asks for an explicit word. iBGP ignores both. */
+  readonly ebgpAcceptIn: boolean;
+  readonly ebgpAcceptOut: boolean;
+  /** eBGP, IP families: send the own address as next hop. EVPN's next hop is always kept. */
+  readonly nextHopSelf: boolean;
+  /** EVPN route types the peer is sent; undefined = all. */
+  readonly evpnTypesOut: readonly number[] | undefined;
+  /** EVPN route types accepted from it; undefined = all known. */
+  readonly evpnTypesIn: readonly number[] | undefined;
+  /** Reflect EVPN route types beyond 11 as opaque bytes; else they are dropped and counted. */
+  readonly evpnUnknownTypes: boolean;
+  /** What an EVPN NLRI costs whose envelope parses and whose body does not. */
+  readonly malformedNlri: "drop" | "treat-as-withdraw" | "reset";
+  /** Most routes accepted, per family; 0 = no limit. Beyond: Cease 6/1, held down for `prefixLimitRestart`. */
+  readonly prefixLimit: number;
+  readonly prefixLimitRestart: number;
+  /** AS_PATH may hold our own AS this often. */
+  readonly allowAsIn: number;
+}
+
+export interface PeerSettings extends PeerOptions {
+  readonly address: string;
+}
+
+/** Dynamic peers: whoever connects from the prefix. */
+export interface DynamicRange extends PeerOptions {
+  /** `10.0.0.0/8` or `2001:db8::/32`; the longest match wins. */
+  readonly prefix: string;
+  /** 0 = no limit. */
+  readonly maxPeers: number;
+}
+
+export interface SpeakerSettings {
+  readonly as: number;
+  /** Dotted quad. */
+  readonly routerId: string;
+  readonly clusterId: string;
+  readonly listen: readonly ListenAddress[];
+  readonly peers: readonly PeerSettings[];
+  readonly dynamic: readonly DynamicRange[];
+  /** Sent in capability 73 when not empty. */
+  readonly hostName: string;
+  /** Sent in capability 75 when not empty. */
+  readonly softwareVersion: string;
+  /** Mobility comparison inside one EVPN key (RFC 7432 section 15), before LOCAL_PREF. */
+  readonly compareMobility: boolean;
+  /** Coalescing of output under load, milliseconds (fractions allowed). */
+  readonly flushIntervalMs: number;
+  /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
+  readonly maxHandshakes: number;
+}
