@@ -8,10 +8,18 @@
  */
 const PAGE = 65536;
 
+/** Node.js has it; its types come only with the DOM library. */
+declare const WebAssembly: {
+  Memory: new (limits: { initial: number; maximum: number; shared: true }) => {
+    readonly buffer: SharedArrayBuffer;
+    grow(pages: number): number;
+  };
+};
+
 export class FlatMemory {
   i32: Int32Array;
   u8: Uint8Array;
-  private readonly memory: WebAssembly.Memory;
+  private readonly memory: InstanceType<typeof WebAssembly.Memory>;
 
   /** @param initialBytes committed at once; @param maximumBytes at most 4 GiB, the default */
   constructor(initialBytes = PAGE, maximumBytes = 65536 * PAGE) {
