@@ -1,0 +1,68 @@
+/** What a refused request gets: a status, a code for programs and a sentence that says what to do. */
+import { ControlError } from "../bgp/control.js";
+
+export interface ErrorBody {
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const CONTROL_STATUS: Readonly<Record<ControlError["code"], number>> = {
+  "not-found": 404,
+  invalid: 400,
+  busy: 503,
+  unsupported: 501,
+};
+
+/** undefined: not a refusal but a bug of ours. */
+export function refusal(error: unknown): { status: number; body: ErrorBody } | undefined {
+  if (error instanceof HttpError) return answer(error.status, error.code, error.message);
+  if (error instanceof ControlError) {
+    return answer(CONTROL_STATUS[error.code], error.code, error.message);
+  }
+  if (!(error instanceof Error)) return undefined;
+  const { validation, statusCode } = error as Error & {
+    validation?: readonly ValidationFault[];
+    validationContext?: string;
+    statusCode?: number;
+  };
+  if (validation !== undefined) return answer(400, "invalid", validationSentence(validation));
+  // Fastify's own: body too large, unknown media type, bad JSON.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return answer(statusCode, "invalid", `${error.message}; see docs/http.md`);
+  }
+  return undefined;
+}
+
+export function answer(status: number, code: string, message: string) {
+  return { status, body: { error: { code, message } } satisfies ErrorBody };
+}
+
+interface ValidationFault {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly message?: string | undefined;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+function validationSentence(faults: readonly ValidationFault[]): string {
+  const sentences = faults.map((fault) => {
+    const name = fault.instancePath.slice(1).replaceAll("/", ".");
+    if (fault.keyword === "additionalProperties") {
+      return `there is no parameter "${String(fault.params["additionalProperty"])}"`;
+    }
+    if (fault.keyword === "enum") {
+      return `${name} must be one of: ${(fault.params["allowedValues"] as string[]).join(", ")}`;
+    }
+    return `${name} ${fault.message ?? "is not valid"}`.trim();
+  });
+  return `${[...new Set(sentences)].join("; ")}. See docs/http.md for what this address takes.`;
+}

@@ -1,0 +1,93 @@
+/**
+ * The HTTP door: JSON over HTTP/1.1 for evpnctl, health checks and Prometheus.
+ *
+ * It knows the speaker only as `SpeakerControl`. Every request is checked (`guard.ts`), every input
+ * has a schema (`query.ts`), every refusal is a status and a sentence (`error.ts`). Sizes and times
+ * are bounded, so that a client that misbehaves costs a connection and nothing else.
+ */
+import { fastify } from "fastify";
+import type { FastifyInstance } from "fastify";
+import { isIPv4 } from "node:net";
+import type { SpeakerControl } from "../bgp/control.js";
+import type { Log } from "../util/log.js";
+import { answer, refusal } from "./error.js";
+import { checkRequest } from "./guard.js";
+import { addPeerRoutes } from "./peers.js";
+import { addRouteRoutes } from "./routes.js";
+import type { HttpSettings } from "./settings.js";
+import { addStatusRoutes } from "./status.js";
+
+export interface ReloadResult {
+  readonly ok: boolean;
+  /** What was done, or what is wrong with the new configuration; a line each. */
+  readonly lines: readonly string[];
+}
+
+export interface HttpBackend {
+  readonly control: SpeakerControl;
+  readonly log: Log;
+  reload(): Promise<ReloadResult>;
+  /** Prometheus text. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface HttpDoor {
+  /** Address and port in use. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+const BODY_MAX = 16 * 1024;
+
+export function buildServer(backend: HttpBackend, settings: HttpSettings): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: BODY_MAX,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 64 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
+  });
+  server.server.maxConnections = 256;
+  server.addHook("onRequest", (request, _reply, done) => {
+    const { host, origin } = request.headers;
+    checkRequest({ method: request.method, host, origin }, settings);
+    done();
+  });
+  server.setErrorHandler((error, request, reply) => {
+    const refused = refusal(error);
+    if (refused !== undefined) return reply.code(refused.status).send(refused.body);
+    backend.log.error({ err: error, url: request.url }, "request failed");
+    const bug = answer(500, "bug", "evpnd failed to answer; its log has the reason");
+    return reply.code(bug.status).send(bug.body);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0] ?? "";
+    const missing = answer(
+      404,
+      "not-found",
+      `there is nothing at ${request.method} ${path}; docs/http.md lists what there is`,
+    );
+    return reply.code(missing.status).send(missing.body);
+  });
+  addStatusRoutes(server, backend);
+  addPeerRoutes(server, backend.control);
+  addRouteRoutes(server, backend.control);
+  return server;
+}
+
+/** Binds and serves; rejects with the system's error when it cannot. */
+export async function openHttpDoor(
+  backend: HttpBackend,
+  settings: HttpSettings,
+): Promise<HttpDoor | undefined> {
+  const { listen } = settings;
+  if (listen === undefined) return undefined;
+  const server = buildServer(backend, settings);
+  await server.listen({ host: listen.address, port: listen.port });
+  const bound = server.server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : listen.port;
+  const host = isIPv4(listen.address) ? listen.address : `[${listen.address}]`;
+  return { address: `${host}:${port}`, close: () => server.close() };
+}

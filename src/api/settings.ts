@@ -1,0 +1,9 @@
+/** What the HTTP door needs to know, already checked. */
+export interface HttpSettings {
+  /** undefined = no HTTP at all. */
+  readonly listen: { readonly address: string; readonly port: number } | undefined;
+  /** The operator said that listening beyond loopback is wanted: there is no authentication. */
+  readonly allowRemote: boolean;
+  /** Names, beside `localhost` and addresses, that a Host header may carry. */
+  readonly allowedHosts: readonly string[];
+}

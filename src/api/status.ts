@@ -1,0 +1,37 @@
+/** Summary, statistics, audit, reload, health, readiness, metrics. */
+import type { FastifyInstance } from "fastify";
+import { HttpError } from "./error.js";
+import type { HttpBackend } from "./http.js";
+import { noQuerySchema } from "./query.js";
+
+export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): void {
+  const { control } = backend;
+  const schema = { querystring: noQuerySchema };
+
+  server.get("/v1/summary", { schema }, () => control.summary());
+  server.get("/v1/stats", { schema }, () => control.stats());
+  server.get("/v1/audit", { schema }, () => control.audit());
+
+  server.post("/v1/reload", { schema }, async () => {
+    const result = await backend.reload();
+    if (result.ok) return { done: result.lines };
+    throw new HttpError(
+      422,
+      "invalid-configuration",
+      `the configuration was refused and the running one stays:\n${result.lines.join("\n")}`,
+    );
+  });
+
+  // Answering at all is the proof: this runs on the thread that runs BGP.
+  server.get("/health", { schema }, () => ({ status: "ok" }));
+
+  server.get("/ready", { schema }, async (_request, reply) => {
+    const { ready, peers, established } = await control.summary();
+    return reply.code(ready ? 200 : 503).send({ ready, peers, established });
+  });
+
+  server.get("/metrics", { schema }, async (_request, reply) => {
+    const { contentType, text } = await backend.metrics();
+    return reply.header("content-type", contentType).send(text);
+  });
+}

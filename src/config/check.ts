@@ -1,0 +1,181 @@
+/** Data against the schema (ajv); every fault becomes a sentence with a remedy. */
+import { Ajv } from "ajv";
+import type { ErrorObject } from "ajv";
+import { isIPv4 } from "node:net";
+import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
+import type { ConfigPath, IssueList } from "./issue.js";
+import { configSchema } from "./schema.js";
+import type { SchemaNode } from "./schema.js";
+import { suggest } from "./suggest.js";
+
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
+
+/** Formats, each with the words for "what was expected". */
+const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy: string }>> = {
+  ip: {
+    test: (text) => canonicalAddress(text) !== undefined,
+    remedy: "write an IPv4 or IPv6 address, for example 10.0.0.1 or 2001:db8::1",
+  },
+  "router-id": {
+    test: (text) => isIPv4(text) && text !== "0.0.0.0",
+    remedy: "write a dotted quad other than 0.0.0.0, for example 10.0.0.1",
+  },
+  endpoint: {
+    test: (text) => parseEndpoint(text) !== undefined,
+    remedy: "write ADDRESS:PORT, for example 10.0.0.1:179 or [2001:db8::1]:179",
+  },
+  "endpoint-or-off": {
+    test: (text) => text === "off" || parseEndpoint(text) !== undefined,
+    remedy: "write ADDRESS:PORT, for example 127.0.0.1:8179, or off",
+  },
+  prefix: {
+    test: (text) => parsePrefix(text) !== undefined,
+    remedy: "write ADDRESS/LENGTH, for example 10.0.0.0/16 or 2001:db8::/32",
+  },
+};
+for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, format.test);
+
+const validate = ajv.compile(configSchema);
+
+/** True when the data has the shape of a `ConfigFile`; else `issues` has the reasons. */
+export function checkSchema(data: unknown, issues: IssueList): boolean {
+  if (data === null || data === undefined) {
+    issues.error([], "the file is empty", "start from conf/evpnd.yaml");
+    return false;
+  }
+  if (validate(data)) return true;
+  const seen = new Set<string>();
+  for (const error of validate.errors ?? []) {
+    // Names refused by `propertyNames` come twice: once for the pattern, once for the name.
+    if (error.propertyName !== undefined) continue;
+    const key = `${error.instancePath} ${error.keyword} ${JSON.stringify(error.params)}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    report(error, pathOf(error.instancePath, data), issues);
+  }
+  return false;
+}
+
+function report(error: ErrorObject, path: ConfigPath, issues: IssueList): void {
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const parent = (error.parentSchema ?? {}) as SchemaNode;
+  const value = show(error.data, path);
+  switch (error.keyword) {
+    case "additionalProperties": {
+      const name = String(params["additionalProperty"]);
+      const known = Object.keys(parent.properties ?? {});
+      issues.error([...path, name], `unknown key "${name}"`, suggest(name, known, "key"), true);
+      return;
+    }
+    case "required": {
+      const name = String(params["missingProperty"]);
+      issues.error(path, `"${name}" is missing`, `add "${name}": ${describe(parent, name)}`);
+      return;
+    }
+    case "type":
+      issues.error(path, `${value} is not ${article(parent)}`, typeRemedy(parent, error.data));
+      return;
+    case "enum": {
+      const allowed = (parent.enum ?? []).map(String);
+      issues.error(path, `${value} is not known`, suggest(String(error.data), allowed, "value"));
+      return;
+    }
+    case "minimum":
+    case "maximum":
+      issues.error(
+        path,
+        `${value} is out of range`,
+        `use ${parent.minimum ?? 0} to ${parent.maximum ?? "more"}`,
+      );
+      return;
+    case "format": {
+      const format = FORMATS[parent.format ?? ""];
+      issues.error(path, `${value} is not usable here`, format?.remedy ?? "correct it");
+      return;
+    }
+    case "pattern":
+      issues.error(path, `${value} is not usable here`, patternRemedy(parent));
+      return;
+    case "minItems":
+    case "minLength":
+      issues.error(path, "it is empty", "give a value, or leave the key out");
+      return;
+    case "maxLength":
+      issues.error(path, "it is too long", `use at most ${parent.maxLength ?? 0} characters`);
+      return;
+    case "uniqueItems":
+      issues.error(path, "an entry stands in the list twice", "keep one of them");
+      return;
+    case "propertyNames":
+      issues.error(
+        [...path, String(params["propertyName"])],
+        `"${String(params["propertyName"])}" is not usable as a name`,
+        "use letters, digits, dot, dash and underscore, at most 64",
+        true,
+      );
+      return;
+    default:
+      issues.error(path, error.message ?? "is not valid", "see docs/configuration.md");
+  }
+}
+
+function patternRemedy(schema: SchemaNode): string {
+  if (schema.pattern === "^any$") return "use an AS number or the word any";
+  return "use letters and digits, as in the examples in docs/configuration.md";
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: "a text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a block of keys",
+};
+
+function article(schema: SchemaNode): string {
+  const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
+  return types.map((type) => WORDS[type] ?? type).join(" or ");
+}
+
+function typeRemedy(schema: SchemaNode, value: unknown): string {
+  const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
+  if (types.includes("array") && value !== null && typeof value !== "object") {
+    return `write a list: [${String(value)}]`;
+  }
+  if (types.includes("string") && (typeof value === "number" || typeof value === "boolean")) {
+    return `put it in quotes: "${String(value)}"`;
+  }
+  if (types.includes("boolean")) return "write true or false";
+  if (types.includes("integer") && typeof value === "string") {
+    return "write the number without quotes or units";
+  }
+  return `give ${article(schema)}, as in docs/configuration.md`;
+}
+
+function describe(schema: SchemaNode, name: string): string {
+  const text = schema.properties?.[name]?.description ?? "";
+  return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "");
+}
+
+/** A value for a message; never one that may be a secret. */
+function show(value: unknown, path: ConfigPath): string {
+  if (path.at(-1) === "password") return "the value";
+  if (value === null || value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a block of keys";
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** JSON pointer to path; a number is an index only where the data has a list. */
+function pathOf(pointer: string, data: unknown): ConfigPath {
+  const path: (string | number)[] = [];
+  let here: unknown = data;
+  for (const raw of pointer.split("/").slice(1)) {
+    const part = raw.replaceAll("~1", "/").replaceAll("~0", "~");
+    path.push(Array.isArray(here) ? Number(part) : part);
+    here = (here as Record<string, unknown> | undefined)?.[part];
+  }
+  return path;
+}

@@ -1,0 +1,182 @@
+/** A file that passed the schema, to frozen settings. The rules that need two places are here and in `peer-options.ts`. */
+import { isIPv4 } from "node:net";
+import type { DynamicRange, PeerSettings, SpeakerSettings } from "../bgp/settings.js";
+import type { HttpSettings } from "../api/settings.js";
+import { canonicalAddress, dottedQuad, isLoopback, parseEndpoint, parsePrefix } from "./address.js";
+import type { Endpoint } from "./address.js";
+import { TOP_DEFAULTS } from "./file.js";
+import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
+import { checkGroupName, checkGroups, checkPasswords, mergeOptions } from "./groups.js";
+import type { ConfigPath, IssueList } from "./issue.js";
+import { peerOptions } from "./peer-options.js";
+import type { SecretSource } from "./secrets.js";
+
+/** What the machine contributes. */
+export interface Surroundings {
+  readonly secrets: SecretSource;
+  readonly hostName: string;
+  readonly version: string;
+}
+
+/** Issues go to the list; the result counts only when that has no error. */
+export function compileConfig(
+  file: ConfigFile,
+  around: Surroundings,
+  issues: IssueList,
+): DaemonSettings {
+  checkGroups(file["peer-groups"] ?? {}, issues);
+  const listen = listenAddresses(file, issues);
+  const routerId = file["router-id"] ?? listen.find(usableAsRouterId)?.address;
+  if (routerId === undefined) {
+    issues.error(
+      [],
+      '"router-id" is missing, and no address in "listen" can stand in for it',
+      "add router-id: a dotted quad that no other speaker uses",
+    );
+  }
+  const cluster = file["cluster-id"] ?? routerId ?? "";
+  const speaker: SpeakerSettings = {
+    as: file.as,
+    routerId: routerId ?? "",
+    clusterId: typeof cluster === "number" ? dottedQuad(cluster) : cluster,
+    listen,
+    peers: peers(file, around, issues),
+    dynamic: ranges(file, around, issues),
+    hostName: (file["host-name"] ?? around.hostName).slice(0, 64),
+    softwareVersion: (file["announce-software-version"] ?? TOP_DEFAULTS["announce-software-version"])
+      ? `evpnd/${around.version}`
+      : "",
+    compareMobility: file["compare-mobility"] ?? TOP_DEFAULTS["compare-mobility"],
+    flushIntervalMs: file["flush-interval-ms"] ?? TOP_DEFAULTS["flush-interval-ms"],
+    maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],
+  };
+  if (speaker.peers.length + speaker.dynamic.length === 0) {
+    issues.warn(
+      [],
+      "no peer is configured, so nothing can connect",
+      'add "peers" or "dynamic-peers" (on the command line: --clients PREFIX)',
+    );
+  }
+  if (speaker.listen.length === 0 && speaker.peers.every((peer) => peer.passive)) {
+    issues.warn(
+      ["listen"],
+      "nothing is listened on and nothing is connected to",
+      "add an address to listen on",
+    );
+  }
+  return deepFreeze({
+    speaker,
+    http: httpSettings(file, issues),
+    log: {
+      level: file.log?.level ?? TOP_DEFAULTS.log.level,
+      format: file.log?.format ?? TOP_DEFAULTS.log.format,
+    },
+    user: file.user,
+    group: file.group,
+  });
+}
+
+function usableAsRouterId(endpoint: Endpoint): boolean {
+  return isIPv4(endpoint.address) && endpoint.address !== "0.0.0.0";
+}
+
+function listenAddresses(file: ConfigFile, issues: IssueList): Endpoint[] {
+  const seen = new Map<string, ConfigPath>();
+  const endpoints: Endpoint[] = [];
+  for (const [index, text] of (file.listen ?? TOP_DEFAULTS.listen).entries()) {
+    const endpoint = parseEndpoint(text);
+    if (endpoint === undefined) continue;
+    const path = ["listen", index];
+    twice(`${endpoint.address} ${endpoint.port}`, text, path, seen, issues);
+    endpoints.push(endpoint);
+  }
+  return endpoints;
+}
+
+function peers(file: ConfigFile, around: Surroundings, issues: IssueList): PeerSettings[] {
+  const groups = file["peer-groups"] ?? {};
+  const seen = new Map<string, ConfigPath>();
+  return (file.peers ?? []).map((entry, index) => {
+    const path = ["peers", index];
+    const address = canonicalAddress(entry.address) ?? entry.address;
+    twice(address, entry.address, [...path, "address"], seen, issues);
+    return { ...optionsOf(entry, path, groups, file.as, false, around, issues), address };
+  });
+}
+
+function ranges(file: ConfigFile, around: Surroundings, issues: IssueList): DynamicRange[] {
+  const groups = file["peer-groups"] ?? {};
+  const seen = new Map<string, ConfigPath>();
+  return (file["dynamic-peers"] ?? []).map((entry, index) => {
+    const path = ["dynamic-peers", index];
+    const prefix = parsePrefix(entry.prefix) ?? { text: entry.prefix, hostBits: false };
+    if (prefix.hostBits) {
+      issues.error(
+        [...path, "prefix"],
+        `${entry.prefix} has bits set beyond its length`,
+        `write ${prefix.text}, or a longer length`,
+      );
+    }
+    twice(prefix.text, entry.prefix, [...path, "prefix"], seen, issues);
+    return {
+      ...optionsOf(entry, path, groups, file.as, true, around, issues),
+      prefix: prefix.text,
+      maxPeers: entry["max-peers"] ?? TOP_DEFAULTS["max-peers"],
+    };
+  });
+}
+
+function optionsOf(
+  entry: PeerEntry | DynamicEntry,
+  path: ConfigPath,
+  groups: NonNullable<ConfigFile["peer-groups"]>,
+  ownAs: number,
+  dynamic: boolean,
+  around: Surroundings,
+  issues: IssueList,
+) {
+  checkPasswords(entry, path, issues);
+  if (entry.group !== undefined) checkGroupName(entry.group, [...path, "group"], groups, issues);
+  return peerOptions(mergeOptions(entry, path, groups), {
+    ownAs,
+    group: entry.group ?? "",
+    dynamic,
+    secrets: around.secrets,
+    issues,
+  });
+}
+
+function twice(
+  key: string,
+  shown: string,
+  path: ConfigPath,
+  seen: Map<string, ConfigPath>,
+  issues: IssueList,
+): void {
+  const before = seen.get(key);
+  if (before === undefined) seen.set(key, path);
+  else
+    issues.error(path, `${shown} stands here twice`, `first at ${issues.where(before)}; keep one`);
+}
+
+function httpSettings(file: ConfigFile, issues: IssueList): HttpSettings {
+  const listen = parseEndpoint(file.http?.listen ?? TOP_DEFAULTS.http.listen);
+  const allowRemote = file.http?.["allow-remote"] ?? TOP_DEFAULTS.http["allow-remote"];
+  if (listen !== undefined && !allowRemote && !isLoopback(listen.address)) {
+    issues.error(
+      ["http", "listen"],
+      `${listen.address} can be reached from other machines, and the HTTP door has no authentication`,
+      "listen on 127.0.0.1, or say allow-remote: true if a firewall guards it",
+    );
+  }
+  const allowedHosts = file.http?.["allowed-hosts"] ?? TOP_DEFAULTS.http["allowed-hosts"];
+  return { listen, allowRemote, allowedHosts };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

@@ -1,0 +1,121 @@
+/** The shape of a configuration file that passed the schema, and the defaults the schema documents. */
+import type { HttpSettings } from "../api/settings.js";
+import type { SpeakerSettings } from "../bgp/settings.js";
+import type { LogSettings } from "../telemetry/settings.js";
+
+/** What a file turns into: frozen, checked, secrets resolved. */
+export interface DaemonSettings {
+  readonly speaker: SpeakerSettings;
+  readonly http: HttpSettings;
+  readonly log: LogSettings;
+  /** Dropped to once every port is bound; undefined keeps the current one. */
+  readonly user: string | undefined;
+  readonly group: string | undefined;
+}
+
+export type FamilyName = "l2vpn-evpn" | "ipv4-unicast" | "ipv6-unicast" | "route-target";
+
+/** Options of a peer, a group or a dynamic range, by their names in the file. */
+export interface PeerOptionsEntry {
+  description?: string;
+  "peer-as"?: number | "any";
+  client?: boolean;
+  families?: FamilyName[];
+  passive?: boolean;
+  shutdown?: boolean;
+  "hold-time"?: number;
+  "connect-retry"?: number;
+  "send-hold-time"?: number;
+  "idle-hold"?: number;
+  "idle-hold-max"?: number;
+  password?: string;
+  "password-file"?: string;
+  "password-env"?: string;
+  "ttl-security-hops"?: number;
+  ttl?: number;
+  "local-address"?: string;
+  port?: number;
+  "tcp-user-timeout-ms"?: number;
+  "extended-message"?: boolean;
+  "ebgp-accept-in"?: boolean;
+  "ebgp-accept-out"?: boolean;
+  "next-hop-self"?: boolean;
+  "evpn-types-out"?: number[];
+  "evpn-types-in"?: number[];
+  "evpn-unknown-types"?: "drop" | "reflect";
+  "malformed-nlri"?: "drop" | "treat-as-withdraw" | "reset";
+  "prefix-limit"?: number;
+  "prefix-limit-restart"?: number;
+  "allow-as-in"?: number;
+}
+
+export interface GroupEntry extends PeerOptionsEntry {
+  inherits?: string;
+}
+
+export interface PeerEntry extends PeerOptionsEntry {
+  address: string;
+  group?: string;
+}
+
+export interface DynamicEntry extends PeerOptionsEntry {
+  prefix: string;
+  group?: string;
+  "max-peers"?: number;
+}
+
+export interface ConfigFile {
+  as: number;
+  "router-id"?: string;
+  "cluster-id"?: string | number;
+  "host-name"?: string;
+  listen?: string[];
+  "peer-groups"?: Record<string, GroupEntry>;
+  peers?: PeerEntry[];
+  "dynamic-peers"?: DynamicEntry[];
+  "announce-software-version"?: boolean;
+  "compare-mobility"?: boolean;
+  "flush-interval-ms"?: number;
+  "max-handshakes"?: number;
+  http?: { listen?: string; "allow-remote"?: boolean; "allowed-hosts"?: string[] };
+  log?: { level?: LogSettings["level"]; format?: LogSettings["format"] };
+  user?: string;
+  group?: string;
+}
+
+/** What a peer option is when nothing sets it. `ttl` depends on the session's kind and has no fixed default. */
+export const PEER_DEFAULTS = {
+  description: "",
+  client: true,
+  families: ["l2vpn-evpn"] as FamilyName[],
+  passive: false,
+  shutdown: false,
+  "hold-time": 90,
+  "connect-retry": 10,
+  "send-hold-time": 0,
+  "idle-hold": 1,
+  "idle-hold-max": 60,
+  "ttl-security-hops": 0,
+  port: 179,
+  "tcp-user-timeout-ms": 0,
+  "extended-message": true,
+  "ebgp-accept-in": false,
+  "ebgp-accept-out": false,
+  "next-hop-self": false,
+  "evpn-unknown-types": "drop",
+  "malformed-nlri": "drop",
+  "prefix-limit": 0,
+  "prefix-limit-restart": 300,
+  "allow-as-in": 0,
+} as const satisfies PeerOptionsEntry;
+
+export const TOP_DEFAULTS = {
+  listen: ["0.0.0.0:179", "[::]:179"],
+  "announce-software-version": true,
+  "compare-mobility": true,
+  "flush-interval-ms": 1,
+  "max-handshakes": 100,
+  "max-peers": 0,
+  http: { listen: "127.0.0.1:8179", "allow-remote": false, "allowed-hosts": [] as string[] },
+  log: { level: "info", format: "auto" },
+} as const;

@@ -1,0 +1,112 @@
+/**
+ * Configuration: a YAML file, the command line or both, to frozen settings for each module.
+ *
+ * In: text, the environment (for secrets), command-line options. Out: `DaemonSettings`, or every
+ * fault at once, each with file, line, path and remedy. Steps: `document.ts` (YAML with positions),
+ * `check.ts` (JSON Schema of `schema.ts`), `compile.ts` (rules that need two places, defaults,
+ * peer groups, secrets).
+ *
+ * Invariants: a value that passed is valid everywhere; settings are frozen; a secret is in no issue.
+ * Not supported: several files, includes, environment variables inside values.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { checkSchema } from "./check.js";
+import { compileConfig } from "./compile.js";
+import type { Surroundings } from "./compile.js";
+import { parseYaml } from "./document.js";
+import { EMBEDDED_CONFIG, EMBEDDED_NAME } from "./embedded.js";
+import type { ConfigFile, DaemonSettings } from "./file.js";
+import { IssueList, sortIssues } from "./issue.js";
+import type { ConfigIssue, Locate } from "./issue.js";
+import type { Overlay } from "./overlay.js";
+import { applyOverlay } from "./overlay.js";
+import { VERSION } from "../util/version.js";
+
+export type { DaemonSettings } from "./file.js";
+export { formatIssue } from "./issue.js";
+export type { ConfigIssue } from "./issue.js";
+export { configSchema } from "./schema.js";
+export type { Overlay } from "./overlay.js";
+
+export type ConfigResult =
+  | {
+      readonly ok: true;
+      readonly settings: DaemonSettings;
+      readonly warnings: readonly ConfigIssue[];
+    }
+  | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
+
+export interface ConfigSource {
+  /** File to read; undefined for the embedded default. */
+  readonly file?: string | undefined;
+  /** Command-line options, laid over the file. */
+  readonly overlay?: Overlay;
+  /** Offline check: secrets that cannot be read are warnings. */
+  readonly lenient?: boolean;
+}
+
+/** Reads and checks. A file that cannot be read is an issue too. */
+export function loadConfig(source: ConfigSource): ConfigResult {
+  if (source.file === undefined) {
+    return checkConfig(EMBEDDED_CONFIG, EMBEDDED_NAME, machine(".", source), source.overlay);
+  }
+  let text: string;
+  try {
+    text = readFileSync(source.file, "utf8");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    const remedy =
+      code === "ENOENT" ? "check the path; conf/ has examples" : "check its permissions";
+    return {
+      ok: false,
+      issues: [
+        {
+          severity: "error",
+          file: source.file,
+          line: undefined,
+          column: undefined,
+          path: "",
+          message: `the file cannot be read (${code})`,
+          remedy,
+        },
+      ],
+    };
+  }
+  return checkConfig(text, source.file, machine(dirname(source.file), source), source.overlay);
+}
+
+/** Text to settings; touches nothing but what `around` offers. */
+export function checkConfig(
+  text: string,
+  name: string,
+  around: Surroundings,
+  overlay?: Overlay,
+): ConfigResult {
+  const parsed = parseYaml(text, name);
+  if (parsed.issues.length > 0) return { ok: false, issues: parsed.issues };
+  let data = parsed.data;
+  let locate: Locate = parsed.locate;
+  if (overlay !== undefined) ({ data, locate } = applyOverlay(data, locate, overlay));
+  const issues = new IssueList(locate);
+  const shaped = checkSchema(data, issues);
+  if (shaped) {
+    const settings = compileConfig(data as ConfigFile, around, issues);
+    if (!issues.failed) return { ok: true, settings, warnings: sortIssues(issues.items) };
+  }
+  return { ok: false, issues: sortIssues(issues.items) };
+}
+
+function machine(directory: string, source: ConfigSource): Surroundings {
+  return {
+    hostName: hostname(),
+    version: VERSION,
+    secrets: {
+      env: process.env,
+      directory,
+      lenient: source.lenient ?? false,
+      readFile: (path) => ({ text: readFileSync(path, "utf8"), mode: statSync(path).mode & 0o777 }),
+    },
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * One thing that is wrong, or doubtful, in a configuration: where, what, and what to do about it.
+ * Configuration faults are values, reported all at once; nothing here throws.
+ */
+export type ConfigPath = readonly (string | number)[];
+
+export interface ConfigIssue {
+  readonly severity: "error" | "warning";
+  /** File name as the user gave it, or "command line". */
+  readonly file: string;
+  /** 1-based; undefined when no text stands behind the value. */
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+  /** `peers[0].hold-time`; empty for the whole file. */
+  readonly path: string;
+  /** What is wrong. */
+  readonly message: string;
+  /** What to do. */
+  readonly remedy: string;
+}
+
+/** Where a value stands in the text. */
+export interface Position {
+  readonly file: string;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+}
+
+/** Finds a value, or with `key` the key it stands under. A path that is missing gives its nearest parent. */
+export type Locate = (path: ConfigPath, key?: boolean) => Position;
+
+export class IssueList {
+  readonly items: ConfigIssue[] = [];
+  private readonly locate: Locate;
+
+  constructor(locate: Locate) {
+    this.locate = locate;
+  }
+
+  error(path: ConfigPath, message: string, remedy: string, atKey = false): void {
+    this.add("error", path, message, remedy, atKey);
+  }
+
+  warn(path: ConfigPath, message: string, remedy: string, atKey = false): void {
+    this.add("warning", path, message, remedy, atKey);
+  }
+
+  get failed(): boolean {
+    return this.items.some((issue) => issue.severity === "error");
+  }
+
+  /** `file:line` of a path, for messages that point at a second place. */
+  where(path: ConfigPath): string {
+    const at = this.locate(path);
+    return at.line === undefined ? at.file : `${at.file}:${at.line}`;
+  }
+
+  private add(
+    severity: ConfigIssue["severity"],
+    path: ConfigPath,
+    message: string,
+    remedy: string,
+    atKey: boolean,
+  ): void {
+    const at = this.locate(path, atKey);
+    this.items.push({ severity, ...at, path: formatPath(path), message, remedy });
+  }
+}
+
+export function formatPath(path: ConfigPath): string {
+  let text = "";
+  for (const part of path) {
+    if (typeof part === "number") text += `[${part}]`;
+    else text += text === "" ? part : `.${part}`;
+  }
+  return text;
+}
+
+/** `conf/x.yaml:12:5: peers[0].hold-time: 2 is too small; use 0 or 3 to 65535`. */
+export function formatIssue(issue: ConfigIssue): string {
+  const place = issue.line === undefined ? "" : `:${issue.line}:${issue.column ?? 1}`;
+  const path = issue.path === "" ? "" : ` ${issue.path}:`;
+  const kind = issue.severity === "warning" ? " warning:" : "";
+  return `${issue.file}${place}:${kind}${path} ${issue.message}; ${issue.remedy}`;
+}
+
+/** By line, so that the list reads like the file. */
+export function sortIssues(issues: readonly ConfigIssue[]): ConfigIssue[] {
+  return [...issues].sort(
+    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  );
+}

@@ -1,0 +1,85 @@
+/** Where TCP MD5 keys come from. The key itself never enters an issue or a log line. */
+import { isAbsolute, join } from "node:path";
+import type { PeerOptionsEntry } from "./file.js";
+import type { ConfigPath, IssueList } from "./issue.js";
+
+/** What the loader may look at outside the file; tests pass their own. */
+export interface SecretSource {
+  /** Text and permission bits of a file; throws as `node:fs` does. */
+  readFile(path: string): { readonly text: string; readonly mode: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Relative `password-file`s start here. */
+  readonly directory: string;
+  /** Offline checks: a missing file or variable is a warning, as the daemon's may differ. */
+  readonly lenient?: boolean;
+}
+
+/** Kernel's limit for a TCP MD5 key. */
+const KEY_MAX = 80;
+
+export function resolvePassword(
+  entry: PeerOptionsEntry,
+  at: (key: keyof PeerOptionsEntry) => ConfigPath,
+  source: SecretSource,
+  issues: IssueList,
+): string | undefined {
+  if (entry["password-file"] !== undefined) {
+    return fromFile(entry["password-file"], at("password-file"), source, issues);
+  }
+  if (entry["password-env"] !== undefined) {
+    const name = entry["password-env"];
+    const value = source.env[name];
+    if (value !== undefined && value !== "") {
+      return bounded(value, at("password-env"), issues);
+    }
+    const say = source.lenient === true ? "warn" : "error";
+    issues[say](
+      at("password-env"),
+      `environment variable ${name} is not set`,
+      "set it for the daemon (systemd: EnvironmentFile=), or use password-file",
+    );
+    return undefined;
+  }
+  if (entry.password === undefined) return undefined;
+  issues.warn(
+    at("password"),
+    "the password stands in the configuration file",
+    "move it to a file of its own and use password-file",
+    true,
+  );
+  return bounded(entry.password, at("password"), issues);
+}
+
+function fromFile(
+  name: string,
+  path: ConfigPath,
+  source: SecretSource,
+  issues: IssueList,
+): string | undefined {
+  const file = isAbsolute(name) ? name : join(source.directory, name);
+  const say = source.lenient === true ? "warn" : "error";
+  try {
+    const { text, mode } = source.readFile(file);
+    if ((mode & 0o007) !== 0) {
+      issues.warn(path, `every user can read ${file}`, `chmod 640 ${file}`);
+    }
+    const key = text.split(/\r?\n/, 1)[0] ?? "";
+    if (key !== "") return bounded(key, path, issues);
+    issues[say](path, `the first line of ${file} is empty`, "write the password there");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const why = code === "EACCES" ? "may not be read" : "cannot be read";
+    issues[say](
+      path,
+      `${file} ${why} (${code})`,
+      "create it, readable by the user that starts evpnd, with the password in the first line",
+    );
+  }
+  return undefined;
+}
+
+function bounded(key: string, path: ConfigPath, issues: IssueList): string | undefined {
+  if (Buffer.byteLength(key) <= KEY_MAX) return key;
+  issues.error(path, "the password is too long", `use at most ${KEY_MAX} octets`);
+  return undefined;
+}
