@@ -34,12 +34,15 @@ export interface HttpBackend {
 export interface HttpDoor {
   /** Address and port in use. */
   readonly address: string;
+  /** New rules for requests; the address stays. */
+  setRules(settings: HttpSettings): void;
   close(): Promise<void>;
 }
 
 const BODY_MAX = 16 * 1024;
 
-export function buildServer(backend: HttpBackend, settings: HttpSettings): FastifyInstance {
+/** @param settings asked at each request, as a reload may change it */
+export function buildServer(backend: HttpBackend, settings: () => HttpSettings): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_MAX,
@@ -52,7 +55,7 @@ export function buildServer(backend: HttpBackend, settings: HttpSettings): Fasti
   server.server.maxConnections = 256;
   server.addHook("onRequest", (request, _reply, done) => {
     const { host, origin } = request.headers;
-    checkRequest({ method: request.method, host, origin }, settings);
+    checkRequest({ method: request.method, host, origin }, settings());
     done();
   });
   server.setErrorHandler((error, request, reply) => {
@@ -84,10 +87,17 @@ export async function openHttpDoor(
 ): Promise<HttpDoor | undefined> {
   const { listen } = settings;
   if (listen === undefined) return undefined;
-  const server = buildServer(backend, settings);
+  let rules = settings;
+  const server = buildServer(backend, () => rules);
   await server.listen({ host: listen.address, port: listen.port });
   const bound = server.server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : listen.port;
   const host = isIPv4(listen.address) ? listen.address : `[${listen.address}]`;
-  return { address: `${host}:${port}`, close: () => server.close() };
+  return {
+    address: `${host}:${port}`,
+    setRules: (next) => {
+      rules = next;
+    },
+    close: () => server.close(),
+  };
 }

@@ -43,9 +43,10 @@ export function compileConfig(
     peers: peers(file, around, issues),
     dynamic: ranges(file, around, issues),
     hostName: (file["host-name"] ?? around.hostName).slice(0, 64),
-    softwareVersion: (file["announce-software-version"] ?? TOP_DEFAULTS["announce-software-version"])
-      ? `evpnd/${around.version}`
-      : "",
+    softwareVersion:
+      (file["announce-software-version"] ?? TOP_DEFAULTS["announce-software-version"])
+        ? `evpnd/${around.version}`
+        : "",
     compareMobility: file["compare-mobility"] ?? TOP_DEFAULTS["compare-mobility"],
     flushIntervalMs: file["flush-interval-ms"] ?? TOP_DEFAULTS["flush-interval-ms"],
     maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],

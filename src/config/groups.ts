@@ -70,11 +70,7 @@ export function checkGroupName(
   return false;
 }
 
-export function checkPasswords(
-  entry: PeerOptionsEntry,
-  path: ConfigPath,
-  issues: IssueList,
-): void {
+export function checkPasswords(entry: PeerOptionsEntry, path: ConfigPath, issues: IssueList): void {
   const used = PASSWORD_KEYS.filter((key) => key in entry);
   if (used.length < 2) return;
   issues.error([...path, used[1] ?? ""], `${used.join(" and ")} both stand here`, "keep one", true);

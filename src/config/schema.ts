@@ -336,7 +336,8 @@ export const configSchema: SchemaNode = {
     http: {
       type: "object",
       additionalProperties: false,
-      description: "The HTTP door for evpnctl, health checks and metrics. It has no authentication.",
+      description:
+        "The HTTP door for evpnctl, health checks and metrics. It has no authentication.",
       properties: {
         listen: {
           type: "string",

@@ -1,0 +1,173 @@
+/**
+ * The parts of a running evpnd held together: started in order, changed by a reload, stopped in
+ * reverse order. Belongs to `main.ts` (same rights in the layer table); it knows no process, no
+ * signal and no exit code.
+ */
+import { openHttpDoor } from "./api/index.js";
+import type { HttpDoor, ReloadResult } from "./api/index.js";
+import type { SpeakerControl } from "./bgp/control.js";
+import type { SpeakerSettings } from "./bgp/settings.js";
+import { formatIssue, loadConfig } from "./config/index.js";
+import type { ConfigSource, DaemonSettings } from "./config/index.js";
+import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
+import type { LogHandle } from "./telemetry/index.js";
+import { systemClock } from "./util/clock.js";
+import type { Clock } from "./util/clock.js";
+import type { Log } from "./util/log.js";
+import { dropPrivileges } from "./util/privileges.js";
+
+export interface Speaker {
+  readonly control: SpeakerControl;
+  /** Binds and connects; rejects with the system's error when it cannot bind. */
+  start(): Promise<void>;
+  /** Cease to every peer, then closes. */
+  stop(text: string): Promise<void>;
+}
+
+export type SpeakerFactory = (parts: {
+  readonly settings: SpeakerSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+}) => Speaker;
+
+/** The machine does not let us: says what to do. */
+export class EnvironmentError extends Error {}
+
+/** An old HTTP door stays this long, so that the answer to its own reload request gets out. */
+const OLD_DOOR_MS = 1000;
+
+export class Daemon {
+  private readonly source: ConfigSource;
+  private readonly log: LogHandle;
+  private readonly speaker: Speaker;
+  private readonly stalls = startStallMonitor();
+  private settings: DaemonSettings;
+  private door: HttpDoor | undefined;
+  /** Reloads run one after another. */
+  private reloading: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    source: ConfigSource,
+    settings: DaemonSettings,
+    log: LogHandle,
+    factory: SpeakerFactory,
+  ) {
+    this.source = source;
+    this.settings = settings;
+    this.log = log;
+    this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
+  }
+
+  async start(): Promise<void> {
+    const { speaker, user, group } = this.settings;
+    await orEnvironment("BGP", () => this.speaker.start());
+    this.door = await this.openDoor(this.settings);
+    dropPrivileges(user, group);
+    this.log.info(
+      {
+        as: speaker.as,
+        routerId: speaker.routerId,
+        listen: speaker.listen.map(({ address, port }) => `${address} port ${port}`),
+        http: this.door?.address ?? "off",
+      },
+      "evpnd is up",
+    );
+  }
+
+  async stop(text: string): Promise<void> {
+    await this.door?.close();
+    this.door = undefined;
+    await this.speaker.stop(text);
+    this.stalls.stop();
+  }
+
+  /** Reads the configuration again and applies it; a bad one changes nothing. Never rejects. */
+  reload(): Promise<ReloadResult> {
+    const run = this.reloading.then(() => this.reloadNow());
+    this.reloading = run;
+    return run;
+  }
+
+  private async reloadNow(): Promise<ReloadResult> {
+    const config = loadConfig(this.source);
+    if (!config.ok) {
+      const lines = config.issues.map(formatIssue);
+      for (const line of lines) this.log.error({}, line);
+      this.log.error({}, "configuration refused; the running one stays");
+      return { ok: false, lines };
+    }
+    for (const issue of config.warnings) this.log.warn({}, formatIssue(issue));
+    try {
+      const lines = await this.change(config.settings);
+      this.log.info({ done: lines }, "configuration reloaded");
+      return { ok: true, lines };
+    } catch (error) {
+      const line = error instanceof Error ? error.message : String(error);
+      this.log.error({ err: error }, "configuration could not be applied");
+      return { ok: false, lines: [line] };
+    }
+  }
+
+  private async change(next: DaemonSettings): Promise<string[]> {
+    const before = this.settings;
+    const lines: string[] = [];
+    if (next.log.level !== before.log.level) {
+      this.log.setLevel(next.log.level);
+      lines.push(`log level ${next.log.level}`);
+    }
+    if (!same(next.http, before.http)) lines.push(await this.changeDoor(before, next));
+    lines.push(...(await this.speaker.control.apply(next.speaker)));
+    const fixed =
+      next.user !== before.user ||
+      next.group !== before.group ||
+      next.log.format !== before.log.format;
+    if (fixed) lines.push("user, group and log.format change at the next start");
+    this.settings = next;
+    return lines.length > 0 ? lines : ["nothing changed"];
+  }
+
+  private async changeDoor(before: DaemonSettings, next: DaemonSettings): Promise<string> {
+    const old = this.door;
+    if (same(next.http.listen, before.http.listen)) old?.setRules(next.http);
+    else {
+      this.door = await this.openDoor(next);
+      if (old !== undefined) systemClock.setTimer(OLD_DOOR_MS, () => void old.close());
+    }
+    return `HTTP ${this.door?.address ?? "off"}`;
+  }
+
+  private openDoor(settings: DaemonSettings): Promise<HttpDoor | undefined> {
+    const { control } = this.speaker;
+    const backend = {
+      control,
+      log: this.log,
+      reload: () => this.reload(),
+      metrics: () => collectMetrics(control, this.stalls),
+    };
+    return orEnvironment("HTTP", () => openHttpDoor(backend, settings.http));
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program has this port; stop it, or listen on another port",
+  EACCES:
+    "ports below 1024 need root or CAP_NET_BIND_SERVICE; use the systemd unit, or a higher port",
+  EPERM: "the system forbids it; start as root or grant the capability",
+  EADDRNOTAVAIL: "this machine does not have that address; add it to an interface, or correct it",
+};
+
+/** System errors become sentences; anything else stays what it is. */
+async function orEnvironment<T>(what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
+    const remedy = REMEDIES[code] ?? "see the system's error";
+    throw new EnvironmentError(`${what}: ${message}; ${remedy}`);
+  }
+}

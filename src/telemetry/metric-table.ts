@@ -1,0 +1,74 @@
+/**
+ * Every metric that /metrics shows, one row each; docs/metrics.md lists the same (a test holds them
+ * together). Rows with `stat` come from `SpeakerControl.stats()`: the key is the name without prefix.
+ */
+export interface MetricRow {
+  /** Without the `evpnd_` prefix. */
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly labels: readonly string[];
+  readonly help: string;
+  readonly from: "stats" | "summary" | "peers" | "process";
+}
+
+export const PREFIX = "evpnd_";
+
+function row(
+  from: MetricRow["from"],
+  type: MetricRow["type"],
+  name: string,
+  help: string,
+  labels: readonly string[] = [],
+): MetricRow {
+  return { name, type, labels, help, from };
+}
+
+const PEER = ["peer", "group"];
+
+export const METRICS: readonly MetricRow[] = [
+  row("summary", "gauge", "info", "Always 1; labels say what runs.", [
+    "version",
+    "as",
+    "router_id",
+  ]),
+  row("summary", "gauge", "start_time_seconds", "Start of the speaker, seconds since 1970."),
+  row("summary", "gauge", "ready", "1 when /ready answers 200."),
+  row("summary", "gauge", "peers", "Peers known, configured and dynamic."),
+  row("summary", "gauge", "peers_established", "Peers in Established."),
+  row("summary", "gauge", "destinations", "Different NLRI in the loc-RIB."),
+  row("summary", "gauge", "routes", "Routes from all peers."),
+  row("summary", "gauge", "attribute_sets", "Different path attribute sets held."),
+  row("peers", "gauge", "peer_up", "1 when the peer is Established.", PEER),
+  row("peers", "counter", "peer_established_total", "Times the peer became Established.", PEER),
+  row("peers", "gauge", "peer_routes_accepted", "Routes held from the peer.", [...PEER, "family"]),
+  row("peers", "gauge", "peer_routes_advertised", "Routes the peer has from us.", [
+    ...PEER,
+    "family",
+  ]),
+  row("peers", "counter", "peer_messages_total", "BGP messages by type; direction is in or out.", [
+    ...PEER,
+    "direction",
+    "type",
+  ]),
+  row("peers", "counter", "peer_faults_total", "Faults in what the peer sent, by effect.", [
+    ...PEER,
+    "effect",
+  ]),
+  row("peers", "gauge", "peer_pending_bytes", "Octets waiting for the kernel to take them.", PEER),
+  row("peers", "gauge", "peer_backlog", "Changes of the loc-RIB the peer has not read yet.", PEER),
+  row("process", "counter", "process_cpu_seconds_total", "CPU time of the process, all threads."),
+  row("process", "gauge", "process_resident_memory_bytes", "Resident memory of the process."),
+  row("process", "gauge", "process_heap_bytes", "JavaScript heap in use."),
+  row(
+    "process",
+    "gauge",
+    "event_loop_stall_max_seconds",
+    "Longest stall of the BGP thread since the last scrape.",
+  ),
+  row(
+    "process",
+    "gauge",
+    "event_loop_stall_p999_seconds",
+    "99.9th percentile of the BGP thread's stalls since the last scrape.",
+  ),
+];
