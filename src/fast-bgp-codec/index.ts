@@ -1,0 +1,13 @@
+export * from "./family.js";
+export * from "./fault.js";
+export * from "./header.js";
+export * from "./keepalive.js";
+export * from "./end-of-rib.js";
+export * from "./route-refresh.js";
+export * from "./notification.js";
+export { encodeCapability, decodeCapability } from "./capability.js";
+export * from "./open.js";
+export * from "./update-scan.js";
+export * from "./canonical.js";
+export * from "./nlri-scan.js";
+export * from "./iana.js";

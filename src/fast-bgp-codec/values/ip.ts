@@ -1,0 +1,114 @@
+/**
+ * IPv4 and IPv6 addresses between octets and text. Text form of IPv6 as in RFC 5952; parsing takes
+ * every form of RFC 4291 section 2.2 without zone.
+ */
+import { readU16, readU8, writeU16 } from "../../util/bytes.js";
+
+/** Dotted quad of the 4 octets at `at`. */
+export function formatIpv4(bytes: Uint8Array, at: number): string {
+  return `${readU8(bytes, at)}.${readU8(bytes, at + 1)}.${readU8(bytes, at + 2)}.${readU8(bytes, at + 3)}`;
+}
+
+/** The 16 octets at `at`; IPv4-mapped addresses end in a dotted quad. */
+export function formatIpv6(bytes: Uint8Array, at: number): string {
+  let bestStart = -1;
+  let bestLength = 1;
+  let runStart = -1;
+  for (let i = 0; i < 8; i++) {
+    if (readU16(bytes, at + 2 * i) !== 0) {
+      runStart = -1;
+      continue;
+    }
+    if (runStart < 0) runStart = i;
+    if (i - runStart + 1 > bestLength) {
+      bestStart = runStart;
+      bestLength = i - runStart + 1;
+    }
+  }
+  if (bestStart === 0 && bestLength === 5 && readU16(bytes, at + 10) === 0xffff) {
+    return `::ffff:${formatIpv4(bytes, at + 12)}`;
+  }
+  let text = "";
+  for (let i = 0; i < 8; i++) {
+    if (i === bestStart) {
+      text += "::";
+      i += bestLength - 1;
+      continue;
+    }
+    if (text !== "" && !text.endsWith(":")) text += ":";
+    text += readU16(bytes, at + 2 * i).toString(16);
+  }
+  return text;
+}
+
+/** @param octets 4 or 16 */
+export function formatIp(bytes: Uint8Array, at: number, octets: number): string {
+  return octets === 4 ? formatIpv4(bytes, at) : formatIpv6(bytes, at);
+}
+
+/** 4 octets, or undefined when `text` is not a dotted quad of decimal numbers without leading zeros. */
+export function parseIpv4(text: string): Uint8Array | undefined {
+  const result = new Uint8Array(4);
+  let at = 0;
+  for (let i = 0; i < 4; i++) {
+    if (i > 0 && text.charCodeAt(at++) !== 46) return undefined;
+    const first = at;
+    let value = 0;
+    for (let c = text.charCodeAt(at); c >= 48 && c <= 57 && at - first < 3;) {
+      value = value * 10 + c - 48;
+      c = text.charCodeAt(++at);
+    }
+    const digits = at - first;
+    if (digits === 0 || value > 255 || (digits > 1 && text.charCodeAt(first) === 48)) {
+      return undefined;
+    }
+    result[i] = value;
+  }
+  return at === text.length ? result : undefined;
+}
+
+/** 16 octets, or undefined. */
+export function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0]!, halves.length === 1);
+  if (head === undefined) return undefined;
+  const result = new Uint8Array(16);
+  if (halves.length === 1) {
+    if (head.length !== 16) return undefined;
+    result.set(head);
+    return result;
+  }
+  const tail = parseGroups(halves[1]!, true);
+  if (tail === undefined || head.length + tail.length > 14) return undefined;
+  result.set(head);
+  result.set(tail, 16 - tail.length);
+  return result;
+}
+
+/** Groups of hex digits between colons; the last may be a dotted quad. */
+function parseGroups(text: string, quadAllowed: boolean): Uint8Array | undefined {
+  if (text === "") return new Uint8Array(0);
+  const groups = text.split(":");
+  if (groups.length > 8) return undefined;
+  const result = new Uint8Array(18);
+  let at = 0;
+  for (const [i, group] of groups.entries()) {
+    if (quadAllowed && i === groups.length - 1 && group.includes(".")) {
+      const quad = parseIpv4(group);
+      if (quad === undefined || at > 12) return undefined;
+      result.set(quad, at);
+      at += 4;
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
+      writeU16(result, at, parseInt(group, 16));
+      at += 2;
+    }
+  }
+  return result.subarray(0, at);
+}
+
+/** 4 or 16 octets, or undefined when `text` is no address. */
+export function parseIp(text: string): Uint8Array | undefined {
+  return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+}
