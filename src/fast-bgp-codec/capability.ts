@@ -19,8 +19,8 @@ import { CapabilityCode as Code } from "./iana.js";
 interface Base<N extends string> {
   readonly code: number;
   readonly name: N;
-  /** Octets of the value on the wire. */
-  readonly length: number;
+  /** Octets of the value on the wire, as decoded; not needed to encode. */
+  readonly length?: number;
 }
 interface AfiSafi {
   readonly afi: number;
