@@ -1,0 +1,27 @@
+/** evpnctl config check FILE: offline, with the daemon's own rules. */
+import type { Command } from "commander";
+import { formatIssue, loadConfig } from "../config/index.js";
+import { EXIT } from "./exit.js";
+import { printJson, wantsJson } from "./host.js";
+import type { CliHost } from "./host.js";
+
+export function addConfigCheck(program: Command, host: CliHost): void {
+  program
+    .command("config")
+    .description("work with configuration files, offline")
+    .command("check")
+    .description("check a file; exit code 1 when evpnd would refuse it")
+    .argument("<file>")
+    .action((file: string, _options: object, command: Command) => {
+      // Passwords may be readable to the daemon only, so their absence here is no error.
+      const result = loadConfig({ file, lenient: true });
+      const issues = result.ok ? result.warnings : result.issues;
+      if (!result.ok) host.code = EXIT.finding;
+      if (wantsJson(command)) {
+        printJson(host, { ok: result.ok, issues });
+        return;
+      }
+      for (const issue of issues) host.out(`${formatIssue(issue)}\n`);
+      if (result.ok) host.out(`${file}: usable\n`);
+    });
+}

@@ -1,0 +1,33 @@
+/** What a verb has at hand: where to write, how wide, and the way to evpnd. Tests bring their own. */
+import type { Command } from "commander";
+import { Client, DEFAULT_URL } from "./client.js";
+
+export interface CliHost {
+  out(text: string): void;
+  err(text: string): void;
+  readonly columns: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Wall-clock milliseconds. */
+  now(): number;
+  readStdin(): Promise<Uint8Array>;
+  /** The exit code when a verb ends without an error; verbs set it. */
+  code: number;
+}
+
+export interface GlobalOptions {
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+export function clientOf(command: Command, host: CliHost): Client {
+  const { url } = command.optsWithGlobals<GlobalOptions>();
+  return new Client(url ?? host.env["EVPND_URL"] ?? DEFAULT_URL);
+}
+
+export function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals<GlobalOptions>().json === true;
+}
+
+export function printJson(host: CliHost, value: unknown): void {
+  host.out(`${JSON.stringify(value, null, 2)}\n`);
+}

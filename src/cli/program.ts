@@ -1,0 +1,67 @@
+/** evpnctl put together: global options, and each verb from its own file. */
+import { Command, CommanderError } from "commander";
+import { VERSION } from "../util/version.js";
+import { addActions } from "./act-peer.js";
+import { addAudit } from "./audit.js";
+import { DEFAULT_URL } from "./client.js";
+import { addConfigCheck } from "./config-check.js";
+import { CliError, EXIT } from "./exit.js";
+import type { CliHost } from "./host.js";
+import { addShowPeer } from "./show-peer.js";
+import { addShowPeers } from "./show-peers.js";
+import { addShowRoutes } from "./show-routes.js";
+import { addShowSummary } from "./show-summary.js";
+
+export function buildProgram(host: CliHost): Command {
+  const program = new Command("evpnctl")
+    .description("look into a running evpnd and steer it; decode BGP messages and check files")
+    .option("--url <url>", `where evpnd answers; default: EVPND_URL or ${DEFAULT_URL}`)
+    .option("--json", "JSON instead of tables")
+    .version(VERSION, "-V, --version")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 bad message, file or audit, 2 usage, 3 evpnd does not answer,\n" +
+        "4 no such peer, 5 evpnd refused.",
+    );
+  const show = program.command("show").description("peers, routes and what they are doing");
+  addShowSummary(show, host);
+  addShowPeers(show, host);
+  addShowPeer(show, host);
+  addShowRoutes(show, host);
+  addActions(program, host);
+  addAudit(program, host);
+  addConfigCheck(program, host);
+  prepare(program, host);
+  return program;
+}
+
+/** Each command throws instead of exiting, writes through the host, and knows the global options. */
+function prepare(command: Command, host: CliHost): void {
+  command
+    .exitOverride()
+    .allowExcessArguments(false)
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: (text) => host.out(text), writeErr: (text) => host.err(text) });
+  const leaf = command.commands.length === 0;
+  if (leaf && !command.options.some((option) => option.long === "--json")) {
+    command.option("--json", "JSON instead of tables").option("--url <url>", "where evpnd answers");
+  }
+  for (const child of command.commands) prepare(child, host);
+}
+
+/** @returns the exit code */
+export async function runProgram(words: readonly string[], host: CliHost): Promise<number> {
+  try {
+    await buildProgram(host).parseAsync([...words], { from: "user" });
+    return host.code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    }
+    if (error instanceof CliError) {
+      host.err(`evpnctl: ${error.message}\n`);
+      return error.code;
+    }
+    throw error;
+  }
+}

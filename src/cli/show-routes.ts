@@ -1,0 +1,77 @@
+/** evpnctl show routes: the loc-RIB, filtered; streamed, so that a million routes are no trouble. */
+import { InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import type { Client, Query } from "./client.js";
+import { clientOf, wantsJson } from "./host.js";
+import type { CliHost } from "./host.js";
+import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { clean, formatAge } from "./text.js";
+import type { RouteAnswer } from "./wire.js";
+
+export function addShowRoutes(show: Command, host: CliHost): void {
+  show
+    .command("routes")
+    .description("routes, the best of each destination unless told otherwise")
+    .option("--all", "every route, not only the best of each destination")
+    .option("--peer <address>", "from this peer")
+    .addOption(
+      new Option("--family <name>", "address family").choices(FAMILIES.map((spec) => spec.name)),
+    )
+    .option("--type <number>", "EVPN route type", whole)
+    .option("--rd <rd>", "route distinguisher, or a part of it")
+    .option("--mac <mac>", "MAC address, or a part of it")
+    .option("--ip <address>", "IP address or prefix, or a part of it")
+    .option("--vni <number>", "VNI, or label as a raw 24-bit number", whole)
+    .option("--rt <target>", "route target, or a part of it")
+    .option("--limit <count>", "at most so many", whole)
+    .action(async (options: Record<string, string | number | true>, command: Command) => {
+      const { all, ...filters } = options;
+      const query = { table: all === true ? "all" : "best", ...filters } as Query;
+      await printRoutes(clientOf(command, host), query, wantsJson(command), host);
+    });
+}
+
+function whole(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number.");
+}
+
+/** Two lines a route, as one does not fit an EVPN route into 80 columns; `--json`: a line each. */
+export async function printRoutes(
+  client: Client,
+  query: Query,
+  json: boolean,
+  host: CliHost,
+): Promise<void> {
+  let count = 0;
+  for await (const line of client.lines("/v1/routes", query)) {
+    count++;
+    if (json) host.out(`${line}\n`);
+    else host.out(formatRoute(JSON.parse(line) as RouteAnswer, host.now()));
+  }
+  if (json) return;
+  host.out(count === 0 ? "No route.\n" : `${count} ${count === 1 ? "route" : "routes"}\n`);
+}
+
+export function formatRoute(route: RouteAnswer, now: number): string {
+  const mark = route.best ? "*>" : "* ";
+  const age = formatAge(now - route.changed);
+  const first = `${mark} ${clean(route.prefix)}`;
+  const origin =
+    route.originator === "" || route.originator === route.peer
+      ? ""
+      : ` originator ${route.originator}`;
+  const second = `via ${route.nextHop} from ${route.peer}${origin}, ${age}`;
+  const extended = communities(route.attributes);
+  const third = [extended, route.reason].filter((part) => part !== "").join("; ");
+  return `${first}\n     ${clean(second)}\n${third === "" ? "" : `     ${clean(third)}\n`}`;
+}
+
+/** The extended communities of an EVPN route say what it is for: target, encapsulation, mobility. */
+function communities(attributes: readonly object[]): string {
+  for (const attribute of attributes) {
+    const { code, value } = attribute as { code?: number; value?: unknown };
+    if (code === 16 && Array.isArray(value)) return value.map(String).join(" ");
+  }
+  return "";
+}

@@ -1,0 +1,78 @@
+/**
+ * What evpnctl reads of the HTTP door's answers: the fields it shows, no more. The speaker's own
+ * types are not imported, as the answers come from a process that may be older or newer; a test
+ * proves that today's fit.
+ */
+export interface SummaryAnswer {
+  readonly as: number;
+  readonly routerId: string;
+  readonly clusterId: string;
+  readonly version: string;
+  readonly started: number;
+  readonly listening: readonly string[];
+  readonly peers: number;
+  readonly established: number;
+  readonly destinations: number;
+  readonly routes: number;
+  readonly attributeSets: number;
+  readonly ready: boolean;
+}
+
+export interface PeerAnswer {
+  readonly address: string;
+  readonly group: string;
+  readonly description: string;
+  readonly dynamic: boolean;
+  readonly kind: string;
+  readonly as?: number | undefined;
+  readonly routerId?: string | undefined;
+  readonly state: string;
+  readonly lastError?: string | undefined;
+  readonly adminDown: boolean;
+  readonly since: number;
+  readonly establishedCount: number;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly remotePort?: number | undefined;
+  readonly holdTime?: number | undefined;
+  readonly hostName?: string | undefined;
+  readonly softwareVersion?: string | undefined;
+  readonly capabilities: readonly string[];
+  readonly md5: boolean;
+  readonly ttlSecurityHops: number;
+  readonly families: readonly {
+    readonly family: string;
+    readonly accepted: number;
+    readonly advertised: number;
+    readonly endOfRibReceived: boolean;
+    readonly endOfRibSent: boolean;
+  }[];
+  readonly messages: {
+    readonly in: Readonly<Record<string, number>>;
+    readonly out: Readonly<Record<string, number>>;
+  };
+  readonly faults: Readonly<Record<string, number>>;
+  readonly pendingBytes: number;
+  readonly backlog: number;
+}
+
+export interface RouteAnswer {
+  readonly family: string;
+  readonly prefix: string;
+  readonly nextHop: string;
+  readonly peer: string;
+  readonly originator: string;
+  readonly best: boolean;
+  readonly reason: string;
+  readonly changed: number;
+  readonly attributes: readonly object[];
+}
+
+export interface AuditAnswer {
+  readonly ok: boolean;
+  readonly findings: readonly string[];
+}
+
+export interface DoneAnswer {
+  readonly done: readonly string[];
+}
