@@ -1,0 +1,123 @@
+/** Clock, end-of-turn queue and session, as a test holds them in its hand. */
+import type { Clock, TimerHandle } from "../../../src/util/clock.js";
+import type { PeerOptions } from "../../../src/bgp/settings.js";
+import type { EstablishedSession, Negotiated } from "../../../src/bgp/session/types.js";
+import { LOCAL_ADDRESS } from "./model.js";
+import { negotiatedOf, optionsOf, type PeerSpec } from "./peer.js";
+
+export class FakeClock implements Clock {
+  private time = 1000;
+  private timers: { readonly at: number; readonly run: () => void }[] = [];
+
+  now(): number {
+    return this.time;
+  }
+
+  wall(): number {
+    return 1_700_000_000_000 + this.time;
+  }
+
+  setTimer(milliseconds: number, run: () => void): TimerHandle {
+    const timer = { at: this.time + milliseconds, run };
+    this.timers.push(timer);
+    return {
+      cancel: () => {
+        this.timers = this.timers.filter((one) => one !== timer);
+      },
+    };
+  }
+
+  /** Runs what falls due on the way, in order. */
+  advance(milliseconds: number): void {
+    const end = this.time + milliseconds;
+    for (;;) {
+      const due = this.timers.filter((one) => one.at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.timers = this.timers.filter((one) => one !== due);
+      this.time = Math.max(this.time, due.at);
+      due.run();
+    }
+    this.time = end;
+  }
+}
+
+/** The queue behind `soon`: what the event loop would run after this turn's reads. */
+export class SoonQueue {
+  private queue: (() => void)[] = [];
+
+  readonly soon = (run: () => void): void => {
+    this.queue.push(run);
+  };
+
+  get length(): number {
+    return this.queue.length;
+  }
+
+  /** What was queued by now; what that queues waits for the next turn. */
+  runOnce(): void {
+    const now = this.queue;
+    this.queue = [];
+    for (const run of now) run();
+  }
+}
+
+/** The reflector stops sending to a session at so many pending octets. */
+export const HIGH_WATER = 256 * 1024;
+
+export class FakeSession implements EstablishedSession {
+  readonly id: number;
+  readonly peerAddress: string;
+  readonly localAddress = LOCAL_ADDRESS;
+  readonly options: PeerOptions;
+  readonly negotiated: Negotiated;
+  pendingBytes = 0;
+  /** The peer does not read: what is sent stays pending. */
+  slow = false;
+  paused = false;
+  isOpen = true;
+  private readonly deliver: (buffer: Uint8Array) => number;
+  private readonly onReset: (why: string) => void;
+
+  /** @param deliver takes a buffer of whole messages and returns how many there were */
+  constructor(
+    id: number,
+    peer: PeerSpec,
+    deliver: (buffer: Uint8Array) => number,
+    onReset: (why: string) => void,
+  ) {
+    this.id = id;
+    this.peerAddress = peer.address;
+    this.options = optionsOf(peer);
+    this.negotiated = negotiatedOf(peer);
+    this.deliver = deliver;
+    this.onReset = onReset;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.sendMany([bytes], -1);
+  }
+
+  sendMany(buffers: readonly Uint8Array[], messages: number): void {
+    if (!this.isOpen) throw new Error("something is sent to a closed session");
+    if (this.pendingBytes >= HIGH_WATER) throw new Error("something is sent to a full session");
+    let sent = 0;
+    for (const buffer of buffers) {
+      sent += this.deliver(buffer);
+      if (this.slow) this.pendingBytes += buffer.length;
+    }
+    if (messages >= 0 && sent !== messages)
+      throw new Error(`${String(sent)} messages were sent and ${String(messages)} counted`);
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  reset(_code: number, _subcode: number, _data: Uint8Array, why: string): void {
+    this.onReset(why);
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Runs operations through the reflector and the model side by side. Everything the reflector sends
+ * is decoded at once and held against the model; see `receiver.ts`.
+ */
+import type { Family } from "../../../src/fast-bgp-codec/family.js";
+import type { DecodeFault } from "../../../src/fast-bgp-codec/fault.js";
+import { Severity } from "../../../src/fast-bgp-codec/fault.js";
+import type { ReflectorSink } from "../../../src/bgp/session/types.js";
+import type { Clock } from "../../../src/util/clock.js";
+import { silentLog, type Log } from "../../../src/util/log.js";
+import { check, decodeMessages, type Decoded } from "./decode.js";
+import { FakeClock, FakeSession, HIGH_WATER, SoonQueue } from "./fake.js";
+import { Model } from "./model.js";
+import { encodeOp, judge, type Op, type UpdateOp } from "./ops.js";
+import { CLUSTER_ID, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { Receiver } from "./receiver.js";
+import { endOfRib } from "./wire.js";
+
+/** The part of the reflector that a run needs. */
+export interface ReflectorUnderTest extends ReflectorSink {
+  audit(): readonly string[];
+  stats(): Readonly<Record<string, number>>;
+}
+
+export interface ReflectorSettings {
+  readonly as: number;
+  readonly routerId: number;
+  readonly clusterId: number;
+  readonly compareMobility: boolean;
+  readonly flushIntervalMs: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly soon: (run: () => void) => void;
+}
+
+export type MakeReflector = (settings: ReflectorSettings) => ReflectorUnderTest;
+
+const FLUSH_INTERVAL_MS = 1;
+
+interface Line {
+  readonly session: FakeSession;
+  readonly receiver: Receiver;
+  /** What the peer wrote while the reflector did not want to read. */
+  readonly inbox: UpdateOp[];
+}
+
+export class Harness {
+  readonly model: Model;
+  readonly reflector: ReflectorUnderTest;
+  readonly clock = new FakeClock();
+  private readonly queue = new SoonQueue();
+  private readonly peers: readonly PeerSpec[];
+  private readonly lines = new Map<number, Line>();
+  private nextSessionId = 1;
+  /** Buffers in flight and what they held when they were given away. */
+  private flight = new Map<
+    Uint8Array,
+    { copy: Buffer; as4: Decoded[] | undefined; as2: Decoded[] | undefined }
+  >();
+
+  constructor(make: MakeReflector, peers: readonly PeerSpec[], compareMobility: boolean) {
+    this.peers = peers;
+    this.model = new Model(compareMobility);
+    this.reflector = make({
+      as: OWN_AS,
+      routerId: OWN_ID,
+      clusterId: CLUSTER_ID,
+      compareMobility,
+      flushIntervalMs: FLUSH_INTERVAL_MS,
+      log: silentLog,
+      clock: this.clock,
+      soon: this.queue.soon,
+    });
+  }
+
+  /** The receiving end of a session that is up. */
+  receiver(index: number): Receiver {
+    const line = this.lines.get(index);
+    check(line !== undefined, `session ${String(index)} is down`);
+    return line.receiver;
+  }
+
+  apply(op: Op): void {
+    this.deliverInboxes();
+    switch (op.kind) {
+      case "up":
+        return this.up(op.peer, op.over ?? {});
+      case "down":
+        return this.down(op.peer, () => undefined);
+      case "update":
+        return this.update(op);
+      case "end-of-rib":
+        return this.withLine(op.peer, ({ session, receiver }) => {
+          if (session.paused || !has(receiver.peer.families, op.family)) return;
+          const bytes = endOfRib(op.family);
+          this.give(session, bytes);
+        });
+      case "refresh":
+        return this.withLine(op.peer, (line) => this.refresh(line, op.family, op.subtype));
+      case "block":
+        return this.withLine(op.peer, ({ session }) => {
+          session.slow = true;
+          session.pendingBytes = Math.max(session.pendingBytes, op.pending);
+        });
+      case "drain":
+        return this.withLine(op.peer, ({ session }) => this.drain(session, op.to));
+      case "soon":
+        return this.queue.runOnce();
+      case "tick":
+        return this.clock.advance(op.milliseconds);
+      case "settle":
+        return this.settle();
+    }
+  }
+
+  /** Runs what is queued and due, with the slow peers left asleep. */
+  run(): void {
+    for (let turns = 0, quiet = 0; quiet < 20; turns++) {
+      check(turns < 100_000, "the reflector never comes to rest");
+      if (this.queue.length > 0) {
+        this.queue.runOnce();
+        quiet = 0;
+      } else {
+        this.clock.advance(FLUSH_INTERVAL_MS * 2);
+        quiet++;
+      }
+      this.deliverInboxes();
+    }
+  }
+
+  settle(): void {
+    this.run();
+    for (const { session } of this.lines.values()) this.drain(session, 0);
+    this.run();
+    for (const [index, { session, receiver, inbox }] of this.lines) {
+      check(!session.paused && inbox.length === 0, `session ${String(index)} is paused for ever`);
+      this.naming(index, () => receiver.settled());
+    }
+    for (const [buffer, { copy }] of this.flight)
+      check(copy.equals(buffer), "a buffer was changed after it had been given away");
+    this.flight = new Map();
+    this.audit();
+  }
+
+  audit(): void {
+    const findings = this.reflector.audit();
+    check(findings.length === 0, `audit: ${findings.slice(0, 5).join("; ")}`);
+  }
+
+  /** Everybody leaves; nothing may stay behind. `still` names the counts that are of living things. */
+  end(still: (name: string) => boolean): void {
+    for (const index of [...this.lines.keys()]) this.down(index, () => undefined);
+    this.run();
+    this.audit();
+    for (const [name, count] of Object.entries(this.reflector.stats()))
+      if (still(name))
+        check(count === 0, `${name} is ${String(count)} after all sessions are gone`);
+  }
+
+  private withLine(index: number, act: (line: Line) => void): void {
+    const line = this.lines.get(index);
+    if (line !== undefined) this.naming(index, () => act(line));
+  }
+
+  private naming(index: number, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (error instanceof Error && !error.message.startsWith("session "))
+        error.message = `session ${String(index)}: ${error.message}`;
+      throw error;
+    }
+  }
+
+  private up(index: number, over: Partial<PeerSpec>): void {
+    const known = this.peers[index];
+    if (known === undefined || this.lines.has(index)) return;
+    const peer = { ...known, ...over };
+    this.model.up(peer);
+    const receiver = new Receiver(peer, this.model);
+    const session = new FakeSession(
+      this.nextSessionId++,
+      peer,
+      (buffer) => this.deliver(index, receiver, buffer),
+      (why) => check(false, `session ${String(index)} was reset: ${why}`),
+    );
+    this.lines.set(index, { session, receiver, inbox: [] });
+    this.reflector.established(session);
+  }
+
+  private down(index: number, before: () => void): void {
+    const line = this.lines.get(index);
+    if (line === undefined) return;
+    this.lines.delete(index);
+    this.touched(this.model.down(index));
+    before();
+    line.session.isOpen = false;
+    this.reflector.closed(line.session, { reason: "tcp", detail: "connection lost" });
+  }
+
+  private update(op: UpdateOp): void {
+    const line = this.lines.get(op.peer);
+    if (line === undefined) return;
+    if (line.session.paused || line.inbox.length > 0) {
+      line.inbox.push(op);
+      return;
+    }
+    const { peer } = line.receiver;
+    const word = judge(op, peer);
+    const bytes = encodeOp(op, peer);
+    if (word === "reset") {
+      this.down(op.peer, () => {
+        const fault = this.giveRaw(line.session, bytes);
+        check(fault?.severity === Severity.SessionReset, "a session reset was due");
+      });
+      return;
+    }
+    this.touched(this.model.update(op.peer, word));
+    this.give(line.session, bytes);
+  }
+
+  private refresh(line: Line, family: Family, subtype: 0 | 1 | 2): void {
+    const { session, receiver } = line;
+    const { peer } = receiver;
+    if (session.paused || !has(peer.families, family)) return;
+    if (subtype !== 0 && !peer.enhancedRefresh) return;
+    if (subtype === 0) receiver.requested(family);
+    if (subtype === 1) this.model.refreshBegins(peer.index, family);
+    if (subtype === 2) this.touched(this.model.refreshEnds(peer.index, family));
+    this.reflector.routeRefresh(session, family, subtype);
+  }
+
+  private drain(session: FakeSession, to: number): void {
+    if (!session.slow) return;
+    const wasFull = session.pendingBytes >= HIGH_WATER;
+    session.pendingBytes = Math.min(session.pendingBytes, to);
+    if (to === 0) session.slow = false;
+    if (wasFull && to < HIGH_WATER) this.reflector.drained(session);
+  }
+
+  private deliverInboxes(): void {
+    for (const { session, inbox } of [...this.lines.values()]) {
+      if (session.paused || inbox.length === 0) continue;
+      for (const op of inbox.splice(0)) this.update(op);
+    }
+  }
+
+  private touched(keys: readonly string[]): void {
+    for (const { receiver } of this.lines.values()) receiver.touched(keys);
+  }
+
+  private give(session: FakeSession, bytes: Buffer): void {
+    const fault = this.giveRaw(session, bytes);
+    check(
+      fault === undefined || fault.severity !== Severity.SessionReset,
+      `session reset for a harmless message: ${fault?.detail ?? ""}`,
+    );
+  }
+
+  /** The bytes lie somewhere in a read buffer, and are overwritten by the next read. */
+  private giveRaw(session: FakeSession, bytes: Buffer): DecodeFault | undefined {
+    const room = new Uint8Array(bytes.length + 48).fill(0xa5);
+    room.set(bytes, 7);
+    const fault = this.reflector.update(session, room, 7, 7 + bytes.length);
+    room.fill(0x5a);
+    return fault;
+  }
+
+  private deliver(index: number, receiver: Receiver, buffer: Uint8Array): number {
+    let known = this.flight.get(buffer);
+    if (known === undefined) {
+      known = { copy: Buffer.from(buffer), as4: undefined, as2: undefined };
+      this.flight.set(buffer, known);
+    }
+    const form = receiver.peer.as4 ? "as4" : "as2";
+    const messages = (known[form] ??= decodeMessages(known.copy, receiver.peer.as4));
+    check(known.copy.equals(buffer), "a buffer was changed after it had been given away");
+    this.naming(index, () => {
+      for (const message of messages) receiver.take(message);
+    });
+    return messages.length;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The slow, obvious route reflector: plain maps and strings. For every session it says which routes
+ * the peer should hold now, octet for octet. Written from the RFCs; see `best-path.ts` and
+ * `attributes.ts` for their two larger chapters.
+ */
+import { Family } from "../../../src/fast-bgp-codec/family.js";
+import {
+  asCount,
+  attributesText,
+  clusterList,
+  Code,
+  Community,
+  fromEbgp,
+  hasCommunity,
+  importAttributes,
+  numberOf,
+  reflect,
+  toEbgp,
+  type Attributes,
+} from "./attributes.js";
+import { selectBest, type Candidate } from "./best-path.js";
+import { comparableNlri, nlriKey, routeTypeOf } from "./nlri.js";
+import { CLUSTER_ID, familiesIn, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { messageOctets } from "./wire.js";
+import { hexOf } from "./hex.js";
+
+/** What a speaker says in one UPDATE, after the faults in it have been judged. */
+export interface Word {
+  readonly withdrawn: readonly { readonly family: Family; readonly nlri: string }[];
+  readonly announced: readonly {
+    readonly family: Family;
+    readonly nlri: string;
+    readonly nextHop: string;
+  }[];
+  readonly attributes: Attributes;
+}
+
+/** A route in a peer's table: what the peer must hold, comparable by string equality. */
+export interface Held {
+  readonly nlri: string;
+  readonly attributes: string;
+  readonly nextHop: string;
+}
+
+/** "either": the message is so near the limit that its exact form decides. */
+export type Expected = Held | { readonly either: Held } | undefined;
+
+interface Route extends Candidate {
+  readonly nextHop: string;
+  readonly source: PeerSpec;
+  /** Rendered forms by encoding class. */
+  readonly rendered: Map<string, { held: Held; list: Attributes }>;
+}
+
+interface RibIn {
+  readonly peer: PeerSpec;
+  readonly routes: Map<string, Route>;
+  /** Between BoRR and EoRR: keys not announced again yet, per family. */
+  readonly stale: Map<Family, Set<string>>;
+}
+
+export class Model {
+  private readonly sessions = new Map<number, RibIn>();
+  /** Which sessions have a route of the key: only to find candidates without walking all. */
+  private readonly holders = new Map<string, Set<number>>();
+  private readonly bestOf = new Map<string, Route | undefined>();
+  private readonly compareMobility: boolean;
+
+  constructor(compareMobility: boolean) {
+    this.compareMobility = compareMobility;
+  }
+
+  up(peer: PeerSpec): void {
+    this.sessions.set(peer.index, { peer, routes: new Map(), stale: new Map() });
+  }
+
+  /** Returns the keys whose destination changed. */
+  down(index: number): string[] {
+    const keys = [...(this.sessions.get(index)?.routes.keys() ?? [])];
+    for (const key of keys) this.remove(index, key);
+    this.sessions.delete(index);
+    return keys;
+  }
+
+  isUp(index: number): boolean {
+    return this.sessions.has(index);
+  }
+
+  update(index: number, word: Word): string[] {
+    const ribIn = this.sessions.get(index);
+    if (ribIn === undefined) return [];
+    const { peer } = ribIn;
+    const touched: string[] = [];
+    for (const { family, nlri } of word.withdrawn) {
+      if (!has(peer.families, family)) continue;
+      const key = nlriKey(family, nlri);
+      this.remove(index, key);
+      touched.push(key);
+    }
+    const attributes = importAttributes(word.attributes, peer.kind !== "ebgp");
+    const looped = isLooped(attributes, peer);
+    for (const { family, nlri, nextHop } of word.announced) {
+      if (!has(peer.families, family) || !isAcceptedType(peer, family, nlri)) continue;
+      const key = nlriKey(family, nlri);
+      touched.push(key);
+      ribIn.stale.get(family)?.delete(key);
+      if (looped || (peer.kind === "ebgp" && !peer.acceptIn)) {
+        this.remove(index, key);
+        continue;
+      }
+      ribIn.routes.set(key, {
+        family,
+        nlri,
+        nextHop,
+        attributes,
+        source: peer,
+        ibgp: peer.kind !== "ebgp",
+        peerId: peer.id,
+        peerAddress: peer.address,
+        rendered: new Map(),
+      });
+      this.bestOf.delete(key);
+      const holders = this.holders.get(key) ?? new Set();
+      this.holders.set(key, holders.add(index));
+    }
+    return touched;
+  }
+
+  /** BoRR from the peer (RFC 7313 section 4). */
+  refreshBegins(index: number, family: Family): void {
+    const ribIn = this.sessions.get(index);
+    if (ribIn === undefined) return;
+    const keys = [...ribIn.routes].filter(([, route]) => route.family === family);
+    ribIn.stale.set(family, new Set(keys.map(([key]) => key)));
+  }
+
+  /** EoRR from the peer: what it did not say again is gone. */
+  refreshEnds(index: number, family: Family): string[] {
+    const ribIn = this.sessions.get(index);
+    const stale = [...(ribIn?.stale.get(family) ?? [])];
+    for (const key of stale) this.remove(index, key);
+    ribIn?.stale.delete(family);
+    return stale;
+  }
+
+  routeCount(): number {
+    let count = 0;
+    for (const { routes } of this.sessions.values()) count += routes.size;
+    return count;
+  }
+
+  sourceOfBest(key: string): number | undefined {
+    return this.best(key)?.source.index;
+  }
+
+  /** What the session's peer should hold under the key. */
+  expected(target: PeerSpec, key: string): Expected {
+    const best = this.best(key);
+    if (best === undefined || best.source.index === target.index) return undefined;
+    if (!mayGo(best, target)) return undefined;
+    const { held, list } = render(best, target);
+    const [least, most] = messageOctets(best.family, held.nlri, held.nextHop, list, target.as4);
+    const limit = target.extendedMessage ? 65535 : 4096;
+    if (least > limit) return undefined;
+    return most > limit ? { either: held } : held;
+  }
+
+  /** The whole table the session's peer should hold. */
+  table(target: PeerSpec): Map<string, Exclude<Expected, undefined>> {
+    const out = new Map<string, Exclude<Expected, undefined>>();
+    for (const key of this.holders.keys()) {
+      const expected = this.expected(target, key);
+      if (expected !== undefined) out.set(key, expected);
+    }
+    return out;
+  }
+
+  /** Keys and families of everything alive. */
+  familiesOf(target: PeerSpec): Family[] {
+    return familiesIn(target.families);
+  }
+
+  private best(key: string): Route | undefined {
+    if (!this.bestOf.has(key)) {
+      const candidates = [...(this.holders.get(key) ?? [])]
+        .map((index) => this.sessions.get(index)?.routes.get(key))
+        .filter((route) => route !== undefined);
+      this.bestOf.set(key, selectBest(candidates, this.compareMobility));
+    }
+    return this.bestOf.get(key);
+  }
+
+  private remove(index: number, key: string): void {
+    const ribIn = this.sessions.get(index);
+    const route = ribIn?.routes.get(key);
+    if (ribIn === undefined || route === undefined) return;
+    ribIn.routes.delete(key);
+    ribIn.stale.get(route.family)?.delete(key);
+    this.bestOf.delete(key);
+    const holders = this.holders.get(key);
+    holders?.delete(index);
+    if (holders?.size === 0) {
+      this.holders.delete(key);
+      this.bestOf.delete(key);
+    }
+  }
+}
+
+/** RFC 4456 section 8, RFC 4271 section 9.1.2: such a route is no candidate, and replaces the earlier one. */
+function isLooped(attributes: Attributes, peer: PeerSpec): boolean {
+  if (asCount(attributes, OWN_AS) > peer.allowAsIn) return true;
+  return (
+    numberOf(attributes, Code.OriginatorId) === OWN_ID ||
+    clusterList(attributes).includes(CLUSTER_ID)
+  );
+}
+
+function isAcceptedType(peer: PeerSpec, family: Family, nlri: string): boolean {
+  if (family !== Family.Evpn) return true;
+  const type = routeTypeOf(nlri);
+  if (type === 0 || type > 11) return peer.unknownTypes;
+  return peer.typesIn?.includes(type) ?? true;
+}
+
+/** Who gets a best path: the table of RFC 4456, after communities and the peer's own limits. */
+function mayGo(route: Route, target: PeerSpec): boolean {
+  const { source, attributes } = route;
+  if (!has(target.families, route.family)) return false;
+  if (hasCommunity(attributes, Community.NoAdvertise)) return false;
+  if (route.family === Family.Evpn && target.typesOut?.includes(routeTypeOf(route.nlri)) === false)
+    return false;
+  if (target.kind === "ebgp") {
+    if (hasCommunity(attributes, Community.NoExport)) return false;
+    if (hasCommunity(attributes, Community.NoExportSubconfed)) return false;
+    return target.acceptOut;
+  }
+  return source.kind !== "non-client" || target.kind === "client";
+}
+
+function render(route: Route, target: PeerSpec): { held: Held; list: Attributes } {
+  const form =
+    target.kind === "ebgp"
+      ? `ebgp${target.nextHopSelf ? " self" : ""}`
+      : route.source.kind === "ebgp"
+        ? "from-ebgp"
+        : "reflected";
+  const known = route.rendered.get(form);
+  if (known !== undefined) return known;
+  const list =
+    target.kind === "ebgp"
+      ? toEbgp(route.attributes, OWN_AS)
+      : route.source.kind === "ebgp"
+        ? fromEbgp(route.attributes)
+        : reflect(route.attributes, route.source.id, CLUSTER_ID);
+  const self = target.kind === "ebgp" && target.nextHopSelf && route.family !== Family.Evpn;
+  const held: Held = {
+    nlri: comparableNlri(route.family, route.nlri),
+    attributes: attributesText(list),
+    nextHop: self ? LOCAL_ADDRESS_HEX : route.nextHop,
+  };
+  route.rendered.set(form, { held, list });
+  return { held, list };
+}
+
+/** The reflector's end of every connection of a model run. */
+export const LOCAL_ADDRESS = "10.99.0.254";
+const LOCAL_ADDRESS_HEX = hexOf(0x0a6300fe, 4);

@@ -1,0 +1,124 @@
+/** The speakers of a model run: what each one is, and the options and capabilities that follow from it. */
+import { FAMILIES, Family } from "../../../src/fast-bgp-codec/family.js";
+import type { Negotiated } from "../../../src/bgp/session/types.js";
+import type { PeerOptions } from "../../../src/bgp/settings.js";
+
+export const OWN_AS = 65000;
+export const OWN_ID = 0x0a6300fe;
+export const CLUSTER_ID = 0x0a6300fd;
+
+export type PeerKind = "client" | "non-client" | "ebgp";
+
+export interface PeerSpec {
+  readonly index: number;
+  readonly address: string;
+  readonly id: number;
+  readonly kind: PeerKind;
+  readonly as: number;
+  /** Bit mask over `Family`. */
+  readonly families: number;
+  readonly as4: boolean;
+  readonly extendedMessage: boolean;
+  readonly enhancedRefresh: boolean;
+  readonly typesIn?: readonly number[];
+  readonly typesOut?: readonly number[];
+  readonly acceptIn: boolean;
+  readonly acceptOut: boolean;
+  readonly unknownTypes: boolean;
+  readonly nextHopSelf: boolean;
+  readonly allowAsIn: number;
+}
+
+export function maskOf(...families: readonly Family[]): number {
+  return families.reduce<number>((mask, family) => mask | (1 << family), 0);
+}
+
+export const EVPN_ONLY = maskOf(Family.Evpn);
+export const ALL_FAMILIES = maskOf(Family.Evpn, Family.Ipv4Unicast, Family.Ipv6Unicast);
+
+export function has(families: number, family: Family): boolean {
+  return (families & (1 << family)) !== 0;
+}
+
+export function familiesIn(mask: number): Family[] {
+  return FAMILIES.map((spec) => spec.family).filter((family) => has(mask, family));
+}
+
+/** A plain EVPN client; give what differs. */
+export function peerSpec(index: number, over: Partial<PeerSpec> = {}): PeerSpec {
+  return {
+    index,
+    // 10.0.0.2 sorts behind 10.0.0.10 as text and before it as an address.
+    address: `10.0.0.${String(index + 1)}`,
+    id: 0x0a010001 + index,
+    kind: "client",
+    as: OWN_AS,
+    families: EVPN_ONLY,
+    as4: true,
+    extendedMessage: false,
+    enhancedRefresh: true,
+    acceptIn: true,
+    acceptOut: true,
+    unknownTypes: false,
+    nextHopSelf: false,
+    allowAsIn: 0,
+    ...over,
+  };
+}
+
+export function optionsOf(peer: PeerSpec): PeerOptions {
+  return {
+    group: "",
+    description: "",
+    peerAs: peer.as,
+    client: peer.kind === "client",
+    families: familiesIn(peer.families),
+    passive: true,
+    shutdown: false,
+    holdTime: 90,
+    connectRetry: 120,
+    sendHoldTime: 0,
+    idleHold: 1,
+    idleHoldMax: 60,
+    password: undefined,
+    ttlSecurityHops: 0,
+    ttl: 0,
+    localAddress: undefined,
+    port: 179,
+    tcpUserTimeoutMs: 0,
+    extendedMessage: peer.extendedMessage,
+    ebgpAcceptIn: peer.acceptIn,
+    ebgpAcceptOut: peer.acceptOut,
+    nextHopSelf: peer.nextHopSelf,
+    evpnTypesOut: peer.typesOut,
+    evpnTypesIn: peer.typesIn,
+    evpnUnknownTypes: peer.unknownTypes,
+    malformedNlri: "drop",
+    prefixLimit: 0,
+    prefixLimitRestart: 60,
+    allowAsIn: peer.allowAsIn,
+  };
+}
+
+export function negotiatedOf(peer: PeerSpec): Negotiated {
+  const size = peer.extendedMessage ? 65535 : 4096;
+  return {
+    localAs: OWN_AS,
+    peerAs: peer.as,
+    ibgp: peer.kind !== "ebgp",
+    peerId: peer.id,
+    peerIdText: [24, 16, 8, 0].map((shift) => String((peer.id >>> shift) & 255)).join("."),
+    holdTime: 90,
+    keepaliveTime: 30,
+    families: peer.families,
+    as4: peer.as4,
+    maxMessageOut: size,
+    maxMessageIn: size,
+    routeRefresh: true,
+    enhancedRefresh: peer.enhancedRefresh,
+    addPathIn: 0,
+    addPathOut: 0,
+    gracefulRestart: undefined,
+    extendedNextHop: 0,
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * One peer's receiving end: keeps the table that the messages add up to, and complains about what a
+ * reflector must not send (RFC 4271, RFC 4456, RFC 4724 section 2, RFC 7313).
+ *
+ * Every message is held against the model at the moment it is sent, for that is what the change
+ * log promises: nobody is ever sent a state that is not the last one.
+ */
+import type { Family } from "../../../src/fast-bgp-codec/family.js";
+import { check, type Announcement, type Decoded } from "./decode.js";
+import type { Expected, Held, Model } from "./model.js";
+import { comparableNlri } from "./nlri.js";
+import { familiesIn, has, type PeerSpec } from "./peer.js";
+
+export class Receiver {
+  readonly peer: PeerSpec;
+  readonly table = new Map<string, Held & { readonly family: Family }>();
+  readonly endOfRibs = new Set<Family>();
+  /** Announcements and withdraws by key, since it was last emptied. */
+  readonly news = new Map<string, number>();
+  private readonly model: Model;
+  /** What was live at the start and has been so ever since: due before End-of-RIB. */
+  private readonly dueFirst = new Map<Family, Set<string>>();
+  /** What was live at the request: due again. */
+  private readonly dueAgain = new Map<Family, Set<string>>();
+  /** Inside BoRR and EoRR: what is due, and what the peer would sweep. */
+  private readonly brackets = new Map<Family, { due: Set<string>; unconfirmed: Set<string> }>();
+  private readonly bracketOwed = new Set<Family>();
+
+  constructor(peer: PeerSpec, model: Model) {
+    this.peer = peer;
+    this.model = model;
+    for (const family of familiesIn(peer.families)) this.dueFirst.set(family, this.live(family));
+  }
+
+  take({ octets, received }: Decoded): void {
+    check(octets <= (this.peer.extendedMessage ? 65535 : 4096), "a message is too long");
+    switch (received.kind) {
+      case "announce":
+        for (const route of received.routes) this.announced(route, received.text);
+        return;
+      case "withdraw":
+        for (const key of received.keys) this.withdrawn(key);
+        return;
+      case "end-of-rib":
+        return this.endOfRib(received.family);
+      case "refresh":
+        return this.refreshMark(received.family, received.subtype);
+    }
+  }
+
+  /** The peer asks for a refresh. */
+  requested(family: Family): void {
+    this.dueAgain.set(family, this.live(family));
+    if (this.peer.enhancedRefresh && this.endOfRibs.has(family)) this.bracketOwed.add(family);
+  }
+
+  /** The model's word on these keys changed: what is not to be sent now is not owed any more. */
+  touched(keys: readonly string[]): void {
+    const owed = [
+      ...this.dueFirst.values(),
+      ...this.dueAgain.values(),
+      ...[...this.brackets.values()].map(({ due }) => due),
+    ];
+    for (const due of owed) {
+      if (due.size === 0) continue;
+      for (const key of keys) if (due.has(key) && !isHeld(this.expected(key))) due.delete(key);
+    }
+  }
+
+  /** Nothing is on its way: table, End-of-RIB, refreshes must be complete. */
+  settled(): void {
+    const should = this.model.table(this.peer);
+    for (const [key, expected] of should) {
+      const held = this.table.get(key);
+      if (held === undefined) check("either" in expected, `${key} is missing`);
+      else check(isSame(held, expected), `${key} is ${show(held)}, not ${show(expected)}`);
+    }
+    for (const key of this.table.keys()) check(should.has(key), `${key} should be gone`);
+    for (const family of familiesIn(this.peer.families)) {
+      check(this.endOfRibs.has(family), `no End-of-RIB of family ${String(family)}`);
+      const again = this.dueAgain.get(family) ?? new Set();
+      check(again.size === 0, `the refresh left out ${[...again].slice(0, 3).join(", ")}`);
+    }
+    check(this.brackets.size === 0, "BoRR without EoRR");
+    check(this.bracketOwed.size === 0, "a refresh request was not answered with BoRR");
+  }
+
+  private announced(route: Announcement, attributes: string): void {
+    const { key, family, nextHop } = route;
+    check(has(this.peer.families, family), `family ${String(family)} was not negotiated`);
+    check(this.model.sourceOfBest(key) !== this.peer.index, `its own route ${key}`);
+    const held = { family, nlri: comparableNlri(family, route.nlri), attributes, nextHop };
+    const expected = this.expected(key);
+    check(expected !== undefined, `${key} is announced and should not be there`);
+    check(isSame(held, expected), `${key} is announced as ${show(held)}, not ${show(expected)}`);
+    this.table.set(key, held);
+    this.news.set(key, (this.news.get(key) ?? 0) + 1);
+    this.dueAgain.get(family)?.delete(key);
+    const bracket = this.brackets.get(family);
+    bracket?.due.delete(key);
+    bracket?.unconfirmed.delete(key);
+  }
+
+  private withdrawn(key: string): void {
+    check(!isHeld(this.expected(key)), `${key} is withdrawn and should stay`);
+    check(this.table.delete(key), `${key} is withdrawn and was never announced`);
+    this.news.set(key, (this.news.get(key) ?? 0) + 1);
+    for (const { unconfirmed } of this.brackets.values()) unconfirmed.delete(key);
+  }
+
+  private endOfRib(family: Family): void {
+    check(has(this.peer.families, family), "End-of-RIB of a family that was not negotiated");
+    check(!this.endOfRibs.has(family), `a second End-of-RIB of family ${String(family)}`);
+    this.endOfRibs.add(family);
+    for (const key of this.dueFirst.get(family) ?? [])
+      check(this.table.has(key), `End-of-RIB before ${key}, which was there at the start`);
+    this.dueFirst.delete(family);
+  }
+
+  private refreshMark(family: Family, subtype: number): void {
+    check(this.peer.enhancedRefresh, "BoRR or EoRR without enhanced route refresh");
+    check(subtype === 1 || subtype === 2, `ROUTE-REFRESH subtype ${String(subtype)}`);
+    if (subtype === 1) {
+      check(this.endOfRibs.has(family), "BoRR before End-of-RIB");
+      const held = [...this.table].filter(([, one]) => one.family === family);
+      const unconfirmed = new Set(held.map(([key]) => key));
+      this.brackets.set(family, { due: this.live(family), unconfirmed });
+      this.bracketOwed.delete(family);
+      return;
+    }
+    const bracket = this.brackets.get(family);
+    check(bracket !== undefined, "EoRR without BoRR");
+    for (const key of bracket.due) check(false, `EoRR before ${key}`);
+    for (const key of bracket.unconfirmed) this.table.delete(key);
+    this.brackets.delete(family);
+  }
+
+  private expected(key: string): Expected {
+    return this.model.expected(this.peer, key);
+  }
+
+  private live(family: Family): Set<string> {
+    const out = new Set<string>();
+    for (const [key, expected] of this.model.table(this.peer))
+      if (key.startsWith(`${String(family)}:`) && isHeld(expected)) out.add(key);
+    return out;
+  }
+}
+
+function isHeld(expected: Expected): expected is Held {
+  return expected !== undefined && !("either" in expected);
+}
+
+function isSame(held: Held, expected: Exclude<Expected, undefined>): boolean {
+  const other = "either" in expected ? expected.either : expected;
+  return (
+    held.nlri === other.nlri &&
+    held.attributes === other.attributes &&
+    held.nextHop === other.nextHop
+  );
+}
+
+function show(held: Exclude<Expected, undefined>): string {
+  const { nlri, attributes, nextHop } = "either" in held ? held.either : held;
+  const text = attributes.length > 400 ? `${attributes.slice(0, 400)}…` : attributes;
+  return `{${nlri} via ${nextHop}: ${text}}`;
+}
