@@ -1,0 +1,96 @@
+/** What a scenario is given, and what it gives back. */
+import type { Fleet } from "../fleet/fleet.js";
+import type { ProcessMeter } from "../fleet/process-meter.js";
+
+/** Everything that can be set; a scenario uses what concerns it. */
+export interface Parameters {
+  peers: number;
+  routes: number;
+  senders: number;
+  vnis: number;
+  nlri: number;
+  attrSets: number;
+  macIpShare: number;
+  sharedRd: boolean;
+  as: number;
+  hold: number;
+  /** Moves a second. */
+  rate: number;
+  seconds: number;
+  /** Routes of the PE that dies. */
+  lossRoutes: number;
+  /** Moves in the flat-out scenario; 0 = each MAC once. */
+  moves: number;
+  /** Slow PE: seconds of churn with everyone reading, before it stops. */
+  before: number;
+  /** Slow PE: share of churn that is MACs never seen before, and how long such a MAC lives (0 = for ever). */
+  freshShare: number;
+  freshLife: number;
+  /** Longest wait for End-of-RIB before the clock starts. */
+  settle: number;
+  enhanced: boolean;
+  goodbye: "fin" | "rst" | "cease";
+  /** HTTP address that answers a reference-count audit with {ok, findings}. */
+  auditUrl: string;
+}
+
+/** Numbers by name; the unit is in the name. */
+export type Figures = Record<string, number>;
+
+export interface Outcome {
+  readonly figures: Figures;
+  /** Sentences: what was not as it should be. Empty = passed. */
+  readonly problems: readonly string[];
+  /** Per-second samples, when the scenario takes any. */
+  readonly series?: readonly number[];
+}
+
+export interface Lab {
+  readonly parameters: Parameters;
+  readonly fleet: Fleet;
+  readonly meter: ProcessMeter;
+  readonly targetPort: number;
+  readonly targetPid: number | undefined;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly summary: string;
+  /** Where they differ from the general defaults. */
+  readonly defaults: Partial<Parameters>;
+  /** MACs beyond `routes` that it will use. */
+  spare?(parameters: Parameters): number;
+  /** Routes of PE 0, when it does not have its equal share. */
+  firstPeerRoutes?(parameters: Parameters): number;
+  run(lab: Lab): Promise<Outcome>;
+}
+
+export function everyPeer(lab: Lab): number[] {
+  return Array.from({ length: lab.parameters.peers }, (_, peer) => peer);
+}
+
+/** Connects PEs and waits for the quiet after End-of-RIB, so that start-up timers are in no figure. */
+export async function connectAll(lab: Lab, peers = everyPeer(lab)): Promise<void> {
+  for (let peer = 0; peer < lab.parameters.peers; peer++)
+    if (!peers.includes(peer)) lab.fleet.absent.add(peer);
+  await lab.fleet.connect(peers);
+  await lab.fleet.settle(lab.parameters.settle);
+}
+
+/** Connects and loads the initial tables, outside any timing. */
+export async function loadTables(lab: Lab, peers = everyPeer(lab)): Promise<void> {
+  await connectAll(lab, peers);
+  await lab.fleet.announceTables(peers);
+  await lab.fleet.verify();
+}
+
+/** Runs `work`, which gives milliseconds, and adds the target's CPU seconds and memory. */
+export async function measured(lab: Lab, work: () => Promise<number>): Promise<Figures> {
+  const before = lab.meter.read();
+  const milliseconds = await work();
+  const after = lab.meter.read();
+  return {
+    wallSeconds: milliseconds / 1000,
+    ...(before && after ? { cpuSeconds: after.cpu - before.cpu, rssMegabytes: after.rss / 1e6 } : {}),
+  };
+}
