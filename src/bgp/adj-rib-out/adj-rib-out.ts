@@ -1,0 +1,529 @@
+/**
+ * Sending: sessions read the loc-RIB's change log, each from its own position, those at the same
+ * position together. A batch of changes becomes groups, groups become messages, messages go to
+ * whoever should have them; the sent bits make sure that a withdrawal reaches exactly those who had
+ * the route. Nothing is queued per session.
+ *
+ * - A session that does not drain is passed over; later it reads on from where it stood and gets only
+ *   the newest state of each destination. Sessions behind are served first, up to where the next ones
+ *   stand, so that they meet and share messages again.
+ * - A dump (new session, route refresh) walks the destinations beside the live cursor: live first.
+ *   End-of-RIB follows when all that was there at the start has been sent.
+ * - Log entries that every cursor has passed are dropped, and tombstones with them.
+ * - A destination that changes faster than a slow session reads would always be ahead of it: an entry
+ *   that has waited PROMOTE_AFTER_MS is served although a newer one exists.
+ */
+import { encodeEndOfRib } from "../../fast-bgp-codec/end-of-rib.js";
+import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
+import { encodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
+import type { Clock } from "../../util/clock.js";
+import type { Encoding, ReflectorIdentity } from "../policy/export.js";
+import { clearBit, hasBit, Reflection, setBit, type Receiver } from "../policy/reflection.js";
+import type { RouteTable } from "../rib/route-table.js";
+import { BATCH, Batch } from "./batch.js";
+import { Cursor, type Dump, type Outlet } from "./cursor.js";
+import { EXTENDED_MESSAGE, ORDINARY_MESSAGE, Packer } from "./packer.js";
+import { Segments } from "./segments.js";
+import { SentBits } from "./sent-bits.js";
+
+const PROMOTE_AFTER_MS = 1000;
+/** Destinations looked at in one stretch of a dump. */
+const DUMP_STRETCH = 16384;
+/** Attributes and overhead above this are checked route by route against the message size. */
+const SURELY_FITS = ORDINARY_MESSAGE - 260 - 128;
+const BORR = 1;
+const EORR = 2;
+
+export interface ReceiverOptions extends Receiver {
+  readonly outlet: Outlet;
+  readonly encoding: Encoding;
+  readonly extendedMessage: boolean;
+  readonly enhancedRefresh: boolean;
+}
+
+/** Somebody else who reads the log: its entries stay until it has passed them. */
+export interface LogReader {
+  readonly position: number;
+}
+
+export class AdjRibOut {
+  readonly sent = new SentBits();
+  /** Routes not sent because they fit no message to that session. */
+  oversized = 0;
+  private readonly table: RouteTable;
+  private readonly clock: Clock;
+  private readonly reflection = new Reflection();
+  private readonly packer: Packer;
+  private readonly batch = new Batch();
+  private readonly segments = new Segments(this.batch);
+  private readonly cursors = new Map<number, Cursor>();
+  private readonly readers = new Set<LogReader>();
+  private readonly encodings: Encoding[] = [];
+  private readonly encodingMasks: Int32Array[] = [];
+  /** Slots that take messages beyond 4,096 octets. */
+  private extended = new Int32Array(1);
+  private readonly group: Cursor[] = [];
+  private groupMask = new Int32Array(1);
+  private initialMasks: Int32Array[] = [];
+  private refreshMasks: Int32Array[] = [];
+  private readonly slices: Uint8Array[] = [];
+
+  constructor(table: RouteTable, identity: ReflectorIdentity, clock: Clock) {
+    this.table = table;
+    this.clock = clock;
+    this.packer = new Packer(table, identity);
+  }
+
+  /** A session came up: it gets the table, then End-of-RIB, and changes from now on. */
+  add(options: ReceiverOptions): void {
+    this.reflection.add(options);
+    this.widen();
+    const encoding = this.encodingIndex(options.encoding);
+    setBit(this.encodingMasks[encoding]!, options.slot);
+    if (options.extendedMessage) setBit(this.extended, options.slot);
+    const cursor = new Cursor(
+      options.slot,
+      options.outlet,
+      options.families,
+      options.extendedMessage,
+      options.enhancedRefresh,
+      this.table.log.tail,
+    );
+    cursor.dump = this.newDump(options.families, true, 0);
+    this.cursors.set(options.slot, cursor);
+    this.table.furthestReader = this.table.log.tail;
+  }
+
+  /** The session is gone; what it was sent is forgotten. */
+  remove(slot: number): void {
+    this.cursors.delete(slot);
+    this.reflection.remove(slot);
+    for (const mask of this.encodingMasks) clearBit(mask, slot);
+    clearBit(this.extended, slot);
+    this.sent.clearSlot(slot, this.table.destinationLimit);
+    this.dropRead();
+  }
+
+  /** The whole family once more, bracketed when both sides can (RFC 2918, RFC 7313). */
+  refresh(slot: number, family: Family): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined || (cursor.families & (1 << family)) === 0) return;
+    cursor.refreshPending |= 1 << family;
+    this.startRefresh(cursor);
+  }
+
+  attachReader(reader: LogReader): void {
+    this.readers.add(reader);
+  }
+
+  cursor(slot: number): Cursor | undefined {
+    return this.cursors.get(slot);
+  }
+
+  /** Log entries the session has not read. */
+  backlog(slot: number): number {
+    const cursor = this.cursors.get(slot);
+    return cursor === undefined ? 0 : this.table.log.tail - cursor.position;
+  }
+
+  /** The session furthest behind, for whoever must close one. */
+  worstLaggard(): number | undefined {
+    let worst: Cursor | undefined;
+    for (const cursor of this.cursors.values()) {
+      if (worst === undefined || cursor.position < worst.position) worst = cursor;
+    }
+    return worst?.slot;
+  }
+
+  /**
+   * Sends what there is to send, for about `budgetMs`.
+   * @returns whether something is left that could be sent now
+   */
+  run(budgetMs: number): boolean {
+    const until = this.clock.now() + budgetMs;
+    let dumped = false;
+    let more = true;
+    while (more) {
+      if (!this.runLive()) {
+        more = this.runDump(true);
+        dumped = true;
+      }
+      if (this.clock.now() >= until) {
+        // Endless change must not keep a new session from its table.
+        if (!dumped) this.runDump(false);
+        break;
+      }
+    }
+    this.dropRead();
+    return more;
+  }
+
+  /** Serves the hindmost sessions that can take something; false when there are none. */
+  private runLive(): boolean {
+    const { log } = this.table;
+    const { group } = this;
+    group.length = 0;
+    let from = log.tail;
+    let to = log.tail;
+    for (const cursor of this.cursors.values()) {
+      if (cursor.position >= log.tail || !cursor.isReady()) continue;
+      if (cursor.position < from) {
+        to = Math.min(to, from);
+        from = cursor.position;
+        group.length = 0;
+        group.push(cursor);
+      } else if (cursor.position === from) {
+        group.push(cursor);
+      } else {
+        to = Math.min(to, cursor.position);
+      }
+    }
+    if (group.length === 0) return false;
+    to = Math.min(to, from + BATCH);
+    this.maskGroup();
+    this.beginBatch();
+    const promote = this.clock.now() - PROMOTE_AFTER_MS;
+    const promoted = group.some((cursor) => cursor.promoted.size > 0);
+    for (let position = from; position < to; position++) {
+      const dest = log.at(position);
+      if (this.table.isNewest(dest, position)) {
+        if (!this.table.exists(dest)) continue;
+        if (promoted) this.addUnlessPromoted(dest, position);
+        else this.addLive(dest);
+      } else if (log.timeOf(position) < promote) {
+        this.promote(dest);
+      }
+    }
+    this.deliver();
+    for (const cursor of group) cursor.advanceTo(to);
+    if (to > this.table.furthestReader) this.table.furthestReader = to;
+    return true;
+  }
+
+  private addUnlessPromoted(dest: number, position: number): void {
+    const held = this.group.filter((cursor) => (cursor.promoted.get(dest) ?? 0) > position);
+    for (const cursor of held) clearBit(this.groupMask, cursor.slot);
+    this.addLive(dest);
+    for (const cursor of held) setBit(this.groupMask, cursor.slot);
+  }
+
+  /** Serves an outdated entry: the group gets the destination's present state now. */
+  private promote(dest: number): void {
+    if (!this.table.exists(dest)) return;
+    const { tail } = this.table.log;
+    const held = this.group.filter((cursor) => cursor.promoted.has(dest));
+    for (const cursor of held) clearBit(this.groupMask, cursor.slot);
+    this.addLive(dest);
+    for (const cursor of held) setBit(this.groupMask, cursor.slot);
+    for (const cursor of this.group) {
+      if (held.includes(cursor)) continue;
+      cursor.promoted.set(dest, tail);
+      cursor.promotedUntil = tail;
+    }
+  }
+
+  /** One changed destination: announce to whom wants it, withdraw from whom had it and should no longer. */
+  private addLive(dest: number): void {
+    const { table, batch, sent } = this;
+    const family = table.family(dest);
+    const path = table.bestPath(dest);
+    const words = batch.words;
+    const group = path === 0 ? -1 : this.groupFor(dest, path, family);
+    const want = group < 0 ? -1 : batch.mask[group]!;
+    const gone = batch.takeMask();
+    const masks = batch.masks;
+    let anyWant = 0;
+    let anyGone = 0;
+    let partial = false;
+    for (let w = 0; w < words; w++) {
+      const members = this.groupMask[w]!;
+      const wanted = want < 0 ? 0 : masks[want + w]!;
+      const before = sent.read(w, dest);
+      const after = (before & ~members) | (wanted & members);
+      sent.write(w, dest, family, before, after);
+      const lost = before & members & ~wanted;
+      masks[gone + w] = lost;
+      anyGone |= lost;
+      anyWant |= wanted & members;
+      if ((wanted & ~members) !== 0) partial = true;
+    }
+    if (anyGone === 0) batch.dropMask(gone);
+    else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
+    if (anyWant === 0) return;
+    if (!partial) batch.announce(group, dest);
+    else batch.announce(this.restrict(group, this.groupMask), dest);
+  }
+
+  /** The variant of a group for those of its receivers that are in `members`. */
+  private restrict(group: number, members: Int32Array): number {
+    const { batch } = this;
+    const mask = batch.takeMask();
+    const want = batch.mask[group]!;
+    for (let w = 0; w < batch.words; w++) {
+      batch.masks[mask + w] = batch.masks[want + w]! & members[w]!;
+    }
+    return batch.variantFor(group, mask);
+  }
+
+  /** The group of a destination's best path, with its receivers worked out. */
+  private groupFor(dest: number, path: number, family: Family): number {
+    const { table, batch } = this;
+    const attr = table.pathAttr(path);
+    const slot = table.pathSlot(path);
+    const type = table.routeType(dest);
+    let group = batch.findGroup(attr, slot, type);
+    if (group < 0) {
+      const mask = batch.takeMask();
+      this.reflection.wanted(
+        batch.masks,
+        mask,
+        slot,
+        table.sources.kind[slot]!,
+        family,
+        type,
+        table.attrs.flags(attr),
+        family === Family.Ipv4Unicast && table.attrs.nextHopLength(attr) !== 4,
+      );
+      group = batch.addGroup(attr, slot, type, mask);
+      if (table.attrs.attributesEnd(attr) - table.attrs.attributesStart(attr) > SURELY_FITS) {
+        batch.large[group] = 1;
+      }
+    }
+    return batch.large[group] === 1 ? this.fitting(group, path, attr, slot) : group;
+  }
+
+  /** For a set near or above the message size: only those receivers whose message can hold the route. */
+  private fitting(group: number, path: number, attr: number, slot: number): number {
+    const { batch } = this;
+    const mask = batch.takeMask();
+    const want = batch.mask[group]!;
+    const { masks } = batch;
+    for (let w = 0; w < batch.words; w++) masks[mask + w] = masks[want + w]!;
+    for (let i = 0; i < this.encodings.length; i++) {
+      const size =
+        this.packer.overhead(attr, slot, this.encodings[i]!) + this.table.pathNlriLength(path);
+      if (size <= ORDINARY_MESSAGE) continue;
+      const receivers = this.encodingMasks[i]!;
+      for (let w = 0; w < batch.words; w++) {
+        const lost = receivers[w]! & (size > EXTENDED_MESSAGE ? -1 : ~this.extended[w]!);
+        if ((masks[mask + w]! & lost) !== 0) this.oversized++;
+        masks[mask + w] = masks[mask + w]! & ~lost;
+      }
+    }
+    return batch.variantFor(group, mask);
+  }
+
+  private isEarly(dest: number, family: Family): boolean {
+    return family === Family.Evpn && this.table.routeType(dest) === 1;
+  }
+
+  /** @param liveFirst leaves out sessions that have not read the log to its end */
+  private runDump(liveFirst: boolean): boolean {
+    const group = this.hindmostDumps(liveFirst);
+    const first = group[0];
+    if (first === undefined) return false;
+    const { table, batch } = this;
+    this.beginBatch();
+    for (let f = 0; f < FAMILIES.length; f++) {
+      this.initialMasks[f]!.fill(0);
+      this.refreshMasks[f]!.fill(0);
+    }
+    let end = Infinity;
+    for (const cursor of group) {
+      const dump = cursor.dump!;
+      end = Math.min(end, dump.end);
+      for (let f = 0; f < FAMILIES.length; f++) {
+        if ((dump.families & (1 << f)) === 0) continue;
+        setBit(dump.initial ? this.initialMasks[f]! : this.refreshMasks[f]!, cursor.slot);
+      }
+    }
+    const { pass } = first.dump!;
+    let dest = first.dump!.next;
+    const stop = Math.min(end, dest + DUMP_STRETCH);
+    for (let added = 0; dest < stop && added < BATCH; dest++) {
+      if (!table.exists(dest) || table.bestPath(dest) === 0) continue;
+      const family = table.family(dest);
+      if (pass !== this.passOf(dest, family)) continue;
+      if (this.addDumped(dest, family)) added++;
+    }
+    this.group.length = 0;
+    this.group.push(...group);
+    if (!batch.isEmpty) this.deliver();
+    for (const cursor of group) this.advanceDump(cursor, dest);
+    return true;
+  }
+
+  /** Unblocked sessions with a dump at the same, least advanced place. */
+  private hindmostDumps(liveFirst: boolean): Cursor[] {
+    let group: Cursor[] = [];
+    let place = Infinity;
+    for (const cursor of this.cursors.values()) {
+      const { dump } = cursor;
+      if (dump === undefined || (liveFirst && cursor.position < this.table.log.tail)) continue;
+      if (!cursor.isReady()) continue;
+      const at = dump.pass * 2 ** 32 + dump.next;
+      if (at < place) {
+        place = at;
+        group = [];
+      }
+      if (at === place) group.push(cursor);
+    }
+    return group;
+  }
+
+  private passOf(dest: number, family: Family): 0 | 1 {
+    if (family !== Family.Evpn) return 1;
+    const type = this.table.routeType(dest);
+    return type === 1 || type === 3 || type === 4 ? 0 : 1;
+  }
+
+  private addDumped(dest: number, family: Family): boolean {
+    const { batch, sent } = this;
+    const initial = this.initialMasks[family]!;
+    const refresh = this.refreshMasks[family]!;
+    const group = this.groupFor(dest, this.table.bestPath(dest), family);
+    const want = batch.mask[group]!;
+    const mask = batch.takeMask();
+    let any = 0;
+    for (let w = 0; w < batch.words; w++) {
+      const before = sent.read(w, dest);
+      const bits = batch.masks[want + w]! & ((initial[w]! & ~before) | refresh[w]!);
+      batch.masks[mask + w] = bits;
+      any |= bits;
+      sent.write(w, dest, family, before, before | bits);
+    }
+    if (any === 0) {
+      batch.dropMask(mask);
+      return false;
+    }
+    batch.announce(batch.variantFor(group, mask), dest);
+    return true;
+  }
+
+  private advanceDump(cursor: Cursor, next: number): void {
+    const dump = cursor.dump!;
+    dump.next = next;
+    if (next < dump.end) return;
+    if (dump.pass === 0) {
+      dump.pass = 1;
+      dump.next = 1;
+      return;
+    }
+    cursor.dump = undefined;
+    for (const { family, afi, safi } of FAMILIES) {
+      const bit = 1 << family;
+      if ((dump.families & bit) === 0) continue;
+      if (dump.initial) {
+        cursor.endOfRibSent |= bit;
+        cursor.outlet.send(encodeEndOfRib(family));
+      } else if ((dump.bracketed & bit) !== 0) {
+        cursor.outlet.send(encodeRouteRefresh(afi, safi, EORR));
+      }
+    }
+    this.startRefresh(cursor);
+  }
+
+  private startRefresh(cursor: Cursor): void {
+    if (cursor.dump !== undefined || cursor.refreshPending === 0) return;
+    const families = cursor.refreshPending;
+    cursor.refreshPending = 0;
+    const bracketed = cursor.enhancedRefresh ? families : 0;
+    cursor.dump = this.newDump(families, false, bracketed);
+    for (const { family, afi, safi } of FAMILIES) {
+      if ((bracketed & (1 << family)) !== 0) {
+        cursor.outlet.send(encodeRouteRefresh(afi, safi, BORR));
+      }
+    }
+  }
+
+  private newDump(families: number, initial: boolean, bracketed: number): Dump {
+    const evpn = (families & (1 << Family.Evpn)) !== 0;
+    const end = this.table.destinationLimit;
+    return { families, initial, bracketed, pass: evpn ? 0 : 1, next: 1, end };
+  }
+
+  private beginBatch(): void {
+    this.batch.clear(this.reflection.words);
+    this.segments.clear();
+    this.sent.ensure(this.reflection.words, this.table.destinationLimit);
+  }
+
+  private maskGroup(): void {
+    this.groupMask.fill(0);
+    for (const cursor of this.group) setBit(this.groupMask, cursor.slot);
+  }
+
+  /** Builds the batch's messages and hands each session of the group its slices. */
+  private deliver(): void {
+    const { batch, segments, slices } = this;
+    if (batch.isEmpty) return;
+    this.packer.pack(batch, this.encodings, this.encodingMasks, this.extended, segments);
+    for (const cursor of this.group) {
+      slices.length = 0;
+      const messages = segments.collect(cursor.slot, slices);
+      if (messages > 0) cursor.outlet.sendMany(slices, messages);
+    }
+  }
+
+  /** Drops what all have read from the log. */
+  private dropRead(): void {
+    const { log } = this.table;
+    let least = log.tail;
+    let furthest = this.cursors.size === 0 && this.readers.size === 0 ? log.tail : 0;
+    for (const reader of [this.cursors.values(), this.readers.values()]) {
+      for (const { position } of reader) {
+        least = Math.min(least, position);
+        furthest = Math.max(furthest, position);
+      }
+    }
+    this.table.furthestReader = Math.max(furthest, log.head);
+    if (least > log.head) this.table.releaseUpTo(least);
+  }
+
+  private encodingIndex(wanted: Encoding): number {
+    const index = this.encodings.findIndex(
+      (encoding) =>
+        encoding.ebgp === wanted.ebgp &&
+        encoding.as4 === wanted.as4 &&
+        Buffer.compare(encoding.nextHopSelf ?? NO_BYTES, wanted.nextHopSelf ?? NO_BYTES) === 0,
+    );
+    if (index >= 0) return index;
+    this.encodings.push(wanted);
+    this.encodingMasks.push(new Int32Array(this.reflection.words));
+    return this.encodings.length - 1;
+  }
+
+  /** Masks of our own as wide as the slots want. */
+  private widen(): void {
+    const { words } = this.reflection;
+    if (this.groupMask.length >= words && this.initialMasks.length > 0) return;
+    const wide = (mask: Int32Array): Int32Array<ArrayBuffer> => {
+      const wider = new Int32Array(words);
+      wider.set(mask);
+      return wider;
+    };
+    this.groupMask = wide(this.groupMask);
+    this.extended = wide(this.extended);
+    for (let i = 0; i < this.encodingMasks.length; i++) {
+      this.encodingMasks[i] = wide(this.encodingMasks[i]!);
+    }
+    this.initialMasks = FAMILIES.map(() => new Int32Array(words));
+    this.refreshMasks = FAMILIES.map(() => new Int32Array(words));
+  }
+
+  /** Whether the slot was sent the destination; for views. */
+  hasSent(slot: number, dest: number): boolean {
+    return this.sent.has(slot, dest);
+  }
+
+  /** Whether the slot is among the receivers of this destination's best path; for views and audits. */
+  wants(slot: number, dest: number): boolean {
+    const path = this.table.bestPath(dest);
+    if (path === 0) return false;
+    this.beginBatch();
+    const group = this.groupFor(dest, path, this.table.family(dest));
+    return hasBit(this.batch.masks, this.batch.mask[group]!, slot);
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);

@@ -1,0 +1,93 @@
+/**
+ * One session's place: how far it has read the change log, and the dumps it still owes itself. It
+ * owns no queue: what it lacks is what stands between its position and the log's tail.
+ */
+import { type Family } from "../../fast-bgp-codec/family.js";
+
+/** What a cursor needs of a session. */
+export interface Outlet {
+  /** Octets the kernel has not taken yet. */
+  readonly pendingBytes: number;
+  sendMany(buffers: readonly Uint8Array[], messages: number): void;
+  send(bytes: Uint8Array): void;
+}
+
+/** Above this many octets a session is passed over until it has drained. */
+export const HIGH_WATER = 256 * 1024;
+/** Below this many it goes on. */
+export const LOW_WATER = 64 * 1024;
+
+/** A walk over all destinations beside the live cursor. */
+export interface Dump {
+  /** Bit mask over `Family`. */
+  readonly families: number;
+  /** The session's first table (only what it has not got yet), or a refresh (everything). */
+  readonly initial: boolean;
+  /** Families whose refresh is bracketed by BoRR and EoRR (RFC 7313). */
+  readonly bracketed: number;
+  /** 0 = EVPN types 1, 3 and 4, which MAC routes lean on; 1 = the rest. */
+  pass: 0 | 1;
+  /** Next destination id, and where the pass ends. */
+  next: number;
+  end: number;
+}
+
+export class Cursor {
+  readonly slot: number;
+  readonly outlet: Outlet;
+  /** Bit mask over `Family`. */
+  readonly families: number;
+  /** Receives messages beyond 4,096 octets. */
+  readonly extendedMessage: boolean;
+  readonly enhancedRefresh: boolean;
+  /** Log position of the next entry to read. */
+  position: number;
+  blocked = false;
+  dump: Dump | undefined;
+  /** Families to refresh when the dump under way is done. */
+  refreshPending = 0;
+  /** End-of-RIB sent, bit mask over `Family`. */
+  endOfRibSent = 0;
+  /**
+   * Destinations sent from an outdated log entry because they kept moving ahead of this cursor, with
+   * the log's tail at that time: their newer entry below it has nothing new.
+   */
+  readonly promoted = new Map<number, number>();
+  promotedUntil = 0;
+
+  constructor(
+    slot: number,
+    outlet: Outlet,
+    families: number,
+    extendedMessage: boolean,
+    enhancedRefresh: boolean,
+    position: number,
+  ) {
+    this.slot = slot;
+    this.outlet = outlet;
+    this.families = families;
+    this.extendedMessage = extendedMessage;
+    this.enhancedRefresh = enhancedRefresh;
+    this.position = position;
+  }
+
+  /** Whether output may be given to it now, with hysteresis between the water marks. */
+  isReady(): boolean {
+    const pending = this.outlet.pendingBytes;
+    if (this.blocked ? pending <= LOW_WATER : pending < HIGH_WATER) {
+      this.blocked = false;
+      return true;
+    }
+    this.blocked = true;
+    return false;
+  }
+
+  advanceTo(position: number): void {
+    this.position = position;
+    if (this.promoted.size > 0 && position >= this.promotedUntil) this.promoted.clear();
+  }
+
+  hasEndOfRib(family: Family): boolean {
+    return (this.endOfRibSent & (1 << family)) !== 0;
+  }
+}

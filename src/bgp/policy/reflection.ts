@@ -1,0 +1,139 @@
+/**
+ * Who may be sent what, as bit masks over slots (RFC 4456 section 6, RFC 1997, RFC 8212).
+ *
+ * | learned from \ to | client | non-client | eBGP |
+ * |---|---|---|---|
+ * | client | yes | yes | yes |
+ * | non-client | yes | no | yes |
+ * | eBGP | yes | yes | yes |
+ *
+ * Never back to the session a route came from.
+ */
+import { FAMILIES, type Family } from "../../fast-bgp-codec/family.js";
+import { AttrFlag } from "../rib/attr-facts.js";
+import { SourceKind } from "../rib/sources.js";
+
+/** EVPN route types by number; whatever is beyond shares the last place. */
+const TYPES = 13;
+export const UNKNOWN_TYPE = TYPES - 1;
+
+/** What a receiver is, as far as it decides what it gets. */
+export interface Receiver {
+  readonly slot: number;
+  readonly kind: SourceKind;
+  /** eBGP only: RFC 8212's explicit word. */
+  readonly acceptOut: boolean;
+  /** Bit mask over `Family`. */
+  readonly families: number;
+  /** EVPN route types it is sent; undefined = all. */
+  readonly evpnTypes: readonly number[] | undefined;
+  /** Takes IPv4 NLRI with an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop: boolean;
+}
+
+export class Reflection {
+  /** Words of every mask: slots / 32. Grows, never shrinks. */
+  words = 1;
+  private readonly kinds: Int32Array[] = [];
+  private readonly families: Int32Array[] = [];
+  private readonly types: Int32Array[] = [];
+  private extendedNextHop: Int32Array = new Int32Array(1);
+
+  constructor() {
+    for (let kind = 0; kind < 3; kind++) this.kinds.push(new Int32Array(1));
+    for (let family = 0; family < FAMILIES.length; family++) this.families.push(new Int32Array(1));
+    for (let type = 0; type < TYPES; type++) this.types.push(new Int32Array(1));
+  }
+
+  add(receiver: Receiver): void {
+    const { slot } = receiver;
+    this.grow((slot >>> 5) + 1);
+    if (receiver.kind !== SourceKind.Ebgp || receiver.acceptOut)
+      setBit(this.kinds[receiver.kind]!, slot);
+    for (let family = 0; family < FAMILIES.length; family++) {
+      if ((receiver.families & (1 << family)) !== 0) setBit(this.families[family]!, slot);
+    }
+    for (let type = 0; type < TYPES; type++) {
+      if (type === 0 || wantsType(receiver.evpnTypes, type)) setBit(this.types[type]!, slot);
+    }
+    if (receiver.extendedNextHop) setBit(this.extendedNextHop, slot);
+  }
+
+  remove(slot: number): void {
+    for (const mask of [...this.kinds, ...this.families, ...this.types, this.extendedNextHop]) {
+      clearBit(mask, slot);
+    }
+  }
+
+  /**
+   * Writes the slots that should have a route into `out[at, at + words)`.
+   * @param routeType 0 outside EVPN
+   * @param flags of the attribute set, `AttrFlag`
+   * @param ipv6NextHopForIpv4 an IPv4 route whose next hop is an IPv6 address
+   */
+  wanted(
+    out: Int32Array,
+    at: number,
+    source: number,
+    sourceKind: SourceKind,
+    family: Family,
+    routeType: number,
+    flags: number,
+    ipv6NextHopForIpv4: boolean,
+  ): void {
+    const words = this.words;
+    if ((flags & AttrFlag.NoAdvertise) !== 0) {
+      out.fill(0, at, at + words);
+      return;
+    }
+    const outside = (flags & (AttrFlag.NoExport | AttrFlag.NoExportSubconfed)) === 0;
+    const inFamily = this.families[family]!;
+    const ofType = this.types[Math.min(routeType, UNKNOWN_TYPE)]!;
+    const clients = this.kinds[SourceKind.Client]!;
+    const nonClients = this.kinds[SourceKind.NonClient]!;
+    const ebgp = this.kinds[SourceKind.Ebgp]!;
+    for (let w = 0; w < words; w++) {
+      let mask = clients[w]!;
+      if (sourceKind !== SourceKind.NonClient) mask |= nonClients[w]!;
+      if (outside) mask |= ebgp[w]!;
+      mask &= inFamily[w]! & ofType[w]!;
+      if (ipv6NextHopForIpv4) mask &= this.extendedNextHop[w]!;
+      out[at + w] = mask;
+    }
+    const word = source >>> 5;
+    if (word < words) out[at + word] = out[at + word]! & ~(1 << (source & 31));
+  }
+
+  private grow(words: number): void {
+    if (words <= this.words) return;
+    this.words = words;
+    for (const masks of [this.kinds, this.families, this.types]) {
+      for (let i = 0; i < masks.length; i++) masks[i] = widened(masks[i]!, words);
+    }
+    this.extendedNextHop = widened(this.extendedNextHop, words);
+  }
+}
+
+function wantsType(types: readonly number[] | undefined, type: number): boolean {
+  if (types === undefined) return true;
+  return type === UNKNOWN_TYPE ? types.some((t) => t >= UNKNOWN_TYPE) : types.includes(type);
+}
+
+export function setBit(mask: Int32Array, bit: number): void {
+  mask[bit >>> 5] = mask[bit >>> 5]! | (1 << (bit & 31));
+}
+
+export function clearBit(mask: Int32Array, bit: number): void {
+  const word = bit >>> 5;
+  if (word < mask.length) mask[word] = mask[word]! & ~(1 << (bit & 31));
+}
+
+export function hasBit(mask: Int32Array, at: number, bit: number): boolean {
+  return (mask[at + (bit >>> 5)]! & (1 << (bit & 31))) !== 0;
+}
+
+function widened(mask: Int32Array, words: number): Int32Array {
+  const wide = new Int32Array(words);
+  wide.set(mask);
+  return wide;
+}

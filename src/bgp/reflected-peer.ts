@@ -1,0 +1,126 @@
+/** An Established session as the reflector keeps it: its slot, how to decode what it sends, what it did wrong. */
+import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
+import type { DecodeContext } from "../fast-bgp-codec/update-scan.js";
+import { parseIp } from "../fast-bgp-codec/values/ip.js";
+import { toHex } from "../util/bytes.js";
+import type { ReceiverOptions } from "./adj-rib-out/adj-rib-out.js";
+import { SourceKind, type Sources } from "./rib/sources.js";
+import type { EstablishedSession } from "./session/types.js";
+
+export interface PeerFaults {
+  attributeDiscard: number;
+  treatAsWithdraw: number;
+  nlriDropped: number;
+  unknownType: number;
+  loops: number;
+  /** Announcements of an eBGP peer without accept (RFC 8212). */
+  notAccepted: number;
+  /** Routes of a type that the peer's settings exclude. */
+  typeRefused: number;
+  /** Messages with a fault. */
+  logged: number;
+}
+
+export class ReflectedPeer {
+  readonly session: EstablishedSession;
+  readonly slot: number;
+  readonly kind: SourceKind;
+  readonly faults: PeerFaults = {
+    attributeDiscard: 0,
+    treatAsWithdraw: 0,
+    nlriDropped: 0,
+    unknownType: 0,
+    loops: 0,
+    notAccepted: 0,
+    typeRefused: 0,
+    logged: 0,
+  };
+  context: DecodeContext;
+  readonly acceptsIn: boolean;
+  /** Bit masks over `Family`. */
+  endOfRibReceived = 0;
+  /** Between BoRR and EoRR. */
+  refreshing = 0;
+  /** The session was closed; a message being worked on ends early. */
+  gone = false;
+  /** Accepted EVPN route types, bit mask; -1 = all. */
+  private readonly types: number;
+
+  private constructor(session: EstablishedSession, slot: number, kind: SourceKind) {
+    const { options, negotiated } = session;
+    this.session = session;
+    this.slot = slot;
+    this.kind = kind;
+    this.acceptsIn = kind !== SourceKind.Ebgp || options.ebgpAcceptIn;
+    this.types = (options.evpnTypesIn ?? []).reduce((mask, type) => mask | (1 << (type & 31)), 0);
+    if (options.evpnTypesIn === undefined) this.types = -1;
+    this.context = {
+      as4: negotiated.as4,
+      ibgp: negotiated.ibgp,
+      peerAs: negotiated.ibgp ? 0 : negotiated.peerAs,
+      families: negotiated.families,
+      addPath: negotiated.addPathIn,
+      malformedNlri: options.malformedNlri,
+    };
+  }
+
+  static admit(session: EstablishedSession, sources: Sources): ReflectedPeer {
+    const { options, negotiated } = session;
+    const kind = !negotiated.ibgp
+      ? SourceKind.Ebgp
+      : options.client
+        ? SourceKind.Client
+        : SourceKind.NonClient;
+    const slot = sources.take(
+      kind,
+      negotiated.peerId,
+      addressKey(session.peerAddress),
+      negotiated.peerAs,
+    );
+    return new ReflectedPeer(session, slot, kind);
+  }
+
+  receiver(): ReceiverOptions {
+    const { session } = this;
+    const { options, negotiated } = session;
+    const ebgp = this.kind === SourceKind.Ebgp;
+    return {
+      slot: this.slot,
+      kind: this.kind,
+      acceptOut: options.ebgpAcceptOut,
+      families: negotiated.families,
+      evpnTypes: options.evpnTypesOut,
+      extendedNextHop: (negotiated.extendedNextHop & (1 << Family.Ipv4Unicast)) !== 0,
+      outlet: session,
+      encoding: {
+        ebgp,
+        as4: negotiated.as4,
+        nextHopSelf: ebgp && options.nextHopSelf ? parseIp(session.localAddress) : undefined,
+      },
+      extendedMessage: negotiated.maxMessageOut > 4096,
+      enhancedRefresh: negotiated.enhancedRefresh,
+    };
+  }
+
+  acceptsType(type: number): boolean {
+    return this.types === -1 || (type < 32 && (this.types & (1 << type)) !== 0);
+  }
+
+  /** Ignores the family until the session ends (RFC 7606 section 2, RFC 4760 section 7). */
+  disable(family: Family): void {
+    this.context = { ...this.context, families: this.context.families & ~(1 << family) };
+  }
+
+  /** Routes held from it. */
+  routes(sources: Sources): number {
+    let routes = 0;
+    for (const { family } of FAMILIES) routes += sources.count(this.slot, family);
+    return routes;
+  }
+}
+
+/** Text whose order is that of the addresses, IPv4 first. */
+function addressKey(address: string): string {
+  const bytes = parseIp(address.split("%")[0]!);
+  return bytes === undefined ? `z${address}` : `${bytes.length === 4 ? "4" : "6"}${toHex(bytes)}`;
+}

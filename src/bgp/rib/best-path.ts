@@ -1,0 +1,218 @@
+/**
+ * Which path of a destination wins, and at which step (RFC 4271 section 9.1.2, RFC 4456 section 9,
+ * RFC 9494 section 4.4; mobility RFC 7432 section 15).
+ *
+ * The choice is a pure function of the set of candidates: each step keeps those that are best by it,
+ * until one is left. So it cannot depend on the order of arrival, though the MED rule, which
+ * compares only within one neighbouring AS, is not transitive.
+ *
+ * Mobility stands before LOCAL_PREF, for EVPN MAC/IP routes of one key, and compares only different
+ * originators (ORIGINATOR_ID, else the source's BGP identifier): copies of one PE's word that came
+ * through several reflectors are first reduced to one by the ordinary steps, lest a stale copy with
+ * a higher sequence beat the PE's own newest word. Paths that share one non-zero ESI are one
+ * multihomed MAC and are not compared either.
+ */
+import { AttrFlag } from "./attr-facts.js";
+import type { AttrStore } from "./attr-store.js";
+import { SourceKind, type Sources } from "./sources.js";
+
+/** The step that left one path, as a value. */
+export const BestReason = {
+  None: 0,
+  OnlyPath: 1,
+  LlgrStale: 2,
+  MacSticky: 3,
+  MacSequence: 4,
+  LocalPref: 5,
+  AsPathLength: 6,
+  Origin: 7,
+  Med: 8,
+  EbgpOverIbgp: 9,
+  RouterId: 10,
+  ClusterListLength: 11,
+  PeerAddress: 12,
+} as const;
+export type BestReason = (typeof BestReason)[keyof typeof BestReason];
+
+/** Indexed by `BestReason`: the sentence for people. */
+export const BEST_REASONS: readonly string[] = [
+  "no path",
+  "only path",
+  "not LLGR-stale",
+  "sticky MAC",
+  "higher MAC mobility sequence",
+  "higher LOCAL_PREF",
+  "shorter AS_PATH",
+  "lower ORIGIN",
+  "lower MED",
+  "eBGP over iBGP",
+  "lower originator or router id",
+  "shorter CLUSTER_LIST",
+  "lower peer address",
+];
+
+/** How the selection reads a candidate. */
+export interface Candidates {
+  attrOf(path: number): number;
+  slotOf(path: number): number;
+  /** Whether both routes carry the same non-zero ESI. */
+  sameSegment(a: number, b: number): boolean;
+}
+
+/** RFC 7432 leaves the wrap open: numbers from here up are old when small ones are about. */
+const WRAP_HIGH = 0xffff0000;
+const WRAP_LOW = 0xffff;
+const WRAP = 0x1_0000_0000;
+
+export class BestPath {
+  /** Of the last `select`. */
+  reason: BestReason = BestReason.None;
+  private readonly attrs: AttrStore;
+  private readonly sources: Sources;
+  private readonly candidates: Candidates;
+  private set: number[] = [];
+
+  constructor(attrs: AttrStore, sources: Sources, candidates: Candidates) {
+    this.attrs = attrs;
+    this.sources = sources;
+    this.candidates = candidates;
+  }
+
+  /** The best of `paths` (not empty; the array is used up). `mobility`: MAC/IP routes with the comparison switched on. */
+  select(paths: number[], mobility: boolean): number {
+    this.set = paths;
+    this.reason = BestReason.OnlyPath;
+    if (paths.length === 1) return paths[0]!;
+    this.keepLowest(BestReason.LlgrStale, (path) => this.flags(path) & AttrFlag.LlgrStale);
+    if (mobility && this.set.length > 1) this.byMobility();
+    this.ordinarySteps();
+    return this.set[0]!;
+  }
+
+  private attr(path: number): number {
+    return this.candidates.attrOf(path);
+  }
+
+  private flags(path: number): number {
+    return this.attrs.flags(this.attr(path));
+  }
+
+  private originator(path: number): number {
+    const originator = this.attrs.originatorId(this.attr(path));
+    return originator !== 0 ? originator : this.sources.routerId[this.candidates.slotOf(path)]!;
+  }
+
+  private ordinarySteps(): void {
+    const { attrs, sources, candidates } = this;
+    // 1: LOCAL_PREF
+    this.keepLowest(BestReason.LocalPref, (path) => -attrs.localPref(this.attr(path)));
+    // 2 (a): AS_PATH length
+    this.keepLowest(BestReason.AsPathLength, (path) => attrs.asPathLength(this.attr(path)));
+    // 3 (b): ORIGIN
+    this.keepLowest(BestReason.Origin, (path) => attrs.origin(this.attr(path)));
+    // 4 (c): MED, within one neighbouring AS
+    this.keepLowestMed();
+    // 5 (d): eBGP over iBGP
+    this.keepLowest(BestReason.EbgpOverIbgp, (path) =>
+      sources.kind[candidates.slotOf(path)] === SourceKind.Ebgp ? 0 : 1,
+    );
+    // 6 (e): IGP cost is unknown to a reflector
+    // 7 (f): originator or router id
+    this.keepLowest(BestReason.RouterId, (path) => this.originator(path));
+    // 8: CLUSTER_LIST length
+    this.keepLowest(BestReason.ClusterListLength, (path) =>
+      attrs.clusterListLength(this.attr(path)),
+    );
+    // 9 (g): peer address; two sessions of one address (one is being cleaned up): the newer slot's order does not matter, but must be stable
+    this.keepLowestAddress();
+  }
+
+  private keepLowest(reason: BestReason, value: (path: number) => number): void {
+    if (this.set.length === 1) return;
+    let lowest = Infinity;
+    for (const path of this.set) lowest = Math.min(lowest, value(path));
+    this.keep(reason, (path) => value(path) === lowest);
+  }
+
+  private keep(reason: BestReason, wanted: (path: number) => boolean): void {
+    const kept = this.set.filter(wanted);
+    if (kept.length < this.set.length) this.reason = reason;
+    this.set = kept;
+  }
+
+  private keepLowestMed(): void {
+    if (this.set.length === 1) return;
+    const { attrs } = this;
+    const set = this.set;
+    this.keep(BestReason.Med, (path) => {
+      const attr = this.attr(path);
+      return !set.some((other) => {
+        const otherAttr = this.attr(other);
+        return (
+          attrs.neighborAs(otherAttr) === attrs.neighborAs(attr) &&
+          attrs.med(otherAttr) < attrs.med(attr)
+        );
+      });
+    });
+  }
+
+  private keepLowestAddress(): void {
+    if (this.set.length === 1) return;
+    const key = (path: number): string => this.sources.addressKey[this.candidates.slotOf(path)]!;
+    let best = this.set[0]!;
+    for (const path of this.set) {
+      const order = key(path) < key(best) ? -1 : key(path) > key(best) ? 1 : 0;
+      if (order < 0 || (order === 0 && this.candidates.slotOf(path) < this.candidates.slotOf(best)))
+        best = path;
+    }
+    this.keep(BestReason.PeerAddress, (path) => path === best);
+  }
+
+  /** Leaves the copies of every originator that no other originator's word outranks. */
+  private byMobility(): void {
+    const all = this.set;
+    const { attrs } = this;
+    if (!all.some((path) => (this.flags(path) & AttrFlag.Mobility) !== 0)) return;
+    const sequences = all.map((path) => attrs.sequence(this.attr(path)));
+    const wrapped =
+      sequences.some((sequence) => sequence >= WRAP_HIGH) &&
+      sequences.some((sequence) => sequence >= 1 && sequence <= WRAP_LOW);
+    const rank = (path: number): number => {
+      const sequence = attrs.sequence(this.attr(path));
+      return wrapped && sequence >= 1 && sequence <= WRAP_LOW ? sequence + WRAP : sequence;
+    };
+    const sticky = (path: number): boolean => (this.flags(path) & AttrFlag.Sticky) !== 0;
+    const words = this.wordOfEachOriginator(all);
+    if (words.length === 1) return;
+    const outranked = (path: number): boolean =>
+      words.some(
+        (other) =>
+          other !== path &&
+          !this.candidates.sameSegment(other, path) &&
+          (sticky(other) !== sticky(path) ? sticky(other) : rank(other) > rank(path)),
+      );
+    const losers = words.filter(outranked);
+    if (losers.length === 0) return;
+    const bySticky = losers.some((path) => !sticky(path) && words.some((other) => sticky(other)));
+    const gone = new Set(losers.map((path) => this.originator(path)));
+    this.set = all.filter((path) => !gone.has(this.originator(path)));
+    this.reason = bySticky ? BestReason.MacSticky : BestReason.MacSequence;
+  }
+
+  /** One path per originator, the best of its copies by the ordinary steps. */
+  private wordOfEachOriginator(all: readonly number[]): number[] {
+    const words: number[] = [];
+    const seen = new Set<number>();
+    for (const path of all) {
+      const originator = this.originator(path);
+      if (seen.has(originator)) continue;
+      seen.add(originator);
+      this.set = all.filter((other) => this.originator(other) === originator);
+      if (this.set.length > 1) this.ordinarySteps();
+      words.push(this.set[0]!);
+    }
+    this.set = [...all];
+    this.reason = BestReason.OnlyPath;
+    return words;
+  }
+}

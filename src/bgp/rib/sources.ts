@@ -1,0 +1,45 @@
+/**
+ * Who routes come from, by slot: one slot per session, kept until the last of its routes is gone.
+ * Slots index bit masks, so they are small numbers and are used again.
+ */
+import { FAMILIES } from "../../fast-bgp-codec/family.js";
+
+export const SourceKind = { Client: 0, NonClient: 1, Ebgp: 2 } as const;
+export type SourceKind = (typeof SourceKind)[keyof typeof SourceKind];
+
+export class Sources {
+  /** Indexed by slot. */
+  readonly kind: SourceKind[] = [];
+  readonly routerId: number[] = [];
+  /** Address in a form whose string order is the numeric order; IPv4 before IPv6. */
+  readonly addressKey: string[] = [];
+  readonly peerAs: number[] = [];
+  /** First path of the slot, 0 for none. */
+  readonly firstPath: number[] = [];
+  /** Paths held, by `slot * FAMILIES.length + family`. */
+  readonly pathCounts: number[] = [];
+  private readonly free: number[] = [];
+  /** Every slot in use is below this. */
+  limit = 0;
+
+  take(kind: SourceKind, routerId: number, addressKey: string, peerAs: number): number {
+    const slot = this.free.pop() ?? this.limit++;
+    this.kind[slot] = kind;
+    this.routerId[slot] = routerId >>> 0;
+    this.addressKey[slot] = addressKey;
+    this.peerAs[slot] = peerAs;
+    this.firstPath[slot] = 0;
+    for (let family = 0; family < FAMILIES.length; family++) {
+      this.pathCounts[slot * FAMILIES.length + family] = 0;
+    }
+    return slot;
+  }
+
+  give(slot: number): void {
+    this.free.push(slot);
+  }
+
+  count(slot: number, family: number): number {
+    return this.pathCounts[slot * FAMILIES.length + family]!;
+  }
+}

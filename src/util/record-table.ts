@@ -1,0 +1,90 @@
+/**
+ * A pool of records with a hash index that grows one bucket at a time (linear hashing): neither
+ * inserting nor growing ever copies the table or stalls.
+ *
+ * Word 0 of a record holds its hash, word 1 the next record of its bucket.
+ */
+import { FlatMemory } from "./flat-memory.js";
+import { RecordPool } from "./record-pool.js";
+
+const HASH = 0;
+const NEXT = 1;
+const INITIAL_BUCKETS = 1024;
+
+export class RecordTable extends RecordPool {
+  private readonly buckets = new FlatMemory(INITIAL_BUCKETS * 4);
+  private bucketCount = INITIAL_BUCKETS;
+  private levelMask = INITIAL_BUCKETS - 1;
+  private split = 0;
+
+  /** First record of the bucket for `hash`, 0 when empty; follow word 1 and compare word 0. */
+  head(hash: number): number {
+    return this.buckets.i32[this.bucketOf(hash)]!;
+  }
+
+  /** A record with all words zero but the hash, in the index. */
+  allocate(hash: number): number {
+    const id = this.take();
+    const words = this.words;
+    const base = id * this.width;
+    const bucket = this.bucketOf(hash);
+    const heads = this.buckets.i32;
+    words[base + HASH] = hash;
+    words[base + NEXT] = heads[bucket]!;
+    heads[bucket] = id;
+    if (this.count > this.bucketCount) this.splitBucket();
+    return id;
+  }
+
+  /** Takes the record out of the index and gives it back to the pool. */
+  release(id: number): void {
+    const words = this.words;
+    const width = this.width;
+    const heads = this.buckets.i32;
+    const bucket = this.bucketOf(words[id * width + HASH]!);
+    let at = heads[bucket]!;
+    if (at === id) {
+      heads[bucket] = words[id * width + NEXT]!;
+    } else {
+      while (words[at * width + NEXT] !== id) at = words[at * width + NEXT]!;
+      words[at * width + NEXT] = words[id * width + NEXT]!;
+    }
+    this.give(id);
+  }
+
+  private bucketOf(hash: number): number {
+    const low = hash & this.levelMask;
+    return low < this.split ? hash & ((this.levelMask << 1) | 1) : low;
+  }
+
+  /** Moves what belongs there from bucket `split` to a new bucket at the end. */
+  private splitBucket(): void {
+    if ((this.bucketCount + 1) * 4 > this.buckets.byteLength) {
+      this.buckets.ensure((this.bucketCount + 1) * 4);
+    }
+    const heads = this.buckets.i32;
+    const words = this.words;
+    const width = this.width;
+    const bit = this.levelMask + 1;
+    let stay = 0;
+    let go = 0;
+    let at = heads[this.split]!;
+    while (at !== 0) {
+      const next = words[at * width + NEXT]!;
+      if ((words[at * width + HASH]! & bit) === 0) {
+        words[at * width + NEXT] = stay;
+        stay = at;
+      } else {
+        words[at * width + NEXT] = go;
+        go = at;
+      }
+      at = next;
+    }
+    heads[this.split] = stay;
+    heads[this.bucketCount++] = go;
+    if (++this.split > this.levelMask) {
+      this.split = 0;
+      this.levelMask = (this.levelMask << 1) | 1;
+    }
+  }
+}
