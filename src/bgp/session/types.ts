@@ -31,8 +31,10 @@ export interface Connection {
   /** Stop and resume reading. */
   pause(): void;
   resume(): void;
-  /** Flushes what is pending for at most `lingerMs`, then closes. */
-  end(lingerMs: number): void;
+  /** Flushes what is pending for at most `lingerMs`, then closes. `done` is called once when the connection is gone. */
+  end(lingerMs: number, done?: () => void): void;
+  /** Changes the TCP MD5 key of the live connection; false when that is not possible. */
+  rekey?(password: string): boolean;
   /** Closes at once (RST when octets are pending). */
   destroy(): void;
 }

@@ -1,0 +1,193 @@
+/**
+ * What we say in our OPEN, what we accept in the peer's, and what follows from both (RFC 4271
+ * sections 4.2 and 6.2, RFC 5492, RFC 6793, RFC 8654, RFC 4724, RFC 7313). Faults of the OPEN alone are
+ * the decoder's (`decodeOpen`); here are those that depend on who we are and what is configured.
+ *
+ * Not offered: ADD-PATH, BGP role, extended next hop, long-lived graceful restart, and graceful restart
+ * of our own routes: capability 64 goes out with time 0 and no family, which makes FRR send End-of-RIB.
+ */
+import { capability, encodeCapability, type Capability } from "../../fast-bgp-codec/capability.js";
+import { resetFault, type DecodeFault } from "../../fast-bgp-codec/fault.js";
+import { FAMILIES, Family, familyOf } from "../../fast-bgp-codec/family.js";
+import { MAX_LENGTH, MAX_LENGTH_EXTENDED } from "../../fast-bgp-codec/header.js";
+import { AS_TRANS, openAs, type Open } from "../../fast-bgp-codec/open.js";
+import { parseIpv4 } from "../../fast-bgp-codec/values/ip.js";
+import { readU32 } from "../../util/bytes.js";
+import type { PeerOptions } from "../settings.js";
+import type { Negotiated } from "./types.js";
+
+/** Ourselves, as every OPEN shows it. */
+export interface LocalSpeaker {
+  readonly as: number;
+  readonly routerId: string;
+  readonly hostName: string;
+  readonly softwareVersion: string;
+}
+
+/** Dotted quad as an unsigned number; 0 when it is none. */
+export function bgpIdNumber(text: string): number {
+  const bytes = parseIpv4(text);
+  return bytes === undefined ? 0 : readU32(bytes, 0);
+}
+
+export function buildOpen(local: LocalSpeaker, options: PeerOptions): Open {
+  const capabilities = [
+    ...familyCapabilities(options.families),
+    capability.routeRefresh(),
+    capability.enhancedRouteRefresh(),
+    capability.fourOctetAs(local.as),
+    capability.gracefulRestart({
+      restartState: false,
+      notification: false,
+      restartTime: 0,
+      families: [],
+    }),
+  ];
+  if (options.extendedMessage) capabilities.push(capability.extendedMessage());
+  if (local.hostName !== "") capabilities.push(capability.fqdn(local.hostName, ""));
+  if (local.softwareVersion !== "") {
+    capabilities.push(capability.softwareVersion(local.softwareVersion));
+  }
+  return {
+    version: 4,
+    myAs: local.as > 0xffff ? AS_TRANS : local.as,
+    holdTime: options.holdTime,
+    bgpId: local.routerId,
+    capabilities,
+  };
+}
+
+export function negotiate(
+  local: LocalSpeaker,
+  options: PeerOptions,
+  open: Open,
+): Negotiated | DecodeFault {
+  const peerAs = openAs(open);
+  const ibgp = peerAs === local.as;
+  const fault = checkAs(peerAs, options) ?? checkBgpId(open, local, ibgp);
+  if (fault !== undefined) return fault;
+
+  const families = familyMask(options.families) & offeredFamilies(open.capabilities);
+  if (families === 0) return noCommonFamily(options);
+
+  const has = (name: Capability["name"]): boolean =>
+    open.capabilities.some((item) => item.name === name);
+  const holdTime = Math.min(options.holdTime, open.holdTime);
+  const extendedOut = options.extendedMessage && has("extended-message");
+  return {
+    localAs: local.as,
+    peerAs,
+    ibgp,
+    peerId: bgpIdNumber(open.bgpId),
+    peerIdText: open.bgpId,
+    holdTime,
+    keepaliveTime: Math.floor(holdTime / 3),
+    families,
+    as4: has("four-octet-as"),
+    maxMessageOut: extendedOut ? MAX_LENGTH_EXTENDED : MAX_LENGTH,
+    // What we advertised counts, whatever the peer did (RFC 8654 section 4).
+    maxMessageIn: options.extendedMessage ? MAX_LENGTH_EXTENDED : MAX_LENGTH,
+    routeRefresh: has("route-refresh"),
+    enhancedRefresh: has("enhanced-route-refresh"),
+    addPathIn: 0,
+    addPathOut: 0,
+    gracefulRestart: gracefulRestartOf(open.capabilities),
+    extendedNextHop: 0,
+  };
+}
+
+/** Host name and software version the peer told (capabilities 73 and 75). */
+export function peerIdentity(open: Open): {
+  readonly hostName: string | undefined;
+  readonly softwareVersion: string | undefined;
+} {
+  let hostName: string | undefined;
+  let softwareVersion: string | undefined;
+  for (const item of open.capabilities) {
+    if (item.name === "fqdn") {
+      hostName = item.domain === "" ? item.hostname : `${item.hostname}.${item.domain}`;
+    } else if (item.name === "software-version") softwareVersion = item.version;
+  }
+  return { hostName, softwareVersion };
+}
+
+/** One name per capability for people, families by name. */
+export function capabilityNames(capabilities: readonly Capability[]): string[] {
+  const names = capabilities.map((item) => {
+    if (item.name === "unknown") return `code ${item.code}`;
+    if (item.name !== "multiprotocol") return item.name;
+    const family = familyOf(item.afi, item.safi);
+    return `multiprotocol ${family === undefined ? `${item.afi}/${item.safi}` : FAMILIES[family]!.name}`;
+  });
+  return [...new Set(names)];
+}
+
+export function familyMask(families: readonly Family[]): number {
+  return families.reduce<number>((mask, family) => mask | (1 << family), 0);
+}
+
+/** Without a multiprotocol capability a peer speaks IPv4 unicast (RFC 4760 section 8). */
+function offeredFamilies(capabilities: readonly Capability[]): number {
+  let mask = 0;
+  let any = false;
+  for (const item of capabilities) {
+    if (item.name !== "multiprotocol") continue;
+    any = true;
+    const family = familyOf(item.afi, item.safi);
+    if (family !== undefined) mask |= 1 << family;
+  }
+  return any ? mask : 1 << Family.Ipv4Unicast;
+}
+
+/** The last instance counts (RFC 4724 section 3). */
+function gracefulRestartOf(capabilities: readonly Capability[]): Negotiated["gracefulRestart"] {
+  let item: Extract<Capability, { name: "graceful-restart" }> | undefined;
+  for (const each of capabilities) if (each.name === "graceful-restart") item = each;
+  if (item === undefined) return undefined;
+  let families = 0;
+  for (const { afi, safi } of item.families) {
+    const family = familyOf(afi, safi);
+    if (family !== undefined) families |= 1 << family;
+  }
+  return { restarting: item.restartState === 1, time: item.restartTime, families };
+}
+
+function familyCapabilities(families: readonly Family[]): Capability[] {
+  return families.map((family) => {
+    const { afi, safi } = FAMILIES[family]!;
+    return capability.multiprotocol(afi, safi);
+  });
+}
+
+/** AS_TRANS stands for an AS, it is none (RFC 6793 section 9). */
+function checkAs(peerAs: number, options: PeerOptions): DecodeFault | undefined {
+  if (peerAs === AS_TRANS) {
+    return resetFault(2, 2, `the peer is AS ${AS_TRANS}, which is AS_TRANS (RFC 6793 section 9)`);
+  }
+  if (options.peerAs === undefined || peerAs === options.peerAs) return undefined;
+  return resetFault(
+    2,
+    2,
+    `the peer is AS ${peerAs}, but AS ${options.peerAs} is configured: correct one of the two`,
+  );
+}
+
+function checkBgpId(open: Open, local: LocalSpeaker, ibgp: boolean): DecodeFault | undefined {
+  if (!ibgp || open.bgpId !== local.routerId) return undefined;
+  return resetFault(
+    2,
+    3,
+    `the peer has our BGP identifier ${open.bgpId}: give each speaker its own router-id (RFC 6286)`,
+  );
+}
+
+/** The data are the missing capabilities as in an OPEN (RFC 5492 section 5). */
+function noCommonFamily(options: PeerOptions): DecodeFault {
+  const names = options.families.map((family) => FAMILIES[family]!.name).join(", ");
+  return resetFault(
+    2,
+    7,
+    `the peer offers none of our address families (${names}): activate one of them there`,
+    Buffer.concat(familyCapabilities(options.families).map(encodeCapability)),
+  );
+}

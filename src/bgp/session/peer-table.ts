@@ -1,0 +1,305 @@
+/**
+ * All peers: configured ones, and dynamic ones that come into being when somebody connects from a
+ * configured range and vanish a while after their last session.
+ */
+import { systemClock, type Clock, type TimerHandle } from "../../util/clock.js";
+import type { Log } from "../../util/log.js";
+import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
+import { Admission } from "./admission.js";
+import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
+import { State } from "./fsm.js";
+import { Cease, Peer, type PeerContext } from "./peer.js";
+import { statusOf, type PeerStatus } from "./peer-status.js";
+import { refuse } from "./refuse.js";
+import { compareOptions } from "./settings-change.js";
+import { afterNextPoll, TimerWheel, type AfterPoll } from "./timers.js";
+import type { Connection, Dialer, EstablishedSession, ReflectorSink } from "./types.js";
+
+/** How long a dynamic peer without a session is remembered (its last error, its damping). */
+export const DYNAMIC_LINGER_MS = 300_000;
+const SWEEP_MS = 10_000;
+/** Strangers named in the log per sweep; the rest are counted. */
+const STRANGERS_LOGGED = 10;
+
+const NO_DATA = new Uint8Array(0);
+
+export interface PeerTableOptions {
+  readonly settings: SpeakerSettings;
+  readonly dialer: Dialer;
+  readonly sink: ReflectorSink;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Why a peer with these options cannot be served (no MD5 or TTL security here); undefined when it can. */
+  readonly gap?: (options: PeerOptions) => string | undefined;
+  /** For tests. */
+  readonly random?: () => number;
+  readonly afterPoll?: AfterPoll;
+}
+
+export interface PeerTableStats {
+  /** Connections from addresses that no peer or range covers. */
+  strangers: number;
+  /** Connections refused for any reason. */
+  refused: number;
+}
+
+export class PeerTable {
+  readonly stats: PeerTableStats = { strangers: 0, refused: 0 };
+  private settings: SpeakerSettings;
+  private readonly log: Log;
+  private readonly clock: Clock;
+  private readonly wheel: TimerWheel;
+  private readonly context: PeerContext;
+  private readonly peers = new Map<string, Peer>();
+  private ranges: DynamicRanges;
+  private readonly admission: Admission;
+  private sweepTimer: TimerHandle | undefined;
+  private strangersLogged = 0;
+  private started = false;
+  private stopped = false;
+  /** Dynamic peers between accept and Established. */
+  private readonly inHandshake = new Set<Peer>();
+
+  constructor(options: PeerTableOptions) {
+    const { settings, dialer, sink, log, clock = systemClock } = options;
+    this.settings = settings;
+    this.log = log;
+    this.clock = clock;
+    this.wheel = new TimerWheel(clock, options.afterPoll ?? afterNextPoll);
+    this.context = {
+      local: () => this.settings,
+      sink,
+      dialer,
+      clock,
+      log,
+      wheel: this.wheel,
+      random: options.random ?? Math.random,
+      gap: options.gap ?? (() => undefined),
+      changed: (peer) => this.peerChanged(peer),
+    };
+    this.ranges = new DynamicRanges(settings.dynamic);
+    this.admission = new Admission(
+      clock,
+      settings.maxHandshakes,
+      () => this.inHandshake.size,
+      (connection) => this.admit(connection),
+    );
+    for (const peer of settings.peers) {
+      const address = canonicalPeerAddress(peer.address);
+      this.peers.set(address, new Peer(address, peer, false, this.context));
+    }
+  }
+
+  /** Starts dialling and takes connections. */
+  start(): void {
+    this.started = true;
+    for (const peer of this.peers.values()) peer.start();
+    this.sweepLater();
+  }
+
+  /** A connection from the listener, unread. */
+  accept(connection: Connection): void {
+    if (!this.started || this.stopped) return this.refuse(connection, Cease.rejected);
+    const { remoteAddress } = connection;
+    const peer = this.peers.get(remoteAddress);
+    if (peer !== undefined && !peer.dynamic) return peer.incoming(connection);
+    const range = this.ranges.find(remoteAddress);
+    if (range === undefined) return this.refuseStranger(connection);
+    if (peer === undefined && this.isFull(range)) {
+      this.log.warn(
+        { peer: remoteAddress, range: range.prefix, maxPeers: range.maxPeers },
+        "connection refused: the dynamic range has as many peers as max-peers allows",
+      );
+      return this.refuse(connection, Cease.outOfResources);
+    }
+    this.admission.enter(connection);
+  }
+
+  /** Options of whoever may connect from this canonical address; undefined for strangers. */
+  optionsFor(address: string): PeerOptions | undefined {
+    const peer = this.peers.get(address);
+    return peer !== undefined && !peer.dynamic ? peer.options : this.ranges.find(address);
+  }
+
+  /** The Established session with this address. */
+  session(address: string): EstablishedSession | undefined {
+    return this.find(address)?.up;
+  }
+
+  views(): PeerStatus[] {
+    return [...this.peers.values()].map((peer) => statusOf(peer, this.settings.as));
+  }
+
+  view(address: string): PeerStatus | undefined {
+    const peer = this.find(address);
+    return peer === undefined ? undefined : statusOf(peer, this.settings.as);
+  }
+
+  get size(): number {
+    return this.peers.size;
+  }
+
+  /** Connections that wait for admission. */
+  get waiting(): number {
+    return this.admission.waiting;
+  }
+
+  /** KEEPALIVEs that are due go out: call now and then from work that takes longer than a tick. */
+  pulse(): void {
+    this.wheel.pulse();
+  }
+
+  /** False when there is no such peer; so the next three. */
+  reset(address: string, text: string): boolean {
+    const peer = this.find(address);
+    peer?.reset(text);
+    return peer !== undefined;
+  }
+
+  shutdown(address: string, text: string): boolean {
+    const peer = this.find(address);
+    peer?.shutdown(text);
+    return peer !== undefined;
+  }
+
+  enable(address: string): boolean {
+    const peer = this.find(address);
+    peer?.enable();
+    return peer !== undefined;
+  }
+
+  /**
+   * New settings. Sessions of peers whose own settings did not change are left alone, unless our AS or
+   * router-id did. Returns what was done, a line each. The listener's keys are `Listener.protect`'s.
+   */
+  applySettings(next: SpeakerSettings): string[] {
+    const before = this.settings;
+    this.settings = next;
+    this.ranges = new DynamicRanges(next.dynamic);
+    this.admission.limit = next.maxHandshakes;
+    const identityChanged = before.as !== next.as || before.routerId !== next.routerId;
+    const done: string[] = [];
+    const configured = new Map(
+      next.peers.map((peer) => [canonicalPeerAddress(peer.address), peer] as const),
+    );
+    for (const peer of [...this.peers.values()]) {
+      const options = configured.get(peer.address) ?? this.rangeOf(peer);
+      const gone = options === undefined || peer.dynamic === configured.has(peer.address);
+      if (gone) {
+        this.removePeer(peer);
+        done.push(`${peer.address}: removed`);
+      } else {
+        const what = this.change(peer, options, identityChanged);
+        if (what !== undefined) done.push(`${peer.address}: ${what}`);
+      }
+    }
+    for (const [address, options] of configured) {
+      if (this.peers.has(address)) continue;
+      const peer = new Peer(address, options, false, this.context);
+      this.peers.set(address, peer);
+      if (this.started && !this.stopped) peer.start();
+      done.push(`${address}: added`);
+    }
+    this.admission.next();
+    return done;
+  }
+
+  /** Cease (administrative shutdown) to everybody; resolves when all connections are gone, after the linger at most. */
+  async stop(text = ""): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.sweepTimer?.cancel();
+    this.admission.close(Cease.shutdown);
+    await Promise.all([...this.peers.values()].map((peer) => peer.close(text)));
+  }
+
+  private find(address: string): Peer | undefined {
+    return this.peers.get(address) ?? this.peers.get(canonicalPeerAddress(address));
+  }
+
+  private rangeOf(peer: Peer): DynamicRange | undefined {
+    return peer.dynamic ? this.ranges.find(peer.address) : undefined;
+  }
+
+  private change(peer: Peer, options: PeerOptions, identityChanged: boolean): string | undefined {
+    const change = compareOptions(peer.options, options);
+    if (identityChanged || change.needsReset) {
+      peer.reconfigure(options);
+      return identityChanged ? "reset, our AS or router-id changed" : "reset, its settings changed";
+    }
+    peer.options = options;
+    if (change.none) return undefined;
+    if (!change.rekey) return "changed without a reset";
+    if (peer.rekey()) return "TCP MD5 key changed without a reset";
+    peer.reconfigure(options);
+    return "reset, its TCP MD5 key could not be changed on the live connection";
+  }
+
+  private removePeer(peer: Peer): void {
+    this.peers.delete(peer.address);
+    const fault = { code: 6, subcode: Cease.deconfigured, data: NO_DATA };
+    peer.remove(fault, "peer removed from the configuration");
+    this.inHandshake.delete(peer);
+  }
+
+  private isFull(range: DynamicRange): boolean {
+    if (range.maxPeers === 0) return false;
+    let count = 0;
+    for (const peer of this.peers.values()) {
+      if (peer.dynamic && peer.hasSessions && this.ranges.find(peer.address) === range) count++;
+    }
+    return count >= range.maxPeers;
+  }
+
+  private admit(connection: Connection): void {
+    const { remoteAddress } = connection;
+    const range = this.ranges.find(remoteAddress);
+    if (range === undefined) return this.refuseStranger(connection);
+    let peer = this.peers.get(remoteAddress);
+    if (peer === undefined) {
+      peer = new Peer(remoteAddress, range, true, this.context);
+      this.peers.set(remoteAddress, peer);
+      peer.start();
+    }
+    peer.incoming(connection);
+    this.peerChanged(peer);
+  }
+
+  /** Keeps the count of handshakes: a dynamic peer with a session that is not Established. */
+  private peerChanged(peer: Peer): void {
+    if (!peer.dynamic) return;
+    const handshaking = peer.sessions.length > 0 && peer.state !== State.Established;
+    if (handshaking) this.inHandshake.add(peer);
+    else if (this.inHandshake.delete(peer)) this.admission.next();
+  }
+
+  private refuse(connection: Connection, subcode: number): void {
+    this.stats.refused++;
+    refuse(connection, subcode);
+  }
+
+  private refuseStranger(connection: Connection): void {
+    this.stats.strangers++;
+    if (this.strangersLogged++ < STRANGERS_LOGGED) {
+      this.log.warn(
+        { from: connection.remoteAddress, to: connection.localAddress },
+        "connection refused: no peer and no dynamic range has this address",
+      );
+    }
+    this.refuse(connection, Cease.rejected);
+  }
+
+  private sweepLater(): void {
+    this.sweepTimer = this.clock.setTimer(SWEEP_MS, () => {
+      this.strangersLogged = 0;
+      const oldest = this.clock.now() - DYNAMIC_LINGER_MS;
+      for (const peer of this.peers.values()) {
+        if (!peer.dynamic || peer.hasSessions || peer.adminDown || peer.quietSince > oldest)
+          continue;
+        peer.remove({ code: 6, subcode: Cease.deconfigured, data: NO_DATA }, "gone");
+        this.peers.delete(peer.address);
+      }
+      this.sweepLater();
+    });
+  }
+}

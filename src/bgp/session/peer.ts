@@ -1,0 +1,439 @@
+/**
+ * A peer: its settings, its Idle, Connect and Active, and up to two connections that run the rest of
+ * the state machine (`session.ts`) until collision resolution leaves one.
+ *
+ * Two departures from RFC 4271 that spare a reflector's clients a wait of minutes: a connection that comes in
+ * while we damp (Idle) is held unread until the damping is over instead of refused, and a dial goes on
+ * beside an accepted connection until one of them is Established.
+ */
+import { shutdownData } from "../../fast-bgp-codec/notification.js";
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import type { Log } from "../../util/log.js";
+import type { PeerOptions } from "../settings.js";
+import { resolveCollision } from "./collision.js";
+import { step, State, type Event, type Fault } from "./fsm.js";
+import { MessageCounters } from "./message-counters.js";
+import { bgpIdNumber } from "./negotiate.js";
+import { refuse } from "./refuse.js";
+import { Session, type SessionContext, type SessionEnd, type SessionOwner } from "./session.js";
+import { idleHoldMs, jitter, OPEN_WAIT_SECONDS } from "./timers.js";
+import type { Connection, Dialer } from "./types.js";
+
+/** A dynamic peer holds one of few places while it says nothing. */
+const DYNAMIC_OPEN_WAIT_SECONDS = 30;
+/** A session that lived this long was no failure: damping starts anew. */
+const STABLE_MS = 30_000;
+
+const NO_DATA = new Uint8Array(0);
+
+export const Cease = {
+  prefixLimit: 1,
+  shutdown: 2,
+  deconfigured: 3,
+  reset: 4,
+  rejected: 5,
+  configurationChange: 6,
+  collision: 7,
+  outOfResources: 8,
+} as const;
+
+export interface PeerContext extends SessionContext {
+  readonly clock: Clock;
+  readonly dialer: Dialer;
+  /** Why a peer with these options cannot be served here; undefined when it can. */
+  readonly gap: (options: PeerOptions) => string | undefined;
+  /** A handshake ended one way or the other, or a dynamic peer's last session did. */
+  readonly changed: (peer: Peer) => void;
+  readonly log: Log;
+}
+
+type OwnState = typeof State.Idle | typeof State.Connect | typeof State.Active;
+
+export class Peer implements SessionOwner {
+  readonly address: string;
+  readonly dynamic: boolean;
+  options: PeerOptions;
+  lastError: string | undefined;
+  /** Wall-clock milliseconds of the last change to or from Established. */
+  since: number;
+  establishedCount = 0;
+  /** Clock's milliseconds when the last session ended, or when the peer was made. */
+  quietSince: number;
+  adminDown: boolean;
+  /** Messages of sessions that are over. */
+  readonly past = new MessageCounters();
+  private readonly context: PeerContext;
+  private ownState: OwnState = State.Idle;
+  sessions: readonly Session[] = [];
+  private dialling: { cancel(): void } | undefined;
+  private retryTimer: TimerHandle | undefined;
+  private idleTimer: TimerHandle | undefined;
+  private parked: Connection | undefined;
+  private failures = 0;
+  private establishedAt = 0;
+  private heldDown = false;
+  private removed = false;
+  /** Connections not gone yet, those of ended sessions included. */
+  private lingering = 0;
+  private onGone: () => void = () => {};
+
+  constructor(address: string, options: PeerOptions, dynamic: boolean, context: PeerContext) {
+    this.address = address;
+    this.options = options;
+    this.dynamic = dynamic;
+    this.context = context;
+    this.since = context.clock.wall();
+    this.quietSince = context.clock.now();
+    this.adminDown = options.shutdown;
+  }
+
+  get passive(): boolean {
+    return this.dynamic || this.options.passive;
+  }
+
+  get openWaitSeconds(): number {
+    return this.dynamic ? DYNAMIC_OPEN_WAIT_SECONDS : OPEN_WAIT_SECONDS;
+  }
+
+  /** The furthest of its machines. */
+  get state(): State {
+    return this.foremost?.state ?? this.ownState;
+  }
+
+  /** The session that is Established, or nearest to it. */
+  get foremost(): Session | undefined {
+    let best: Session | undefined;
+    for (const session of this.sessions) {
+      if (best === undefined || RANK[session.state] > RANK[best.state]) best = session;
+    }
+    return best;
+  }
+
+  get up(): Session | undefined {
+    return this.sessions.find((session) => session.state === State.Established);
+  }
+
+  get hasSessions(): boolean {
+    return this.sessions.length > 0 || this.parked !== undefined;
+  }
+
+  start(): void {
+    if (this.adminDown || this.removed || this.unservable()) return;
+    this.run({ kind: this.passive ? "automaticStartPassive" : "automaticStart" });
+  }
+
+  /** The peer connected to us. */
+  incoming(connection: Connection): void {
+    if (this.removed || this.adminDown || this.heldDown) {
+      return refuse(connection, Cease.rejected);
+    }
+    if (this.ownState === State.Idle && this.sessions.length === 0) {
+      if (this.idleTimer === undefined) return refuse(connection, Cease.rejected);
+      this.parked?.destroy();
+      this.parked = connection;
+      return;
+    }
+    // A second connection from the same side: the peer gave up the first.
+    for (const session of [...this.sessions]) {
+      if (session.connection.initiator === "remote" && session.state !== State.Established) {
+        this.dump(session, "the peer opened another connection");
+      }
+    }
+    if (this.sessions.length >= 2) return refuse(connection, Cease.collision);
+    this.open(connection);
+  }
+
+  /** Cease, administrative shutdown with text (RFC 9003), until `enable`. */
+  shutdown(text: string): void {
+    this.adminDown = true;
+    const detail = text === "" ? "administrative shutdown" : `administrative shutdown: ${text}`;
+    this.stopAll({ code: 6, subcode: Cease.shutdown, data: shutdownData(text) }, detail);
+    this.lastError = detail;
+  }
+
+  enable(): void {
+    if (!this.adminDown) return;
+    this.adminDown = false;
+    this.failures = 0;
+    this.heldDown = false;
+    this.lastError = undefined;
+    this.start();
+  }
+
+  /** Cease, administrative reset with text; ends damping and hold-down as well. */
+  reset(text: string): void {
+    this.restart(
+      { code: 6, subcode: Cease.reset, data: shutdownData(text) },
+      "administrative reset",
+    );
+  }
+
+  /** Settings that need a new session. */
+  reconfigure(options: PeerOptions): void {
+    const before = this.options.shutdown;
+    this.options = options;
+    if (options.shutdown !== before) this.adminDown = options.shutdown;
+    if (this.adminDown) {
+      return this.stopAll(
+        { code: 6, subcode: Cease.shutdown, data: shutdownData("") },
+        "administrative shutdown",
+      );
+    }
+    const fault = { code: 6, subcode: Cease.configurationChange, data: NO_DATA };
+    this.restart(fault, "configuration changed");
+  }
+
+  /** For ever: no timer and no session of this peer remains. */
+  remove(fault: Fault, detail: string): void {
+    this.removed = true;
+    this.stopAll(fault, detail);
+  }
+
+  /** The speaker stops: Cease to the peer, for ever. Resolves when its connections are gone. */
+  close(text: string): Promise<void> {
+    this.remove({ code: 6, subcode: Cease.shutdown, data: shutdownData(text) }, "shutdown");
+    if (this.lingering === 0) return Promise.resolve();
+    return new Promise((done) => (this.onGone = done));
+  }
+
+  /** The new TCP MD5 key for the connections that are up. False when one cannot take it. */
+  rekey(): boolean {
+    const { password } = this.options;
+    if (password === undefined) return false;
+    return this.sessions.every((session) => session.connection.rekey?.(password) ?? false);
+  }
+
+  // From sessions.
+
+  disconnected(): void {
+    this.lingering--;
+    if (this.lingering === 0) this.onGone();
+  }
+
+  opened(session: Session): boolean {
+    const { negotiated } = session;
+    const local = { id: bgpIdNumber(this.context.local().routerId), as: negotiated.localAs };
+    const remote = { id: negotiated.peerId, as: negotiated.peerAs };
+    for (const other of [...this.sessions]) {
+      if (other === session || other.state === State.Idle) continue;
+      const graceful =
+        other.state === State.Established &&
+        (other.negotiated.gracefulRestart?.families ?? 0) !== 0;
+      const verdict = resolveCollision(
+        session.connection.initiator,
+        {
+          initiator: other.connection.initiator,
+          state:
+            other.state === State.Established || other.state === State.OpenConfirm
+              ? other.state
+              : "OpenSent",
+          graceful,
+        },
+        local,
+        remote,
+      );
+      if (verdict === "other") this.dump(other, "connection collision");
+      else if (verdict === "other-quietly") other.replace();
+      else if (verdict === "this") {
+        this.dump(session, "connection collision");
+        return false;
+      }
+    }
+    return true;
+  }
+
+  established(session: Session): void {
+    this.cancelDial();
+    for (const other of [...this.sessions]) {
+      if (other !== session) this.dump(other, "connection collision");
+    }
+    this.establishedAt = this.context.clock.now();
+    this.since = this.context.clock.wall();
+    this.establishedCount++;
+    this.lastError = undefined;
+    this.context.changed(this);
+  }
+
+  ended(session: Session, end: SessionEnd): void {
+    this.sessions = this.sessions.filter((other) => other !== session);
+    this.past.add(session.counters);
+    const now = this.context.clock.now();
+    this.quietSince = now;
+    if (end.wasEstablished) {
+      this.since = this.context.clock.wall();
+      if (now - this.establishedAt >= STABLE_MS) this.failures = 0;
+    }
+    // What a collision costs is no news while the other connection lives.
+    if (this.sessions.length === 0) {
+      this.lastError = end.down.detail;
+      if (!this.adminDown && !this.removed) this.goOn(end);
+    }
+    this.context.changed(this);
+  }
+
+  private goOn(end: SessionEnd): void {
+    if (end.next === State.Active) {
+      // A dial under way is the next try already.
+      if (this.dialling === undefined) this.enter(State.Active);
+      this.armRetry();
+      return;
+    }
+    this.cancelDial();
+    this.enter(State.Idle);
+    const { code, subcode } = end.down;
+    const limit = code === 6 && subcode === Cease.prefixLimit && end.down.reason !== RECEIVED;
+    if (limit) {
+      this.heldDown = true;
+      const seconds = this.options.prefixLimitRestart;
+      if (seconds > 0) this.hold(1000 * seconds);
+      return;
+    }
+    this.hold(idleHoldMs(this.failures, this.options.idleHold, this.options.idleHoldMax));
+    if (end.damp) this.failures++;
+  }
+
+  /** Never less protected than configured: such a peer stays in Idle. */
+  private unservable(): boolean {
+    const gap = this.context.gap(this.options);
+    if (gap === undefined) return false;
+    this.lastError = gap;
+    this.context.log.error({ peer: this.address, why: gap }, "peer not started");
+    return true;
+  }
+
+  private hold(milliseconds: number): void {
+    this.idleTimer?.cancel();
+    this.idleTimer = this.context.clock.setTimer(milliseconds, () => {
+      this.idleTimer = undefined;
+      this.heldDown = false;
+      const { parked } = this;
+      this.parked = undefined;
+      if (this.unservable()) return parked?.destroy();
+      // With the peer at the door there is no need to dial.
+      this.run({ kind: "idleHoldExpires", passive: this.passive || parked !== undefined });
+      if (parked !== undefined) this.incoming(parked);
+    });
+  }
+
+  private run(event: Event): void {
+    const { next, actions } = step(this.ownState, event);
+    if (next !== State.OpenSent) this.enter(next as OwnState);
+    for (const action of actions) {
+      if (action.kind === "connect") this.dial();
+      else if (action.kind === "close") this.cancelDial();
+      else if (action.kind === "arm" && action.timer === "connectRetry") this.armRetry();
+      else if (action.kind === "disarm") this.disarmRetry();
+    }
+  }
+
+  private enter(next: OwnState): void {
+    const before = this.ownState;
+    if (next === before) return;
+    this.ownState = next;
+    this.context.log.debug({ peer: this.address, from: before, to: next }, "peer state");
+  }
+
+  /** A passive peer never dials, so it has nothing to retry. */
+  private armRetry(): void {
+    this.disarmRetry();
+    if (this.passive) return;
+    const wait = jitter(1000 * this.options.connectRetry, this.context.random);
+    this.retryTimer = this.context.clock.setTimer(wait, () => {
+      this.retryTimer = undefined;
+      if (this.sessions.length === 0) this.run({ kind: "connectRetryExpires" });
+    });
+  }
+
+  private disarmRetry(): void {
+    this.retryTimer?.cancel();
+    this.retryTimer = undefined;
+  }
+
+  private dial(): void {
+    this.cancelDial();
+    this.dialling = this.context.dialer.dial(
+      { address: this.address, options: this.options },
+      (connection) => {
+        this.dialling = undefined;
+        this.open(connection);
+      },
+      (error) => {
+        this.dialling = undefined;
+        if (this.sessions.length > 0) return this.enter(State.Active);
+        this.lastError = dialError(error, this.options);
+        this.context.log.info({ peer: this.address, error: error.message }, "connect failed");
+        this.run({ kind: "tcpFails" });
+      },
+    );
+  }
+
+  private cancelDial(): void {
+    this.dialling?.cancel();
+    this.dialling = undefined;
+    if (this.ownState === State.Connect) this.enter(State.Active);
+  }
+
+  private open(connection: Connection): void {
+    this.disarmRetry();
+    if (connection.initiator === "local") this.enter(State.Active);
+    const session = new Session(connection, this, this.context);
+    this.sessions = [...this.sessions, session];
+    this.lingering++;
+    session.start();
+  }
+
+  private dump(session: Session, detail: string): void {
+    const fault = { code: 6, subcode: Cease.collision, data: NO_DATA };
+    session.stop("collisionDump", fault, { reason: "collision", detail });
+  }
+
+  /** Ends everything and begins again after the shortest wait. */
+  private restart(fault: Fault, detail: string): void {
+    if (this.adminDown || this.removed) return;
+    this.stopAll(fault, detail);
+    this.failures = 0;
+    this.heldDown = false;
+    this.lastError = detail;
+    this.hold(idleHoldMs(0, this.options.idleHold, this.options.idleHoldMax));
+  }
+
+  private stopAll(fault: Fault, detail: string): void {
+    this.disarmRetry();
+    this.cancelDial();
+    const { parked } = this;
+    this.parked = undefined;
+    if (parked !== undefined) refuse(parked, fault.subcode);
+    for (const session of [...this.sessions]) {
+      session.stop("manualStop", fault, { reason: "shutdown", detail });
+    }
+    this.idleTimer?.cancel();
+    this.idleTimer = undefined;
+    this.enter(State.Idle);
+  }
+}
+
+const RECEIVED = "notification-received";
+
+const RANK: Readonly<Record<State, number>> = {
+  Idle: 0,
+  Connect: 1,
+  Active: 2,
+  OpenSent: 3,
+  OpenConfirm: 4,
+  Established: 5,
+};
+
+function dialError(error: Error, options: PeerOptions): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const hint =
+    code === "ETIMEDOUT" && options.password !== undefined
+      ? ": is the password the same on both sides? A wrong TCP MD5 key looks like silence"
+      : code === "ETIMEDOUT" && options.ttlSecurityHops > 0
+        ? ": is TTL security configured on both sides, with enough hops?"
+        : code === "ECONNREFUSED"
+          ? ": nothing listens there on this port"
+          : code === "EADDRNOTAVAIL"
+            ? ": the local address is not on this machine"
+            : "";
+  return `cannot connect: ${error.message}${hint}`;
+}

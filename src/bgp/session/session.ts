@@ -1,0 +1,527 @@
+/**
+ * One run of the state machine over one connection, from OpenSent to its end: performs the actions of
+ * `fsm.ts`, frames messages, counts, keeps the timers' numbers.
+ *
+ * UPDATE and KEEPALIVE of an Established session, which are all but a handful of messages, take a short
+ * way that is what the machine says for them: restart the hold timer, hand on.
+ */
+import { FAMILIES, familyOf } from "../../fast-bgp-codec/family.js";
+import { isFault, Severity, type DecodeFault } from "../../fast-bgp-codec/fault.js";
+import {
+  checkHeader,
+  HEADER_LENGTH,
+  headerFault,
+  MAX_LENGTH,
+} from "../../fast-bgp-codec/header.js";
+import { MessageType } from "../../fast-bgp-codec/iana.js";
+import { KEEPALIVE } from "../../fast-bgp-codec/keepalive.js";
+import {
+  decodeNotification,
+  describeNotification,
+  encodeNotification,
+} from "../../fast-bgp-codec/notification.js";
+import { decodeOpen, encodeOpen, type Open } from "../../fast-bgp-codec/open.js";
+import { decodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
+import { readU8, toHex } from "../../util/bytes.js";
+import type { Log } from "../../util/log.js";
+import type { PeerOptions } from "../settings.js";
+import { step, State, type Action, type Event, type Fault } from "./fsm.js";
+import { MessageCounters } from "./message-counters.js";
+import { buildOpen, negotiate, type LocalSpeaker } from "./negotiate.js";
+import { jitter, sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
+import type {
+  Connection,
+  EstablishedSession,
+  Negotiated,
+  ReflectorSink,
+  SessionDown,
+} from "./types.js";
+
+/** How long a NOTIFICATION may take to leave before the connection is cut. */
+export const LINGER_MS = 2000;
+
+/** What all sessions of a speaker share. */
+export interface SessionContext {
+  readonly local: () => LocalSpeaker;
+  readonly sink: ReflectorSink;
+  readonly wheel: TimerWheel;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+/** The peer, as its sessions see it. */
+export interface SessionOwner {
+  readonly address: string;
+  options: PeerOptions;
+  readonly openWaitSeconds: number;
+  /** The peer's OPEN is good. False when this connection loses a collision. */
+  opened(session: Session): boolean;
+  established(session: Session): void;
+  ended(session: Session, end: SessionEnd): void;
+  /** The connection of an ended session is really gone. */
+  disconnected?(): void;
+}
+
+export interface SessionEnd {
+  readonly down: SessionDown;
+  readonly wasEstablished: boolean;
+  /** Where the machine goes: Idle, or Active after a TCP failure in OpenSent. */
+  readonly next: State;
+  readonly damp: boolean;
+}
+
+/** Why an event happened, for log, CLI and reflector. */
+interface Cause {
+  readonly reason: string;
+  readonly detail: string;
+}
+
+let lastId = 0;
+
+export class Session implements EstablishedSession, Ticking {
+  readonly id = ++lastId;
+  readonly connection: Connection;
+  readonly counters = new MessageCounters();
+  state: State = State.Active;
+  /** The peer's OPEN, once it came. */
+  open: Open | undefined;
+  /** What `negotiated` gives, undefined before the peer's OPEN is accepted. */
+  agreed: Negotiated | undefined;
+  private readonly context: SessionContext;
+  private readonly owner: SessionOwner;
+  private over = false;
+  private everEstablished = false;
+  private maxIn = MAX_LENGTH;
+  private cause: Cause = { reason: "", detail: "" };
+  private message: { bytes: Uint8Array; start: number; end: number } | undefined;
+
+  // Timers as numbers: see timers.ts. Milliseconds; 0 = off.
+  private holdMs = 0;
+  private lastReceived = 0;
+  private keepaliveMs = 0;
+  private keepaliveAfter = 0;
+  private lastSent = 0;
+  private sendHoldMs = 0;
+  private sendProgress = 0;
+  private accepted = 0;
+  private given = 0;
+  private keepaliveMark = 0;
+  private confirming = false;
+  private paused = false;
+  private pausedAt = 0;
+
+  constructor(connection: Connection, owner: SessionOwner, context: SessionContext) {
+    this.connection = connection;
+    this.owner = owner;
+    this.context = context;
+  }
+
+  /** Sends our OPEN and starts reading. */
+  start(): void {
+    const { connection, context } = this;
+    connection.onBytes = (bytes, start, end) => this.received(bytes, start, end);
+    connection.onClosed = (error) => this.tcpClosed(error);
+    connection.onDrain = () => this.drained();
+    context.wheel.add(this);
+    this.run({ kind: connection.initiator === "local" ? "tcpConnected" : "tcpAccepted" });
+    if (!this.over) connection.resume();
+  }
+
+  get peerAddress(): string {
+    return this.owner.address;
+  }
+
+  get localAddress(): string {
+    return this.connection.localAddress;
+  }
+
+  get options(): PeerOptions {
+    return this.owner.options;
+  }
+
+  /** Only once the peer's OPEN is accepted. */
+  get negotiated(): Negotiated {
+    if (this.agreed === undefined) throw new Error("session has not negotiated yet");
+    return this.agreed;
+  }
+
+  get ended(): boolean {
+    return this.over;
+  }
+
+  get pendingBytes(): number {
+    return this.connection.pendingBytes;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.over) return;
+    this.counters.sent(readU8(bytes, HEADER_LENGTH - 1), 1);
+    this.given += bytes.length;
+    this.lastSent = this.context.wheel.now;
+    this.connection.write(bytes);
+  }
+
+  sendMany(buffers: readonly Uint8Array[], messages: number): void {
+    if (this.over) return;
+    this.counters.sent(MessageType.Update, messages);
+    for (const bytes of buffers) this.given += bytes.length;
+    this.lastSent = this.context.wheel.now;
+    this.connection.writeMany(buffers);
+  }
+
+  pause(): void {
+    if (this.paused || this.over) return;
+    this.paused = true;
+    this.pausedAt = this.context.wheel.readTime;
+    this.connection.pause();
+  }
+
+  resume(): void {
+    if (!this.paused || this.over) return;
+    this.paused = false;
+    // The silence was ours.
+    this.lastReceived += this.context.wheel.readTime - this.pausedAt;
+    this.connection.resume();
+  }
+
+  reset(code: number, subcode: number, data: Uint8Array, why: string): void {
+    this.stop(
+      "automaticStop",
+      { code, subcode, data },
+      { reason: "notification-sent", detail: why },
+    );
+  }
+
+  /** Ends the session with a NOTIFICATION; `manualStop` without damping. */
+  stop(kind: "manualStop" | "automaticStop" | "collisionDump", fault: Fault, cause: Cause): void {
+    if (!this.over) this.run({ kind, fault }, cause);
+  }
+
+  /** The peer restarted and another connection takes over: no NOTIFICATION (RFC 4724 section 5). */
+  replace(): void {
+    if (this.over) return;
+    const cause = { reason: "replaced", detail: "the peer restarted and connected again" };
+    this.connection.destroy();
+    this.run({ kind: "tcpFails" }, cause);
+  }
+
+  tick(): void {
+    const { wheel } = this.context;
+    if (this.keepaliveMs > 0 && wheel.now - this.lastSent >= this.keepaliveAfter) {
+      this.run({ kind: "keepaliveExpires" });
+    }
+    this.watchOutput();
+    if (!this.confirming && (this.holdExpired() || this.sendHoldExpired())) {
+      this.confirming = true;
+      wheel.afterPoll(() => this.confirmExpiry());
+    }
+  }
+
+  private confirmExpiry(): void {
+    this.confirming = false;
+    if (this.over) return;
+    this.watchOutput();
+    if (this.holdExpired()) {
+      this.run({ kind: "holdExpires" }, { reason: "hold-timer", detail: this.holdDetail() });
+    } else if (this.sendHoldExpired()) {
+      const seconds = this.sendHoldMs / 1000;
+      const detail = `the peer took no data for ${seconds} s (send hold timer, RFC 9687)`;
+      this.connection.destroy();
+      this.run({ kind: "sendHoldExpires" }, { reason: "send-hold-timer", detail });
+    }
+  }
+
+  private holdExpired(): boolean {
+    return (
+      this.holdMs > 0 &&
+      !this.paused &&
+      this.context.wheel.readTime - this.lastReceived > this.holdMs
+    );
+  }
+
+  private holdDetail(): string {
+    const seconds = this.holdMs / 1000;
+    if (this.state !== State.OpenSent) return `nothing heard for ${seconds} s (hold timer)`;
+    return `TCP is up but no OPEN came within ${seconds} s: often TTL security (GTSM) or a password on one side only, or a firewall`;
+  }
+
+  private watchOutput(): void {
+    const { connection, context } = this;
+    if (this.sendHoldMs === 0) return;
+    const accepted = connection.pendingBytes === 0 ? -1 : connection.bytesAccepted;
+    if (accepted >= 0 && accepted === this.accepted) return;
+    this.accepted = accepted;
+    this.sendProgress = context.wheel.readTime;
+  }
+
+  private sendHoldExpired(): boolean {
+    return this.sendHoldMs > 0 && this.context.wheel.readTime - this.sendProgress > this.sendHoldMs;
+  }
+
+  private drained(): void {
+    if (this.state === State.Established && !this.over) this.context.sink.drained(this);
+  }
+
+  private tcpClosed(error: Error | undefined): void {
+    if (this.over) return;
+    const what = error === undefined ? "the peer closed the connection" : error.message;
+    const early =
+      this.state === State.OpenSent || this.state === State.OpenConfirm
+        ? " before the session was up: is our address configured as a neighbour there?"
+        : "";
+    this.run({ kind: "tcpFails" }, { reason: "tcp", detail: what + early });
+  }
+
+  private received(bytes: Uint8Array, start: number, end: number): number {
+    this.context.wheel.pulse();
+    let at = start;
+    while (end - at >= HEADER_LENGTH) {
+      const length = checkHeader(bytes, at, this.maxIn);
+      if (length < 0) {
+        this.badHeader(bytes, at, end);
+        return end - start;
+      }
+      if (length > end - at) break;
+      this.dispatch(bytes, at, at + length);
+      if (this.over) return end - start;
+      at += length;
+    }
+    return at - start;
+  }
+
+  private dispatch(bytes: Uint8Array, start: number, end: number): void {
+    const type = readU8(bytes, start + HEADER_LENGTH - 1);
+    this.counters.received(type);
+    if (this.state === State.Established) {
+      if (type === MessageType.Update) return this.update(bytes, start, end);
+      if (type === MessageType.Keepalive) {
+        this.lastReceived = this.context.wheel.readTime;
+        return;
+      }
+    }
+    switch (type) {
+      case MessageType.Open:
+        return this.openMessage(bytes, start, end);
+      case MessageType.Update:
+        return this.run({ kind: "update" }, unexpectedCause("UPDATE", this.state));
+      case MessageType.Notification:
+        return this.notification(bytes, start, end);
+      case MessageType.Keepalive:
+        return this.run({ kind: "keepalive" }, unexpectedCause("KEEPALIVE", this.state));
+      default:
+        this.message = { bytes, start, end };
+        this.run({ kind: "routeRefresh" }, unexpectedCause("ROUTE-REFRESH", this.state));
+        this.message = undefined;
+    }
+  }
+
+  private update(bytes: Uint8Array, start: number, end: number): void {
+    this.lastReceived = this.context.wheel.readTime;
+    const fault = this.context.sink.update(this, bytes, start, end);
+    if (fault === undefined || fault.severity !== Severity.SessionReset || this.over) return;
+    this.logBytes(fault, bytes, start, end);
+    this.run({ kind: "updateError", fault }, faultCause(fault));
+  }
+
+  private badHeader(bytes: Uint8Array, at: number, end: number): void {
+    const fault = headerFault(bytes, at, this.maxIn)!;
+    this.logBytes(fault, bytes, at, Math.min(end, at + HEADER_LENGTH));
+    this.run({ kind: "headerError", fault }, faultCause(fault));
+  }
+
+  private openMessage(bytes: Uint8Array, start: number, end: number): void {
+    if (this.state !== State.OpenSent) {
+      return this.run({ kind: "open" }, unexpectedCause("OPEN", this.state));
+    }
+    const open = decodeOpen(bytes, start, end);
+    if (isFault(open)) return this.badOpen(open, bytes, start, end);
+    this.open = open;
+    const agreed = negotiate(this.context.local(), this.options, open);
+    if (isFault(agreed)) return this.badOpen(agreed, bytes, start, end);
+    this.agreed = agreed;
+    this.maxIn = agreed.maxMessageIn;
+    if (!this.owner.opened(this)) return;
+    this.run({ kind: "open" });
+  }
+
+  private badOpen(fault: DecodeFault, bytes: Uint8Array, start: number, end: number): void {
+    this.logBytes(fault, bytes, start, end);
+    this.run({ kind: "openError", fault }, faultCause(fault));
+  }
+
+  private notification(bytes: Uint8Array, start: number, end: number): void {
+    const told = { ...decodeNotification(bytes, start, end), fromPeer: true };
+    const kind = told.code === 2 && told.subcode === 1 ? "versionNotification" : "notification";
+    this.run({ kind }, { reason: "notification-received", detail: "" }, told);
+  }
+
+  private refresh(): void {
+    const { bytes, start, end } = this.message!;
+    const request = decodeRouteRefresh(bytes, start, end);
+    if (isFault(request)) {
+      this.logBytes(request, bytes, start, end);
+      return this.run({ kind: "updateError", fault: request }, faultCause(request));
+    }
+    const { afi, safi, subtype } = request;
+    const family = familyOf(afi, safi);
+    if (family === undefined || (this.negotiated.families & (1 << family)) === 0 || subtype > 2) {
+      const why = subtype > 2 ? "unknown subtype" : "family not negotiated";
+      this.context.log.info(
+        { peer: this.peerAddress, afi, safi, subtype, bytes: toHex(bytes, start, end) },
+        `ROUTE-REFRESH ignored: ${why}`,
+      );
+      return;
+    }
+    this.context.log.debug(
+      { peer: this.peerAddress, family: FAMILIES[family]!.name, subtype },
+      "ROUTE-REFRESH received",
+    );
+    this.context.sink.routeRefresh(this, family, subtype);
+  }
+
+  /** Gives the event to the machine and does what it says. */
+  private run(event: Event, cause?: Cause, received?: Told): void {
+    const before = this.state;
+    const { next, actions } = step(before, event);
+    if (cause !== undefined) this.cause = cause;
+    this.state = next;
+    if (next !== before) {
+      this.context.log.debug(
+        { peer: this.peerAddress, session: this.id, from: before, to: next, event: event.kind },
+        "session state",
+      );
+    }
+    let told = received;
+    for (const action of actions) {
+      if (action.kind === "notify") told = { ...action.fault, fromPeer: false };
+      this.perform(action, next, told);
+    }
+  }
+
+  private perform(action: Action, next: State, told: Told | undefined): void {
+    switch (action.kind) {
+      case "send":
+        return action.message === "keepalive" ? this.sendKeepalive() : this.sendOpen();
+      case "notify":
+        this.counters.sent(MessageType.Notification, 1);
+        return this.connection.write(encodeNotification(action.fault));
+      case "arm":
+        if (action.timer === "hold") this.armHold(action.time);
+        else if (action.timer === "keepalive") this.armKeepalive();
+        return;
+      case "established":
+        return this.becomeEstablished();
+      case "refresh":
+        return this.refresh();
+      case "close":
+        return this.finish(next, action.damp, told);
+      case "update":
+      case "connect":
+      case "disarm":
+        // UPDATE took the short way; the others are the peer's, see peer.ts.
+        return;
+    }
+  }
+
+  private sendOpen(): void {
+    this.send(encodeOpen(buildOpen(this.context.local(), this.options)));
+  }
+
+  /** One KEEPALIVE waiting for the kernel is enough: a second tells the peer nothing. */
+  private sendKeepalive(): void {
+    const { connection } = this;
+    if (connection.pendingBytes > 0 && connection.bytesAccepted < this.keepaliveMark) {
+      this.lastSent = this.context.wheel.now;
+      return;
+    }
+    this.send(KEEPALIVE);
+    this.keepaliveMark = this.given;
+  }
+
+  private armHold(time: "large" | "negotiated"): void {
+    const { wheel } = this.context;
+    const seconds = time === "large" ? this.owner.openWaitSeconds : this.negotiated.holdTime;
+    this.holdMs = 1000 * seconds;
+    this.lastReceived = wheel.readTime;
+    if (time === "large") return;
+    this.sendHoldMs = 1000 * sendHoldSeconds(this.options.sendHoldTime, seconds);
+    this.sendProgress = wheel.readTime;
+  }
+
+  private armKeepalive(): void {
+    this.keepaliveMs = 1000 * this.negotiated.keepaliveTime;
+    this.keepaliveAfter = jitter(this.keepaliveMs, this.context.random);
+  }
+
+  private becomeEstablished(): void {
+    this.everEstablished = true;
+    this.context.log.info(
+      {
+        peer: this.peerAddress,
+        session: this.id,
+        as: this.negotiated.peerAs,
+        routerId: this.negotiated.peerIdText,
+        holdTime: this.negotiated.holdTime,
+        initiator: this.connection.initiator,
+      },
+      "session established",
+    );
+    this.owner.established(this);
+    this.context.sink.established(this);
+  }
+
+  private finish(next: State, damp: boolean, told: Told | undefined): void {
+    if (this.over) return;
+    this.over = true;
+    this.context.wheel.remove(this);
+    this.connection.end(LINGER_MS, () => this.owner.disconnected?.());
+    const down = describeEnd(this.cause, told);
+    const level = this.everEstablished ? "warn" : "info";
+    this.context.log[level](
+      { peer: this.peerAddress, session: this.id, reason: down.reason, detail: down.detail },
+      this.everEstablished ? "session down" : "session failed",
+    );
+    if (this.everEstablished) this.context.sink.closed(this, down);
+    this.owner.ended(this, { down, next, damp, wasEstablished: this.everEstablished });
+  }
+
+  private logBytes(fault: DecodeFault, bytes: Uint8Array, start: number, end: number): void {
+    this.context.log.warn(
+      {
+        peer: this.peerAddress,
+        session: this.id,
+        code: fault.code,
+        subcode: fault.subcode,
+        bytes: toHex(bytes, start, end),
+      },
+      fault.detail,
+    );
+  }
+}
+
+/** A NOTIFICATION sent or received at the end. */
+interface Told {
+  readonly code: number;
+  readonly subcode: number;
+  readonly data: Uint8Array;
+  readonly fromPeer: boolean;
+}
+
+function describeEnd(cause: Cause, told: Told | undefined): SessionDown {
+  if (told === undefined) return cause;
+  const { code, subcode } = told;
+  const what = describeNotification(told);
+  const detail = told.fromPeer
+    ? `the peer sent NOTIFICATION ${what}`
+    : `${cause.detail} (sent NOTIFICATION ${what})`;
+  return { reason: cause.reason, detail, code, subcode };
+}
+
+function faultCause(fault: DecodeFault): Cause {
+  return { reason: "notification-sent", detail: fault.detail };
+}
+
+/** Kept in mind in case the machine finds the message out of place. */
+function unexpectedCause(name: string, state: State): Cause {
+  return { reason: "notification-sent", detail: `${name} received in state ${state}` };
+}

@@ -1,0 +1,22 @@
+/**
+ * TCP for BGP: listening, dialling, socket options, back-pressure.
+ *
+ * In: accepted and dialled sockets. Out: `Connection` objects (session/types.ts), which read nothing
+ * until somebody calls `resume()`.
+ *
+ * - `Listener` accepts in bounded batches, so that a thousand peers at once do not hold the loop, and
+ *   keeps TCP MD5 keys (RFC 2385) and TTL security (RFC 5082) current on live sockets.
+ * - `TcpDialer` connects with source address, key, TTL and user timeout set before the SYN.
+ * - `TcpConnection` reads through one shared buffer and writes with water marks.
+ *
+ * Invariants: no octet of a message is copied between the kernel and the codec, but those of a message
+ * split across reads; one connection reads at most READ_BUDGET octets per turn of the event loop; a peer
+ * configured with a key or TTL security gets no connection where the kernel or koffi cannot do it.
+ * Not supported: TCP-AO (RFC 5925).
+ */
+export { TcpDialer } from "./dialer.js";
+export { Listener, type ListenerSettings } from "./listener.js";
+export { protectionOf, protectionGap, type Protection } from "./protection.js";
+export { loadSockOpt, type SockOpt, type SockOptResult } from "./sock-opt.js";
+export { canonicalAddress } from "./socket-address.js";
+export { HIGH_WATER, LOW_WATER, TcpConnection } from "./tcp-connection.js";

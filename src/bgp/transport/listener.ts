@@ -1,0 +1,225 @@
+/**
+ * Listening sockets. Accepted connections are wrapped and handed on in batches of ACCEPT_BATCH per
+ * turn of the event loop; the kernel's backlog and a queue of bare handles hold the rest, unread.
+ *
+ * MD5 keys and the listener's TTL are changed on live sockets; established sessions keep theirs.
+ */
+import { createServer, isIPv6, type Server, type Socket } from "node:net";
+import type { Log } from "../../util/log.js";
+import type { ListenAddress, PeerOptions } from "../settings.js";
+import type { Connection } from "../session/types.js";
+import {
+  applyPeerOptions,
+  listenerTtl,
+  protectionGap,
+  setTtl,
+  type Protection,
+} from "./protection.js";
+import { loadSockOpt, type Md5Key, type SockOpt, type SockOptResult } from "./sock-opt.js";
+import { handleOf, TcpConnection, type TcpHandle } from "./tcp-connection.js";
+
+export const ACCEPT_BATCH = 32;
+const BACKLOG = 4096;
+
+export interface ListenerSettings {
+  readonly listen: readonly ListenAddress[];
+  readonly protection: Protection;
+  readonly localAs: () => number;
+  /** Options of the peer at a canonical address; undefined for strangers. */
+  readonly optionsFor: (address: string) => PeerOptions | undefined;
+  readonly onConnection: (connection: Connection) => void;
+  readonly log: Log;
+}
+
+interface Descriptor {
+  readonly fd: number;
+  readonly ipv6: boolean;
+}
+
+interface Endpoint extends Descriptor {
+  readonly server: Server;
+}
+
+export class Listener {
+  private readonly settings: ListenerSettings;
+  private readonly sockOpt: SockOptResult;
+  private protection: Protection;
+  private endpoints: Endpoint[] = [];
+  private queue: TcpHandle[] = [];
+  private draining = false;
+  private closed = false;
+
+  constructor(settings: ListenerSettings, sockOpt: SockOptResult = loadSockOpt()) {
+    this.settings = settings;
+    this.sockOpt = sockOpt;
+    this.protection = settings.protection;
+  }
+
+  /** Listens on every address; rejects with a sentence that names the address. */
+  async start(): Promise<void> {
+    try {
+      for (const address of this.settings.listen) this.endpoints.push(await this.open(address));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** `address:port`, with the port the kernel chose where 0 was asked for. */
+  get addresses(): readonly ListenAddress[] {
+    return this.endpoints.map(({ server }) => {
+      const address = server.address();
+      if (address === null || typeof address === "string") return { address: "", port: 0 };
+      return { address: address.address, port: address.port };
+    });
+  }
+
+  /** New keys and TTL for connections to come. Returns what could not be done, a line each. */
+  protect(protection: Protection): readonly string[] {
+    const before = this.protection;
+    this.protection = protection;
+    const problems: string[] = [];
+    if (!this.sockOpt.available) return problems;
+    for (const endpoint of this.endpoints) {
+      this.setKeys(this.sockOpt.sockOpt, endpoint, before.keys, protection.keys, problems);
+      this.setListenerTtl(this.sockOpt.sockOpt, endpoint, problems);
+    }
+    return problems;
+  }
+
+  /** Stops listening. Connections already handed on stay. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const endpoints = this.endpoints;
+    this.endpoints = [];
+    this.drain(this.queue.length);
+    await Promise.all(
+      endpoints.map(({ server }) => new Promise<void>((done) => server.close(() => done()))),
+    );
+  }
+
+  private async open({ address, port }: ListenAddress): Promise<Endpoint> {
+    const server = createServer({ pauseOnConnect: true }, (socket) => this.accepted(socket));
+    const ipv6 = isIPv6(address.split("%")[0]!);
+    const own = this.sockOpt.available ? this.sockOpt.sockOpt : undefined;
+    let fd = -1;
+    try {
+      if (own === undefined) {
+        await listening(server, { host: address, port, backlog: BACKLOG, ipv6Only: ipv6 });
+      } else {
+        fd = this.bound(own, { address, port }, ipv6);
+        await listening(server, { fd, backlog: BACKLOG });
+      }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`cannot listen on ${address} port ${port}: ${why}`, { cause: error });
+    }
+    server.on("error", (error) => {
+      this.settings.log.error({ address, port, error: error.message }, "listener failed");
+    });
+    return { server, fd, ipv6 };
+  }
+
+  /** A listening descriptor with keys and TTL: all or nothing, it must not start half protected. */
+  private bound(sockOpt: SockOpt, { address, port }: ListenAddress, ipv6: boolean): number {
+    const fd = sockOpt.open(ipv6);
+    try {
+      const problems: string[] = [];
+      sockOpt.bind(fd, address, port);
+      this.setKeys(sockOpt, { fd, ipv6 }, [], this.protection.keys, problems);
+      this.setListenerTtl(sockOpt, { fd, ipv6 }, problems);
+      if (problems.length > 0) throw new Error(problems.join("; "));
+      sockOpt.listen(fd, BACKLOG);
+      return fd;
+    } catch (error) {
+      sockOpt.close(fd);
+      throw error;
+    }
+  }
+
+  private setKeys(
+    sockOpt: SockOpt,
+    { fd, ipv6 }: Descriptor,
+    before: readonly Md5Key[],
+    after: readonly Md5Key[],
+    problems: string[],
+  ): void {
+    const nameOf = (key: Md5Key): string => `${key.address}/${key.prefixLength ?? "host"}`;
+    const wanted = new Map(after.map((key) => [nameOf(key), key]));
+    const current = new Map(before.map((key) => [nameOf(key), key]));
+    const set = (key: Md5Key): void => {
+      if (isIPv6(key.address.split("%")[0]!) !== ipv6) return;
+      try {
+        sockOpt.setMd5(fd, key);
+      } catch (error) {
+        problems.push(`${nameOf(key)}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    };
+    for (const [name, key] of current) if (!wanted.has(name)) set({ ...key, key: "" });
+    for (const [name, key] of wanted) if (current.get(name)?.key !== key.key) set(key);
+  }
+
+  private setListenerTtl(sockOpt: SockOpt, { fd, ipv6 }: Descriptor, problems: string[]): void {
+    try {
+      setTtl(sockOpt, fd, ipv6, listenerTtl(this.protection), this.protection.minTtl);
+    } catch (error) {
+      problems.push(`TTL: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Takes the handle out of the socket Node.js made, whose read path is not ours. */
+  private accepted(socket: Socket): void {
+    const handle = handleOf(socket);
+    if (handle === null) return;
+    (socket as unknown as { _handle: TcpHandle | null })._handle = null;
+    // Without its handle this only settles the server's count of connections.
+    socket.destroy();
+    this.queue.push(handle);
+    if (!this.draining) {
+      this.draining = true;
+      this.drain(ACCEPT_BATCH);
+    }
+  }
+
+  private drain(most: number): void {
+    for (const handle of this.queue.splice(0, most)) this.wrap(handle);
+    if (this.queue.length > 0) setImmediate(() => this.drain(ACCEPT_BATCH));
+    else this.draining = false;
+  }
+
+  private wrap(handle: TcpHandle): void {
+    const { optionsFor, onConnection, localAs, log } = this.settings;
+    const sockOpt = this.sockOpt.available ? this.sockOpt.sockOpt : undefined;
+    const connection = new TcpConnection({ handle }, "remote", sockOpt);
+    if (this.closed || !connection.ready()) return connection.destroy();
+    const { remoteAddress } = connection;
+    const options = optionsFor(remoteAddress);
+    if (options !== undefined) {
+      const gap = protectionGap(options, this.sockOpt);
+      if (gap !== undefined) {
+        log.error({ peer: remoteAddress, why: gap }, "connection refused");
+        return connection.destroy();
+      }
+      try {
+        if (sockOpt !== undefined) {
+          applyPeerOptions(sockOpt, handle.fd, remoteAddress, options, localAs());
+        }
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        log.error({ peer: remoteAddress, why }, "connection refused: socket options");
+        return connection.destroy();
+      }
+    }
+    onConnection(connection);
+  }
+}
+
+function listening(server: Server, options: object): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once("error", fail);
+    server.listen(options, () => {
+      server.removeListener("error", fail);
+      done();
+    });
+  });
+}
