@@ -88,8 +88,8 @@ function isBare(given: DaemonArguments): boolean {
 
 const HINT =
   "running the built-in default: any peer of this machine may connect to 127.0.0.1:1790 in AS 65000. " +
-  "Next, in another terminal: npm run evpnctl -- demo (two peers that exchange a route), " +
-  "npm run evpnctl -- show peers. README.md says how to peer with FRR or GoBGP";
+  "Next, in another terminal: npx evpnctl demo (two peers that exchange a route), " +
+  "npx evpnctl show peers. README.md says how to peer with FRR or GoBGP";
 
 function main(): void {
   const host: Process = {

@@ -73,7 +73,11 @@ function report(error: ErrorObject, path: ConfigPath, issues: IssueList): void {
       return;
     }
     case "type":
-      issues.error(path, `${value} is not ${article(parent)}`, typeRemedy(parent, error.data));
+      issues.error(
+        path,
+        `${value} is not ${article(parent)}`,
+        typeRemedy(parent, error.data, isSecret(path)),
+      );
       return;
     case "enum": {
       const allowed = (parent.enum ?? []).map(String);
@@ -138,7 +142,8 @@ function article(schema: SchemaNode): string {
   return types.map((type) => WORDS[type] ?? type).join(" or ");
 }
 
-function typeRemedy(schema: SchemaNode, value: unknown): string {
+function typeRemedy(schema: SchemaNode, value: unknown, secret: boolean): string {
+  if (secret) return "put it in quotes";
   const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
   if (types.includes("array") && value !== null && typeof value !== "object") {
     return `write a list: [${String(value)}]`;
@@ -158,9 +163,13 @@ function describe(schema: SchemaNode, name: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1).replace(/\.$/, "");
 }
 
+function isSecret(path: ConfigPath): boolean {
+  return path.at(-1) === "password";
+}
+
 /** A value for a message; never one that may be a secret. */
 function show(value: unknown, path: ConfigPath): string {
-  if (path.at(-1) === "password") return "the value";
+  if (isSecret(path)) return "the value";
   if (value === null || value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a block of keys";

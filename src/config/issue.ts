@@ -32,6 +32,7 @@ export type Locate = (path: ConfigPath, key?: boolean) => Position;
 export class IssueList {
   readonly items: ConfigIssue[] = [];
   private readonly locate: Locate;
+  private readonly seen = new Set<string>();
 
   constructor(locate: Locate) {
     this.locate = locate;
@@ -63,7 +64,12 @@ export class IssueList {
     atKey: boolean,
   ): void {
     const at = this.locate(path, atKey);
-    this.items.push({ severity, ...at, path: formatPath(path), message, remedy });
+    const issue = { severity, ...at, path: formatPath(path), message, remedy };
+    // A group's fault shows once, not once for each of its peers.
+    const line = formatIssue(issue);
+    if (this.seen.has(line)) return;
+    this.seen.add(line);
+    this.items.push(issue);
   }
 }
 
