@@ -28,7 +28,8 @@ import type { PeerOptions } from "../settings.js";
 import { step, State, type Action, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
 import { buildOpen, negotiate, type LocalSpeaker } from "./negotiate.js";
-import { jitter, sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
+import { SessionTimers } from "./session-timers.js";
+import { sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
 import type {
   Connection,
   EstablishedSession,
@@ -95,25 +96,14 @@ export class Session implements EstablishedSession, Ticking {
   private cause: Cause = { reason: "", detail: "" };
   private message: { bytes: Uint8Array; start: number; end: number } | undefined;
 
-  // Timers as numbers: see timers.ts. Milliseconds; 0 = off.
-  private holdMs = 0;
-  private lastReceived = 0;
-  private keepaliveMs = 0;
-  private keepaliveAfter = 0;
-  private lastSent = 0;
-  private sendHoldMs = 0;
-  private sendProgress = 0;
-  private accepted = 0;
-  private given = 0;
-  private keepaliveMark = 0;
+  private readonly timers: SessionTimers;
   private confirming = false;
-  private paused = false;
-  private pausedAt = 0;
 
   constructor(connection: Connection, owner: SessionOwner, context: SessionContext) {
     this.connection = connection;
     this.owner = owner;
     this.context = context;
+    this.timers = new SessionTimers(context.wheel, context.random, connection);
   }
 
   /** Sends our OPEN and starts reading. */
@@ -156,31 +146,26 @@ export class Session implements EstablishedSession, Ticking {
   send(bytes: Uint8Array): void {
     if (this.over) return;
     this.counters.sent(readU8(bytes, HEADER_LENGTH - 1), 1);
-    this.given += bytes.length;
-    this.lastSent = this.context.wheel.now;
+    this.timers.sent(bytes.length);
     this.connection.write(bytes);
   }
 
   sendMany(buffers: readonly Uint8Array[], messages: number): void {
     if (this.over) return;
     this.counters.sent(MessageType.Update, messages);
-    for (const bytes of buffers) this.given += bytes.length;
-    this.lastSent = this.context.wheel.now;
+    for (const bytes of buffers) this.timers.sent(bytes.length);
     this.connection.writeMany(buffers);
   }
 
   pause(): void {
-    if (this.paused || this.over) return;
-    this.paused = true;
-    this.pausedAt = this.context.wheel.readTime;
+    if (this.timers.paused || this.over) return;
+    this.timers.pause();
     this.connection.pause();
   }
 
   resume(): void {
-    if (!this.paused || this.over) return;
-    this.paused = false;
-    // The silence was ours.
-    this.lastReceived += this.context.wheel.readTime - this.pausedAt;
+    if (!this.timers.paused || this.over) return;
+    this.timers.resume();
     this.connection.resume();
   }
 
@@ -206,56 +191,34 @@ export class Session implements EstablishedSession, Ticking {
   }
 
   tick(): void {
-    const { wheel } = this.context;
-    if (this.keepaliveMs > 0 && wheel.now - this.lastSent >= this.keepaliveAfter) {
-      this.run({ kind: "keepaliveExpires" });
-    }
-    this.watchOutput();
-    if (!this.confirming && (this.holdExpired() || this.sendHoldExpired())) {
+    const { timers } = this;
+    if (timers.keepaliveDue()) this.run({ kind: "keepaliveExpires" });
+    timers.watchOutput();
+    if (!this.confirming && (timers.holdExpired() || timers.sendHoldExpired())) {
       this.confirming = true;
-      wheel.afterPoll(() => this.confirmExpiry());
+      this.context.wheel.afterPoll(() => this.confirmExpiry());
     }
   }
 
   private confirmExpiry(): void {
+    const { timers } = this;
     this.confirming = false;
     if (this.over) return;
-    this.watchOutput();
-    if (this.holdExpired()) {
+    timers.watchOutput();
+    if (timers.holdExpired()) {
       this.run({ kind: "holdExpires" }, { reason: "hold-timer", detail: this.holdDetail() });
-    } else if (this.sendHoldExpired()) {
-      const seconds = this.sendHoldMs / 1000;
-      const detail = `the peer took no data for ${seconds} s (send hold timer, RFC 9687)`;
+    } else if (timers.sendHoldExpired()) {
+      const detail = `the peer took no data for ${timers.sendHoldTime} s (send hold timer, RFC 9687)`;
+      // A NOTIFICATION could not leave either (RFC 9687 section 4).
       this.connection.destroy();
       this.run({ kind: "sendHoldExpires" }, { reason: "send-hold-timer", detail });
     }
   }
 
-  private holdExpired(): boolean {
-    return (
-      this.holdMs > 0 &&
-      !this.paused &&
-      this.context.wheel.readTime - this.lastReceived > this.holdMs
-    );
-  }
-
   private holdDetail(): string {
-    const seconds = this.holdMs / 1000;
+    const seconds = this.timers.holdTime;
     if (this.state !== State.OpenSent) return `nothing heard for ${seconds} s (hold timer)`;
     return `TCP is up but no OPEN came within ${seconds} s: often TTL security (GTSM) or a password on one side only, or a firewall`;
-  }
-
-  private watchOutput(): void {
-    const { connection, context } = this;
-    if (this.sendHoldMs === 0) return;
-    const accepted = connection.pendingBytes === 0 ? -1 : connection.bytesAccepted;
-    if (accepted >= 0 && accepted === this.accepted) return;
-    this.accepted = accepted;
-    this.sendProgress = context.wheel.readTime;
-  }
-
-  private sendHoldExpired(): boolean {
-    return this.sendHoldMs > 0 && this.context.wheel.readTime - this.sendProgress > this.sendHoldMs;
   }
 
   private drained(): void {
@@ -295,7 +258,7 @@ export class Session implements EstablishedSession, Ticking {
     if (this.state === State.Established) {
       if (type === MessageType.Update) return this.update(bytes, start, end);
       if (type === MessageType.Keepalive) {
-        this.lastReceived = this.context.wheel.readTime;
+        this.timers.heard();
         return;
       }
     }
@@ -316,7 +279,7 @@ export class Session implements EstablishedSession, Ticking {
   }
 
   private update(bytes: Uint8Array, start: number, end: number): void {
-    this.lastReceived = this.context.wheel.readTime;
+    this.timers.heard();
     const fault = this.context.sink.update(this, bytes, start, end);
     if (fault === undefined || fault.severity !== Severity.SessionReset || this.over) return;
     this.logBytes(fault, bytes, start, end);
@@ -407,7 +370,9 @@ export class Session implements EstablishedSession, Ticking {
         return this.connection.write(encodeNotification(action.fault));
       case "arm":
         if (action.timer === "hold") this.armHold(action.time);
-        else if (action.timer === "keepalive") this.armKeepalive();
+        else if (action.timer === "keepalive") {
+          this.timers.armKeepalive(this.negotiated.keepaliveTime);
+        }
         return;
       case "established":
         return this.becomeEstablished();
@@ -427,30 +392,17 @@ export class Session implements EstablishedSession, Ticking {
     this.send(encodeOpen(buildOpen(this.context.local(), this.options)));
   }
 
-  /** One KEEPALIVE waiting for the kernel is enough: a second tells the peer nothing. */
   private sendKeepalive(): void {
-    const { connection } = this;
-    if (connection.pendingBytes > 0 && connection.bytesAccepted < this.keepaliveMark) {
-      this.lastSent = this.context.wheel.now;
-      return;
-    }
+    if (this.timers.keepaliveQueued()) return;
     this.send(KEEPALIVE);
-    this.keepaliveMark = this.given;
+    this.timers.keepaliveSent();
   }
 
   private armHold(time: "large" | "negotiated"): void {
-    const { wheel } = this.context;
-    const seconds = time === "large" ? this.owner.openWaitSeconds : this.negotiated.holdTime;
-    this.holdMs = 1000 * seconds;
-    this.lastReceived = wheel.readTime;
-    if (time === "large") return;
-    this.sendHoldMs = 1000 * sendHoldSeconds(this.options.sendHoldTime, seconds);
-    this.sendProgress = wheel.readTime;
-  }
-
-  private armKeepalive(): void {
-    this.keepaliveMs = 1000 * this.negotiated.keepaliveTime;
-    this.keepaliveAfter = jitter(this.keepaliveMs, this.context.random);
+    if (time === "large") return this.timers.armHold(this.owner.openWaitSeconds);
+    const { holdTime } = this.negotiated;
+    this.timers.armHold(holdTime);
+    this.timers.armSendHold(sendHoldSeconds(this.options.sendHoldTime, holdTime));
   }
 
   private becomeEstablished(): void {

@@ -88,7 +88,7 @@ function load(): SockOptResult {
     };
   }
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
     return { available: true, sockOpt: makeSockOpt(koffi) };
   } catch (error) {
     const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
@@ -99,9 +99,15 @@ function load(): SockOptResult {
   }
 }
 
+/** The part of koffi used here; its own types are absent where it is not installed. */
+interface Koffi {
+  load(path: null): { func(signature: string): unknown };
+  errno(): number;
+}
+
 type Call = (...args: readonly (number | Uint8Array)[]) => number;
 
-function makeSockOpt(koffi: typeof import("koffi")): SockOpt {
+function makeSockOpt(koffi: Koffi): SockOpt {
   const libc = koffi.load(null);
   const socket = libc.func("int socket(int, int, int)") as Call;
   const bind = libc.func("int bind(int, const void *, uint32_t)") as Call;

@@ -1,0 +1,223 @@
+/** `SpeakerControl` in the speaker's own thread. */
+import { FAMILIES, type Family } from "../fast-bgp-codec/family.js";
+import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
+import type { Clock } from "../util/clock.js";
+import { VERSION } from "../util/version.js";
+import {
+  ControlError,
+  type AuditReport,
+  type PeerFamilyView,
+  type PeerView,
+  type RoutePage,
+  type RouteQuery,
+  type SpeakerControl,
+  type SpeakerStats,
+  type SpeakerSummary,
+} from "./control.js";
+import { queryRoutes } from "./route-query.js";
+import type { ReflectedPeer } from "./reflected-peer.js";
+import type { Reflector } from "./reflector.js";
+import type { EstablishedSession, PeerStatus, PeerTable } from "./session/index.js";
+import type { ListenAddress, SpeakerSettings } from "./settings.js";
+
+export interface LocalControlParts {
+  readonly settings: () => SpeakerSettings;
+  /** Puts new settings in force; what was done, a line each. */
+  readonly apply: (next: SpeakerSettings) => readonly string[];
+  readonly listening: () => readonly ListenAddress[];
+  readonly peers: PeerTable;
+  readonly reflector: Reflector;
+  readonly clock: Clock;
+}
+
+/** What a running speaker cannot take over. */
+const FIXED: readonly (keyof SpeakerSettings)[] = [
+  "as",
+  "routerId",
+  "clusterId",
+  "listen",
+  "compareMobility",
+  "flushIntervalMs",
+];
+
+export class LocalControl implements SpeakerControl {
+  private readonly parts: LocalControlParts;
+  private readonly since: number;
+  private running = false;
+
+  constructor(parts: LocalControlParts) {
+    this.parts = parts;
+    this.since = parts.clock.wall();
+  }
+
+  started(): void {
+    this.running = true;
+  }
+
+  summary(): Promise<SpeakerSummary> {
+    const { peers, reflector } = this.parts;
+    const settings = this.parts.settings();
+    const stats = reflector.stats();
+    return Promise.resolve({
+      as: settings.as,
+      routerId: settings.routerId,
+      clusterId: settings.clusterId,
+      version: VERSION,
+      started: this.since,
+      listening: this.parts.listening().map(formatListen),
+      peers: peers.size,
+      established: stats["sessions"] ?? 0,
+      destinations: stats["destinations"] ?? 0,
+      routes: stats["routes"] ?? 0,
+      attributeSets: stats["attribute_sets"] ?? 0,
+      ready: this.running,
+    });
+  }
+
+  peers(): Promise<readonly PeerView[]> {
+    return Promise.resolve(this.parts.peers.views().map((status) => this.view(status)));
+  }
+
+  peer(address: string): Promise<PeerView> {
+    return attempt(() => this.view(this.status(address)));
+  }
+
+  routes(query: RouteQuery): Promise<RoutePage> {
+    return attempt(() => {
+      const { peers, reflector } = this.parts;
+      if (query.peer === undefined) return queryRoutes(reflector, query, undefined);
+      const session = peers.session(this.status(query.peer).address);
+      const peer = session === undefined ? undefined : reflector.peer(session.id);
+      if (peer === undefined) return { routes: [], next: undefined };
+      return queryRoutes(reflector, query, peer);
+    });
+  }
+
+  stats(): Promise<SpeakerStats> {
+    const { peers, reflector } = this.parts;
+    return Promise.resolve({
+      ...reflector.stats(),
+      peers: peers.size,
+      handshakes_waiting: peers.waiting,
+      strangers_total: peers.stats.strangers,
+      connections_refused_total: peers.stats.refused,
+    });
+  }
+
+  softClear(address: string, direction: "in" | "out", family?: Family): Promise<void> {
+    return attempt(() => {
+      const session = this.session(address);
+      const { negotiated } = session;
+      const families = FAMILIES.filter(
+        (spec) =>
+          (negotiated.families & (1 << spec.family)) !== 0 &&
+          (family === undefined || family === spec.family),
+      );
+      if (families.length === 0) {
+        throw new ControlError("invalid", `${address} does not have that family on this session`);
+      }
+      if (direction === "in" && !negotiated.routeRefresh) {
+        throw new ControlError(
+          "unsupported",
+          `${address} did not offer route refresh; reset the session instead`,
+        );
+      }
+      for (const spec of families) {
+        if (direction === "out") this.parts.reflector.refreshOut(session, spec.family);
+        else session.send(encodeRouteRefresh(spec.afi, spec.safi, 0));
+      }
+    });
+  }
+
+  resetPeer(address: string, text: string): Promise<void> {
+    return attempt(() => this.known(this.parts.peers.reset(address, text), address));
+  }
+
+  shutdownPeer(address: string, text: string): Promise<void> {
+    return attempt(() => this.known(this.parts.peers.shutdown(address, text), address));
+  }
+
+  enablePeer(address: string): Promise<void> {
+    return attempt(() => this.known(this.parts.peers.enable(address), address));
+  }
+
+  apply(next: SpeakerSettings): Promise<readonly string[]> {
+    return attempt(() => {
+      const before = this.parts.settings();
+      const refused = FIXED.filter(
+        (name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]),
+      );
+      const kept = Object.fromEntries(refused.map((name) => [name, before[name]]));
+      const done = this.parts.apply({ ...next, ...kept });
+      return [...done, ...refused.map((name) => `${name}: takes a restart; kept as it was`)];
+    });
+  }
+
+  audit(): Promise<AuditReport> {
+    const findings = this.parts.reflector.audit();
+    return Promise.resolve({ ok: findings.length === 0, findings });
+  }
+
+  private known(found: boolean, address: string): void {
+    if (!found) throw unknownPeer(address);
+  }
+
+  private status(address: string): PeerStatus {
+    const status = this.parts.peers.view(address);
+    if (status === undefined) throw unknownPeer(address);
+    return status;
+  }
+
+  private session(address: string): EstablishedSession {
+    const { state } = this.status(address);
+    const session = this.parts.peers.session(address);
+    if (session === undefined) {
+      throw new ControlError("invalid", `${address} has no session: it is ${state}`);
+    }
+    return session;
+  }
+
+  private view(status: PeerStatus): PeerView {
+    const { peers, reflector } = this.parts;
+    const session = peers.session(status.address);
+    const peer = session === undefined ? undefined : reflector.peer(session.id);
+    return {
+      ...status,
+      families: peer === undefined ? [] : this.families(peer),
+      faults: {
+        attributeDiscard: peer?.faults.attributeDiscard ?? 0,
+        treatAsWithdraw: peer?.faults.treatAsWithdraw ?? 0,
+        nlriDropped: peer?.faults.nlriDropped ?? 0,
+        unknownType: peer?.faults.unknownType ?? 0,
+        loops: peer?.faults.loops ?? 0,
+      },
+      backlog: peer === undefined ? 0 : reflector.out.backlog(peer.slot),
+    };
+  }
+
+  private families(peer: ReflectedPeer): PeerFamilyView[] {
+    const { out, sources } = this.parts.reflector;
+    return FAMILIES.filter(
+      ({ family }) => (peer.session.negotiated.families & (1 << family)) !== 0,
+    ).map(({ family, name }) => ({
+      family: name,
+      accepted: sources.count(peer.slot, family),
+      advertised: out.sent.count(peer.slot, family),
+      endOfRibReceived: (peer.endOfRibReceived & (1 << family)) !== 0,
+      endOfRibSent: out.cursor(peer.slot)?.hasEndOfRib(family) ?? false,
+    }));
+  }
+}
+
+function unknownPeer(address: string): ControlError {
+  return new ControlError("not-found", `no peer ${address}; the list of peers has the addresses`);
+}
+
+/** What `run` throws becomes a rejection. */
+function attempt<T>(run: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(run()));
+}
+
+function formatListen({ address, port }: ListenAddress): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,88 @@
+/**
+ * Plugs the stages together: transport below, peers and sessions on it, the reflector on top, and
+ * `SpeakerControl` as the one door outward. No stage imports the next; this file knows them all.
+ */
+import type { Clock } from "../util/clock.js";
+import type { Log } from "../util/log.js";
+import type { SpeakerControl } from "./control.js";
+import { LocalControl } from "./local-control.js";
+import { Reflector } from "./reflector.js";
+import { PeerTable } from "./session/index.js";
+import type { SpeakerSettings } from "./settings.js";
+import { Listener, loadSockOpt, protectionGap, protectionOf, TcpDialer } from "./transport/index.js";
+
+export interface SpeakerParts {
+  readonly settings: SpeakerSettings;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface Speaker {
+  readonly control: SpeakerControl;
+  /** Listens and dials. Rejects with a sentence when an address cannot be listened on. */
+  start(): Promise<void>;
+  /** Cease with `text` to every peer (RFC 9003), then closes. */
+  stop(text: string): Promise<void>;
+}
+
+export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
+  const sockOpt = loadSockOpt();
+  let current = settings;
+  const reflector = new Reflector({
+    as: settings.as,
+    routerId: dottedQuad(settings.routerId),
+    clusterId: dottedQuad(settings.clusterId),
+    compareMobility: settings.compareMobility,
+    flushIntervalMs: settings.flushIntervalMs,
+    log,
+    clock,
+    soon: (run) => setImmediate(run),
+  });
+  const peers = new PeerTable({
+    settings,
+    dialer: new TcpDialer(() => current.as, sockOpt),
+    sink: reflector,
+    log,
+    clock,
+    gap: (options) => protectionGap(options, sockOpt),
+  });
+  const listener = new Listener(
+    {
+      listen: settings.listen,
+      protection: protectionOf(settings),
+      localAs: () => current.as,
+      optionsFor: (address) => peers.optionsFor(address),
+      onConnection: (connection) => peers.accept(connection),
+      log,
+    },
+    sockOpt,
+  );
+  const control = new LocalControl({
+    settings: () => current,
+    apply: (next) => {
+      current = next;
+      return [...listener.protect(protectionOf(next)), ...peers.applySettings(next)];
+    },
+    listening: () => listener.addresses,
+    peers,
+    reflector,
+    clock,
+  });
+  return {
+    control,
+    async start() {
+      await listener.start();
+      peers.start();
+      control.started();
+    },
+    async stop(text) {
+      await listener.close();
+      await peers.stop(text);
+    },
+  };
+}
+
+/** A dotted quad as an unsigned number. */
+function dottedQuad(text: string): number {
+  return text.split(".").reduce((value, octet) => (value * 256 + Number(octet)) >>> 0, 0);
+}
