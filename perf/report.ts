@@ -37,7 +37,6 @@ export function formatRun(record: RunRecord): string {
     `  ${figureTitle(name)}`,
     formatNumber(value),
   ]);
-  rows.push(["  generator cpu seconds", formatNumber(record.generatorCpuSeconds)]);
   const verdict = record.passed
     ? "passed: every receiver's table is as it should be"
     : ["FAILED", ...record.problems].join("\n  ");

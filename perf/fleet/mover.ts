@@ -79,13 +79,19 @@ export class Mover {
   }
 }
 
-/** Visits every index below `size` once in an order that jumps about, as MACs do not move in the order they were learnt. */
-export function scattered(k: number, size: number): number {
-  return (k * PRIME) % size;
+/**
+ * Every index below `size` once, in an order in which neighbours are `streams` apart: with a stream
+ * per PE each move concerns another PE than the one before, as in a fabric, and the receivers' own
+ * tables are still walked in a way that processor caches can follow.
+ */
+export function interleaved(size: number, streams: number): Int32Array {
+  const order = new Int32Array(size);
+  const rows = Math.ceil(size / streams);
+  let k = 0;
+  for (let row = 0; row < rows; row++)
+    for (let index = row; index < size; index += rows) order[k++] = index;
+  return order;
 }
-
-/** Larger than any table, so it divides none; the product stays below 2^53. */
-const PRIME = 179_424_673;
 
 /**
  * Calls `due(count)` about each millisecond with the number of events that have come due, `rate`

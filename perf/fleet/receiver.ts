@@ -3,10 +3,9 @@
  *
  * A receiver knows at every moment how many MACs differ from what the board expects: each NLRI
  * costs a few array accesses, nothing is allocated, and the run is over when `wrong` is zero
- * everywhere. A MAC has two slots, because with an RD per PE both the old and the new PE's route
- * may be there during a move; a third one at the same time goes to a small map.
+ * everywhere. A MAC has two slots side by side, because with an RD per PE both the old and the new
+ * PE's route may be there during a move; a third one at the same time goes to a small map.
  */
-import { readU16, readU24, readU32, readU8 } from "../../src/util/bytes.js";
 import type { Board } from "./board.js";
 import { FIRST_VNI, NEXT_HOP_BASE, packRoute, SEQUENCE_BITS } from "./universe.js";
 
@@ -15,7 +14,16 @@ const ORIGINATOR_ID = 9;
 const MP_REACH = 14;
 const MP_UNREACH = 15;
 const EXTENDED_COMMUNITIES = 16;
-const AFI_SAFI_EVPN = (25 << 8) | 70;
+/** AFI 25, SAFI 70, and the length of an IPv4 next hop. */
+const EVPN_IPV4_NEXT_HOP = (25 << 16) | (70 << 8) | 4;
+/** Route type 2 and its length, without and with an IPv4 address. */
+const MAC_ONLY = (2 << 8) | 33;
+const MAC_AND_IP = (2 << 8) | 37;
+/** MAC length 48, and the first two octets of our MACs. */
+const OUR_MAC = (48 << 16) | 0x0200;
+/** Mobility community: type and subtype (RFC 7432 section 7.7). */
+const MOBILITY = 0x0600;
+const BASE = NEXT_HOP_BASE + 1;
 
 export class Receiver {
   readonly peer: number;
@@ -36,31 +44,28 @@ export class Receiver {
   /** UPDATEs with our own routes. */
   echoed = 0;
   endOfRib = false;
-  /** Receives are counted by `Board.reached`. A PE that does not read is not waited for. */
+  /** Counts in `Board.reached`. A PE that does not read is not waited for. */
   timed = true;
   /** When set, announcements per MAC since then, at most 255. */
   tally: Uint8Array | undefined;
   /** Called for an announcement whose tally was not 0 before. */
   onTallyRepeat: ((index: number) => void) | undefined;
   private readonly board: Board;
-  private readonly first: Int32Array;
-  private readonly second: Int32Array;
+  /** Two packed routes per MAC. */
+  private readonly slots: Int32Array;
   private readonly more = new Map<string, number>();
-  private readonly base = NEXT_HOP_BASE + 1;
   private now = 0;
 
   constructor(peer: number, board: Board) {
     this.peer = peer;
     this.board = board;
-    this.first = new Int32Array(board.expected.length);
-    this.second = new Int32Array(board.expected.length);
+    this.slots = new Int32Array(board.expected.length * 2);
   }
 
   /** Routes in the table. */
   get held(): number {
     let held = this.more.size;
-    for (const route of this.first) if (route !== 0) held++;
-    for (const route of this.second) if (route !== 0) held++;
+    for (const route of this.slots) if (route !== 0) held++;
     return held;
   }
 
@@ -70,8 +75,7 @@ export class Receiver {
 
   /** Forgets everything: the session is a new one. */
   reset(): void {
-    this.first.fill(0);
-    this.second.fill(0);
+    this.slots.fill(0);
     this.more.clear();
     this.endOfRib = false;
     this.recount();
@@ -80,15 +84,15 @@ export class Receiver {
   /** Compares the whole table with the board, after its expectations changed. */
   recount(): void {
     let wrong = 0;
-    for (let index = 0; index < this.first.length; index++) wrong += this.mismatch(index);
+    for (let index = 0; index < this.board.expected.length; index++) wrong += this.mismatch(index);
     this.wrong = wrong;
   }
 
   /** The routes of a MAC here, packed. */
   routesOf(index: number): number[] {
     return [
-      ...[this.first[index] ?? 0, this.second[index] ?? 0].filter((route) => route !== 0),
-      ...[...this.more].filter(([key]) => Number(key.split("/")[0]) === index).map(([, route]) => route),
+      ...this.slots.subarray(2 * index, 2 * index + 2).filter((route) => route !== 0),
+      ...[...this.more].filter(([key]) => key.startsWith(`${index}/`)).map(([, route]) => route),
     ];
   }
 
@@ -102,176 +106,178 @@ export class Receiver {
     return this.mismatch(index) === 1;
   }
 
-  /** Reads the UPDATE in `bytes[start, end)`, received at `now` (milliseconds). */
-  update(bytes: Uint8Array, start: number, end: number, now: number): void {
+  /** Reads the UPDATE in `view[start, end)`, received at `now` (milliseconds). */
+  update(view: DataView, start: number, end: number, now: number): void {
     this.updates++;
     this.now = now;
-    const withdrawnLength = readU16(bytes, start + HEADER);
-    let at = start + HEADER + 4 + withdrawnLength;
-    const attributesEnd = at + readU16(bytes, at - 2);
-    if (attributesEnd > end) {
-      this.malformed++;
-      return;
-    }
+    let at = start + HEADER + 4 + view.getUint16(start + HEADER);
+    const attributesEnd = at <= end ? at + view.getUint16(at - 2) : Infinity;
     let reach = 0;
     let reachEnd = 0;
     let unreach = 0;
     let unreachEnd = 0;
     let sequence = 0;
     let echo = false;
-    while (at + 3 <= attributesEnd) {
-      const code = readU8(bytes, at + 1);
-      const extended = (readU8(bytes, at) & 0x10) !== 0;
-      const length = extended ? readU16(bytes, at + 2) : readU8(bytes, at + 2);
-      at += extended ? 4 : 3;
-      if (code === MP_REACH) {
-        reach = at;
-        reachEnd = at + length;
-      } else if (code === EXTENDED_COMMUNITIES) {
-        sequence = mobilitySequence(bytes, at, at + length);
-      } else if (code === MP_UNREACH) {
-        unreach = at;
-        unreachEnd = at + length;
-      } else if (code === ORIGINATOR_ID) {
-        echo = readU32(bytes, at) === this.base + this.peer;
+    while (at + 3 <= attributesEnd && attributesEnd <= end) {
+      const flagsAndCode = view.getUint16(at);
+      const extended = (flagsAndCode & 0x1000) !== 0;
+      const value = at + (extended ? 4 : 3);
+      const next = value + (extended ? view.getUint16(at + 2) : view.getUint8(at + 2));
+      if (next > attributesEnd) break;
+      switch (flagsAndCode & 0xff) {
+        case MP_REACH:
+          reach = value;
+          reachEnd = next;
+          break;
+        case EXTENDED_COMMUNITIES:
+          for (let each = value; each + 8 <= next; each += 8)
+            if (view.getUint16(each) === MOBILITY) sequence = view.getUint32(each + 4);
+          break;
+        case MP_UNREACH:
+          unreach = value;
+          unreachEnd = next;
+          break;
+        case ORIGINATOR_ID:
+          echo = view.getUint32(value) === BASE + this.peer;
+          break;
+        default:
       }
-      at += length;
+      at = next;
     }
     if (at !== attributesEnd) {
       this.malformed++;
       return;
     }
-    if (unreach !== 0) this.unreach(bytes, unreach, unreachEnd, reach === 0);
-    if (reach !== 0 && echo) this.echo(bytes, reach, reachEnd);
-    else if (reach !== 0) this.reach(bytes, reach, reachEnd, sequence);
+    if (unreach !== 0) this.unreach(view, unreach, unreachEnd, reach === 0);
+    if (reach !== 0 && echo) this.echo(view, reach, reachEnd);
+    else if (reach !== 0) this.reach(view, reach, reachEnd, sequence);
+  }
+
+  /** Announcements. The straight way through a route of ours is written out: it runs millions of times a second. */
+  private reach(view: DataView, start: number, end: number, sequence: number): void {
+    if (view.getUint32(start) !== EVPN_IPV4_NEXT_HOP) {
+      if (view.getUint16(start) === 25) this.altered++;
+      return;
+    }
+    const { slots, peer: self } = this;
+    const { expected, left, sharedRd } = this.board;
+    const nextHop = view.getUint32(start + 4);
+    const route = packRoute(nextHop - BASE, sequence);
+    const plain = this.tally === undefined && this.more.size === 0 && !sharedRd;
+    let at = start + 9;
+    while (at < end) {
+      const kind = view.getUint16(at);
+      const next = at + 2 + (kind & 0xff);
+      if (next > end || !isOurs(view, at, kind, expected.length)) {
+        this.foreign++;
+      } else if (
+        (!sharedRd && view.getUint32(at + 4) !== nextHop) ||
+        !isPeer(nextHop - BASE) ||
+        !intact(view, at, kind)
+      ) {
+        this.altered++;
+      } else {
+        const index = view.getUint32(at + 27);
+        const slot = 2 * index;
+        if (plain && slots[slot + 1] === 0 && slots[slot] === 0) {
+          // nothing here yet: it becomes right, or it was right to have nothing
+          this.announced++;
+          slots[slot] = route;
+          const wanted = expected[index]!;
+          if (wanted === route) {
+            this.wrong--;
+            if (left[index] !== 0 && this.timed) this.board.reached(index, this.now);
+          } else if (wanted === 0 || wanted >>> SEQUENCE_BITS === self + 1) {
+            this.wrong++;
+          }
+        } else {
+          this.announce(index, route);
+        }
+      }
+      at = next;
+    }
+  }
+
+  private unreach(view: DataView, start: number, end: number, alone: boolean): void {
+    if (view.getUint16(start) !== 25) return;
+    const size = this.board.expected.length;
+    let at = start + 3;
+    if (at === end && alone) this.endOfRib = true;
+    while (at < end) {
+      const kind = view.getUint16(at);
+      const next = at + 2 + (kind & 0xff);
+      if (next > end || !isOurs(view, at, kind, size)) this.foreign++;
+      else this.withdraw(view.getUint32(at + 27), view.getUint32(at + 4) - BASE);
+      at = next;
+    }
   }
 
   /**
    * Our own routes, sent back to us: FRR does so, and a PE ignores them by their ORIGINATOR_ID
    * (RFC 4456 section 8). With a shared RD they replace another PE's route of the same NLRI.
    */
-  private echo(bytes: Uint8Array, start: number, end: number): void {
+  private echo(view: DataView, start: number, end: number): void {
     this.echoed++;
     if (!this.board.sharedRd) return;
-    let at = start + 5 + readU8(bytes, start + 3);
+    let at = start + 5 + view.getUint8(start + 3);
     while (at < end) {
-      const next = at + 2 + readU8(bytes, at + 1);
-      if (this.peerOfNlri(bytes, at, next) !== FOREIGN && next <= end) {
-        const index = readU32(bytes, at + 27);
-        if (this.first[index] !== 0) this.withdraw(index, 0);
+      const kind = view.getUint16(at);
+      const next = at + 2 + (kind & 0xff);
+      if (next <= end && isOurs(view, at, kind, this.board.expected.length)) {
+        const index = view.getUint32(at + 27);
+        if (this.slots[2 * index] !== 0) this.withdraw(index, 0);
       }
       at = next;
     }
-  }
-
-  private reach(bytes: Uint8Array, start: number, end: number, sequence: number): void {
-    if (readU24(bytes, start) !== AFI_SAFI_EVPN) return;
-    const nextHopLength = readU8(bytes, start + 3);
-    const nextHop = nextHopLength === 4 ? readU32(bytes, start + 4) - this.base : -1;
-    const route = packRoute(nextHop, sequence);
-    const shared = this.board.sharedRd;
-    let at = start + 5 + nextHopLength;
-    while (at < end) {
-      const next = at + 2 + readU8(bytes, at + 1);
-      const peer = this.peerOfNlri(bytes, at, next);
-      if (peer === FOREIGN || next > end) {
-        this.foreign++;
-      } else if ((peer !== nextHop && !shared) || nextHop < 0 || !intact(bytes, at)) {
-        this.altered++;
-      } else {
-        this.announce(readU32(bytes, at + 27), route);
-      }
-      at = next;
-    }
-  }
-
-  private unreach(bytes: Uint8Array, start: number, end: number, alone: boolean): void {
-    if (readU24(bytes, start) !== AFI_SAFI_EVPN) return;
-    let at = start + 3;
-    if (at === end && alone) this.endOfRib = true;
-    while (at < end) {
-      const next = at + 2 + readU8(bytes, at + 1);
-      const peer = this.peerOfNlri(bytes, at, next);
-      if (peer === FOREIGN || next > end) this.foreign++;
-      else this.withdraw(readU32(bytes, at + 27), peer);
-      at = next;
-    }
-  }
-
-  /** The PE whose RD the NLRI carries (any number below 0 with a shared RD), or FOREIGN. */
-  private peerOfNlri(bytes: Uint8Array, at: number, next: number): number {
-    if (
-      readU8(bytes, at) !== 2 ||
-      next - at < 35 ||
-      readU16(bytes, at + 25) !== 0x0200 ||
-      readU32(bytes, at + 27) >= this.first.length
-    )
-      return FOREIGN;
-    if (this.board.sharedRd) return 0;
-    const peer = readU32(bytes, at + 4) - this.base;
-    return peer >= 0 && peer < 2047 ? peer : FOREIGN;
   }
 
   private announce(index: number, route: number): void {
     this.announced++;
     if (this.tally !== undefined) this.count(index, this.tally);
-    const first = this.first[index] ?? 0;
-    if (first === route) {
+    const { slots, more } = this;
+    const slot = 2 * index;
+    const owner = route >>> SEQUENCE_BITS;
+    const first = slots[slot]!;
+    const second = slots[slot + 1]!;
+    const key = more.size === 0 ? "" : `${index}/${owner}`;
+    if (first === route || second === route || (key !== "" && more.get(key) === route)) {
       this.repeated++;
       return;
     }
     const before = this.mismatch(index);
-    if (first === 0 && this.second[index] === 0 && this.more.size === 0) {
-      this.first[index] = route;
-    } else if (this.board.sharedRd || first >>> SEQUENCE_BITS === route >>> SEQUENCE_BITS) {
-      this.first[index] = route;
-    } else if (!this.announceBeside(index, route, first)) {
-      return;
-    }
+    if (this.board.sharedRd || first >>> SEQUENCE_BITS === owner) slots[slot] = route;
+    else if (second >>> SEQUENCE_BITS === owner) slots[slot + 1] = route;
+    else if (key !== "" && more.has(key)) more.set(key, route);
+    else if (first === 0) slots[slot] = route;
+    else if (second === 0) slots[slot + 1] = route;
+    else more.set(`${index}/${owner}`, route);
     this.wrong += this.mismatch(index) - before;
-    if (this.timed && this.board.left[index] !== 0 && this.board.expected[index] === route)
+    if (this.board.left[index] !== 0 && this.timed && this.board.expected[index] === route)
       this.board.reached(index, this.now);
-  }
-
-  /** Another PE's route is in the first slot. False when exactly this one was here already. */
-  private announceBeside(index: number, route: number, first: number): boolean {
-    const second = this.second[index] ?? 0;
-    if (second === route) {
-      this.repeated++;
-      return false;
-    }
-    const key = `${index}/${route >>> SEQUENCE_BITS}`;
-    const more = this.more.size === 0 ? undefined : this.more.get(key);
-    if (more === route) this.repeated++;
-    if (second !== 0 && second >>> SEQUENCE_BITS === route >>> SEQUENCE_BITS)
-      this.second[index] = route;
-    else if (more !== undefined) this.more.set(key, route);
-    else if (first === 0) this.first[index] = route;
-    else if (second === 0) this.second[index] = route;
-    else this.more.set(key, route);
-    return more !== route;
   }
 
   private withdraw(index: number, peer: number): void {
     this.withdrawn++;
+    const { slots, more } = this;
+    const slot = 2 * index;
     const before = this.mismatch(index);
-    const shared = this.board.sharedRd;
-    const first = this.first[index] ?? 0;
-    const second = this.second[index] ?? 0;
-    if (first !== 0 && (shared || first >>> SEQUENCE_BITS === peer + 1)) this.first[index] = 0;
-    else if (second !== 0 && second >>> SEQUENCE_BITS === peer + 1) this.second[index] = 0;
-    else if (!this.more.delete(`${index}/${peer + 1}`)) this.needless++;
-    if (this.more.size > 0) this.promote(index);
+    const first = slots[slot]!;
+    if (first !== 0 && (this.board.sharedRd || first >>> SEQUENCE_BITS === peer + 1))
+      slots[slot] = 0;
+    else if (slots[slot + 1]! >>> SEQUENCE_BITS === peer + 1) slots[slot + 1] = 0;
+    else if (more.size === 0 || !more.delete(`${index}/${peer + 1}`)) this.needless++;
+    if (more.size > 0) this.promote(index);
     this.wrong += this.mismatch(index) - before;
   }
 
   /** Moves a third route of the MAC into a slot that has become free. */
   private promote(index: number): void {
+    const slots = this.slots.subarray(2 * index, 2 * index + 2);
     for (const [key, route] of this.more) {
       if (!key.startsWith(`${index}/`)) continue;
-      const slot = this.first[index] === 0 ? this.first : this.second;
-      if (slot[index] !== 0) return;
-      slot[index] = route;
+      const free = slots.indexOf(0);
+      if (free < 0) return;
+      slots[free] = route;
       this.more.delete(key);
     }
   }
@@ -280,8 +286,8 @@ export class Receiver {
   private mismatch(index: number): number {
     const wanted = this.board.expected[index]!;
     const expected = wanted >>> SEQUENCE_BITS === this.peer + 1 ? 0 : wanted;
-    const first = this.first[index]!;
-    const second = this.second[index]!;
+    const first = this.slots[2 * index]!;
+    const second = this.slots[2 * index + 1]!;
     if (first === expected && second === 0) return 0;
     return second === expected && first === 0 ? 0 : 1;
   }
@@ -293,23 +299,27 @@ export class Receiver {
   }
 }
 
-const FOREIGN = -1;
+function isPeer(peer: number): boolean {
+  return peer >= 0 && peer < 2047;
+}
 
-/** Label, RD number and IP address of one route belong together: each was made from the index or the VNI. */
-function intact(bytes: Uint8Array, at: number): boolean {
-  const ipBits = readU8(bytes, at + 31);
-  const vni = FIRST_VNI + readU16(bytes, at + 8);
-  if (ipBits === 0) return readU24(bytes, at + 32) === vni;
+/** A type 2 NLRI with one of our MACs. */
+function isOurs(view: DataView, at: number, kind: number, size: number): boolean {
   return (
-    ipBits === 32 &&
-    readU24(bytes, at + 33) === readU24(bytes, at + 28) &&
-    readU24(bytes, at + 36) === vni
+    (kind === MAC_AND_IP || kind === MAC_ONLY) &&
+    view.getUint32(at + 23) << 8 === OUR_MAC << 8 &&
+    view.getUint32(at + 27) < size
   );
 }
 
-/** Sequence of the MAC mobility community (RFC 7432 section 7.7), 0 when there is none. */
-function mobilitySequence(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = start; at + 8 <= end; at += 8)
-    if (readU16(bytes, at) === 0x0600) return readU32(bytes, at + 4);
-  return 0;
+/** Label, RD number and IP address of one route belong together: each was made from the index or the VNI. */
+function intact(view: DataView, at: number, kind: number): boolean {
+  const vni = FIRST_VNI + view.getUint16(at + 8);
+  if (kind === MAC_ONLY) return view.getUint32(at + 31) === vni;
+  return (
+    // the low octet of each word is the first of what follows: shifted out
+    view.getUint32(at + 31) === ((32 << 24) | (10 << 16) | view.getUint16(at + 28)) &&
+    (view.getUint32(at + 35) & 0xffffff) === vni &&
+    view.getUint8(at + 35) === view.getUint8(at + 30)
+  );
 }

@@ -17,6 +17,7 @@ const MAX_MESSAGE = 65535;
 
 const sharedBuffer = new Uint8Array(HEADROOM + READ_SIZE);
 const readBuffer = sharedBuffer.subarray(HEADROOM);
+const sharedView = new DataView(sharedBuffer.buffer);
 
 export interface SessionOptions {
   readonly host: string;
@@ -169,11 +170,11 @@ export class PeSession {
     const end = HEADROOM + length;
     const receiver = this.receiver;
     while (at + HEADER <= end) {
-      const size = readU16(sharedBuffer, at + 16);
+      const size = sharedView.getUint16(at + 16);
       if (size < HEADER) return this.fail(`the target sent a message of length ${size}`);
       if (at + size > end) break;
-      if (readU8(sharedBuffer, at + 18) === MessageType.Update)
-        receiver.update(sharedBuffer, at, at + size, now);
+      if (sharedView.getUint8(at + 18) === MessageType.Update)
+        receiver.update(sharedView, at, at + size, now);
       else this.control(at, at + size);
       at += size;
     }

@@ -6,7 +6,6 @@ import { Board } from "./board.js";
 import { Receiver } from "./receiver.js";
 import { Universe } from "./universe.js";
 import { ByteSink, HEADER, UpdateWriter } from "./wire.js";
-import { readU16 } from "../../src/util/bytes.js";
 
 const ROUTES = 4000;
 const ROUNDS = 12;
@@ -32,11 +31,12 @@ export function warmUp(): void {
     writer.announce(sink, 1, 1, one, 0, 1);
     writer.withdraw(sink, 0, one, 0, 1);
   }
+  const view = new DataView(sink.bytes.buffer);
   for (let round = 0; round < ROUNDS; round++) {
     const receiver = new Receiver(2, new Board(ROUTES, false));
     for (let at = 0; at < sink.length; ) {
-      const next = at + readU16(sink.bytes, at + HEADER - 3);
-      receiver.update(sink.bytes, at, next, 0);
+      const next = at + view.getUint16(at + HEADER - 3);
+      receiver.update(view, at, next, 0);
       at = next;
     }
   }

@@ -1,5 +1,5 @@
 /** MAC moves: flat out, and at a given rate with the latency until the last PE knows. */
-import { Mover, pace, scattered } from "../fleet/mover.js";
+import { Mover, pace, interleaved } from "../fleet/mover.js";
 import { Histogram } from "../fleet/statistics.js";
 import { type Figures, type Lab, loadTables, measured, type Scenario } from "./lab.js";
 
@@ -12,8 +12,9 @@ export const moves: Scenario = {
     await loadTables(lab);
     const count = Math.min(parameters.moves || parameters.routes, parameters.routes);
     const mover = new Mover(fleet, parameters.peers);
+    const order = interleaved(parameters.routes, parameters.peers);
     for (let k = 0; k < count; k++) {
-      const index = scattered(k, parameters.routes);
+      const index = order[k] ?? 0;
       fleet.board.expected[index] = mover.move(index, k);
     }
     const bursts = mover.take();
@@ -42,10 +43,24 @@ export function latencyFigures(latency: Histogram): Figures {
   };
 }
 
-/** One step of steady churn: the next MAC of the table moves, and its clock starts with `sendTimed`. */
-export function moveNext(lab: Lab, mover: Mover, k: number, community = 0): void {
-  const index = scattered(k % lab.parameters.routes, lab.parameters.routes);
-  lab.fleet.expect(index, mover.move(index, k, community));
+/** Steady churn: each call moves the next MAC of the table, round and round; clocks start with `sendTimed`. */
+export class MoveRound {
+  private readonly lab: Lab;
+  private readonly mover: Mover;
+  private readonly order: Int32Array;
+  private k = 0;
+
+  constructor(lab: Lab, mover: Mover) {
+    this.lab = lab;
+    this.mover = mover;
+    this.order = interleaved(lab.parameters.routes, lab.parameters.peers);
+  }
+
+  next(community = 0): void {
+    const k = this.k++;
+    const index = this.order[k % this.order.length] ?? 0;
+    this.lab.fleet.expect(index, this.mover.move(index, k, community));
+  }
 }
 
 export const moveLatency: Scenario = {
@@ -56,7 +71,7 @@ export const moveLatency: Scenario = {
     const { fleet, parameters } = lab;
     await loadTables(lab);
     const mover = new Mover(fleet, parameters.peers);
-    let k = 0;
+    const round = new MoveRound(lab, mover);
     fleet.phase = "moving at a rate";
     const figures = await measured(lab, async () => {
       const start = performance.now();
@@ -64,7 +79,7 @@ export const moveLatency: Scenario = {
         parameters.rate,
         parameters.seconds,
         (count) => {
-          for (let n = 0; n < count; n++) moveNext(lab, mover, k++);
+          for (let n = 0; n < count; n++) round.next();
           mover.sendTimed(parameters.peers - 1);
         },
         (test) => fleet.until(test),

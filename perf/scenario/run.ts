@@ -53,8 +53,6 @@ export interface RunRecord {
   readonly figures: Figures;
   readonly parameters: Partial<Parameters>;
   readonly target: string;
-  /** CPU seconds of the generator itself, over the whole run. */
-  readonly generatorCpuSeconds: number;
   readonly series?: readonly number[];
 }
 
@@ -90,7 +88,6 @@ export async function runScenario(
   warmUp();
   const fleet = new Fleet(universe, fleetOptions);
   const progress = new ProgressLine(options.progress, scenario.name, fleet);
-  const cpuAtStart = process.cpuUsage();
   let outcome: Outcome;
   try {
     outcome = await scenario.run({
@@ -107,7 +104,6 @@ export async function runScenario(
     progress.end();
     await fleet.close();
   }
-  const cpu = process.cpuUsage(cpuAtStart);
   return {
     scenario: scenario.name,
     passed: outcome.problems.length === 0,
@@ -115,7 +111,6 @@ export async function runScenario(
     figures: outcome.figures,
     parameters,
     target: `${options.target.host}:${options.target.port}`,
-    generatorCpuSeconds: (cpu.user + cpu.system) / 1e6,
     ...(outcome.series === undefined ? {} : { series: outcome.series }),
   };
 }

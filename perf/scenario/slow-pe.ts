@@ -15,7 +15,7 @@ import { Mover, pace } from "../fleet/mover.js";
 import { octetsInFlight } from "../fleet/tcp-queues.js";
 import { macText, packRoute } from "../fleet/universe.js";
 import { type Lab, loadTables, type Figures, type Scenario } from "./lab.js";
-import { latencyFigures, moveNext } from "./moves.js";
+import { latencyFigures, MoveRound } from "./moves.js";
 
 const SLACK = 128 * 1024;
 
@@ -30,6 +30,7 @@ class Churn {
   private readonly lab: Lab;
   readonly mover: Mover;
   private readonly awake: number;
+  private readonly round: MoveRound;
   private readonly living: Fresh[] = [];
   private nextFresh: number;
   private freshDebt = 0;
@@ -39,6 +40,7 @@ class Churn {
     this.lab = lab;
     this.awake = lab.parameters.peers - 1;
     this.mover = new Mover(lab.fleet, this.awake);
+    this.round = new MoveRound(lab, this.mover);
     this.nextFresh = lab.parameters.routes;
   }
 
@@ -62,7 +64,7 @@ class Churn {
     this.freshDebt += parameters.freshShare;
     const k = this.k++;
     if (this.freshDebt < 1 || this.nextFresh >= fleet.universe.size) {
-      moveNext(this.lab, this.mover, k);
+      this.round.next();
       return;
     }
     this.freshDebt -= 1;

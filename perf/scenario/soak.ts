@@ -2,7 +2,7 @@
 import { Mover, pace } from "../fleet/mover.js";
 import { mean } from "../fleet/statistics.js";
 import { type Figures, loadTables, measured, type Scenario } from "./lab.js";
-import { latencyFigures, moveNext } from "./moves.js";
+import { latencyFigures, MoveRound } from "./moves.js";
 
 /** Below the well-known communities (0xFFFF....), above the reserved ones. */
 const FIRST_COMMUNITY = 0x00010000;
@@ -18,6 +18,7 @@ export const soak: Scenario = {
     const mover = new Mover(fleet, parameters.peers);
     const series: number[] = [];
     const sampler = setInterval(() => series.push((meter.read()?.rss ?? 0) / 1e6), 1000);
+    const round = new MoveRound(lab, mover);
     let k = 0;
     fleet.phase = "soaking";
     let figures: Figures;
@@ -28,10 +29,7 @@ export const soak: Scenario = {
           parameters.rate,
           parameters.seconds,
           (count) => {
-            for (let n = 0; n < count; n++) {
-              moveNext(lab, mover, k, FIRST_COMMUNITY + (k % COMMUNITIES));
-              k++;
-            }
+            for (let n = 0; n < count; n++) round.next(FIRST_COMMUNITY + (k++ % COMMUNITIES));
             mover.sendTimed(parameters.peers - 1);
           },
           (test) => fleet.until(test),
