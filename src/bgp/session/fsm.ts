@@ -221,7 +221,6 @@ function stepOpenConfirm(event: Event): Step {
       return notifyAndClose(HOLD_TIMER_EXPIRED, true);
     case "headerError":
     case "openError":
-    case "updateError":
     case "automaticStop":
     case "collisionDump":
       return notifyAndClose(event.fault, true);

@@ -76,6 +76,11 @@ export class FakeClock implements Clock {
     }
   }
 
+  /** Time passes inside one turn: no timer runs. */
+  jump(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+
   private earliest(end: number): (typeof this.timers)[number] | undefined {
     let best: (typeof this.timers)[number] | undefined;
     for (const timer of this.timers) {
@@ -397,4 +402,45 @@ export function node(network: Network, address: string, own: SpeakerSettings): N
   });
   network.listeners.set(address, (connection) => table.accept(connection));
   return { table, sink, log, address };
+}
+
+/** A peer whose every octet the test writes. */
+export class RawPeer {
+  /** Our end of the wire; the table has the other. */
+  readonly wire: MemoryConnection;
+  private readonly network: Network;
+
+  constructor(network: Network, to: Node, from: string) {
+    this.network = network;
+    const [ours, theirs] = network.pair(from, to.address);
+    this.wire = ours;
+    to.table.accept(theirs);
+    network.advance(0);
+  }
+
+  send(bytes: Uint8Array): void {
+    this.wire.write(bytes);
+    this.network.advance(0);
+  }
+
+  /** Whole messages received since the last look, in hex without marker. */
+  received(): string[] {
+    const messages: string[] = [];
+    let bytes = this.wire.inbox;
+    while (bytes.length >= 19) {
+      const length = bytes.readUInt16BE(16);
+      messages.push(bytes.subarray(18, length).toString("hex"));
+      bytes = bytes.subarray(length);
+    }
+    this.wire.inbox = Buffer.alloc(0);
+    return messages;
+  }
+
+  /** Code, subcode and data of the NOTIFICATION among what was received. */
+  notification(): string | undefined {
+    const hex = this.received().find((message) => message.startsWith("03"));
+    if (hex === undefined) return undefined;
+    const [code, subcode] = [parseInt(hex.slice(2, 4), 16), parseInt(hex.slice(4, 6), 16)];
+    return `${code}/${subcode}${hex.length > 6 ? ` ${hex.slice(6)}` : ""}`;
+  }
 }
