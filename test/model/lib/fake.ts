@@ -8,8 +8,15 @@ import { negotiatedOf, optionsOf, type PeerSpec } from "./peer.js";
 export class FakeClock implements Clock {
   private time = 1000;
   private timers: { readonly at: number; readonly run: () => void }[] = [];
+  private readonly drift: number;
+
+  /** @param drift milliseconds that pass at every look at the clock: makes work run over its time budget */
+  constructor(drift = 0) {
+    this.drift = drift;
+  }
 
   now(): number {
+    this.time += this.drift;
     return this.time;
   }
 
@@ -61,8 +68,11 @@ export class SoonQueue {
   }
 }
 
-/** The reflector stops sending to a session at so many pending octets. */
+/** The reflector stops sending to a session at so many pending octets, and is called below the others. */
 export const HIGH_WATER = 256 * 1024;
+export const LOW_WATER = 64 * 1024;
+/** End-of-RIB, BoRR and EoRR may go to a full session: there is no endless number of them. */
+const MARK_OCTETS = 32;
 
 export class FakeSession implements EstablishedSession {
   readonly id: number;
@@ -73,6 +83,8 @@ export class FakeSession implements EstablishedSession {
   pendingBytes = 0;
   /** The peer does not read: what is sent stays pending. */
   slow = false;
+  /** Has been full, and has not drained since. */
+  private congested = false;
   paused = false;
   isOpen = true;
   private readonly deliver: (buffer: Uint8Array) => number;
@@ -99,14 +111,33 @@ export class FakeSession implements EstablishedSession {
 
   sendMany(buffers: readonly Uint8Array[], messages: number): void {
     if (!this.isOpen) throw new Error("something is sent to a closed session");
-    if (this.pendingBytes >= HIGH_WATER) throw new Error("something is sent to a full session");
+    const octets = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    if (this.pendingBytes >= HIGH_WATER && octets > MARK_OCTETS)
+      throw new Error("something is sent to a full session");
     let sent = 0;
     for (const buffer of buffers) {
       sent += this.deliver(buffer);
       if (this.slow) this.pendingBytes += buffer.length;
     }
+    this.congested ||= this.pendingBytes >= HIGH_WATER;
     if (messages >= 0 && sent !== messages)
       throw new Error(`${String(sent)} messages were sent and ${String(messages)} counted`);
+  }
+
+  /** The peer stops reading with so much pending. */
+  block(pending: number): void {
+    this.slow = true;
+    this.pendingBytes = Math.max(this.pendingBytes, pending);
+    this.congested ||= this.pendingBytes >= HIGH_WATER;
+  }
+
+  /** The peer reads until so much is pending; true when the reflector is to be told. */
+  drain(pending: number): boolean {
+    this.pendingBytes = Math.min(this.pendingBytes, pending);
+    if (pending === 0) this.slow = false;
+    if (!this.congested || this.pendingBytes >= LOW_WATER) return false;
+    this.congested = false;
+    return true;
   }
 
   pause(): void {

@@ -2,7 +2,7 @@
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { Code, put, type Attributes } from "./attributes.js";
 import { FAULT_NAMES } from "./faults.js";
-import { HIGH_WATER } from "./fake.js";
+import { HIGH_WATER, LOW_WATER } from "./fake.js";
 import { hexOf, octetsIn, slice } from "./hex.js";
 import { Material } from "./material.js";
 import { evpn, macIp, nlriKey, rd, routeTypeOf } from "./nlri.js";
@@ -68,7 +68,10 @@ export class Generator {
       [3, (one) => this.block(one)],
       [5, (one) => this.drain(one)],
       [20, () => this.ops.push({ kind: "soon" })],
-      [5, () => this.ops.push({ kind: "tick", milliseconds: this.random.pick([1, 2, 5, 1000]) })],
+      [
+        15,
+        () => this.ops.push({ kind: "tick", milliseconds: this.random.pick([1, 1, 1, 5, 1000]) }),
+      ],
       [2, () => this.ops.push({ kind: "settle" })],
     ]);
     act(peer);
@@ -404,7 +407,7 @@ export class Generator {
   }
 
   private drain(peer: PeerSpec): void {
-    const to = this.random.pick([0, 0, HIGH_WATER - 300, HIGH_WATER >> 1]);
+    const to = this.random.pick([0, 0, LOW_WATER - 1, LOW_WATER - 1, LOW_WATER, HIGH_WATER - 300]);
     this.ops.push({ kind: "drain", peer: peer.index, to });
   }
 }

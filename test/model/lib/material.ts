@@ -46,6 +46,15 @@ export const PEERS: readonly PeerSpec[] = [
   peerSpec(23, { families: EVPN_ONLY, enhancedRefresh: false, unknownTypes: true }),
 ];
 
+/** More than a mask word holds: the same again under other addresses. */
+export const MANY_PEERS: readonly PeerSpec[] = [
+  ...PEERS,
+  ...PEERS.map((peer) => {
+    const index = peer.index + PEERS.length;
+    return { ...peer, index, address: `10.0.0.${String(index + 1)}`, id: peer.id + PEERS.length };
+  }).slice(0, 18),
+];
+
 const ESIS = [NO_ESI, NO_ESI, NO_ESI, "00112233445566778899", "01020304050607080900"];
 const TAGS = [0, 0, 0, 100];
 const IPS = [undefined, undefined, "0a00000a", "20010db8000000000000000000000001"];

@@ -4,8 +4,9 @@
  */
 import { Generator } from "./generator.js";
 import { Harness, type MakeReflector } from "./harness.js";
-import { PEERS } from "./material.js";
+import { MANY_PEERS, PEERS } from "./material.js";
 import { describeOp, type Op } from "./ops.js";
+import type { PeerSpec } from "./peer.js";
 
 export interface RunSettings {
   readonly make: MakeReflector;
@@ -25,7 +26,7 @@ interface Failure {
 
 /** Throws with seed, complaint and the shortest sequence found. */
 export function runModel(settings: RunSettings): void {
-  const ops = new Generator(settings.seed, PEERS).make(settings.operations);
+  const ops = new Generator(settings.seed, peersOf(settings.seed)).make(settings.operations);
   const failure = failureOf(ops, settings);
   if (failure === undefined) return;
   const { list, error } = shrink(ops.slice(0, failure.at + 1), failure, settings);
@@ -42,14 +43,20 @@ export function runModel(settings: RunSettings): void {
   );
 }
 
-/** Seeds alternate between mobility compared and not. */
+/** Every third seed has more sessions than a mask word has bits. */
+function peersOf(seed: number): readonly PeerSpec[] {
+  return seed % 3 === 0 ? MANY_PEERS : PEERS;
+}
+
+/** One seed in four does not compare mobility; on every other one the clock runs away. */
 export function failureOf(ops: readonly Op[], settings: RunSettings): Failure | undefined {
-  const harness = new Harness(settings.make, PEERS, settings.seed % 4 !== 3);
+  const { make, seed, still } = settings;
+  const harness = new Harness(make, peersOf(seed), seed % 4 !== 3, seed % 2 === 0 ? 4 : 0);
   let at = 0;
   try {
     for (; at < ops.length; at++) harness.apply(ops[at] as Op);
     harness.settle();
-    harness.end(settings.still);
+    harness.end(still);
     return undefined;
   } catch (error) {
     return { at, error: error instanceof Error ? error : new Error(String(error)) };

@@ -86,7 +86,8 @@ function encodedAttributes(attributes: Attributes, as4: boolean): string {
   const hex = (as4 ? attributes : toTwoOctets(attributes))
     .map((one) => attributeHex(one, false, false))
     .join("");
-  lengthCache.set(attributes, (lengthCache.get(attributes) ?? new Map()).set(as4, hex));
+  const known = lengthCache.get(attributes) ?? new Map<boolean, string>();
+  lengthCache.set(attributes, known.set(as4, hex));
   return hex;
 }
 
