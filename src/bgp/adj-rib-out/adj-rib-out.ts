@@ -21,7 +21,7 @@ import type { Encoding, ReflectorIdentity } from "../policy/export.js";
 import { clearBit, hasBit, Reflection, setBit, type Receiver } from "../policy/reflection.js";
 import type { RouteTable } from "../rib/route-table.js";
 import { BATCH, Batch } from "./batch.js";
-import { Cursor, type Dump, type Outlet } from "./cursor.js";
+import { Cursor, DumpStage, type Dump, type Outlet } from "./cursor.js";
 import { EXTENDED_MESSAGE, ORDINARY_MESSAGE, Packer } from "./packer.js";
 import { Segments } from "./segments.js";
 import { SentBits } from "./sent-bits.js";
@@ -322,6 +322,11 @@ export class AdjRibOut {
     const group = this.hindmostDumps(liveFirst);
     const first = group[0];
     if (first === undefined) return false;
+    const { stage } = first.dump!;
+    if (stage === DumpStage.Begin || stage === DumpStage.End) {
+      for (const cursor of group) this.bracket(cursor, cursor.dump!);
+      return true;
+    }
     const { table, batch } = this;
     this.beginBatch();
     for (let f = 0; f < FAMILIES.length; f++) {
@@ -337,13 +342,12 @@ export class AdjRibOut {
         setBit(dump.initial ? this.initialMasks[f]! : this.refreshMasks[f]!, cursor.slot);
       }
     }
-    const { pass } = first.dump!;
     let dest = first.dump!.next;
     const stop = Math.min(end, dest + DUMP_STRETCH);
     for (let added = 0; dest < stop && added < BATCH; dest++) {
       if (!table.exists(dest) || table.bestPath(dest) === 0) continue;
       const family = table.family(dest);
-      if (pass !== this.passOf(dest, family)) continue;
+      if (stage !== this.stageOf(dest, family)) continue;
       if (this.addDumped(dest, family)) added++;
     }
     this.group.length = 0;
@@ -361,7 +365,7 @@ export class AdjRibOut {
       const { dump } = cursor;
       if (dump === undefined || (liveFirst && cursor.position < this.table.log.tail)) continue;
       if (!cursor.isReady()) continue;
-      const at = dump.pass * 2 ** 32 + dump.next;
+      const at = dump.stage * 2 ** 32 + dump.next;
       if (at < place) {
         place = at;
         group = [];
@@ -371,10 +375,10 @@ export class AdjRibOut {
     return group;
   }
 
-  private passOf(dest: number, family: Family): 0 | 1 {
-    if (family !== Family.Evpn) return 1;
+  private stageOf(dest: number, family: Family): DumpStage {
+    if (family !== Family.Evpn) return DumpStage.Rest;
     const type = this.table.routeType(dest);
-    return type === 1 || type === 3 || type === 4 ? 0 : 1;
+    return type === 1 || type === 3 || type === 4 ? DumpStage.Early : DumpStage.Rest;
   }
 
   private addDumped(dest: number, family: Family): boolean {
@@ -404,42 +408,45 @@ export class AdjRibOut {
     const dump = cursor.dump!;
     dump.next = next;
     if (next < dump.end) return;
-    if (dump.pass === 0) {
-      dump.pass = 1;
-      dump.next = 1;
-      return;
-    }
-    cursor.dump = undefined;
+    dump.stage = dump.stage === DumpStage.Early ? DumpStage.Rest : DumpStage.End;
+    dump.next = 1;
+  }
+
+  /** What stands before and behind a dump: BoRR and EoRR of a refresh, End-of-RIB of the first table. */
+  private bracket(cursor: Cursor, dump: Dump): void {
+    const { slices } = this;
+    slices.length = 0;
+    const ending = dump.stage === DumpStage.End;
     for (const { family, afi, safi } of FAMILIES) {
       const bit = 1 << family;
       if ((dump.families & bit) === 0) continue;
-      if (dump.initial) {
+      if ((dump.bracketed & bit) !== 0) {
+        slices.push(encodeRouteRefresh(afi, safi, ending ? EORR : BORR));
+      } else if (ending && dump.initial) {
         cursor.endOfRibSent |= bit;
-        cursor.outlet.send(encodeEndOfRib(family));
-      } else if ((dump.bracketed & bit) !== 0) {
-        cursor.outlet.send(encodeRouteRefresh(afi, safi, EORR));
+        slices.push(encodeEndOfRib(family));
       }
     }
-    this.startRefresh(cursor);
+    if (slices.length > 0) cursor.outlet.sendMany(slices, slices.length);
+    if (ending) {
+      cursor.dump = undefined;
+      this.startRefresh(cursor);
+    } else {
+      // What is newer than this reaches the session through the log.
+      dump.end = this.table.destinationLimit;
+      dump.stage = DumpStage.Early;
+    }
   }
 
   private startRefresh(cursor: Cursor): void {
     if (cursor.dump !== undefined || cursor.refreshPending === 0) return;
     const families = cursor.refreshPending;
     cursor.refreshPending = 0;
-    const bracketed = cursor.enhancedRefresh ? families : 0;
-    cursor.dump = this.newDump(families, false, bracketed);
-    for (const { family, afi, safi } of FAMILIES) {
-      if ((bracketed & (1 << family)) !== 0) {
-        cursor.outlet.send(encodeRouteRefresh(afi, safi, BORR));
-      }
-    }
+    cursor.dump = this.newDump(families, false, cursor.enhancedRefresh ? families : 0);
   }
 
   private newDump(families: number, initial: boolean, bracketed: number): Dump {
-    const evpn = (families & (1 << Family.Evpn)) !== 0;
-    const end = this.table.destinationLimit;
-    return { families, initial, bracketed, pass: evpn ? 0 : 1, next: 1, end };
+    return { families, initial, bracketed, stage: DumpStage.Begin, next: 1, end: 1 };
   }
 
   private beginBatch(): void {

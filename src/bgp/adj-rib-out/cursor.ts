@@ -17,6 +17,17 @@ export const HIGH_WATER = 256 * 1024;
 /** Below this many it goes on. */
 export const LOW_WATER = 64 * 1024;
 
+export const DumpStage = {
+  /** BoRR is due, where bracketed. */
+  Begin: 0,
+  /** EVPN types 1, 3 and 4, which MAC routes lean on. */
+  Early: 1,
+  Rest: 2,
+  /** End-of-RIB or EoRR is due. */
+  End: 3,
+} as const;
+export type DumpStage = (typeof DumpStage)[keyof typeof DumpStage];
+
 /** A walk over all destinations beside the live cursor. */
 export interface Dump {
   /** Bit mask over `Family`. */
@@ -25,9 +36,8 @@ export interface Dump {
   readonly initial: boolean;
   /** Families whose refresh is bracketed by BoRR and EoRR (RFC 7313). */
   readonly bracketed: number;
-  /** 0 = EVPN types 1, 3 and 4, which MAC routes lean on; 1 = the rest. */
-  pass: 0 | 1;
-  /** Next destination id, and where the pass ends. */
+  stage: DumpStage;
+  /** Next destination id, and where the walk ends. */
   next: number;
   end: number;
 }

@@ -71,6 +71,7 @@ export class AttributeWriter {
     let needLocalPref = !encoding.ebgp && fromEbgp;
     let needOriginator = reflect;
     let needCluster = reflect;
+    let needExtras = !encoding.as4;
     let pathAt = -1;
     let aggregatorAt = -1;
     let from = attrs.attributesStart(attr);
@@ -102,6 +103,10 @@ export class AttributeWriter {
           continue;
         }
       }
+      if (needExtras && code > 17) {
+        this.fourOctetExtras(bytes, pathAt, aggregatorAt, encoding);
+        needExtras = false;
+      }
       if (code === 2) {
         pathAt = value;
         this.asPath(bytes, value, length, encoding);
@@ -121,7 +126,7 @@ export class AttributeWriter {
     if (needLocalPref) this.fixed(0x40, 5, 100);
     if (needOriginator) this.fixed(0x80, 9, originator);
     if (needCluster) this.fixed(0x80, 10, this.identity.clusterId);
-    if (!encoding.as4) this.fourOctetExtras(bytes, pathAt, aggregatorAt, encoding);
+    if (needExtras) this.fourOctetExtras(bytes, pathAt, aggregatorAt, encoding);
     return this.at;
   }
 
