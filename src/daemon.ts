@@ -5,30 +5,15 @@
  */
 import { openHttpDoor } from "./api/index.js";
 import type { HttpDoor, ReloadResult } from "./api/index.js";
-import type { SpeakerControl } from "./bgp/control.js";
-import type { SpeakerSettings } from "./bgp/settings.js";
+import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { formatIssue, loadConfig } from "./config/index.js";
 import type { ConfigSource, DaemonSettings } from "./config/index.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
 import { systemClock } from "./util/clock.js";
-import type { Clock } from "./util/clock.js";
-import type { Log } from "./util/log.js";
 import { dropPrivileges } from "./util/privileges.js";
 
-export interface Speaker {
-  readonly control: SpeakerControl;
-  /** Binds and connects; rejects with the system's error when it cannot bind. */
-  start(): Promise<void>;
-  /** Cease to every peer, then closes. */
-  stop(text: string): Promise<void>;
-}
-
-export type SpeakerFactory = (parts: {
-  readonly settings: SpeakerSettings;
-  readonly log: Log;
-  readonly clock: Clock;
-}) => Speaker;
+export type SpeakerFactory = (parts: SpeakerParts) => Speaker;
 
 /** The machine does not let us: says what to do. */
 export class EnvironmentError extends Error {}
@@ -160,14 +145,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine does not have that address; add it to an interface, or correct it",
 };
 
-/** System errors become sentences; anything else stays what it is. */
+/** System errors become sentences; anything else stays what it is. The transport has the code in its words. */
 async function orEnvironment<T>(what: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) throw error;
-    const remedy = REMEDIES[code] ?? "see the system's error";
-    throw new EnvironmentError(`${what}: ${message}; ${remedy}`);
+    const name = code ?? /\bE[A-Z0-9]{3,}\b/.exec(message)?.[0];
+    if (name === undefined || !/^E[A-Z0-9]+$/.test(name)) throw error;
+    throw new EnvironmentError(
+      `${what}: ${message}; ${REMEDIES[name] ?? "see the system's error"}`,
+    );
   }
 }

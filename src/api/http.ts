@@ -49,7 +49,7 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
     requestTimeout: 10_000,
     keepAliveTimeout: 30_000,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 64 },
+    routerOptions: { maxParamLength: 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
   });
   server.server.maxConnections = 256;

@@ -29,5 +29,12 @@ export function wantsJson(command: Command): boolean {
 }
 
 export function printJson(host: CliHost, value: unknown): void {
-  host.out(`${JSON.stringify(value, null, 2)}\n`);
+  host.out(`${safeJson(JSON.stringify(value, null, 2))}\n`);
+}
+
+/** JSON leaves the control characters 7f to 9f as they are; a terminal would obey some of them. */
+export function safeJson(text: string): string {
+  return text.replace(/[\u007f-\u009f]/g, (character) => {
+    return `\\u00${character.charCodeAt(0).toString(16)}`;
+  });
 }

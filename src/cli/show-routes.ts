@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import type { Client, Query } from "./client.js";
-import { clientOf, wantsJson } from "./host.js";
+import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { clean, formatAge } from "./text.js";
@@ -46,7 +46,7 @@ export async function printRoutes(
   let count = 0;
   for await (const line of client.lines("/v1/routes", query)) {
     count++;
-    if (json) host.out(`${line}\n`);
+    if (json) host.out(`${safeJson(line)}\n`);
     else host.out(formatRoute(JSON.parse(line) as RouteAnswer, host.now()));
   }
   if (json) return;

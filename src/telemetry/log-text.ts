@@ -11,7 +11,7 @@ export function formatLine(line: string): string {
   const rest = Object.entries(fields)
     .map(([key, value]) => ` ${key}=${show(value)}`)
     .join("");
-  return `${clock} ${String(level).padEnd(5)} ${escape(String(msg))}${rest}\n`;
+  return `${escape(`${clock} ${String(level).padEnd(5)} ${String(msg)}${rest}`)}\n`;
 }
 
 function show(value: unknown): string {
@@ -24,7 +24,7 @@ function show(value: unknown): string {
 /** What a peer sent may be in a message: no control character reaches the terminal. */
 function escape(text: string): string {
   // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
-    JSON.stringify(character).slice(1, -1),
-  );
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

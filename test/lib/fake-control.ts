@@ -1,0 +1,149 @@
+/** A speaker's door with nothing behind it: plain data in, a list of calls out. */
+import { ControlError } from "../../src/bgp/control.js";
+import type {
+  PeerView,
+  RouteQuery,
+  RouteView,
+  SpeakerControl,
+  SpeakerStats,
+  SpeakerSummary,
+} from "../../src/bgp/control.js";
+
+export const SUMMARY: SpeakerSummary = {
+  as: 65000,
+  routerId: "10.0.0.254",
+  clusterId: "10.0.0.254",
+  version: "0.1.0",
+  started: 1_700_000_000_000,
+  listening: ["127.0.0.1:1790"],
+  peers: 1,
+  established: 1,
+  destinations: 3,
+  routes: 3,
+  attributeSets: 2,
+  ready: true,
+};
+
+const COUNTS = { open: 1, update: 7, notification: 0, keepalive: 12, refresh: 0 };
+
+export function peerView(change: Partial<PeerView> = {}): PeerView {
+  return {
+    address: "10.0.0.1",
+    group: "leaves",
+    description: "leaf 1",
+    dynamic: true,
+    kind: "client",
+    as: 65000,
+    routerId: "10.0.0.1",
+    state: "Established",
+    lastError: undefined,
+    adminDown: false,
+    since: 1_700_000_060_000,
+    establishedCount: 1,
+    localAddress: "10.0.0.254",
+    localPort: 179,
+    remotePort: 40000,
+    holdTime: 90,
+    hostName: "leaf1",
+    softwareVersion: "FRR 8.4.4",
+    capabilities: ["multiprotocol l2vpn-evpn", "four-octet-as"],
+    md5: true,
+    ttlSecurityHops: 0,
+    families: [
+      {
+        family: "l2vpn-evpn",
+        accepted: 2,
+        advertised: 1,
+        endOfRibReceived: true,
+        endOfRibSent: false,
+      },
+    ],
+    messages: { in: COUNTS, out: COUNTS },
+    faults: { attributeDiscard: 0, treatAsWithdraw: 1, nlriDropped: 0, unknownType: 0, loops: 0 },
+    pendingBytes: 0,
+    backlog: 0,
+    ...change,
+  };
+}
+
+export function routeView(index: number, change: Partial<RouteView> = {}): RouteView {
+  return {
+    family: "l2vpn-evpn",
+    prefix: `2:10.0.0.1:100::0::52:54:00:00:00:${index.toString(16).padStart(2, "0")}`,
+    nlri: {},
+    nlriHex: "02",
+    nextHop: "10.0.0.1",
+    attributes: [
+      { code: 16, name: "EXTENDED_COMMUNITIES", value: ["rt:65000:100", "encapsulation:8"] },
+    ],
+    attributesHex: "",
+    peer: "10.0.0.1",
+    originator: "10.0.0.1",
+    best: true,
+    reason: "only route",
+    changed: 1_700_000_100_000,
+    ...change,
+  };
+}
+
+export class FakeControl implements SpeakerControl {
+  readonly calls: unknown[][] = [];
+  summaryView: SpeakerSummary = SUMMARY;
+  peerViews: PeerView[] = [peerView()];
+  routeViews: RouteView[] = [routeView(1), routeView(2), routeView(3)];
+  statsView: SpeakerStats = { updates_total: 7 };
+  findings: string[] = [];
+  /** Routes handed out in one page whatever the limit. */
+  pageSize = 1000;
+
+  summary() {
+    return Promise.resolve(this.summaryView);
+  }
+  peers() {
+    return Promise.resolve(this.peerViews);
+  }
+  peer(address: string) {
+    const view = this.peerViews.find((candidate) => candidate.address === address);
+    if (view !== undefined) return Promise.resolve(view);
+    return Promise.reject(new ControlError("not-found", `no peer ${address}`));
+  }
+  routes(query: RouteQuery) {
+    this.calls.push(["routes", query]);
+    if (query.peer === "192.0.2.99") {
+      return Promise.reject(new ControlError("not-found", "no peer 192.0.2.99"));
+    }
+    const from = Number(query.cursor ?? 0);
+    const to = from + Math.min(query.limit ?? 100, this.pageSize);
+    const next = to < this.routeViews.length ? String(to) : undefined;
+    return Promise.resolve({ routes: this.routeViews.slice(from, to), next });
+  }
+  stats() {
+    return Promise.resolve(this.statsView);
+  }
+  softClear(...call: unknown[]) {
+    return this.act("softClear", call);
+  }
+  resetPeer(...call: unknown[]) {
+    return this.act("resetPeer", call);
+  }
+  shutdownPeer(...call: unknown[]) {
+    return this.act("shutdownPeer", call);
+  }
+  enablePeer(...call: unknown[]) {
+    return this.act("enablePeer", call);
+  }
+  apply(settings: unknown) {
+    this.calls.push(["apply", settings]);
+    return Promise.resolve(["settings applied"]);
+  }
+  audit() {
+    return Promise.resolve({ ok: this.findings.length === 0, findings: this.findings });
+  }
+
+  private act(name: string, call: unknown[]): Promise<void> {
+    this.calls.push([name, ...call]);
+    const known = this.peerViews.some((view) => view.address === call[0]);
+    if (known) return Promise.resolve();
+    return Promise.reject(new ControlError("not-found", `no peer ${String(call[0])}`));
+  }
+}

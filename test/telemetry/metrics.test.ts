@@ -1,0 +1,53 @@
+/** The metric page: values where they belong. That docs/metrics.md lists each metric and no other is in test/docs. */
+import { describe, expect, test } from "vitest";
+import { collectMetrics } from "../../src/telemetry/index.js";
+import { METRICS } from "../../src/telemetry/metric-table.js";
+import { createSpeaker } from "../../src/bgp/speaker.js";
+import { loadConfig } from "../../src/config/index.js";
+import { systemClock } from "../../src/util/clock.js";
+import { silentLog } from "../../src/util/log.js";
+import { FakeControl } from "../lib/fake-control.js";
+
+const stalls = { take: () => ({ maxSeconds: 0.25, p999Seconds: 0.125 }), stop() {} };
+
+test("values come from summary, peers, statistics and the process", async () => {
+  const { contentType, text } = await collectMetrics(new FakeControl(), stalls);
+  expect(contentType).toContain("text/plain");
+  for (const line of [
+    'evpnd_info{version="0.1.0",as="65000",router_id="10.0.0.254"} 1',
+    "evpnd_destinations 3",
+    "evpnd_updates_total 7",
+    'evpnd_peer_up{peer="10.0.0.1",group="leaves"} 1',
+    'evpnd_peer_routes_accepted{peer="10.0.0.1",group="leaves",family="l2vpn-evpn"} 2',
+    'evpnd_peer_messages_total{peer="10.0.0.1",group="leaves",direction="in",type="keepalive"} 12',
+    'evpnd_peer_faults_total{peer="10.0.0.1",group="leaves",effect="treat-as-withdraw"} 1',
+    "evpnd_event_loop_stall_max_seconds 0.25",
+    "evpnd_event_loop_stall_p999_seconds 0.125",
+  ]) {
+    expect(text.split("\n")).toContain(line);
+  }
+});
+
+test("a peer that is gone leaves no metric behind", async () => {
+  const control = new FakeControl();
+  await collectMetrics(control, stalls);
+  control.peerViews = [];
+  expect((await collectMetrics(control, stalls)).text).not.toContain("10.0.0.1");
+});
+
+describe("the table", () => {
+  test("has a row for each statistic of the speaker, and no other", async () => {
+    const config = loadConfig({});
+    if (!config.ok) throw new Error("the default is refused");
+    const { control } = createSpeaker({
+      settings: config.settings.speaker,
+      log: silentLog,
+      clock: systemClock,
+    });
+    const names = METRICS.map((row) => row.name);
+    const keys = Object.keys(await control.stats());
+    expect(keys.filter((key) => !names.includes(key))).toEqual([]);
+    const rows = METRICS.filter((row) => row.from === "stats").map((row) => row.name);
+    expect(rows.filter((name) => !keys.includes(name))).toEqual([]);
+  });
+});
