@@ -71,7 +71,7 @@ export function notification(code: number, subcode: number, data = ""): Buffer {
 
 export function attribute(flags: number, code: number, value: string): string {
   const length = value.length / 2;
-  return length > 255
+  return length > 255 || (flags & 0x10) !== 0
     ? u8(flags | 0x10) + u8(code) + u16(length) + value
     : u8(flags) + u8(code) + u8(length) + value;
 }

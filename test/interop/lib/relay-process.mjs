@@ -4,6 +4,7 @@
 //   {op:"connect", host, port, localAddress?}   opens a connection
 //   {op:"listen", host, port}                   listens until the client goes away
 //   {op:"accept", host, port}                   the next connection of that listener
+import { Buffer } from "node:buffer";
 import net from "node:net";
 
 const [path] = process.argv.slice(2);

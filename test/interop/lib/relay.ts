@@ -101,6 +101,8 @@ export class Relay {
         },
       );
       request.on("error", reject);
+      // `ask` left the stream paused.
+      request.on("socket", () => setImmediate(() => socket.resume()));
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
@@ -122,7 +124,7 @@ export class Relay {
           resolve({ socket, answer });
         } else {
           socket.destroy();
-          reject(new Error(`${JSON.stringify(request)}: ${String(answer["error"])}`));
+          reject(new Error(`${JSON.stringify(request)}: ${JSON.stringify(answer)}`));
         }
       };
       socket.on("data", onData);

@@ -58,6 +58,8 @@ export class SpeakerClient {
     socket.on("data", (chunk: Buffer) => {
       for (const each of this.framer.push(chunk)) this.take(each);
     });
+    // The relay's answer was read before: it left the stream paused.
+    socket.resume();
     // The relay keeps half-open connections open: answer an end with an end.
     socket.on("end", () => {
       this.closed = true;

@@ -1,0 +1,111 @@
+/** GoBGP 3.10 as a client: configuration in TOML, routes through its command line. */
+import type { Lab } from "./lab.js";
+import type { Program } from "./processes.js";
+import { waitFor } from "./wait.js";
+
+export interface GobgpOptions {
+  readonly lab: Lab;
+  /** Namespace label. */
+  readonly label: string;
+  readonly name: string;
+  readonly address: string;
+  readonly neighbor: string;
+  readonly as?: number;
+  /** As GoBGP names them: `l2vpn-evpn`, `ipv4-unicast`, `rtc`. */
+  readonly families: readonly string[];
+}
+
+/** A path in the output of `gobgp global rib -j`. */
+export interface GobgpPath {
+  readonly nlri: { readonly value?: { readonly type?: number } } & Record<string, unknown>;
+  readonly attrs: readonly ({ readonly type: number } & Record<string, unknown>)[];
+  readonly source_id?: string;
+  readonly "source-id"?: string;
+  readonly "neighbor-ip"?: string;
+}
+
+export class Gobgp {
+  readonly program: Program;
+  private readonly options: GobgpOptions;
+
+  private constructor(options: GobgpOptions, program: Program) {
+    this.options = options;
+    this.program = program;
+  }
+
+  static async start(options: GobgpOptions): Promise<Gobgp> {
+    const { lab, label, name, as = 65000, address, neighbor } = options;
+    const config = lab.writeFile(
+      `${name}.toml`,
+      [
+        "[global.config]",
+        `as = ${String(as)}`,
+        `router-id = "${address}"`,
+        "port = 179",
+        `local-address-list = ["${address}"]`,
+        "[[neighbors]]",
+        "[neighbors.config]",
+        `neighbor-address = "${neighbor}"`,
+        `peer-as = ${String(as)}`,
+        "[neighbors.transport.config]",
+        `local-address = "${address}"`,
+        "[neighbors.timers.config]",
+        "connect-retry = 1",
+        "hold-time = 9",
+        "keepalive-interval = 3",
+        ...options.families.flatMap((family) => [
+          "[[neighbors.afi-safis]]",
+          "[neighbors.afi-safis.config]",
+          `afi-safi-name = "${family}"`,
+        ]),
+        "",
+      ].join("\n"),
+    );
+    const program = lab.start(label, name, "gobgpd", [
+      ...["-f", config, "--api-hosts", "127.0.0.1:50051"],
+      ...["-l", "info", "-p", "--pprof-disable"],
+    ]);
+    const gobgp = new Gobgp(options, program);
+    await waitFor("gobgpd to answer", async () => {
+      program.mustRun();
+      return gobgp.cli("neighbor");
+    });
+    return gobgp;
+  }
+
+  cli(...words: readonly string[]): Promise<string> {
+    return this.options.lab.run(this.options.label, "gobgp", [
+      "-u",
+      "127.0.0.1",
+      "-p",
+      "50051",
+      ...words,
+    ]);
+  }
+
+  /** `gobgp global rib add -a evpn …` */
+  async addEvpn(line: string): Promise<void> {
+    await this.cli("global", "rib", "add", "-a", "evpn", ...line.split(" "));
+  }
+
+  async waitEstablished(): Promise<void> {
+    await waitFor(
+      "GoBGP to be Established",
+      async () => {
+        this.program.mustRun();
+        const text = await this.cli("neighbor", this.options.neighbor);
+        if (!text.includes("BGP state = ESTABLISHED"))
+          throw new Error(/BGP state = \S+/.exec(text)?.[0]);
+        return true;
+      },
+      { every: 100 },
+    );
+  }
+
+  /** Its table of a family, by its own route names. */
+  async rib(family: string): Promise<Map<string, GobgpPath[]>> {
+    const text = await this.cli("global", "rib", "-a", family, "-j");
+    const table = JSON.parse(text) as Record<string, GobgpPath[]>;
+    return new Map(Object.entries(table));
+  }
+}
