@@ -74,6 +74,7 @@ export class ReflectedPeer {
     const slot = sources.take(
       kind,
       negotiated.peerId,
+      session.peerAddress,
       addressKey(session.peerAddress),
       negotiated.peerAs,
     );

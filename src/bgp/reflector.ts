@@ -204,6 +204,11 @@ export class Reflector implements ReflectorSink {
     return this.peers.get(sessionId);
   }
 
+  /** Address of the peer whose session has, or had, the slot. */
+  addressOf(slot: number): string {
+    return this.sources.address[slot]!;
+  }
+
   /** Every live session. */
   livePeers(): Iterable<ReflectedPeer> {
     return this.peers.values();

@@ -1,11 +1,184 @@
-import type { RoutePage, RouteQuery } from "./control.js";
+/**
+ * Pages of routes for people and programs. A page walks destinations by number from its cursor and
+ * stops at its limit or after a bounded amount of work, so that a query over a million routes is many
+ * short turns. A page may hold fewer routes than asked for, or none, and still have a next one.
+ * The table may change between pages: a route that stays is shown once.
+ */
+import { LRUCache } from "lru-cache";
+import { decodeAttributes, type DecodedAttribute } from "../fast-bgp-codec/attribute/list.js";
+import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { decodeNlri, formatNlri, type DecodedNlri } from "../fast-bgp-codec/nlri.js";
+import { formatIp } from "../fast-bgp-codec/values/ip.js";
+import { toHex } from "../util/bytes.js";
+import { ControlError, type RoutePage, type RouteQuery, type RouteView } from "./control.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
+import { BEST_REASONS } from "./rib/best-path.js";
 
+const LIMIT_DEFAULT = 100;
+const LIMIT_MAX = 1000;
+/** Destinations looked at in one page, and routes decoded to look into them. */
+const DESTINATIONS_PER_PAGE = 20_000;
+const DECODED_PER_PAGE = 2000;
+
+/** Attribute sets as objects, by their octets. */
+const decodedSets = new LRUCache<string, readonly DecodedAttribute[]>({ max: 1000 });
+
+/** @param peer the peer that the query names, where its table is asked for */
 export function queryRoutes(
-  _reflector: Reflector,
-  _query: RouteQuery,
-  _peer: ReflectedPeer | undefined,
+  reflector: Reflector,
+  query: RouteQuery,
+  peer: ReflectedPeer | undefined,
 ): RoutePage {
-  return { routes: [], next: undefined };
+  const { table } = reflector;
+  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
+  const start = cursorOf(query.cursor);
+  const stop = Math.min(table.destinationLimit, start + DESTINATIONS_PER_PAGE);
+  const routes: RouteView[] = [];
+  let decoded = 0;
+  let dest = start;
+  for (; dest < stop && routes.length < limit && decoded < DECODED_PER_PAGE; dest++) {
+    if (!table.exists(dest) || !inFamily(reflector, dest, query)) continue;
+    for (const path of pathsOf(reflector, dest, query, peer)) {
+      decoded++;
+      const view = viewOf(reflector, dest, path, query, peer);
+      if (matches(view, query)) routes.push(view);
+    }
+  }
+  return { routes, next: dest < table.destinationLimit ? String(dest) : undefined };
+}
+
+function cursorOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 1;
+  if (/^[1-9]\d{0,9}$/.test(cursor)) return Number(cursor);
+  throw new ControlError(
+    "invalid",
+    "cursor is not one of ours: give back `next` of the page before",
+  );
+}
+
+function inFamily({ table }: Reflector, dest: number, query: RouteQuery): boolean {
+  if (query.family !== undefined && table.family(dest) !== query.family) return false;
+  return query.routeType === undefined || table.routeType(dest) === query.routeType;
+}
+
+function pathsOf(
+  { table, out }: Reflector,
+  dest: number,
+  query: RouteQuery,
+  peer: ReflectedPeer | undefined,
+): number[] {
+  const best = table.bestPath(dest);
+  if (query.table === "advertised") {
+    return peer !== undefined && best !== 0 && out.hasSent(peer.slot, dest) ? [best] : [];
+  }
+  const paths: number[] = [];
+  for (let path = table.firstPath(dest); path !== 0; path = table.nextPath(path)) {
+    if (peer !== undefined && table.pathSlot(path) !== peer.slot) continue;
+    if (query.table === "best" && path !== best) continue;
+    paths.push(path);
+  }
+  return paths;
+}
+
+function viewOf(
+  reflector: Reflector,
+  dest: number,
+  path: number,
+  query: RouteQuery,
+  peer: ReflectedPeer | undefined,
+): RouteView {
+  const { table, attrs, sources, out } = reflector;
+  const family = table.family(dest);
+  const attr = table.pathAttr(path);
+  const slot = table.pathSlot(path);
+  const from = table.pathNlri(path);
+  const to = from + table.pathNlriLength(path);
+  const nlri = decodeNlri(family, table.nlriBytes, from, to);
+  const advertised =
+    query.table === "advertised" && peer !== undefined ? out.encode(peer.slot, path) : undefined;
+  const attributesHex =
+    advertised === undefined
+      ? toHex(attrs.bytes, attrs.attributesStart(attr), attrs.attributesEnd(attr))
+      : toHex(advertised.attributes);
+  const nextHop =
+    advertised?.nextHop ??
+    attrs.bytes.subarray(
+      attrs.nextHopStart(attr),
+      attrs.nextHopStart(attr) + attrs.nextHopLength(attr),
+    );
+  const isBest = path === table.bestPath(dest);
+  const originator = attrs.originatorId(attr) || sources.routerId[slot]!;
+  return {
+    family: FAMILIES[family]!.name,
+    prefix: formatNlri(family, nlri),
+    nlri,
+    nlriHex: toHex(table.nlriBytes, from, to),
+    nextHop: formatNextHop(nextHop),
+    attributes: decoded(attributesHex, advertised?.as4 ?? true),
+    attributesHex,
+    peer: reflector.addressOf(slot),
+    originator: formatRouterId(originator),
+    best: isBest,
+    reason: isBest
+      ? BEST_REASONS[table.bestReason(dest)]!
+      : `not best: the best has ${BEST_REASONS[table.bestReason(dest)]!}`,
+    changed: table.pathChanged(path) * 1000,
+  };
+}
+
+function decoded(hex: string, as4: boolean): readonly DecodedAttribute[] {
+  const key = as4 ? hex : `2${hex}`;
+  let set = decodedSets.get(key);
+  if (set === undefined) {
+    const bytes = new Uint8Array(Buffer.from(hex, "hex"));
+    set = decodeAttributes(bytes, 0, bytes.length, { as4 });
+    decodedSets.set(key, set);
+  }
+  return set;
+}
+
+/** An IPv6 next hop may carry a link-local address behind the global one (RFC 2545). */
+function formatNextHop(bytes: Uint8Array): string {
+  if (bytes.length === 32) return `${formatIp(bytes, 0, 16)} ${formatIp(bytes, 16, 16)}`;
+  return bytes.length === 0 ? "" : formatIp(bytes, 0, bytes.length);
+}
+
+function formatRouterId(id: number): string {
+  return [id >>> 24, (id >>> 16) & 255, (id >>> 8) & 255, id & 255].join(".");
+}
+
+function matches(view: RouteView, query: RouteQuery): boolean {
+  const nlri = view.nlri as Partial<Record<string, unknown>> & DecodedNlri;
+  if (query.rd !== undefined && !textOf(nlri["rd"]).includes(query.rd)) return false;
+  if (query.mac !== undefined && !textOf(nlri["mac"]).includes(query.mac.toLowerCase()))
+    return false;
+  if (query.ip !== undefined && !addressesOf(nlri).some((ip) => ip.includes(query.ip!)))
+    return false;
+  if (query.vni !== undefined && !labelsOf(nlri).includes(query.vni)) return false;
+  if (query.rt !== undefined) {
+    const wanted = `rt:${query.rt}`;
+    return view.attributes.some((attribute) => {
+      const { code, value } = attribute as DecodedAttribute;
+      return code === 16 && Array.isArray(value) && value.some((c) => String(c).includes(wanted));
+    });
+  }
+  return true;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+const ADDRESSES = ["ip", "prefix", "originator", "gateway", "source", "group"];
+
+function addressesOf(nlri: Partial<Record<string, unknown>>): string[] {
+  return ADDRESSES.map((name) => textOf(nlri[name])).filter((text) => text !== "");
+}
+
+function labelsOf(nlri: Partial<Record<string, unknown>>): number[] {
+  return ["label", "label1"].flatMap((name) => {
+    const label = nlri[name] as { readonly vni24?: number } | null | undefined;
+    return label?.vni24 === undefined ? [] : [label.vni24];
+  });
 }

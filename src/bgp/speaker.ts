@@ -9,7 +9,13 @@ import { LocalControl } from "./local-control.js";
 import { Reflector } from "./reflector.js";
 import { PeerTable } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
-import { Listener, loadSockOpt, protectionGap, protectionOf, TcpDialer } from "./transport/index.js";
+import {
+  Listener,
+  loadSockOpt,
+  protectionGap,
+  protectionOf,
+  TcpDialer,
+} from "./transport/index.js";
 
 export interface SpeakerParts {
   readonly settings: SpeakerSettings;

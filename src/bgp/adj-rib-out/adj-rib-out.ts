@@ -41,6 +41,14 @@ export interface ReceiverOptions extends Receiver {
   readonly enhancedRefresh: boolean;
 }
 
+/** A route's attributes as one receiver gets them. */
+export interface EncodedRoute {
+  readonly attributes: Uint8Array;
+  readonly nextHop: Uint8Array;
+  /** AS numbers have 4 octets. */
+  readonly as4: boolean;
+}
+
 /** Somebody else who reads the log: its entries stay until it has passed them. */
 export interface LogReader {
   readonly position: number;
@@ -521,6 +529,16 @@ export class AdjRibOut {
   /** Whether the slot was sent the destination; for views. */
   hasSent(slot: number, dest: number): boolean {
     return this.sent.has(slot, dest);
+  }
+
+  /** How a path's attributes look to this slot, MP_REACH_NLRI aside; for views. */
+  encode(slot: number, path: number): EncodedRoute {
+    const index = this.encodingMasks.findIndex((mask) => hasBit(mask, 0, slot));
+    const encoding = this.encodings[Math.max(0, index)]!;
+    const attr = this.table.pathAttr(path);
+    const attributes = this.packer.attributesFor(attr, this.table.pathSlot(path), encoding);
+    const self = this.packer.nextHopFor(attr, encoding);
+    return { attributes, nextHop: self, as4: encoding.as4 };
   }
 
   /** Whether the slot is among the receivers of this destination's best path; for views and audits. */

@@ -67,7 +67,37 @@ export class Packer {
   overhead(attr: number, slot: number, encoding: Encoding): number {
     const classic = this.isClassic(attr);
     const length = this.writeAttributes(attr, slot, encoding, classic);
-    return HEADER + 4 + length + (classic ? 0 : 4 + 5 + this.attrs.nextHopLength(attr));
+    return (
+      HEADER +
+      4 +
+      length +
+      (classic
+        ? 0
+        : 4 + 5 + (this.ownNextHop(attr, encoding)?.length ?? this.attrs.nextHopLength(attr)))
+    );
+  }
+
+  /** The attributes as that encoding has them, MP_REACH_NLRI aside; a copy, for views. */
+  attributesFor(attr: number, slot: number, encoding: Encoding): Uint8Array {
+    const length = this.writeAttributes(attr, slot, encoding, this.isClassic(attr));
+    return this.scratch.slice(0, length);
+  }
+
+  /** The next hop as that encoding has it; a copy, for views. */
+  nextHopFor(attr: number, encoding: Encoding): Uint8Array {
+    const { attrs } = this;
+    const from = attrs.nextHopStart(attr);
+    return (
+      this.ownNextHop(attr, encoding) ?? attrs.bytes.slice(from, from + attrs.nextHopLength(attr))
+    );
+  }
+
+  /** The next hop that replaces the route's own, where it is one of the same family. */
+  private ownNextHop(attr: number, encoding: Encoding): Uint8Array | undefined {
+    const self = encoding.nextHopSelf;
+    const family = this.attrs.family(attr);
+    const size = family === Family.Ipv6Unicast ? 16 : this.isClassic(attr) ? 4 : 0;
+    return self !== undefined && self.length === size ? self : undefined;
   }
 
   /** Groups of one source stand together: then what a session must not get back is one gap. */
@@ -208,7 +238,7 @@ export class Packer {
   ): number {
     const { attrs } = this;
     const { sources } = this.table;
-    const self = classic && encoding.nextHopSelf?.length === 4 ? encoding.nextHopSelf : undefined;
+    const self = classic ? this.ownNextHop(attr, encoding) : undefined;
     return this.writer.write(
       attrs,
       attr,
@@ -231,11 +261,8 @@ export class Packer {
     encoding: Encoding,
   ): number {
     const spec = FAMILIES[family]!;
-    const self =
-      family === Family.Ipv6Unicast && encoding.nextHopSelf?.length === 16
-        ? encoding.nextHopSelf
-        : undefined;
-    const length = self === undefined ? this.attrs.nextHopLength(attr) : 16;
+    const self = this.ownNextHop(attr, encoding);
+    const length = self === undefined ? this.attrs.nextHopLength(attr) : self.length;
     const from = self === undefined ? this.attrs.nextHopStart(attr) : 0;
     bytes[at] = 0x90;
     bytes[at + 1] = 14;

@@ -14,6 +14,8 @@ export class Sources {
   /** Address in a form whose string order is the numeric order; IPv4 before IPv6. */
   readonly addressKey: string[] = [];
   readonly peerAs: number[] = [];
+  /** As text, for views. */
+  readonly address: string[] = [];
   /** First path of the slot, 0 for none. */
   readonly firstPath: number[] = [];
   /** Paths held, by `slot * FAMILIES.length + family`. */
@@ -22,10 +24,17 @@ export class Sources {
   /** Every slot in use is below this. */
   limit = 0;
 
-  take(kind: SourceKind, routerId: number, addressKey: string, peerAs: number): number {
+  take(
+    kind: SourceKind,
+    routerId: number,
+    address: string,
+    addressKey: string,
+    peerAs: number,
+  ): number {
     const slot = this.free.pop() ?? this.limit++;
     this.kind[slot] = kind;
     this.routerId[slot] = routerId >>> 0;
+    this.address[slot] = address;
     this.addressKey[slot] = addressKey;
     this.peerAs[slot] = peerAs;
     this.firstPath[slot] = 0;

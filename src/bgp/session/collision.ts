@@ -18,23 +18,30 @@ export function survivingInitiator(
 export interface OtherConnection {
   readonly initiator: Initiator;
   readonly state: "OpenSent" | "OpenConfirm" | "Established";
-  /** It is Established and its peer offered graceful restart with a family (RFC 4724 section 5). */
+  /** Established, and a message since then shows that the peer is, too. */
+  readonly confirmed: boolean;
+  /** Its peer offered graceful restart with a family (RFC 4724 section 5). */
   readonly graceful: boolean;
 }
 
 /**
  * An OPEN arrived on a connection opened by `initiator` while `other` exists. Which one goes?
+ *
  * "none": not decided yet, the other one's OPEN will tell. "other-quietly": without NOTIFICATION.
+ * "wait": by the letter this one goes, because the other one is Established here; but the peer may still be
+ * in OpenConfirm there and, by the same letter, be closing it in favour of this one, and both would be
+ * lost. The next message on the other one, or its end, decides.
  */
 export function resolveCollision(
   initiator: Initiator,
   other: OtherConnection,
   local: { readonly id: number; readonly as: number },
   remote: { readonly id: number; readonly as: number },
-): "this" | "other" | "other-quietly" | "none" {
-  if (other.state === "Established") return other.graceful ? "other-quietly" : "this";
+): "this" | "other" | "other-quietly" | "wait" | "none" {
   if (other.state === "OpenSent") return "none";
+  if (other.confirmed) return other.graceful ? "other-quietly" : "this";
   // Twice from the same side is no collision: the peer gave up the older one.
-  if (other.initiator === initiator) return "other";
-  return survivingInitiator(local, remote) === initiator ? "other" : "this";
+  if (other.initiator === initiator) return other.state === "Established" ? "this" : "other";
+  if (survivingInitiator(local, remote) !== initiator) return "this";
+  return other.state === "Established" ? "wait" : "other";
 }

@@ -10,12 +10,18 @@ import { shutdownData } from "../../fast-bgp-codec/notification.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import type { PeerOptions } from "../settings.js";
-import { resolveCollision } from "./collision.js";
+import { resolveCollision, type OtherConnection } from "./collision.js";
 import { step, State, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
 import { bgpIdNumber } from "./negotiate.js";
 import { refuse } from "./refuse.js";
-import { Session, type SessionContext, type SessionEnd, type SessionOwner } from "./session.js";
+import {
+  Session,
+  type OpenVerdict,
+  type SessionContext,
+  type SessionEnd,
+  type SessionOwner,
+} from "./session.js";
 import { idleHoldMs, jitter, OPEN_WAIT_SECONDS } from "./timers.js";
 import type { Connection, Dialer } from "./types.js";
 
@@ -210,48 +216,47 @@ export class Peer implements SessionOwner {
     if (this.lingering === 0) this.onGone();
   }
 
-  opened(session: Session): boolean {
+  opened(session: Session): OpenVerdict {
     const { negotiated } = session;
     const local = { id: bgpIdNumber(this.context.local().routerId), as: negotiated.localAs };
     const remote = { id: negotiated.peerId, as: negotiated.peerAs };
+    let verdict: OpenVerdict = "go";
     for (const other of [...this.sessions]) {
-      if (other === session || other.state === State.Idle) continue;
-      const graceful =
-        other.state === State.Established &&
-        (other.negotiated.gracefulRestart?.families ?? 0) !== 0;
-      const verdict = resolveCollision(
-        session.connection.initiator,
-        {
-          initiator: other.connection.initiator,
-          state:
-            other.state === State.Established || other.state === State.OpenConfirm
-              ? other.state
-              : "OpenSent",
-          graceful,
-        },
-        local,
-        remote,
-      );
-      if (verdict === "other") this.dump(other, "connection collision");
-      else if (verdict === "other-quietly") other.replace();
-      else if (verdict === "this") {
-        this.dump(session, "connection collision");
-        return false;
+      if (other === session) continue;
+      switch (resolveCollision(session.connection.initiator, describe(other), local, remote)) {
+        case "this":
+          this.dump(session, "connection collision");
+          return "lost";
+        case "other":
+          this.dump(other, "connection collision");
+          break;
+        case "other-quietly":
+          other.replace();
+          break;
+        case "wait":
+          verdict = "wait";
+          break;
+        case "none":
+          break;
       }
     }
-    return true;
+    return verdict;
   }
 
-  established(session: Session): void {
+  established(): void {
     this.cancelDial();
-    for (const other of [...this.sessions]) {
-      if (other !== session) this.dump(other, "connection collision");
-    }
     this.establishedAt = this.context.clock.now();
     this.since = this.context.clock.wall();
     this.establishedCount++;
     this.lastError = undefined;
     this.context.changed(this);
+  }
+
+  /** The peer is Established on this one as well: no other connection has a future. */
+  confirmed(session: Session): void {
+    for (const other of [...this.sessions]) {
+      if (other !== session) this.dump(other, "connection collision");
+    }
   }
 
   ended(session: Session, end: SessionEnd): void {
@@ -268,6 +273,7 @@ export class Peer implements SessionOwner {
       this.lastError = end.down.detail;
       if (!this.adminDown && !this.removed) this.goOn(end);
     }
+    for (const other of this.sessions) other.proceed();
     this.context.changed(this);
   }
 
@@ -410,6 +416,16 @@ export class Peer implements SessionOwner {
     this.idleTimer = undefined;
     this.enter(State.Idle);
   }
+}
+
+function describe(session: Session): OtherConnection {
+  const { state, connection, confirmed } = session;
+  return {
+    initiator: connection.initiator,
+    state: state === State.Established || state === State.OpenConfirm ? state : "OpenSent",
+    confirmed,
+    graceful: (session.agreed?.gracefulRestart?.families ?? 0) !== 0,
+  };
 }
 
 const RECEIVED = "notification-received";

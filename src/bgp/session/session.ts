@@ -55,13 +55,18 @@ export interface SessionOwner {
   readonly address: string;
   options: PeerOptions;
   readonly openWaitSeconds: number;
-  /** The peer's OPEN is good. False when this connection loses a collision. */
-  opened(session: Session): boolean;
-  established(session: Session): void;
+  /** The peer's OPEN is good. */
+  opened(session: Session): OpenVerdict;
+  established(): void;
+  /** The first message after that. */
+  confirmed(session: Session): void;
   ended(session: Session, end: SessionEnd): void;
   /** The connection of an ended session is really gone. */
   disconnected?(): void;
 }
+
+/** Go on; this connection lost a collision and is closed; or its OPEN rests until `proceed`. */
+export type OpenVerdict = "go" | "lost" | "wait";
 
 export interface SessionEnd {
   readonly down: SessionDown;
@@ -96,6 +101,11 @@ export class Session implements EstablishedSession, Ticking {
   private cause: Cause = { reason: "", detail: "" };
   private message: { bytes: Uint8Array; start: number; end: number } | undefined;
 
+  /** Established, and the peer sent something since: it is Established, too. */
+  confirmed = false;
+  /** The peer's OPEN waits for the outcome of a collision; so may its KEEPALIVE. */
+  private resting = false;
+  private keepaliveRested = false;
   private readonly timers: SessionTimers;
   private confirming = false;
 
@@ -256,6 +266,10 @@ export class Session implements EstablishedSession, Ticking {
     const type = readU8(bytes, start + HEADER_LENGTH - 1);
     this.counters.received(type);
     if (this.state === State.Established) {
+      if (!this.confirmed) {
+        this.confirmed = true;
+        this.owner.confirmed(this);
+      }
       if (type === MessageType.Update) return this.update(bytes, start, end);
       if (type === MessageType.Keepalive) {
         this.timers.heard();
@@ -270,6 +284,10 @@ export class Session implements EstablishedSession, Ticking {
       case MessageType.Notification:
         return this.notification(bytes, start, end);
       case MessageType.Keepalive:
+        if (this.resting) {
+          this.keepaliveRested = true;
+          return;
+        }
         return this.run({ kind: "keepalive" }, unexpectedCause("KEEPALIVE", this.state));
       default:
         this.message = { bytes, start, end };
@@ -303,8 +321,17 @@ export class Session implements EstablishedSession, Ticking {
     if (isFault(agreed)) return this.badOpen(agreed, bytes, start, end);
     this.agreed = agreed;
     this.maxIn = agreed.maxMessageIn;
-    if (!this.owner.opened(this)) return;
+    const verdict = this.owner.opened(this);
+    if (verdict === "go") this.run({ kind: "open" });
+    this.resting = verdict === "wait";
+  }
+
+  /** The other connection of a collision is gone: what rested goes on. */
+  proceed(): void {
+    if (!this.resting || this.over) return;
+    this.resting = false;
     this.run({ kind: "open" });
+    if (this.keepaliveRested) this.run({ kind: "keepalive" });
   }
 
   private badOpen(fault: DecodeFault, bytes: Uint8Array, start: number, end: number): void {
@@ -418,7 +445,7 @@ export class Session implements EstablishedSession, Ticking {
       },
       "session established",
     );
-    this.owner.established(this);
+    this.owner.established();
     this.context.sink.established(this);
   }
 
