@@ -61,6 +61,9 @@ export class UpdateScan {
   readonly valueLength = new Int32Array(256);
 }
 
+/** Repetitions that are noted in `faults`; those beyond are dropped without a word. */
+const MOST_NOTES = 16;
+
 /** Offset of the first octet of the value of attribute `index`. */
 export function attributeStart(scan: UpdateScan, index: number): number {
   return scan.valueStart[index]!;
@@ -209,14 +212,16 @@ function scanAttributes(
         reset(out, 1, NO_DATA, `attribute ${code} occurs twice (RFC 7606 section 3 g)`, code);
         return false;
       }
-      fault(
-        out,
-        Severity.None,
-        1,
-        NO_DATA,
-        `attribute ${code} occurs again, dropped (RFC 7606 section 3 g)`,
-        code,
-      );
+      // A message can repeat one thousands of times: the first few tell enough.
+      if (out.faults.length < MOST_NOTES)
+        fault(
+          out,
+          Severity.None,
+          1,
+          NO_DATA,
+          `attribute ${code} occurs again, dropped (RFC 7606 section 3 g)`,
+          code,
+        );
     } else {
       seen[code] = stamp;
       if (!scanAttribute(bytes, at, value, next, code, flags, ipv4Nlri, context, out)) return false;

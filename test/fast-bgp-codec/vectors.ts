@@ -1,0 +1,47 @@
+/** Loads the vectors of `vectors/`; see the README there. */
+import { readFileSync } from "node:fs";
+import type { MessageContext } from "../../src/fast-bgp-codec/message.js";
+
+export interface Vector {
+  readonly name: string;
+  readonly kind: "message" | "bmp" | "mrt";
+  readonly hex: string;
+  readonly length: number;
+  readonly context?: {
+    readonly as4?: boolean;
+    readonly addPath?: boolean;
+    readonly session?: "ibgp" | "ebgp";
+    readonly configuredPeerAs?: number;
+  } | null;
+  readonly decoded?: Record<string, unknown>;
+  readonly expect?: {
+    readonly treatment: string;
+    readonly notification?: {
+      readonly code: number;
+      readonly subcode: number;
+      readonly data?: string;
+    };
+    readonly alsoAcceptable?: readonly string[];
+  };
+}
+
+export function loadVectors(file: string): Vector[] {
+  const text = readFileSync(new URL(`./vectors/${file}.json`, import.meta.url), "utf8");
+  return JSON.parse(text) as Vector[];
+}
+
+export function octets(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex, "hex"));
+}
+
+/** The session a vector stands in: families 1/1, 1/132 and 25/70 unless the caller says more. */
+export function contextOf(vector: Vector): Partial<MessageContext> {
+  const context = vector.context ?? {};
+  return {
+    as4: context.as4 ?? true,
+    ibgp: context.session !== "ebgp",
+    addPath: context.addPath === true ? 0xf : 0,
+    configuredPeerAs: context.configuredPeerAs ?? 0,
+    families: 0b1101,
+  };
+}
