@@ -266,7 +266,8 @@ export class Session implements EstablishedSession, Ticking {
     const type = readU8(bytes, start + HEADER_LENGTH - 1);
     this.counters.received(type);
     if (this.state === State.Established) {
-      if (!this.confirmed) {
+      // A NOTIFICATION may come from a peer that never got there.
+      if (!this.confirmed && type !== MessageType.Notification) {
         this.confirmed = true;
         this.owner.confirmed(this);
       }

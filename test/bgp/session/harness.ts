@@ -207,15 +207,18 @@ export class Network {
   readonly deliver = (): void => {
     for (let busy = true; busy;) {
       busy = false;
-      const dials = this.dials;
-      this.dials = [];
-      for (const dial of dials) {
-        if (dial.live) dial.run();
-        busy = true;
-      }
+      if (this.dial()) busy = true;
       for (const connection of [...this.connections]) if (connection.poll()) busy = true;
     }
   };
+
+  /** Completes the dials under way. */
+  dial(): boolean {
+    const { dials } = this;
+    this.dials = [];
+    for (const dial of dials) if (dial.live) dial.run();
+    return dials.length > 0;
+  }
 
   advance(milliseconds: number): void {
     this.clock.advance(milliseconds, this.deliver);
