@@ -10,6 +10,8 @@ export interface CliHost {
   /** Wall-clock milliseconds. */
   now(): number;
   readStdin(): Promise<Uint8Array>;
+  /** Resolves at the first Ctrl-C or SIGTERM. */
+  interrupted(): Promise<void>;
   /** The exit code when a verb ends without an error; verbs set it. */
   code: number;
 }

@@ -11,6 +11,11 @@ const host: CliHost = {
   env: process.env,
   now: () => Date.now(),
   readStdin: () => buffer(process.stdin),
+  interrupted: () =>
+    new Promise((resolve) => {
+      process.once("SIGINT", resolve);
+      process.once("SIGTERM", resolve);
+    }),
   code: 0,
 };
 

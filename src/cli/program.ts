@@ -5,6 +5,8 @@ import { addActions } from "./act-peer.js";
 import { addAudit } from "./audit.js";
 import { DEFAULT_URL } from "./client.js";
 import { addConfigCheck } from "./config-check.js";
+import { addDecode } from "./decode.js";
+import { addDemo } from "./demo/demo.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
 import { addShowPeer } from "./show-peer.js";
@@ -31,6 +33,8 @@ export function buildProgram(host: CliHost): Command {
   addActions(program, host);
   addAudit(program, host);
   addConfigCheck(program, host);
+  addDecode(program, host);
+  addDemo(program, host);
   prepare(program, host);
   return program;
 }

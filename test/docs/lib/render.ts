@@ -98,6 +98,7 @@ export function renderCommands(): string {
     env: {},
     now: () => 0,
     readStdin: () => Promise.resolve(new Uint8Array()),
+    interrupted: () => Promise.resolve(),
     code: 0,
   });
   return leaves(program)
