@@ -24,7 +24,7 @@ interface Segment {
 
 export class Capture {
   private readonly program: Program;
-  private readonly file: string;
+  readonly file: string;
 
   private constructor(program: Program, file: string) {
     this.program = program;
@@ -43,9 +43,14 @@ export class Capture {
     return new Capture(program, file);
   }
 
+  /** Ends the capture; the file is complete then. */
+  async stop(): Promise<void> {
+    await this.program.stop("SIGINT", 15_000);
+  }
+
   /** Ends the capture and takes it apart; the newest connection of each pair of addresses wins. */
   async finish(): Promise<Flow[]> {
-    await this.program.stop("SIGINT", 15_000);
+    await this.stop();
     const fields = [
       "ip.src",
       "ip.dst",
