@@ -18,7 +18,7 @@ import { scanUpdate, UpdateScan } from "../fast-bgp-codec/update-scan.js";
 import { copyBytes, toHex } from "../util/bytes.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
-import { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
+import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditTables } from "./audit.js";
 import { findLoop, Refusal } from "./policy/import.js";
 import type { ReflectorIdentity } from "./policy/export.js";
@@ -202,6 +202,11 @@ export class Reflector implements ReflectorSink {
 
   peer(sessionId: number): ReflectedPeer | undefined {
     return this.peers.get(sessionId);
+  }
+
+  /** A reader of best-path changes, from now on: the FIB. It is called after each turn's sending. */
+  attachReader(reader: LogReader): void {
+    this.out.attachReader(reader);
   }
 
   /** Address of the peer whose session has, or had, the slot. */
@@ -399,11 +404,12 @@ export class Reflector implements ReflectorSink {
     this.tick();
     this.flushes++;
     const removing = this.removeLeaving();
-    const more = this.out.run(FLUSH_BUDGET_MS);
+    const unsent = this.out.run(FLUSH_BUDGET_MS);
+    const unread = this.out.runReaders(FLUSH_BUDGET_MS);
     this.flushedAt = this.options.clock.now();
     this.closeWorstLaggard();
     this.logOversized();
-    if (!removing && !more) return;
+    if (!removing && !unsent && !unread) return;
     this.scheduled = true;
     this.options.soon(this.turn);
   };

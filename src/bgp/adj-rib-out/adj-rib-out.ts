@@ -51,7 +51,10 @@ export interface EncodedRoute {
 
 /** Somebody else who reads the log: its entries stay until it has passed them. */
 export interface LogReader {
+  /** Of the next entry to read. */
   readonly position: number;
+  /** Reads on, for about `budgetMs`; whether something is left. Called once a turn, after sending. */
+  read(budgetMs: number): boolean;
 }
 
 export class AdjRibOut {
@@ -122,6 +125,16 @@ export class AdjRibOut {
 
   attachReader(reader: LogReader): void {
     this.readers.add(reader);
+  }
+
+  /** Lets the other readers read; whether something is left. */
+  runReaders(budgetMs: number): boolean {
+    let more = false;
+    for (const reader of this.readers) {
+      if (reader.read(budgetMs)) more = true;
+      this.table.furthestReader = Math.max(this.table.furthestReader, reader.position);
+    }
+    return more;
   }
 
   cursor(slot: number): Cursor | undefined {

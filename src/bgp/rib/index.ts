@@ -1,0 +1,22 @@
+/**
+ * The table: what every peer sent, which path of each destination is best and why, and in what order
+ * destinations changed.
+ *
+ * In: `RouteTable.announce` and `withdraw` with scanned NLRI and an interned attribute set. Out: the
+ * change log (`RouteTable.log`), read by cursors that own nothing but a position.
+ *
+ * - `attr-store.ts`, `attr-facts.ts` attribute sets as bytes, once each, and the numbers read from them.
+ * - `route-table.ts` destinations and paths; `sources.ts` who they come from.
+ * - `best-path.ts` RFC 4271 section 9.1.2 with RFC 4456, RFC 9494 and MAC mobility, as a pure function.
+ * - `change-log.ts` the log.
+ *
+ * Invariants: no route is a JavaScript object; ids are small numbers, used again only when every reader
+ * of the log has passed the entry that freed them; references to attribute sets are counted, one per path.
+ * Not supported: several paths of one source per destination (ADD-PATH, RFC 7911).
+ */
+export { AttrFlag } from "./attr-facts.js";
+export { AttrStore } from "./attr-store.js";
+export { BEST_REASONS, BestReason } from "./best-path.js";
+export { ChangeLog } from "./change-log.js";
+export { RouteTable } from "./route-table.js";
+export { SourceKind, Sources } from "./sources.js";
