@@ -5,7 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { compare, type CompareOptions } from "./compare/compare.js";
-import { startTarget, TARGET_NAMES, type TargetName } from "./compare/targets.js";
+import { startTarget, TARGET_NAMES } from "./compare/targets.js";
 import { addressText, parseAddress } from "./fleet/universe.js";
 import { formatRun } from "./report.js";
 import { SCENARIOS } from "./scenario/index.js";
@@ -51,26 +51,103 @@ interface Row {
 /** Options that set a parameter; their defaults come from the scenario. */
 const PARAMETER_OPTIONS: readonly Row[] = [
   { flags: "--peers <n>", key: "peers", text: "PEs to play", parse: wholeNumber },
-  { flags: "--routes <n>", key: "routes", text: "type 2 routes at the start, each of a MAC of its own", parse: wholeNumber },
-  { flags: "--senders <n>", key: "senders", text: "PEs that announce them; 0 = all", parse: wholeNumber },
-  { flags: "--vnis <n>", key: "vnis", text: "VNIs, each with a route target of its own", parse: wholeNumber },
-  { flags: "--nlri <n>", key: "nlri", text: "NLRI per UPDATE of the initial tables", parse: wholeNumber },
-  { flags: "--attr-sets <n>", key: "attrSets", text: "attribute sets per PE and VNI", parse: wholeNumber },
-  { flags: "--mac-ip-share <x>", key: "macIpShare", text: "share of routes that carry an IP address", parse: share },
-  { flags: "--shared-rd", key: "sharedRd", text: "one RD per VNI for all PEs: a MAC that moves keeps its NLRI" },
+  {
+    flags: "--routes <n>",
+    key: "routes",
+    text: "type 2 routes at the start, each of a MAC of its own",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--senders <n>",
+    key: "senders",
+    text: "PEs that announce them; 0 = all",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--vnis <n>",
+    key: "vnis",
+    text: "VNIs, each with a route target of its own",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--nlri <n>",
+    key: "nlri",
+    text: "NLRI per UPDATE of the initial tables",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--attr-sets <n>",
+    key: "attrSets",
+    text: "attribute sets per PE and VNI",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--mac-ip-share <x>",
+    key: "macIpShare",
+    text: "share of routes that carry an IP address",
+    parse: share,
+  },
+  {
+    flags: "--shared-rd",
+    key: "sharedRd",
+    text: "one RD per VNI for all PEs: a MAC that moves keeps its NLRI",
+  },
   { flags: "--as <n>", key: "as", text: "AS of everyone (iBGP)", parse: wholeNumber },
   { flags: "--hold <s>", key: "hold", text: "hold time offered", parse: wholeNumber },
   { flags: "--rate <n>", key: "rate", text: "moves per second", parse: positiveNumber },
   { flags: "--seconds <s>", key: "seconds", text: "how long", parse: positiveNumber },
-  { flags: "--moves <n>", key: "moves", text: "moves: how many; 0 = every MAC once", parse: wholeNumber },
-  { flags: "--loss-routes <n>", key: "lossRoutes", text: "pe-loss: routes of the PE that dies", parse: wholeNumber },
-  { flags: "--goodbye <how>", key: "goodbye", text: "pe-loss: how it dies", choices: ["fin", "rst", "cease"] },
-  { flags: "--before <s>", key: "before", text: "slow-pe: seconds of churn before it stops reading", parse: positiveNumber },
-  { flags: "--fresh-share <x>", key: "freshShare", text: "slow-pe: share of churn that is MACs never seen before", parse: share },
-  { flags: "--fresh-life <s>", key: "freshLife", text: "slow-pe: seconds until such a MAC is withdrawn; 0 = never", parse: positiveNumber },
-  { flags: "--enhanced", key: "enhanced", text: "offer enhanced route refresh (RFC 7313), and want it in refresh" },
-  { flags: "--settle <s>", key: "settle", text: "longest wait for End-of-RIB before the clock starts", parse: positiveNumber },
-  { flags: "--audit-url <url>", key: "auditUrl", text: "soak: address that answers an audit as {ok, findings}" },
+  {
+    flags: "--moves <n>",
+    key: "moves",
+    text: "moves: how many; 0 = every MAC once",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--loss-routes <n>",
+    key: "lossRoutes",
+    text: "pe-loss: routes of the PE that dies",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--goodbye <how>",
+    key: "goodbye",
+    text: "pe-loss: how it dies",
+    choices: ["fin", "rst", "cease"],
+  },
+  {
+    flags: "--before <s>",
+    key: "before",
+    text: "slow-pe: seconds of churn before it stops reading",
+    parse: positiveNumber,
+  },
+  {
+    flags: "--fresh-share <x>",
+    key: "freshShare",
+    text: "slow-pe: share of churn that is MACs never seen before",
+    parse: share,
+  },
+  {
+    flags: "--fresh-life <s>",
+    key: "freshLife",
+    text: "slow-pe: seconds until such a MAC is withdrawn; 0 = never",
+    parse: positiveNumber,
+  },
+  {
+    flags: "--enhanced",
+    key: "enhanced",
+    text: "offer enhanced route refresh (RFC 7313), and want it in refresh",
+  },
+  {
+    flags: "--settle <s>",
+    key: "settle",
+    text: "longest wait for End-of-RIB before the clock starts",
+    parse: positiveNumber,
+  },
+  {
+    flags: "--audit-url <url>",
+    key: "auditUrl",
+    text: "soak: address that answers an audit as {ok, findings}",
+  },
 ];
 
 function parameterOption(row: Row, scenario: Scenario): Option {
@@ -99,7 +176,11 @@ function scenarioCommand(scenario: Scenario): Command {
     "--target <address:port>",
     `the reflector, or one to start for this run: ${TARGET_NAMES.join(", ")}`,
   );
-  command.option("--pid <n>", "its process id when it runs here: CPU and memory are reported", wholeNumber);
+  command.option(
+    "--pid <n>",
+    "its process id when it runs here: CPU and memory are reported",
+    wholeNumber,
+  );
   for (const row of PARAMETER_OPTIONS) command.addOption(parameterOption(row, scenario));
   command.option(
     "--source <address|none>",
@@ -120,11 +201,13 @@ function scenarioCommand(scenario: Scenario): Command {
 
 async function runOne(scenario: Scenario, options: CommonOptions): Promise<boolean> {
   const named = TARGET_NAMES.find((name) => name === options.target);
-  const running = named && (await startNamed(named, options.evpnd));
+  const running = named && (await startTarget(named, { evpndMain: options.evpnd }));
   try {
     const target: TargetAddress = running ?? parseTarget(options.target, options.pid);
     const given = Object.fromEntries(
-      PARAMETER_OPTIONS.map(({ key }) => [key, options[key]]).filter(([, value]) => value !== undefined),
+      PARAMETER_OPTIONS.map(({ key }) => [key, options[key]]).filter(
+        ([, value]) => value !== undefined,
+      ),
     ) as Partial<Parameters>;
     const record = await runScenario(scenario, given, {
       target: { host: target.host, port: target.port, pid: target.pid },
@@ -138,10 +221,6 @@ async function runOne(scenario: Scenario, options: CommonOptions): Promise<boole
   } finally {
     await running?.stop();
   }
-}
-
-function startNamed(name: TargetName, evpndMain: string | undefined) {
-  return startTarget(name, { evpndMain });
 }
 
 function parseTarget(text: string, pid: number | undefined): TargetAddress {
@@ -173,6 +252,9 @@ const program = new Command("evpnd-churn")
   .showHelpAfterError("(--help lists the options)");
 for (const scenario of SCENARIOS) program.addCommand(scenarioCommand(scenario));
 program.addCommand(compareCommand());
+
+// an exit by our own hand runs the handlers that stop started targets
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 try {
   await program.parseAsync();

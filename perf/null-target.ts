@@ -1,6 +1,6 @@
 /**
- * The null target: answers the OPEN of each session and copies every message that follows to all
- * other sessions. It parses nothing, keeps nothing, decides nothing; what the churn tool reaches
+ * The null target: answers the OPEN of each session and copies its UPDATEs to all
+ * other sessions. It parses nothing else, keeps nothing, decides nothing; what the churn tool reaches
  * against it is the ceiling of generator, kernel and copying on this machine.
  *
  *   node dist/perf/null-target.js --listen 127.0.0.1:1790
@@ -69,14 +69,14 @@ class Relay {
     while (at + HEADER <= bytes.length) {
       const end = at + readU16(bytes, at + 16);
       if (end > bytes.length || end < at + HEADER) break;
-      if (!session.open && readU8(bytes, at + 18) === MessageType.Open) {
-        session.open = true;
-        answerOpen(session.socket, bytes, at, end);
+      if (readU8(bytes, at + 18) !== MessageType.Update) {
+        if (at > copyFrom) this.copy(session, bytes.subarray(copyFrom, at));
         copyFrom = end;
+        if (!session.open) answerOpen(session.socket, bytes, at, end);
+        session.open = true;
       }
       at = end;
     }
-    // KEEPALIVEs travel along with the rest: harmless, and nobody has to look at them
     if (at > copyFrom) this.copy(session, bytes.subarray(copyFrom, at));
     session.pending = Buffer.from(bytes.subarray(at));
   }
@@ -92,11 +92,12 @@ class Relay {
 
   private spoil(span: Buffer): Buffer {
     const messages: Buffer[] = [];
-    for (let at = 0; at < span.length; ) {
+    for (let at = 0; at < span.length;) {
       const end = at + readU16(span, at + 16);
       const message = Buffer.from(span.subarray(at, end));
       at = end;
-      const isUpdate = readU8(message, 18) === MessageType.Update && message.length > END_OF_RIB.length;
+      const isUpdate =
+        readU8(message, 18) === MessageType.Update && message.length > END_OF_RIB.length;
       if (!isUpdate || this.updates++ !== this.faultAt) messages.push(message);
       else messages.push(...spoilt(message, this.fault));
     }

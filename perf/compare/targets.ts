@@ -156,6 +156,9 @@ export async function startTarget(
   const port = await freePort();
   const launch = launchOf(name, port, directory, setup);
   const child = spawn(launch.command, launch.args, { stdio: ["ignore", "pipe", "pipe"] });
+  // whoever ends this process ends the target too
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
   let output = "";
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-2000);
@@ -164,6 +167,7 @@ export async function startTarget(
   child.stderr.on("data", keep);
   const stop = async (): Promise<void> => {
     await end(child);
+    process.off("exit", kill);
     rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -194,7 +198,7 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
   child.once("exit", (code, signal) => {
     failed ??= new Error(`it ended with ${signal ?? `code ${code}`}`);
   });
-  for (const end = performance.now() + 15_000; performance.now() < end; ) {
+  for (const end = performance.now() + 15_000; performance.now() < end;) {
     if (failed !== undefined) throw failed;
     if (await accepts(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

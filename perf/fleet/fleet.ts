@@ -185,7 +185,9 @@ export class Fleet {
         mark = bytes;
         since = now;
       } else if (now - since > patienceMillis) {
-        this.fail(new ChurnFailure(`no progress for ${patienceMillis / 1000} s. ${this.describe()}`));
+        this.fail(
+          new ChurnFailure(`no progress for ${patienceMillis / 1000} s. ${this.describe()}`),
+        );
       }
       this.poke(now);
     }, 5);
@@ -296,7 +298,8 @@ export class Fleet {
     const lines: string[] = [];
     for (const session of this.present) {
       if (!session.established) lines.push(`${session.name} is not Established.`);
-      else if (!session.receiver.complete) lines.push(describeReceiver(session, this.universe.size));
+      else if (!session.receiver.complete)
+        lines.push(describeReceiver(session, this.universe.size));
       else if (session.receiver.altered > 0)
         lines.push(`${session.name} got ${session.receiver.altered} altered NLRI.`);
     }

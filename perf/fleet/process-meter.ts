@@ -12,19 +12,22 @@ function read(path: string): string | undefined {
   }
 }
 
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
 /** The process and what descends from it. */
 export function processTree(pid: number): number[] {
   const tree = [pid];
   for (const parent of tree) {
-    let tasks: string[] = [];
-    try {
-      tasks = readdirSync(`/proc/${parent}/task`);
-    } catch {
-      continue;
-    }
-    for (const task of tasks) {
+    for (const task of list(`/proc/${parent}/task`)) {
       const children = read(`/proc/${parent}/task/${task}/children`)?.trim();
-      if (children !== undefined && children !== "") tree.push(...children.split(/\s+/).map(Number));
+      if (children !== undefined && children !== "")
+        tree.push(...children.split(/\s+/).map(Number));
     }
   }
   return tree;
@@ -36,7 +39,10 @@ export function cpuSeconds(pid: number): number {
     const stat = read(`/proc/${each}/stat`);
     if (stat === undefined) return sum;
     // the fields behind the command name, which may hold blanks: state is number 3
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
+    const fields = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
     return sum + [11, 12, 13, 14].reduce((ticks, at) => ticks + (fields[at] ?? 0), 0) / TICKS;
   }, 0);
 }

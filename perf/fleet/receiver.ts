@@ -184,11 +184,11 @@ export class Receiver {
           this.announced++;
           slots[slot] = route;
           const wanted = expected[index]!;
-          if (wanted === route) {
+          if (wanted === 0 || wanted >>> SEQUENCE_BITS === self + 1) {
+            this.wrong++;
+          } else if (wanted === route) {
             this.wrong--;
             if (left[index] !== 0 && this.timed) this.board.reached(index, this.now);
-          } else if (wanted === 0 || wanted >>> SEQUENCE_BITS === self + 1) {
-            this.wrong++;
           }
         } else {
           this.announce(index, route);

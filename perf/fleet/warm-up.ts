@@ -34,7 +34,7 @@ export function warmUp(): void {
   const view = new DataView(sink.bytes.buffer);
   for (let round = 0; round < ROUNDS; round++) {
     const receiver = new Receiver(2, new Board(ROUTES, false));
-    for (let at = 0; at < sink.length; ) {
+    for (let at = 0; at < sink.length;) {
       const next = at + view.getUint16(at + HEADER - 3);
       receiver.update(view, at, next, 0);
       at = next;

@@ -7,7 +7,13 @@ import type { Universe } from "./universe.js";
 import { FIRST_VNI, NEXT_HOP_BASE, SHARED_RD_ADDRESS } from "./universe.js";
 
 export const HEADER = 19;
-export const MessageType = { Open: 1, Update: 2, Notification: 3, Keepalive: 4, Refresh: 5 } as const;
+export const MessageType = {
+  Open: 1,
+  Update: 2,
+  Notification: 3,
+  Keepalive: 4,
+  Refresh: 5,
+} as const;
 const AFI_L2VPN = 25;
 const SAFI_EVPN = 70;
 

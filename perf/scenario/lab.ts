@@ -97,6 +97,8 @@ export async function measured(lab: Lab, work: () => Promise<number>): Promise<F
   return {
     wallSeconds: milliseconds / 1000,
     generatorCpuSeconds: (own.user + own.system) / 1e6,
-    ...(before && after ? { cpuSeconds: after.cpu - before.cpu, rssMegabytes: after.rss / 1e6 } : {}),
+    ...(before && after
+      ? { cpuSeconds: after.cpu - before.cpu, rssMegabytes: after.rss / 1e6 }
+      : {}),
   };
 }

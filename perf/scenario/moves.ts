@@ -1,6 +1,6 @@
 /** MAC moves: flat out, and at a given rate with the latency until the last PE knows. */
 import { Mover, pace, interleaved } from "../fleet/mover.js";
-import { Histogram } from "../fleet/statistics.js";
+import type { Histogram } from "../fleet/statistics.js";
 import { type Figures, type Lab, loadTables, measured, type Scenario } from "./lab.js";
 
 export const moves: Scenario = {

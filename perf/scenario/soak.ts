@@ -70,7 +70,9 @@ async function audit(url: string): Promise<string[]> {
     const response = await fetch(url);
     const report = (await response.json()) as { ok?: boolean; findings?: readonly string[] };
     if (report.ok === true) return [];
-    return [`the target's audit found: ${(report.findings ?? ["no details"]).slice(0, 5).join("; ")}`];
+    return [
+      `the target's audit found: ${(report.findings ?? ["no details"]).slice(0, 5).join("; ")}`,
+    ];
   } catch (error) {
     return [`${url} gave no audit: ${error instanceof Error ? error.message : String(error)}`];
   }
