@@ -245,6 +245,7 @@ export class Peer implements SessionOwner {
 
   established(): void {
     this.cancelDial();
+    this.enter(State.Active);
     this.establishedAt = this.context.clock.now();
     this.since = this.context.clock.wall();
     this.establishedCount++;
@@ -376,7 +377,6 @@ export class Peer implements SessionOwner {
   private cancelDial(): void {
     this.dialling?.cancel();
     this.dialling = undefined;
-    if (this.ownState === State.Connect) this.enter(State.Active);
   }
 
   private open(connection: Connection): void {

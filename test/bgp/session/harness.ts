@@ -121,6 +121,7 @@ export class MemoryConnection implements Connection {
   closed = false;
   /** The other side closed and we have not heard yet. */
   eof = false;
+  rekey?: (password: string) => boolean;
   /** Nothing written reaches the peer: it stopped reading. */
   blocked = false;
   private stuck: Buffer[] = [];
@@ -391,17 +392,24 @@ export interface Node {
 }
 
 /** A table at an address of the network, not started. */
-export function node(network: Network, address: string, own: SpeakerSettings): Node {
+export function node(
+  network: Network,
+  address: string,
+  own: SpeakerSettings,
+  gap?: (options: PeerOptions) => string | undefined,
+  dialer = network.dialer(address),
+): Node {
   const sink = new RecordingSink();
   const log = new LogLines();
   const table = new PeerTable({
     settings: own,
-    dialer: network.dialer(address),
+    dialer,
     sink,
     log,
     clock: network.clock,
     random: () => 1,
     afterPoll: network.clock.afterPoll,
+    ...(gap === undefined ? {} : { gap }),
   });
   network.listeners.set(address, (connection) => table.accept(connection));
   return { table, sink, log, address };
