@@ -8,28 +8,13 @@
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
 import { isIPv4 } from "node:net";
-import type { SpeakerControl } from "../bgp/control.js";
-import type { Log } from "../util/log.js";
+import type { HttpBackend } from "./backend.js";
 import { answer, refusal } from "./error.js";
 import { checkRequest } from "./guard.js";
 import { addPeerRoutes } from "./peers.js";
 import { addRouteRoutes } from "./routes.js";
 import type { HttpSettings } from "./settings.js";
 import { addStatusRoutes } from "./status.js";
-
-export interface ReloadResult {
-  readonly ok: boolean;
-  /** What was done, or what is wrong with the new configuration; a line each. */
-  readonly lines: readonly string[];
-}
-
-export interface HttpBackend {
-  readonly control: SpeakerControl;
-  readonly log: Log;
-  reload(): Promise<ReloadResult>;
-  /** Prometheus text. */
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
-}
 
 export interface HttpDoor {
   /** Address and port in use. */

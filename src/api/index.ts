@@ -4,5 +4,6 @@
  * Not supported yet: TLS, authentication, gRPC; until then the door stays on loopback by default.
  */
 export { openHttpDoor } from "./http.js";
-export type { HttpBackend, HttpDoor, ReloadResult } from "./http.js";
+export type { HttpDoor } from "./http.js";
+export type { HttpBackend, ReloadResult } from "./backend.js";
 export type { HttpSettings } from "./settings.js";

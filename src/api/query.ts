@@ -1,7 +1,6 @@
 /** Query strings and bodies of the HTTP door: their schemas, and what they turn into. */
-import type { RouteQuery } from "../bgp/control.js";
-import { FAMILIES } from "../fast-bgp-codec/family.js";
-import type { Family } from "../fast-bgp-codec/family.js";
+import { FAMILIES } from "../bgp/control.js";
+import type { Family, RouteQuery } from "../bgp/control.js";
 import { HttpError } from "./error.js";
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });

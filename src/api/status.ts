@@ -1,7 +1,7 @@
 /** Summary, statistics, audit, reload, health, readiness, metrics. */
 import type { FastifyInstance } from "fastify";
 import { HttpError } from "./error.js";
-import type { HttpBackend } from "./http.js";
+import type { HttpBackend } from "./backend.js";
 import { noQuerySchema } from "./query.js";
 
 export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): void {

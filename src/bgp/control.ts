@@ -5,6 +5,10 @@
 import type { Family } from "../fast-bgp-codec/family.js";
 import type { SpeakerSettings } from "./settings.js";
 
+/** Families by name: requests name them, the control takes their numbers. */
+export { FAMILIES } from "../fast-bgp-codec/family.js";
+export type { Family } from "../fast-bgp-codec/family.js";
+
 export interface PeerView {
   readonly address: string;
   readonly group: string;

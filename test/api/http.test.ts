@@ -1,7 +1,7 @@
 /** The HTTP door against a fake speaker: answers, refusals, bounds. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildServer } from "../../src/api/http.js";
-import type { ReloadResult } from "../../src/api/http.js";
+import type { ReloadResult } from "../../src/api/backend.js";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl, peerView, routeView, SUMMARY } from "../lib/fake-control.js";

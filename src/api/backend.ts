@@ -1,0 +1,17 @@
+/** What stands behind the HTTP door. */
+import type { SpeakerControl } from "../bgp/control.js";
+import type { Log } from "../util/log.js";
+
+export interface ReloadResult {
+  readonly ok: boolean;
+  /** What was done, or what is wrong with the new configuration; a line each. */
+  readonly lines: readonly string[];
+}
+
+export interface HttpBackend {
+  readonly control: SpeakerControl;
+  readonly log: Log;
+  reload(): Promise<ReloadResult>;
+  /** Prometheus text. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+}

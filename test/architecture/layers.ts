@@ -1,0 +1,126 @@
+/**
+ * The layer table as dependency-cruiser rules: who may import whom. One row per folder; a folder may
+ * always import itself. A file that no row covers is a fault, so a new folder needs a row here.
+ */
+import type { IForbiddenRuleType } from "dependency-cruiser";
+
+export interface Layer {
+  readonly name: string;
+  /** Regular expression of the files it is made of. */
+  readonly files: string;
+  /** Regular expressions of what its files may import beside themselves. */
+  readonly may: readonly string[];
+  /** The same, but types only. */
+  readonly mayTypes?: readonly string[];
+}
+
+const UTIL = "^src/util/";
+const CODEC = "^src/fast-bgp-codec/";
+const CONTRACT = "^src/contract\\.ts$";
+const CONTROL = "^src/bgp/control\\.ts$";
+const WINGS = "^src/(bgp|fib|ipsec|radius|asmn)/index\\.ts$";
+const GEN = "^src/gen/";
+/** What the stages of the speaker share as types: settings, and the seams of a session. */
+const SEAMS = ["^src/bgp/settings\\.ts$", "^src/bgp/session/types\\.ts$"];
+
+export const LAYERS: readonly Layer[] = [
+  { name: "util", files: UTIL, may: [] },
+  { name: "fast-bgp-codec", files: CODEC, may: [UTIL] },
+  { name: "contract", files: CONTRACT, may: [] },
+  { name: "gen", files: GEN, may: [] },
+  { name: "store", files: "^src/store/", may: [UTIL] },
+  {
+    name: "bgp-root",
+    files: "^src/bgp/[^/]+\\.ts$",
+    may: ["^src/bgp/", CODEC, CONTRACT, UTIL],
+  },
+  { name: "bgp-transport", files: "^src/bgp/transport/", may: [UTIL], mayTypes: SEAMS },
+  { name: "bgp-session", files: "^src/bgp/session/", may: [CODEC, UTIL], mayTypes: SEAMS },
+  { name: "bgp-rib", files: "^src/bgp/rib/", may: [CODEC, UTIL], mayTypes: SEAMS },
+  {
+    name: "bgp-import-policy",
+    files: "^src/bgp/policy/import\\.ts$",
+    may: ["^src/bgp/policy/", CODEC, UTIL],
+    mayTypes: SEAMS,
+  },
+  {
+    // Export policy stands behind the rib in the flow of data: it reads what the rib keeps of an
+    // attribute set and of a source. The rib knows nothing of it.
+    name: "bgp-export-policy",
+    files: "^src/bgp/policy/(?!import\\.ts$)",
+    may: ["^src/bgp/policy/", "^src/bgp/rib/", CODEC, UTIL],
+    mayTypes: SEAMS,
+  },
+  {
+    name: "bgp-adj-rib-out",
+    files: "^src/bgp/adj-rib-out/",
+    may: ["^src/bgp/policy/", "^src/bgp/rib/", CODEC, UTIL],
+    mayTypes: SEAMS,
+  },
+  {
+    name: "bgp-feeds",
+    files: "^src/bgp/(feeds|bfd)/",
+    may: ["^src/bgp/rib/", CODEC, UTIL],
+    mayTypes: SEAMS,
+  },
+  {
+    name: "fib",
+    files: "^src/fib/",
+    may: ["^src/bgp/rib/index\\.ts$", CODEC, "^src/store/", CONTRACT, UTIL],
+  },
+  ...["ipsec", "radius", "asmn"].map((name) => ({
+    name,
+    files: `^src/${name}/`,
+    may: [CONTRACT, "^src/store/", UTIL],
+  })),
+  { name: "telemetry", files: "^src/telemetry/", may: [CONTROL, WINGS, CONTRACT, UTIL] },
+  {
+    name: "api",
+    files: "^src/api/",
+    may: [CONTROL, WINGS, "^src/telemetry/", CONTRACT, GEN, UTIL],
+  },
+  { name: "cli", files: "^src/cli/", may: [GEN, UTIL, CODEC, "^src/config/", "^src/asmn/agent"] },
+  { name: "web", files: "^src/web/", may: [] },
+  { name: "config", files: "^src/config/", may: [CODEC, UTIL], mayTypes: ["^src/"] },
+  { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },
+  { name: "perf", files: "^perf/", may: [CODEC, UTIL] },
+];
+
+/** Only `main` and the offline verbs of `cli` import `config`; nobody imports `main`. */
+const own = "^(src|perf)/";
+
+export function layerRules(): IForbiddenRuleType[] {
+  const rules = LAYERS.flatMap(({ name, files, may, mayTypes = [] }): IForbiddenRuleType[] => [
+    {
+      name: `${name}-imports`,
+      severity: "error",
+      from: { path: files },
+      to: { path: own, pathNot: [files, ...may, ...mayTypes] },
+    },
+    {
+      name: `${name}-imports-values`,
+      severity: "error",
+      from: { path: files },
+      to: {
+        path: mayTypes.length > 0 ? [...mayTypes] : "^$",
+        pathNot: [files, ...may],
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+  ]);
+  return [
+    ...rules,
+    {
+      name: "no-cycle",
+      severity: "error",
+      from: { path: own },
+      to: { circular: true },
+    },
+    {
+      name: "resolvable",
+      severity: "error",
+      from: { path: own },
+      to: { couldNotResolve: true },
+    },
+  ];
+}
