@@ -64,7 +64,7 @@ export class Mutator {
     this.random = random;
   }
 
-  /** Writes one input to `target` from `at` on and returns its length; at most 1000 octets. */
+  /** Writes one input to `target` from `at` on and returns its length: at most that of two vectors. */
   next(target: Uint8Array, at: number): number {
     const random = this.random;
     const length = this.write(target, at);

@@ -26,6 +26,8 @@ const SEED = Number(process.env["EVPND_SEED"] ?? 20260101) >>> 0;
 const INPUTS = Number(process.env["EVPND_INPUTS"] ?? 1_000_000);
 /** Octets of poison on both sides of a message. */
 const MARGIN = 300;
+/** Two vectors, one behind the other. */
+const LONGEST = 2 * Math.max(...CORPUS.map((bytes) => bytes.length)) + 200;
 
 const scan = new UpdateScan();
 const nlri = new NlriScan();
@@ -144,8 +146,8 @@ describe(`seed ${SEED}`, () => {
     { timeout: 600_000 },
     () => {
       const mutator = new Mutator(new Random(SEED));
-      const zeros = new Uint8Array(2 * MARGIN + 2000);
-      const ones = new Uint8Array(2 * MARGIN + 2000);
+      const zeros = new Uint8Array(2 * MARGIN + LONGEST);
+      const ones = new Uint8Array(2 * MARGIN + LONGEST);
       const severities = [0, 0, 0, 0, 0];
       let deepest = 0;
       for (let n = 0; n < INPUTS; n++) {
@@ -189,7 +191,7 @@ describe(`seed ${SEED}`, () => {
 
   it("never reads an octet that is not the message's", () => {
     const mutator = new Mutator(new Random(SEED ^ 1));
-    const buffer = new Uint8Array(2000);
+    const buffer = new Uint8Array(LONGEST);
     for (let n = 0; n < 4000; n++) {
       const length = n < CORPUS.length ? CORPUS[n]!.length : mutator.next(buffer, 0);
       const bytes = n < CORPUS.length ? CORPUS[n]! : buffer;
