@@ -71,8 +71,6 @@ export class SoonQueue {
 /** The reflector stops sending to a session at so many pending octets, and is called below the others. */
 export const HIGH_WATER = 256 * 1024;
 export const LOW_WATER = 64 * 1024;
-/** End-of-RIB, BoRR and EoRR may go to a full session: there is no endless number of them. */
-const MARK_OCTETS = 32;
 
 export class FakeSession implements EstablishedSession {
   readonly id: number;
@@ -83,6 +81,8 @@ export class FakeSession implements EstablishedSession {
   pendingBytes = 0;
   /** The peer does not read: what is sent stays pending. */
   slow = false;
+  /** The next send fills it: for a peer that reads just one portion. */
+  private choke = false;
   /** Has been full, and has not drained since. */
   private congested = false;
   paused = false;
@@ -111,14 +111,14 @@ export class FakeSession implements EstablishedSession {
 
   sendMany(buffers: readonly Uint8Array[], messages: number): void {
     if (!this.isOpen) throw new Error("something is sent to a closed session");
-    const octets = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    if (this.pendingBytes >= HIGH_WATER && octets > MARK_OCTETS)
-      throw new Error("something is sent to a full session");
+    if (this.pendingBytes >= HIGH_WATER) throw new Error("something is sent to a full session");
     let sent = 0;
     for (const buffer of buffers) {
       sent += this.deliver(buffer);
       if (this.slow) this.pendingBytes += buffer.length;
     }
+    if (this.choke) this.block(HIGH_WATER);
+    this.choke = false;
     this.congested ||= this.pendingBytes >= HIGH_WATER;
     if (messages >= 0 && sent !== messages)
       throw new Error(`${String(sent)} messages were sent and ${String(messages)} counted`);
@@ -132,7 +132,8 @@ export class FakeSession implements EstablishedSession {
   }
 
   /** The peer reads until so much is pending; true when the reflector is to be told. */
-  drain(pending: number): boolean {
+  drain(pending: number, choke: boolean): boolean {
+    this.choke = choke;
     this.pendingBytes = Math.min(this.pendingBytes, pending);
     if (pending === 0) this.slow = false;
     if (!this.congested || this.pendingBytes >= LOW_WATER) return false;

@@ -54,6 +54,8 @@ export class Generator {
       [6, (one) => this.changeLabel(one)],
       [4, () => this.sameSet()],
       [4, () => this.handOver()],
+      [3, () => this.copies()],
+      [1, () => this.storm()],
       [5, (one) => this.faulty(one)],
       [3, (one) => this.looped(one)],
       [3, (one) => this.badNlri(one)],
@@ -282,6 +284,55 @@ export class Generator {
     }
   }
 
+  /** One PE's route as it comes through several reflectors: equal but for CLUSTER_LIST, or out of date. */
+  private copies(): void {
+    const { random, material } = this;
+    const ibgp = this.peers.filter((one) => one.kind !== "ebgp" && has(one.families, Family.Evpn));
+    const peers = random.shuffle(ibgp).slice(0, 2 + random.below(2));
+    const first = peers[0] as PeerSpec;
+    const nlri = macIp({ rd: rd(1 + random.below(3)), mac: material.mac() });
+    const nextHop = material.nextHop(Family.Evpn);
+    const basis = material.attributes(first);
+    const originator = hexOf(0x0a010001 + random.below(6), 4);
+    const sequences = random.oneIn(2);
+    for (const peer of peers) {
+      let attributes = put(basis, Code.OriginatorId, 0x80, originator);
+      attributes = put(attributes, Code.ClusterList, 0x80, "0a700001".repeat(1 + random.below(3)));
+      if (sequences) attributes = material.withSequence(attributes, random.below(4), false);
+      this.sayAll(peer, Family.Evpn, [nlri], nextHop, attributes);
+      if (random.oneIn(4)) this.ops.push({ kind: "soon" });
+    }
+  }
+
+  /**
+   * Two peers sleep while one changes a block of routes so often that their backlog is longer than
+   * anything is read in one go; then one wakes for a moment.
+   */
+  private storm(): void {
+    const { random, material } = this;
+    if (!random.oneIn(4)) return;
+    const peers = this.peers.filter((one) => has(one.families, Family.Evpn));
+    const [source, near, far] = random.shuffle(peers) as [PeerSpec, PeerSpec, PeerSpec];
+    const nlri = Array.from({ length: 90 }, (_, i) =>
+      macIp({ rd: rd(100 + source.index), mac: `0800${hexOf(i, 4)}` }),
+    );
+    const sets = [material.attributes(source), material.attributes(source)];
+    const nextHop = material.nextHop(Family.Evpn);
+    const change = (round: number): void => {
+      const attributes = put(sets[round & 1] as Attributes, Code.Med, 0x80, hexOf(round, 4));
+      this.sayAll(source, Family.Evpn, nlri, nextHop, attributes);
+      this.ops.push({ kind: "tick", milliseconds: 1 }, { kind: "soon" });
+    };
+    for (const one of [near, far])
+      this.ops.push({ kind: "block", peer: one.index, pending: HIGH_WATER });
+    for (let round = 0; round < 26; round++) change(round);
+    this.ops.push({ kind: "tick", milliseconds: 1500 });
+    this.ops.push({ kind: "drain", peer: near.index, to: 0, choke: true }, { kind: "soon" });
+    for (let round = 26; round < 30; round++) change(round);
+    this.ops.push({ kind: "drain", peer: near.index, to: 0 });
+    if (random.oneIn(2)) this.ops.push({ kind: "settle" });
+  }
+
   private faulty(peer: PeerSpec): void {
     const family = this.familyOf(peer);
     const known = this.word(peer);
@@ -380,6 +431,10 @@ export class Generator {
       this.ops.push({ kind: "refresh", peer: peer.index, family, subtype });
     };
     if (this.random.oneIn(6)) return mark(this.random.pick([1, 2]));
+    const others = familiesIn(peer.families).filter((one) => one !== family);
+    if (this.random.oneIn(3))
+      for (const other of others)
+        this.ops.push({ kind: "refresh", peer: peer.index, family: other, subtype: 1 });
     mark(1);
     for (const one of (this.said[peer.index] as Said[]).slice(-40)) {
       if (one.family !== family || this.random.oneIn(3)) continue;
@@ -408,6 +463,7 @@ export class Generator {
 
   private drain(peer: PeerSpec): void {
     const to = this.random.pick([0, 0, LOW_WATER - 1, LOW_WATER - 1, LOW_WATER, HIGH_WATER - 300]);
-    this.ops.push({ kind: "drain", peer: peer.index, to });
+    const choke = this.random.oneIn(4);
+    this.ops.push({ kind: "drain", peer: peer.index, to, choke });
   }
 }

@@ -109,7 +109,7 @@ export class Harness {
           session.block(op.pending);
         });
       case "drain":
-        return this.withLine(op.peer, ({ session }) => this.drain(session, op.to));
+        return this.withLine(op.peer, ({ session }) => this.drain(session, op.to, op.choke));
       case "soon":
         return this.queue.runOnce();
       case "tick":
@@ -244,8 +244,8 @@ export class Harness {
     this.reflector.routeRefresh(session, family, subtype);
   }
 
-  private drain(session: FakeSession, to: number): void {
-    if (session.slow && session.drain(to)) this.reflector.drained(session);
+  private drain(session: FakeSession, to: number, choke = false): void {
+    if (session.slow && session.drain(to, choke)) this.reflector.drained(session);
   }
 
   private deliverInboxes(): void {

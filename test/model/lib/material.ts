@@ -176,6 +176,8 @@ export class Material {
       const address = hexOf(0x0a000000 + random.below(4) * 0x10000 + random.below(16), 4);
       return prefix(bits, bits === 20 ? address.slice(0, 4) + "1f00" : address);
     }
+    // Of the shorter ones some have the octets of an IPv4 prefix.
+    if (random.oneIn(3)) return random.pick(["00", "180a0000", "180a0100"]);
     const bits = random.pick([128, 64, 44]);
     return prefix(bits, `20010db8${hexOf(random.below(3), 2)}`.padEnd(32, "f"));
   }
@@ -236,7 +238,7 @@ export class Material {
     const basis = put(this.attributes(peer), Code.LocalPref, 0x40, "00000064");
     const used = basis.reduce((sum, one) => sum + octetsIn(one.value) + 7, 0);
     const target =
-      peer.extendedMessage && !this.random.oneIn(8) ? 3900 + this.random.below(600) : limit - 150;
+      peer.extendedMessage && !this.random.oneIn(30) ? 3900 + this.random.below(600) : limit - 150;
     const pad = Math.max(4, target - used - this.random.below(100));
     return put(basis, 202, 0xc0, hexOf(++this.fresh, 4) + "ee".repeat(pad));
   }

@@ -20,7 +20,7 @@ import {
 } from "./attributes.js";
 import { selectBest, type Candidate } from "./best-path.js";
 import { comparableNlri, nlriKey, routeTypeOf } from "./nlri.js";
-import { CLUSTER_ID, familiesIn, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { CLUSTER_ID, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
 import { messageOctets } from "./wire.js";
 import { hexOf } from "./hex.js";
 
@@ -49,7 +49,13 @@ interface Route extends Candidate {
   readonly nextHop: string;
   readonly source: PeerSpec;
   /** Rendered forms by encoding class. */
-  readonly rendered: Map<string, { held: Held; list: Attributes }>;
+  readonly rendered: Map<string, Rendered>;
+}
+
+interface Rendered {
+  readonly held: Held;
+  /** Octets of its smallest message, least and most. */
+  readonly octets: readonly [number, number];
 }
 
 interface RibIn {
@@ -158,8 +164,8 @@ export class Model {
     const best = this.best(key);
     if (best === undefined || best.source.index === target.index) return undefined;
     if (!mayGo(best, target)) return undefined;
-    const { held, list } = render(best, target);
-    const [least, most] = messageOctets(best.family, held.nlri, held.nextHop, list, target.as4);
+    const { held, octets } = render(best, target);
+    const [least, most] = octets;
     const limit = target.extendedMessage ? 65535 : 4096;
     if (least > limit) return undefined;
     return most > limit ? { either: held } : held;
@@ -173,11 +179,6 @@ export class Model {
       if (expected !== undefined) out.set(key, expected);
     }
     return out;
-  }
-
-  /** Keys and families of everything alive. */
-  familiesOf(target: PeerSpec): Family[] {
-    return familiesIn(target.families);
   }
 
   private best(key: string): Route | undefined {
@@ -237,13 +238,14 @@ function mayGo(route: Route, target: PeerSpec): boolean {
   return source.kind !== "non-client" || target.kind === "client";
 }
 
-function render(route: Route, target: PeerSpec): { held: Held; list: Attributes } {
-  const form =
+function render(route: Route, target: PeerSpec): Rendered {
+  const kind =
     target.kind === "ebgp"
       ? `ebgp${target.nextHopSelf ? " self" : ""}`
       : route.source.kind === "ebgp"
         ? "from-ebgp"
         : "reflected";
+  const form = `${kind} ${String(target.as4)}`;
   const known = route.rendered.get(form);
   if (known !== undefined) return known;
   const list =
@@ -258,8 +260,10 @@ function render(route: Route, target: PeerSpec): { held: Held; list: Attributes 
     attributes: attributesText(list),
     nextHop: self ? LOCAL_ADDRESS_HEX : route.nextHop,
   };
-  route.rendered.set(form, { held, list });
-  return { held, list };
+  const octets = messageOctets(route.family, held.nlri, held.nextHop, list, target.as4);
+  const out = { held, octets };
+  route.rendered.set(form, out);
+  return out;
 }
 
 /** The reflector's end of every connection of a model run. */

@@ -32,8 +32,13 @@ export type Op =
     }
   /** The peer stops reading with so much in the socket. */
   | { readonly kind: "block"; readonly peer: number; readonly pending: number }
-  /** The peer reads down to so much; at 0 it reads on without end. */
-  | { readonly kind: "drain"; readonly peer: number; readonly to: number }
+  /** The peer reads down to so much; at 0 it reads on without end, unless the next portion chokes it. */
+  | {
+      readonly kind: "drain";
+      readonly peer: number;
+      readonly to: number;
+      readonly choke?: boolean;
+    }
   /** What was put off to the end of the event loop's turn runs, once. */
   | { readonly kind: "soon" }
   | { readonly kind: "tick"; readonly milliseconds: number }

@@ -15,6 +15,8 @@ export class Receiver {
   readonly peer: PeerSpec;
   readonly table = new Map<string, Held & { readonly family: Family }>();
   readonly endOfRibs = new Set<Family>();
+  /** Keys that may have changed since the tables were last compared; undefined: never compared. */
+  private unchecked: Set<string> | undefined;
   /** Announcements and withdraws by key, since it was last emptied. */
   readonly news = new Map<string, number>();
   private readonly model: Model;
@@ -59,6 +61,7 @@ export class Receiver {
 
   /** The model's word on these keys changed: what is not to be sent now is not owed any more. */
   touched(keys: readonly string[]): void {
+    for (const key of keys) this.unchecked?.add(key);
     const owed = [
       ...this.dueFirst.values(),
       ...this.dueAgain.values(),
@@ -72,13 +75,15 @@ export class Receiver {
 
   /** Nothing is on its way: table, End-of-RIB, refreshes must be complete. */
   settled(): void {
-    const should = this.model.table(this.peer);
-    for (const [key, expected] of should) {
+    const keys = this.unchecked ?? [...this.table.keys(), ...this.model.table(this.peer).keys()];
+    for (const key of keys) {
       const held = this.table.get(key);
-      if (held === undefined) check("either" in expected, `${key} is missing`);
+      const expected = this.expected(key);
+      if (expected === undefined) check(held === undefined, `${key} should be gone`);
+      else if (held === undefined) check("either" in expected, `${key} is missing`);
       else check(isSame(held, expected), `${key} is ${show(held)}, not ${show(expected)}`);
     }
-    for (const key of this.table.keys()) check(should.has(key), `${key} should be gone`);
+    this.unchecked = new Set();
     for (const family of familiesIn(this.peer.families)) {
       check(this.endOfRibs.has(family), `no End-of-RIB of family ${String(family)}`);
       const again = this.dueAgain.get(family) ?? new Set();
@@ -101,6 +106,7 @@ export class Receiver {
         `${key} is announced as ${show(held)}, not ${show(expected)}`,
       );
     this.table.set(key, held);
+    this.unchecked?.add(key);
     this.news.set(key, (this.news.get(key) ?? 0) + 1);
     this.dueAgain.get(family)?.delete(key);
     const bracket = this.brackets.get(family);
@@ -111,6 +117,7 @@ export class Receiver {
   private withdrawn(key: string): void {
     this.agree(!isHeld(this.expected(key)), `${key} is withdrawn and should stay`);
     check(this.table.delete(key), `${key} is withdrawn and was never announced`);
+    this.unchecked?.add(key);
     this.news.set(key, (this.news.get(key) ?? 0) + 1);
     for (const { unconfirmed } of this.brackets.values()) unconfirmed.delete(key);
   }
@@ -138,7 +145,10 @@ export class Receiver {
     const bracket = this.brackets.get(family);
     check(bracket !== undefined, "EoRR without BoRR");
     for (const key of bracket.due) this.agree(false, `EoRR before ${key}`);
-    for (const key of bracket.unconfirmed) this.table.delete(key);
+    for (const key of bracket.unconfirmed) {
+      this.table.delete(key);
+      this.unchecked?.add(key);
+    }
     this.brackets.delete(family);
   }
 

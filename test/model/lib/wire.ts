@@ -70,7 +70,7 @@ export function messageOctets(
   attributes: Attributes,
   as4: boolean,
 ): [least: number, most: number] {
-  const shared = octetsIn(encodedAttributes(attributes, as4)) + 23;
+  const shared = attributeOctets(attributes, as4) + 23;
   const value = 5 + octetsIn(nextHop) + octetsIn(nlri);
   const multiprotocol = shared + value + (value > 255 ? 4 : 3);
   const most = shared + value + 4;
@@ -78,17 +78,11 @@ export function messageOctets(
   return [shared + 7 + octetsIn(nlri), most];
 }
 
-const lengthCache = new WeakMap<Attributes, Map<boolean, string>>();
-
-function encodedAttributes(attributes: Attributes, as4: boolean): string {
-  const cached = lengthCache.get(attributes)?.get(as4);
-  if (cached !== undefined) return cached;
-  const hex = (as4 ? attributes : toTwoOctets(attributes))
-    .map((one) => attributeHex(one, false, false))
-    .join("");
-  const known = lengthCache.get(attributes) ?? new Map<boolean, string>();
-  lengthCache.set(attributes, known.set(as4, hex));
-  return hex;
+function attributeOctets(attributes: Attributes, as4: boolean): number {
+  let sum = 0;
+  for (const { value } of as4 ? attributes : toTwoOctets(attributes))
+    sum += octetsIn(value) + (octetsIn(value) > 255 ? 4 : 3);
+  return sum;
 }
 
 function wireAttributes(parts: UpdateParts, as4: boolean): Attribute[] {
