@@ -119,6 +119,21 @@ export class Harness {
     }
   }
 
+  /** The model alone takes the UPDATE. */
+  believe(op: Op): void {
+    if (op.kind !== "update") return;
+    const word = judge(op, this.receiver(op.peer).peer);
+    if (word !== "reset") this.touched(this.model.update(op.peer, word));
+  }
+
+  /** The reflector alone takes the UPDATE. */
+  tellOnly(op: Op): void {
+    if (op.kind !== "update") return;
+    this.withLine(op.peer, ({ session, receiver }) =>
+      this.give(session, encodeOp(op, receiver.peer)),
+    );
+  }
+
   /** Runs what is queued and due, with the slow peers left asleep. */
   run(): void {
     for (let turns = 0, quiet = 0; quiet < 20; turns++) {

@@ -19,6 +19,8 @@ export class Receiver {
   private unchecked: Set<string> | undefined;
   /** Announcements and withdraws by key, since it was last emptied. */
   readonly news = new Map<string, number>();
+  /** Messages received. */
+  messages = 0;
   private readonly model: Model;
   private readonly isExact: () => boolean;
   /** What was live at the start and has been so ever since: due before End-of-RIB. */
@@ -38,6 +40,7 @@ export class Receiver {
   }
 
   take({ octets, received }: Decoded): void {
+    this.messages++;
     check(octets <= (this.peer.extendedMessage ? 65535 : 4096), "a message is too long");
     switch (received.kind) {
       case "announce":
@@ -107,7 +110,7 @@ export class Receiver {
       );
     this.table.set(key, held);
     this.unchecked?.add(key);
-    this.news.set(key, (this.news.get(key) ?? 0) + 1);
+    this.noteNews(key);
     this.dueAgain.get(family)?.delete(key);
     const bracket = this.brackets.get(family);
     bracket?.due.delete(key);
@@ -118,7 +121,7 @@ export class Receiver {
     this.agree(!isHeld(this.expected(key)), `${key} is withdrawn and should stay`);
     check(this.table.delete(key), `${key} is withdrawn and was never announced`);
     this.unchecked?.add(key);
-    this.news.set(key, (this.news.get(key) ?? 0) + 1);
+    this.noteNews(key);
     for (const { unconfirmed } of this.brackets.values()) unconfirmed.delete(key);
   }
 
@@ -150,6 +153,13 @@ export class Receiver {
       this.unchecked?.add(key);
     }
     this.brackets.delete(family);
+  }
+
+  /** In the order of the last news. */
+  private noteNews(key: string): void {
+    const before = this.news.get(key) ?? 0;
+    this.news.delete(key);
+    this.news.set(key, before + 1);
   }
 
   private agree(good: boolean, complaint: string): void {
