@@ -133,6 +133,12 @@ const PARAMETER_OPTIONS: readonly Row[] = [
     parse: positiveNumber,
   },
   {
+    flags: "--slack <KiB>",
+    key: "slack",
+    text: "slow-pe: what the target may hold between table and kernel",
+    parse: positiveNumber,
+  },
+  {
     flags: "--enhanced",
     key: "enhanced",
     text: "offer enhanced route refresh (RFC 7313), and want it in refresh",
@@ -209,6 +215,7 @@ async function runOne(scenario: Scenario, options: CommonOptions): Promise<boole
         ([, value]) => value !== undefined,
       ),
     ) as Partial<Parameters>;
+    if (running?.auditUrl !== undefined) given.auditUrl ??= running.auditUrl;
     const record = await runScenario(scenario, given, {
       target: { host: target.host, port: target.port, pid: target.pid },
       sourceBase: options.source === "none" ? undefined : options.source,

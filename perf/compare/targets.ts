@@ -23,6 +23,8 @@ export interface RunningTarget {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
+  /** Where evpnd answers an audit. */
+  readonly auditUrl: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -79,10 +81,16 @@ function sibling(path: string): string {
 export interface TargetSetup {
   /** evpnd's entry file, when it is not the one of this build. */
   readonly evpndMain?: string | undefined;
-  readonly evpndArgs?: readonly string[] | undefined;
 }
 
-function launchOf(name: TargetName, port: number, directory: string, setup: TargetSetup): Launch {
+/** `doorPort`: where the target's own API listens, if it has one. */
+function launchOf(
+  name: TargetName,
+  port: number,
+  doorPort: number,
+  directory: string,
+  setup: TargetSetup,
+): Launch {
   const file = (fileName: string, text: string): string => {
     const path = join(directory, fileName);
     writeFileSync(path, text);
@@ -94,7 +102,7 @@ function launchOf(name: TargetName, port: number, directory: string, setup: Targ
         setup.evpndMain ?? sibling("src/main.js"),
         ...["--as", String(AS), "--router-id", ROUTER_ID],
         ...["--listen", `${HOST}:${port}`, "--clients", "127.0.0.0/8"],
-        ...(setup.evpndArgs ?? ["--log-level", "warn"]),
+        ...["--log-level", "warn", "--http", `${HOST}:${doorPort}`],
       ];
       return { command: process.execPath, args, configuration: `node ${args.join(" ")}` };
     }
@@ -117,7 +125,7 @@ function launchOf(name: TargetName, port: number, directory: string, setup: Targ
     }
     case "gobgp": {
       const configuration = gobgpConfiguration(port);
-      const args = ["-f", file("gobgpd.toml", configuration), "--api-hosts", `${HOST}:${port + 1}`];
+      const args = ["-f", file("gobgpd.toml", configuration), "--api-hosts", `${HOST}:${doorPort}`];
       args.push("-l", "warn");
       return {
         command: "gobgpd",
@@ -132,7 +140,7 @@ function launchOf(name: TargetName, port: number, directory: string, setup: Targ
 export function describeTarget(name: TargetName, setup: TargetSetup = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "evpnd-churn-"));
   try {
-    return launchOf(name, 179, directory, setup).configuration.replaceAll(directory, "DIR");
+    return launchOf(name, 179, 8179, directory, setup).configuration.replaceAll(directory, "DIR");
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -153,8 +161,8 @@ export async function startTarget(
   const directory = mkdtempSync(join(tmpdir(), "evpnd-churn-"));
   // FRR gives up root and makes its sockets and pid file here
   chmodSync(directory, 0o777);
-  const port = await freePort();
-  const launch = launchOf(name, port, directory, setup);
+  const [port = 0, doorPort = 0] = await freePorts(2);
+  const launch = launchOf(name, port, doorPort, directory, setup);
   const child = spawn(launch.command, launch.args, { stdio: ["ignore", "pipe", "pipe"] });
   // whoever ends this process ends the target too
   const kill = (): void => void child.kill("SIGKILL");
@@ -179,17 +187,21 @@ export async function startTarget(
       cause: error,
     });
   }
-  return { name, host: HOST, port, pid: child.pid ?? 0, stop };
+  const auditUrl = name === "evpnd" ? `http://${HOST}:${doorPort}/v1/audit` : undefined;
+  return { name, host: HOST, port, pid: child.pid ?? 0, auditUrl, stop };
 }
 
-/** A port nobody listens on, and the next one too (GoBGP's API). */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no free port on loopback");
-  return address.port;
+/** Ports nobody listens on. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    const address = server.address();
+    if (address !== null && typeof address !== "string") ports.push(address.port);
+  }
+  for (const server of servers) await new Promise((resolve) => server.close(resolve));
+  return ports;
 }
 
 async function listening(child: ChildProcess, port: number): Promise<void> {

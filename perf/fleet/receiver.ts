@@ -46,15 +46,18 @@ export class Receiver {
   endOfRib = false;
   /** Counts in `Board.reached`. A PE that does not read is not waited for. */
   timed = true;
-  /** When set, announcements per MAC since then, at most 255. */
-  tally: Uint8Array | undefined;
-  /** Called for an announcement whose tally was not 0 before. */
-  onTallyRepeat: ((index: number) => void) | undefined;
+  /** When set: where in the session's stream each MAC was announced last, 0 = not since it was set. */
+  lastSeen: Float64Array | undefined;
+  /** Called for an announcement of a MAC that was announced before, at `earlier`, since `lastSeen` was set. */
+  onRepeat: ((index: number, earlier: number) => void) | undefined;
+  /** Octets of the stream before offset 0 of the view that `update` is given. */
+  streamBase = 0;
   private readonly board: Board;
   /** Two packed routes per MAC. */
   private readonly slots: Int32Array;
   private readonly more = new Map<string, number>();
   private now = 0;
+  private position = 0;
 
   constructor(peer: number, board: Board) {
     this.peer = peer;
@@ -110,6 +113,7 @@ export class Receiver {
   update(view: DataView, start: number, end: number, now: number): void {
     this.updates++;
     this.now = now;
+    this.position = this.streamBase + start;
     let at = start + HEADER + 4 + view.getUint16(start + HEADER);
     const attributesEnd = at <= end ? at + view.getUint16(at - 2) : Infinity;
     let reach = 0;
@@ -163,7 +167,7 @@ export class Receiver {
     const { expected, left, sharedRd } = this.board;
     const nextHop = view.getUint32(start + 4);
     const route = packRoute(nextHop - BASE, sequence);
-    const plain = this.tally === undefined && this.more.size === 0 && !sharedRd;
+    const plain = this.lastSeen === undefined && this.more.size === 0 && !sharedRd;
     let at = start + 9;
     while (at < end) {
       const kind = view.getUint16(at);
@@ -233,7 +237,7 @@ export class Receiver {
 
   private announce(index: number, route: number): void {
     this.announced++;
-    if (this.tally !== undefined) this.count(index, this.tally);
+    if (this.lastSeen !== undefined) this.note(index, this.lastSeen);
     const { slots, more } = this;
     const slot = 2 * index;
     const owner = route >>> SEQUENCE_BITS;
@@ -292,10 +296,10 @@ export class Receiver {
     return second === expected && first === 0 ? 0 : 1;
   }
 
-  private count(index: number, tally: Uint8Array): void {
-    const seen = tally[index] ?? 0;
-    if (seen < 255) tally[index] = seen + 1;
-    if (seen > 0) this.onTallyRepeat?.(index);
+  private note(index: number, lastSeen: Float64Array): void {
+    const earlier = lastSeen[index]!;
+    lastSeen[index] = this.position;
+    if (earlier > 0) this.onRepeat?.(index, earlier);
   }
 }
 

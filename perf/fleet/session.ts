@@ -49,8 +49,6 @@ export class PeSession {
   refreshEnded = false;
   holdTime = 0;
   bytesRead = 0;
-  /** Called with `bytesRead` before the octets of a read are looked at. */
-  onRead: (() => void) | undefined;
   private readonly options: SessionOptions;
   private readonly events: SessionEvents;
   private socket: Socket | undefined;
@@ -163,7 +161,7 @@ export class PeSession {
     if (this.closed) return;
     const now = performance.now();
     this.lastHeard = now;
-    this.onRead?.();
+    this.receiver.streamBase = this.bytesRead - HEADROOM;
     this.bytesRead += length;
     let at = HEADROOM - this.carried;
     if (this.carried > 0) sharedBuffer.set(this.carry.subarray(0, this.carried), at);

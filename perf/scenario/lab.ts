@@ -26,6 +26,8 @@ export interface Parameters {
   /** Slow PE: share of churn that is MACs never seen before, and how long such a MAC lives (0 = for ever). */
   freshShare: number;
   freshLife: number;
+  /** Slow PE: KiB that the target may hold between its table and the kernel. */
+  slack: number;
   /** Longest wait for End-of-RIB before the clock starts. */
   settle: number;
   enhanced: boolean;

@@ -51,10 +51,10 @@ export const peLoss: Scenario = {
 };
 
 /** Announcements a refresh must bring again: everything the PE holds. */
-function tallyOf(session: PeSession, size: number): () => number {
-  const tally = new Uint8Array(size);
-  session.receiver.tally = tally;
-  return () => tally.reduce((sum, times) => sum + (times > 0 ? 1 : 0), 0);
+function seenAgain(session: PeSession, size: number): () => number {
+  const lastSeen = new Float64Array(size);
+  session.receiver.lastSeen = lastSeen;
+  return () => lastSeen.reduce((sum, position) => sum + (position > 0 ? 1 : 0), 0);
 }
 
 export const refresh: Scenario = {
@@ -67,7 +67,7 @@ export const refresh: Scenario = {
     const { sessions, universe } = fleet;
     const before = fleet.total("announced");
     const held = sessions.map((session) => session.receiver.held);
-    const again = sessions.map((session) => tallyOf(session, universe.size));
+    const again = sessions.map((session) => seenAgain(session, universe.size));
     const target = before + held.reduce((sum, each) => sum + each, 0);
     fleet.phase = "refreshing";
     const figures = await measured(lab, async () => {

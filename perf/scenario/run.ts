@@ -24,6 +24,7 @@ export const GENERAL_DEFAULTS: Parameters = {
   before: 15,
   freshShare: 0.5,
   freshLife: 5,
+  slack: 512,
   settle: 3,
   enhanced: false,
   goodbye: "fin",

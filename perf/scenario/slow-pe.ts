@@ -7,17 +7,16 @@
  * withdrawn after `freshLife` seconds, the rest are moves among the other PEs. It stops before the
  * sleeper wakes, so that nothing need be sent to it but the final state.
  *
- * What lay in the socket's buffers at that moment (our receive queue and the target's send queue)
- * was sent before; behind these octets each MAC may be announced once at most. A program may have
- * handed one more buffer to its kernel that did not fit any more: SLACK octets are allowed for it.
+ * What lay in the kernel's buffers at that moment (our receive queue and the target's send queue) was
+ * sent before; a program may hold a little more that its kernel did not take any more. Behind that,
+ * each MAC may be announced once at most: of two announcements of a MAC, the earlier one must lie
+ * within the first `slack` KiB behind the kernel's octets. How far behind it lay is reported.
  */
 import { Mover, pace } from "../fleet/mover.js";
 import { octetsInFlight } from "../fleet/tcp-queues.js";
 import { macText, packRoute } from "../fleet/universe.js";
 import { type Lab, loadTables, type Figures, type Scenario } from "./lab.js";
 import { latencyFigures, MoveRound } from "./moves.js";
-
-const SLACK = 128 * 1024;
 
 interface Fresh {
   readonly index: number;
@@ -100,6 +99,7 @@ export const slowPe: Scenario = {
     seconds: 60,
     freshShare: 0.5,
     freshLife: 5,
+    slack: 512,
   },
   spare: (p) => Math.ceil((p.before + p.seconds) * p.rate * p.freshShare) + 1,
   async run(lab) {
@@ -155,13 +155,15 @@ async function wake(lab: Lab): Promise<{ figures: Figures; problems: string[] }>
   fleet.phase = "waking the sleeper";
   const inFlight = octetsInFlight(asleep.localPort, lab.targetPort, lab.targetPid);
   const start = asleep.bytesRead;
-  const free = start + (inFlight ?? 0) + SLACK;
-  const tally = new Uint8Array(fleet.universe.size);
+  const sentBefore = start + (inFlight ?? 0);
+  const lastSeen = new Float64Array(fleet.universe.size);
+  const slack = parameters.slack * 1024;
+  let farthest = 0;
   const repeats: number[] = [];
-  asleep.receiver.onTallyRepeat = (index) => repeats.push(index);
-  // reads are whole buffers: the count begins with the first read that starts behind the limit
-  asleep.onRead = () => {
-    if (asleep.bytesRead >= free) asleep.receiver.tally ??= tally;
+  asleep.receiver.lastSeen = lastSeen;
+  asleep.receiver.onRepeat = (index, earlier) => {
+    farthest = Math.max(farthest, earlier - sentBefore);
+    if (earlier > sentBefore + slack) repeats.push(index);
   };
   fleet.absent.delete(asleep.peer);
   fleet.recount();
@@ -172,15 +174,15 @@ async function wake(lab: Lab): Promise<{ figures: Figures; problems: string[] }>
   const figures: Figures = {
     sleeperConvergedSeconds: (done - began) / 1000,
     sleeperOctetsRead: asleep.bytesRead - start,
-    sleeperOctetsInFlight: inFlight ?? NaN,
-    sleeperAnnouncementsCounted: tally.reduce((sum, times) => sum + times, 0),
+    sleeperOctetsInKernel: inFlight ?? NaN,
+    sleeperSlackUsedOctets: farthest,
     sleeperRepeats: repeats.length,
   };
   const problems =
     repeats.length === 0
       ? []
       : [
-          `the sleeper was sent ${repeats.length} MACs again beyond what lay in the socket's buffers, e.g. ${macText(repeats[0] ?? 0)}`,
+          `the sleeper was sent ${repeats.length} MACs twice beyond what lay in the socket's buffers, e.g. ${macText(repeats[0] ?? 0)}`,
         ];
   return { figures, problems };
 }

@@ -166,16 +166,18 @@ describe("what is not as it was sent is seen", () => {
     expect(receiver.wrong).toBe(1);
   });
 
-  test("announcements beyond the first are counted once a tally is set", () => {
+  test("a MAC announced twice since it was asked for, and where the first time", () => {
     const { receiver, feed, announce } = setUp();
-    const again: number[] = [];
-    receiver.onTallyRepeat = (index) => again.push(index);
+    const again: [number, number][] = [];
+    receiver.onRepeat = (index, earlier) => again.push([index, earlier]);
     feed(announce(5, 0));
-    receiver.tally = new Uint8Array(SIZE);
+    receiver.lastSeen = new Float64Array(SIZE);
+    receiver.streamBase = 1000;
     feed(announce(5, 0, 1));
     expect(again).toEqual([]);
+    receiver.streamBase = 2000;
     feed(announce(5, 1, 2));
-    expect(again).toEqual([5]);
+    expect(again).toEqual([[5, 1000]]);
   });
 });
 
