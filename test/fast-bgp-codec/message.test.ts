@@ -19,9 +19,8 @@ const MALFORMED = 86;
 const EXTERNAL = new Set(["evpn-aspath-ebgp-4octet", "evpn-aspath-2octet-with-as4path"]);
 
 /** What describes the layout of an OPEN, not its meaning, is ours alone. */
-function withoutLayout(message: DecodedMessage): Record<string, unknown> {
-  const { layout: _layout, ...rest } = message as DecodedMessage & { layout?: unknown };
-  return rest;
+function withoutLayout(message: DecodedMessage): object {
+  return { ...message, layout: undefined };
 }
 
 function contextFor(vector: Vector): ReturnType<typeof contextOf> {
