@@ -154,9 +154,11 @@ export class TcpConnection implements Connection {
   }
 
   destroy(): void {
+    const ending = this.closed;
     this.closed = true;
     this.carried = 0;
-    if (this.socket.writableLength > 0) this.socket.resetAndDestroy();
+    // Octets that will never be complete must not look like an orderly end.
+    if (!ending && this.socket.writableLength > 0) this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
 
