@@ -83,7 +83,9 @@ export const LAYERS: readonly Layer[] = [
   { name: "web", files: "^src/web/", may: [] },
   { name: "config", files: "^src/config/", may: [CODEC, UTIL], mayTypes: ["^src/"] },
   { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },
-  { name: "perf", files: "^perf/", may: [CODEC, UTIL] },
+  { name: "perf", files: "^perf/(?!bench-)", may: [CODEC, UTIL] },
+  // a micro-bench imports the stage that it measures
+  { name: "bench", files: "^perf/bench-", may: ["^perf/", "^src/bgp/", CODEC, UTIL] },
 ];
 
 /** Only `main` and the offline verbs of `cli` import `config`; nobody imports `main`. */
