@@ -146,7 +146,7 @@ function typeRemedy(schema: SchemaNode, value: unknown, secret: boolean): string
   if (secret) return "put it in quotes";
   const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
   if (types.includes("array") && value !== null && typeof value !== "object") {
-    return `write a list: [${String(value)}]`;
+    return `write a list: [${typeof value === "string" ? value : JSON.stringify(value)}]`;
   }
   if (types.includes("string") && (typeof value === "number" || typeof value === "boolean")) {
     return `put it in quotes: "${String(value)}"`;

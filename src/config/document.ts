@@ -40,7 +40,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 function locator(document: Document, lines: LineCounter, file: string): Locate {
   return (path, key = false) => {
-    const node = find(document.contents as Node | null, path, key);
+    const node = find(document.contents, path, key);
     const offset = node?.range?.[0];
     if (offset === undefined) return { file, line: 1, column: 1 };
     const at = lines.linePos(offset);

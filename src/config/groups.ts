@@ -41,7 +41,7 @@ export function mergeOptions(
     levelPath = ["peer-groups", next];
     next = group?.inherits;
   }
-  return { options: options as PeerOptionsEntry, at: (key) => places.get(key) ?? path };
+  return { options: options, at: (key) => places.get(key) ?? path };
 }
 
 /** Unknown names, circles, and two kinds of password in one place. */

@@ -15,8 +15,10 @@ import { labelOf } from "../../fast-bgp-codec/values/label.js";
 import { readU16 } from "../../util/bytes.js";
 
 export interface DemoPeOptions {
-  /** Own address, of 127.0.0.0/8; also router id and VTEP. */
+  /** Own address of the session, of 127.0.0.0/8. */
   readonly address: string;
+  /** Router id and next hop. */
+  readonly vtep: string;
   readonly as: number;
   readonly target: { readonly address: string; readonly port: number };
   readonly host: { readonly mac: string; readonly ip: string };
@@ -122,13 +124,13 @@ export class DemoPe {
   }
 
   private open(): DecodedMessage {
-    const { as, address } = this.options;
+    const { as, vtep } = this.options;
     return {
       message: "OPEN",
       version: 4,
       myAs: as > 65535 ? 23456 : as,
       holdTime: HOLD_SECONDS,
-      bgpId: address,
+      bgpId: vtep,
       capabilities: [
         { code: 1, name: "multiprotocol", length: 4, ...EVPN },
         { code: 2, name: "route-refresh", length: 0 },
@@ -138,7 +140,7 @@ export class DemoPe {
   }
 
   private update(nlri: object, more: readonly DecodedAttribute[]): DecodedMessage {
-    const { as, address, vni } = this.options;
+    const { as, vtep, vni } = this.options;
     // A route target of type 0 has room for a 2-octet AS; any number does for a demonstration.
     const communities = [`rt:${as > 65535 ? 65000 : as}:${vni}`, "encapsulation:8"];
     return {
@@ -147,7 +149,7 @@ export class DemoPe {
         attribute(1, "0x40", "IGP"),
         attribute(2, "0x40", []),
         attribute(5, "0x40", 100),
-        attribute(14, "0x80", { ...EVPN, nextHop: address, nlri: [nlri] }),
+        attribute(14, "0x80", { ...EVPN, nextHop: vtep, nlri: [nlri] }),
         attribute(16, "0xc0", communities),
         ...more,
       ],
@@ -155,11 +157,11 @@ export class DemoPe {
   }
 
   private get rd(): string {
-    return `1:${this.options.address}:${this.options.vni}`;
+    return `1:${this.options.vtep}:${this.options.vni}`;
   }
 
   private imet(): object {
-    return { type: 3, rd: this.rd, ethTag: 0, ipLen: 32, originator: this.options.address };
+    return { type: 3, rd: this.rd, ethTag: 0, ipLen: 32, originator: this.options.vtep };
   }
 
   private macIp(): object {
@@ -172,7 +174,7 @@ export class DemoPe {
 
   /** PMSI tunnel (RFC 6514 section 5): ingress replication to this VTEP. */
   private pmsi(): DecodedAttribute {
-    const endpoint = this.options.address
+    const endpoint = this.options.vtep
       .split(".")
       .map((octet) => Number(octet).toString(16).padStart(2, "0"))
       .join("");

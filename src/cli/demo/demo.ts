@@ -12,10 +12,21 @@ interface DemoOptions {
   readonly once?: true;
 }
 
-/** Loopback addresses of the PEs: a peer is known by its address, so they need one each. */
+/**
+ * A peer is known by its address, so each PE needs a loopback address of its own. VTEPs are from the
+ * documentation's range: routers refuse next hops of 127.0.0.0/8.
+ */
 const PES = [
-  { address: "127.0.0.2", host: { mac: "52:54:00:00:00:02", ip: "192.168.100.2" } },
-  { address: "127.0.0.3", host: { mac: "52:54:00:00:00:03", ip: "192.168.100.3" } },
+  {
+    address: "127.0.0.2",
+    vtep: "192.0.2.2",
+    host: { mac: "52:54:00:00:00:02", ip: "192.168.100.2" },
+  },
+  {
+    address: "127.0.0.3",
+    vtep: "192.0.2.3",
+    host: { mac: "52:54:00:00:00:03", ip: "192.168.100.3" },
+  },
 ] as const;
 const VNI = 100;
 /** IMET and MAC/IP of the other PE. */
