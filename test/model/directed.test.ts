@@ -22,6 +22,9 @@ const EBGP = 4;
 const FAR = 5;
 const FAR_SLEEPER = 6;
 const FAR_LISTENER = 7;
+const LIMITED = 8;
+const LENIENT = 9;
+const STRICT = 10;
 const PEERS: readonly PeerSpec[] = [
   peerSpec(A),
   peerSpec(B),
@@ -29,6 +32,9 @@ const PEERS: readonly PeerSpec[] = [
   peerSpec(SLEEPER),
   peerSpec(EBGP, { kind: "ebgp", as: 65101 }),
   ...[FAR, FAR_SLEEPER, FAR_LISTENER].map((index) => peerSpec(index, { extendedMessage: true })),
+  peerSpec(LIMITED, { prefixLimit: 3 }),
+  peerSpec(LENIENT, { malformedNlri: "treat-as-withdraw" }),
+  peerSpec(STRICT, { malformedNlri: "reset" }),
 ];
 const EBGP_SET = put(without(PLAIN, Code.LocalPref), Code.AsPath, 0x40, "02010000fe4d");
 const key = (nlri: string): string => nlriKey(Family.Evpn, nlri);
@@ -293,6 +299,39 @@ describe("what a peer does wrong", () => {
     apply(announce(A, [`0222${long.slice(4)}00`, mac(3)]));
     harness.run();
     expect([...harness.receiver(LISTENER).table.keys()]).toEqual([key(mac(2)), key(mac(3))]);
+    finish();
+  });
+
+  it("the same route costs a peer of the middle way the message, and a strict one the session", () => {
+    const long = `0222${mac(1).slice(4)}00`;
+    for (const peer of [LENIENT, STRICT]) {
+      apply(announce(peer, [mac(1, peer), mac(2, peer)]));
+      harness.run();
+      harness.believe(peer === LENIENT ? withdraw(peer, [mac(2, peer)]) : { kind: "down", peer });
+      const bad = announce(peer, [mac(2, peer), long]);
+      if (peer === LENIENT) harness.tellOnly(bad);
+      else expect(() => harness.tellOnly(bad)).toThrow("session reset");
+      harness.run();
+    }
+    apply({ kind: "down", peer: STRICT });
+    harness.run();
+    expect([...harness.receiver(LISTENER).table.keys()]).toEqual([key(mac(1, LENIENT))]);
+    finish();
+  });
+
+  it("more routes than its limit cost it the session, and all of them are withdrawn", () => {
+    harness.resets.set(LIMITED, undefined);
+    apply(announce(LIMITED, [mac(1), mac(2), mac(3)]));
+    harness.run();
+    // Replacing is not adding.
+    apply(announce(LIMITED, [mac(1), mac(2), mac(3)], marked(1)));
+    harness.run();
+    expect(harness.receiver(LISTENER).table.size).toBe(3);
+    expect(harness.resets.get(LIMITED)).toBeUndefined();
+    apply(announce(LIMITED, [mac(4)]));
+    harness.run();
+    expect(harness.resets.get(LIMITED)).toMatch(/3/);
+    expect(harness.receiver(LISTENER).table.size).toBe(0);
     finish();
   });
 });

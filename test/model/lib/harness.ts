@@ -52,6 +52,8 @@ export class Harness {
   private readonly peers: readonly PeerSpec[];
   private readonly lines = new Map<number, Line>();
   private nextSessionId = 1;
+  /** Peers whose sessions the reflector may end, and why it did. */
+  readonly resets = new Map<number, string | undefined>();
   /** Buffers in flight and what they held when they were given away. */
   private flight = new Map<
     Uint8Array,
@@ -211,7 +213,11 @@ export class Harness {
       this.nextSessionId++,
       peer,
       (buffer) => this.deliver(index, receiver, buffer),
-      (why) => check(false, `session ${String(index)} was reset: ${why}`),
+      (why) => {
+        check(this.resets.has(index), `session ${String(index)} was reset: ${why}`);
+        this.resets.set(index, why);
+        this.down(index, () => undefined);
+      },
     );
     this.lines.set(index, { session, receiver, inbox: [] });
     this.reflector.established(session);

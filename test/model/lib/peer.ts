@@ -27,6 +27,8 @@ export interface PeerSpec {
   readonly unknownTypes: boolean;
   readonly nextHopSelf: boolean;
   readonly allowAsIn: number;
+  readonly prefixLimit: number;
+  readonly malformedNlri: PeerOptions["malformedNlri"];
 }
 
 export function maskOf(...families: readonly Family[]): number {
@@ -62,6 +64,8 @@ export function peerSpec(index: number, over: Partial<PeerSpec> = {}): PeerSpec 
     unknownTypes: false,
     nextHopSelf: false,
     allowAsIn: 0,
+    prefixLimit: 0,
+    malformedNlri: "drop",
     ...over,
   };
 }
@@ -93,8 +97,8 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     evpnTypesOut: peer.typesOut,
     evpnTypesIn: peer.typesIn,
     evpnUnknownTypes: peer.unknownTypes,
-    malformedNlri: "drop",
-    prefixLimit: 0,
+    malformedNlri: peer.malformedNlri,
+    prefixLimit: peer.prefixLimit,
     prefixLimitRestart: 60,
     allowAsIn: peer.allowAsIn,
   };
