@@ -29,8 +29,12 @@ import { SentBits } from "./sent-bits.js";
 const PROMOTE_AFTER_MS = 1000;
 /** Destinations looked at in one stretch of a dump. */
 const DUMP_STRETCH = 16384;
-/** Attributes and overhead above this are checked route by route against the message size. */
-const SURELY_FITS = ORDINARY_MESSAGE - 260 - 128;
+/**
+ * Attribute sets above this are checked route by route against the message size: 260 octets for an
+ * NLRI, 128 for what reflection adds, and for a 2-octet speaker AS4_PATH beside AS_PATH makes ten
+ * octets of six at worst.
+ */
+const SURELY_FITS = Math.floor(((ORDINARY_MESSAGE - 260 - 128) * 6) / 10);
 const BORR = 1;
 const EORR = 2;
 
@@ -78,6 +82,10 @@ export class AdjRibOut {
   private initialMasks: Int32Array[] = [];
   private refreshMasks: Int32Array[] = [];
   private readonly slices: Uint8Array[] = [];
+  /** Octets around the NLRI by encoding, for the large set that was looked at last in this batch. */
+  private readonly overheads: number[] = [];
+  private sizedAttr = 0;
+  private sizedSlot = 0;
 
   constructor(table: RouteTable, identity: ReflectorIdentity, clock: Clock) {
     this.table = table;
@@ -320,9 +328,9 @@ export class AdjRibOut {
     const want = batch.mask[group]!;
     const { masks } = batch;
     for (let w = 0; w < batch.words; w++) masks[mask + w] = masks[want + w]!;
+    if (attr !== this.sizedAttr || slot !== this.sizedSlot) this.measure(attr, slot);
     for (let i = 0; i < this.encodings.length; i++) {
-      const size =
-        this.packer.overhead(attr, slot, this.encodings[i]!) + this.table.pathNlriLength(path);
+      const size = this.overheads[i]! + this.table.pathNlriLength(path);
       if (size <= ORDINARY_MESSAGE) continue;
       const receivers = this.encodingMasks[i]!;
       for (let w = 0; w < batch.words; w++) {
@@ -332,6 +340,14 @@ export class AdjRibOut {
       }
     }
     return batch.variantFor(group, mask);
+  }
+
+  private measure(attr: number, slot: number): void {
+    this.sizedAttr = attr;
+    this.sizedSlot = slot;
+    for (let i = 0; i < this.encodings.length; i++) {
+      this.overheads[i] = this.packer.overhead(attr, slot, this.encodings[i]!);
+    }
   }
 
   private isEarly(dest: number, family: Family): boolean {
@@ -473,6 +489,7 @@ export class AdjRibOut {
   private beginBatch(): void {
     this.batch.clear(this.reflection.words);
     this.segments.clear();
+    this.sizedAttr = 0;
     this.sent.ensure(this.reflection.words, this.table.destinationLimit);
   }
 
