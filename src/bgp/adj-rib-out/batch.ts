@@ -10,6 +10,8 @@ import type { Family } from "../../fast-bgp-codec/family.js";
 
 /** Most destinations in one batch. */
 export const BATCH = 2048;
+/** A destination may add three groups: its key's, that of whose messages hold it, that of who reads now. */
+const GROUPS = 3 * BATCH;
 const HASH_SIZE = 8192;
 
 export class Batch {
@@ -20,16 +22,16 @@ export class Batch {
 
   /** Announcement groups. */
   groups = 0;
-  readonly attr = new Int32Array(2 * BATCH);
-  readonly slot = new Int32Array(2 * BATCH);
-  readonly type = new Int32Array(2 * BATCH);
-  readonly mask = new Int32Array(2 * BATCH);
-  readonly first = new Int32Array(2 * BATCH);
-  private readonly last = new Int32Array(2 * BATCH);
+  readonly attr = new Int32Array(GROUPS);
+  readonly slot = new Int32Array(GROUPS);
+  readonly type = new Int32Array(GROUPS);
+  readonly mask = new Int32Array(GROUPS);
+  readonly first = new Int32Array(GROUPS);
+  private readonly last = new Int32Array(GROUPS);
   /** Next group with the same key and other receivers, -1 for none. */
-  readonly variant = new Int32Array(2 * BATCH);
+  readonly variant = new Int32Array(GROUPS);
   /** Some of its routes fit no ordinary message. */
-  readonly large = new Uint8Array(2 * BATCH);
+  readonly large = new Uint8Array(GROUPS);
 
   /** Withdrawal groups. */
   withdrawals = 0;
