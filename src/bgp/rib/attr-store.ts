@@ -29,7 +29,9 @@ const ORIGINATOR = 10;
 const CLUSTER_LENGTH = 11;
 const SEQUENCE = 12;
 const FLAGS = 13;
-/** Cells 14 and 15 keep records to whole cache lines. */
+/** A reader's own mark; 0 in a fresh record, whatever the id stood for before. */
+const NOTE = 14;
+/** Cell 15 keeps records to whole cache lines. */
 
 export class AttrStore {
   private readonly table = new RecordTable(WIDTH);
@@ -185,6 +187,15 @@ export class AttrStore {
   /** Bits of `AttrFlag`. */
   flags(id: number): number {
     return this.table.words[id * WIDTH + FLAGS]!;
+  }
+
+  /** What the one reader that derives facts from sets has noted of this one; 0 as long as it has not. */
+  note(id: number): number {
+    return this.table.words[id * WIDTH + NOTE]!;
+  }
+
+  setNote(id: number, note: number): void {
+    this.table.words[id * WIDTH + NOTE] = note;
   }
 
   /** Calls `visit` for each id in use. For audits: walks the whole store. */
