@@ -1,8 +1,8 @@
 /** What the micro-benches have in common: UPDATEs as a PE sends them, timing of tables, output. */
 import { Family } from "../src/fast-bgp-codec/family.js";
-import type { NlriScan} from "../src/fast-bgp-codec/nlri-scan.js";
+import type { NlriScan } from "../src/fast-bgp-codec/nlri-scan.js";
 import { scanNlri } from "../src/fast-bgp-codec/nlri-scan.js";
-import type { UpdateScan} from "../src/fast-bgp-codec/update-scan.js";
+import type { UpdateScan } from "../src/fast-bgp-codec/update-scan.js";
 import { scanUpdate, type DecodeContext } from "../src/fast-bgp-codec/update-scan.js";
 import { median } from "./fleet/statistics.js";
 import { Universe } from "./fleet/universe.js";

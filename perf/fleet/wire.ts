@@ -134,6 +134,19 @@ export class UpdateWriter {
     const bytes = sink.bytes;
     const start = sink.length;
     let at = start + HEADER + 4;
+    // MP_REACH_NLRI with extended length, first of all attributes (RFC 7606 section 5.1)
+    bytes[at] = 0x90;
+    bytes[at + 1] = 14;
+    const lengthAt = at + 2;
+    at += 4;
+    writeU16(bytes, at, AFI_L2VPN);
+    bytes[at + 2] = SAFI_EVPN;
+    bytes[at + 3] = 4;
+    writeU32(bytes, at + 4, NEXT_HOP_BASE + peer + 1);
+    bytes[at + 8] = 0;
+    at += 9;
+    for (let k = from; k < to; k++) at = this.nlri(bytes, at, peer, indexes[k] ?? 0);
+    writeU16(bytes, lengthAt, at - lengthAt - 2);
     bytes.set(ORIGIN_PATH_PREFERENCE, at);
     at += ORIGIN_PATH_PREFERENCE.length;
     const communities = (settings.attrSets > 1 ? 1 : 0) + (community !== 0 ? 1 : 0);
@@ -153,19 +166,6 @@ export class UpdateWriter {
       }
     }
     at = writeExtendedCommunities(bytes, at, settings.as, FIRST_VNI + vniNumber, sequence);
-    // MP_REACH_NLRI with extended length
-    bytes[at] = 0x90;
-    bytes[at + 1] = 14;
-    const lengthAt = at + 2;
-    at += 4;
-    writeU16(bytes, at, AFI_L2VPN);
-    bytes[at + 2] = SAFI_EVPN;
-    bytes[at + 3] = 4;
-    writeU32(bytes, at + 4, NEXT_HOP_BASE + peer + 1);
-    bytes[at + 8] = 0;
-    at += 9;
-    for (let k = from; k < to; k++) at = this.nlri(bytes, at, peer, indexes[k] ?? 0);
-    writeU16(bytes, lengthAt, at - lengthAt - 2);
     finish(bytes, start, at);
     sink.length = at;
   }

@@ -133,8 +133,8 @@ describe("what is not as it was sent is seen", () => {
     });
     return receiver;
   };
-  // 23 header and lengths, 14 origin/path/preference, 7 community, 19 extended communities, 4 MP_REACH header
-  const REACH = 23 + 14 + 7 + 19 + 4;
+  // 23 header and lengths, 4 header of MP_REACH_NLRI
+  const REACH = 23 + 4;
   const NLRI = REACH + 9;
 
   test.each([
