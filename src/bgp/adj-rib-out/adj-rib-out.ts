@@ -133,6 +133,7 @@ export class AdjRibOut {
 
   attachReader(reader: LogReader): void {
     this.readers.add(reader);
+    this.table.furthestReader = Math.max(this.table.furthestReader, reader.position);
   }
 
   /** Lets the other readers read; whether something is left. */
@@ -212,43 +213,43 @@ export class AdjRibOut {
     this.maskGroup();
     this.beginBatch();
     const promote = this.clock.now() - PROMOTE_AFTER_MS;
-    const promoted = group.some((cursor) => cursor.promoted.size > 0);
+    let promoted = group.some((cursor) => cursor.promoted.size > 0);
     for (let position = from; position < to; position++) {
       const dest = log.at(position);
       if (this.table.isNewest(dest, position)) {
         if (!this.table.exists(dest)) continue;
-        if (promoted) this.addUnlessPromoted(dest, position);
+        if (promoted) this.addUnlessPromoted(dest, position, false);
         else this.addLive(dest);
-      } else if (log.timeOf(position) < promote) {
-        this.promote(dest);
+      } else if (log.timeOf(position) < promote && this.table.exists(dest)) {
+        this.addUnlessPromoted(dest, position, true);
+        promoted = true;
       }
     }
     this.deliver();
     for (const cursor of group) cursor.advanceTo(to);
-    if (to > this.table.furthestReader) this.table.furthestReader = to;
+    this.table.furthestReader = Math.max(this.table.furthestReader, to);
     return true;
   }
 
-  private addUnlessPromoted(dest: number, position: number): void {
-    const held = this.group.filter((cursor) => (cursor.promoted.get(dest) ?? 0) > position);
-    for (const cursor of held) clearBit(this.groupMask, cursor.slot);
-    this.addLive(dest);
-    for (const cursor of held) setBit(this.groupMask, cursor.slot);
-  }
-
-  /** Serves an outdated entry: the group gets the destination's present state now. */
-  private promote(dest: number): void {
-    if (!this.table.exists(dest)) return;
+  /**
+   * Serves an entry to those of the group who were not sent the destination's state in place of an
+   * older one. An outdated entry gives the present state now, and their newer one has nothing new.
+   */
+  private addUnlessPromoted(dest: number, position: number, outdated: boolean): void {
     const { tail } = this.table.log;
-    const held = this.group.filter((cursor) => cursor.promoted.has(dest));
-    for (const cursor of held) clearBit(this.groupMask, cursor.slot);
+    const served = this.group.filter((cursor) => (cursor.promoted.get(dest) ?? 0) <= position);
+    if (served.length === 0) return;
+    this.groupMask.fill(0);
+    for (const cursor of served) setBit(this.groupMask, cursor.slot);
     this.addLive(dest);
-    for (const cursor of held) setBit(this.groupMask, cursor.slot);
-    for (const cursor of this.group) {
-      if (held.includes(cursor)) continue;
+    this.maskGroup();
+    if (!outdated) return;
+    for (const cursor of served) {
       cursor.promoted.set(dest, tail);
       cursor.promotedUntil = tail;
     }
+    // The unread entry counts as read: what changes from now on needs one of its own.
+    this.table.furthestReader = tail;
   }
 
   /** One changed destination: announce to whom wants it, withdraw from whom had it and should no longer. */
@@ -515,11 +516,13 @@ export class AdjRibOut {
     const { log } = this.table;
     let least = log.tail;
     let furthest = this.cursors.size === 0 && this.readers.size === 0 ? log.tail : 0;
-    for (const reader of [this.cursors.values(), this.readers.values()]) {
-      for (const { position } of reader) {
-        least = Math.min(least, position);
-        furthest = Math.max(furthest, position);
-      }
+    for (const { position, promotedUntil } of this.cursors.values()) {
+      least = Math.min(least, position);
+      furthest = Math.max(furthest, position, promotedUntil);
+    }
+    for (const { position } of this.readers) {
+      least = Math.min(least, position);
+      furthest = Math.max(furthest, position);
     }
     this.table.furthestReader = Math.max(furthest, log.head);
     if (least > log.head) this.table.releaseUpTo(least);
