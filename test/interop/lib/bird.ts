@@ -11,6 +11,8 @@ export interface BirdOptions {
   readonly label: string;
   readonly name: string;
   readonly address: string;
+  /** Its IPv6 next hop: the session runs over IPv4. */
+  readonly address6: string;
   readonly neighbor: string;
   readonly as?: number;
   readonly ipv4: readonly string[];
@@ -27,7 +29,7 @@ export class Bird {
   }
 
   static async start(options: BirdOptions): Promise<Bird> {
-    const { lab, label, name, address, neighbor, as = 65000 } = options;
+    const { lab, label, name, address, address6, neighbor, as = 65000 } = options;
     const routes = (list: readonly string[]): string =>
       list.map((prefix) => `  route ${prefix} blackhole;`).join("\n");
     const config = lab.writeFile(
@@ -41,16 +43,17 @@ ${routes(options.ipv4)}
 protocol static static6 { ipv6;
 ${routes(options.ipv6)}
 }
-protocol bgp rr {
+protocol bgp reflector {
   local ${address} as ${String(as)};
   neighbor ${neighbor} as ${String(as)};
+  strict bind yes;
   multihop;
   connect retry time 1;
   connect delay time 0;
   error wait time 1, 2;
   hold time 9;
   ipv4 { import all; export where source = RTS_STATIC; next hop self; gateway recursive; };
-  ipv6 { import all; export where source = RTS_STATIC; next hop self; gateway recursive; };
+  ipv6 { import all; export where source = RTS_STATIC; next hop address ${address6}; gateway recursive; };
 }
 `,
     );
@@ -70,7 +73,7 @@ protocol bgp rr {
 
   async waitEstablished(): Promise<void> {
     await waitFor("BIRD to be Established", async () => {
-      const text = await this.birdc("show protocols rr");
+      const text = await this.birdc("show protocols reflector");
       if (!text.includes("Established")) throw new Error(text);
       return true;
     });
@@ -78,7 +81,7 @@ protocol bgp rr {
 
   /** Prefixes it learned from the reflector, with its full text about each. */
   async learned(): Promise<Map<string, string>> {
-    const text = await this.birdc("show route protocol rr all");
+    const text = await this.birdc("show route protocol reflector all");
     const found = new Map<string, string>();
     let current: string | undefined;
     for (const line of text.split("\n")) {

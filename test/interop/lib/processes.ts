@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { waitFor } from "./wait.js";
+import { GiveUp, waitFor } from "./wait.js";
 
 export interface Exit {
   readonly code: number | null;
@@ -91,7 +91,7 @@ export class Program {
   /** Fails early, with its last words, when the program has died. */
   mustRun(): void {
     if (this.exit !== undefined) {
-      throw new Error(`${this.name} ended (${JSON.stringify(this.exit)}):\n${this.tail()}`);
+      throw new GiveUp(`${this.name} ended (${JSON.stringify(this.exit)}):\n${this.tail()}`);
     }
   }
 }

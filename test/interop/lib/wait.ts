@@ -4,6 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Generous: a loaded machine must not fail a test. Milliseconds. */
 export const DEADLINE = 30_000;
 
+/** Thrown by a condition that can never come true any more: ends the waiting at once. */
+export class GiveUp extends Error {}
+
 export interface WaitOptions {
   /** Milliseconds. */
   readonly deadline?: number;
@@ -29,6 +32,7 @@ export async function waitFor<T>(
       if (value) return value;
       last = value;
     } catch (error) {
+      if (error instanceof GiveUp) throw error;
       last = error instanceof Error ? error.message : error;
     }
     if (performance.now() > end) {
