@@ -3,7 +3,7 @@
 //   daemons  with root and apt: install the real routers that the interop tests start
 // Run by `npm start`, `npm test` and `npm run perf`; needs nothing but Node.js and npm.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const top = join(import.meta.dirname, "..");
@@ -49,6 +49,9 @@ function build() {
   if (existsSync(mark) && sources.trim() === "" && !newerThan("src", mark)) return;
   console.log("evpnd: compiling");
   run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
+  // npm makes bin files executable when it links them, once; `npx evpnctl` must work after any build.
+  const { bin } = JSON.parse(readFileSync("package.json", "utf8"));
+  for (const file of Object.values(bin)) if (existsSync(file)) chmodSync(file, 0o755);
   writeFileSync(mark, new Date().toISOString());
 }
 
