@@ -2,13 +2,13 @@
  * A thousand peers at once: at most `limit` dynamic handshakes run, the rest wait with their
  * connections unread, first come first served, for at most WAIT_MS.
  */
+import { Cease } from "../../fast-bgp-codec/iana.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import { refuse } from "./refuse.js";
 import type { Connection } from "./types.js";
 
 /** Peers wait about as long for an OPEN before they give up. */
 export const WAIT_MS = 60_000;
-const OUT_OF_RESOURCES = 8;
 
 interface Waiting {
   readonly connection: Connection;
@@ -69,7 +69,7 @@ export class Admission {
   private expire(): void {
     const now = this.clock.now();
     while (this.waiting > 0 && this.queue[this.head]!.until <= now) {
-      refuse(this.queue[this.head++]!.connection, OUT_OF_RESOURCES);
+      refuse(this.queue[this.head++]!.connection, Cease.OutOfResources);
     }
     this.settle();
   }

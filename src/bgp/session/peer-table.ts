@@ -2,13 +2,14 @@
  * All peers: configured ones, and dynamic ones that come into being when somebody connects from a
  * configured range and vanish a while after their last session.
  */
+import { Cease } from "../../fast-bgp-codec/iana.js";
 import { systemClock, type Clock, type TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
 import { Admission } from "./admission.js";
 import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
 import { State } from "./fsm.js";
-import { Cease, Peer, type PeerContext } from "./peer.js";
+import { Peer, type PeerContext } from "./peer.js";
 import { statusOf, type PeerStatus } from "./peer-status.js";
 import { refuse } from "./refuse.js";
 import { compareOptions } from "./settings-change.js";
@@ -99,7 +100,7 @@ export class PeerTable {
 
   /** A connection from the listener, unread. */
   accept(connection: Connection): void {
-    if (!this.started || this.stopped) return this.refuse(connection, Cease.rejected);
+    if (!this.started || this.stopped) return this.refuse(connection, Cease.ConnectionRejected);
     const { remoteAddress } = connection;
     const peer = this.peers.get(remoteAddress);
     if (peer !== undefined && !peer.dynamic) return peer.incoming(connection);
@@ -110,7 +111,7 @@ export class PeerTable {
         { peer: remoteAddress, range: range.prefix, maxPeers: range.maxPeers },
         "connection refused: the dynamic range has as many peers as max-peers allows",
       );
-      return this.refuse(connection, Cease.outOfResources);
+      return this.refuse(connection, Cease.OutOfResources);
     }
     this.admission.enter(connection);
   }
@@ -209,7 +210,7 @@ export class PeerTable {
     if (this.stopped) return;
     this.stopped = true;
     this.sweepTimer?.cancel();
-    this.admission.close(Cease.shutdown);
+    this.admission.close(Cease.AdministrativeShutdown);
     await Promise.all([...this.peers.values()].map((peer) => peer.close(text)));
   }
 
@@ -237,7 +238,7 @@ export class PeerTable {
 
   private removePeer(peer: Peer): void {
     this.peers.delete(peer.address);
-    const fault = { code: 6, subcode: Cease.deconfigured, data: NO_DATA };
+    const fault = { code: 6, subcode: Cease.PeerDeconfigured, data: NO_DATA };
     peer.remove(fault, "peer removed from the configuration");
     this.inHandshake.delete(peer);
   }
@@ -286,7 +287,7 @@ export class PeerTable {
         "connection refused: no peer and no dynamic range has this address",
       );
     }
-    this.refuse(connection, Cease.rejected);
+    this.refuse(connection, Cease.ConnectionRejected);
   }
 
   private sweepLater(): void {
@@ -296,7 +297,7 @@ export class PeerTable {
       for (const peer of this.peers.values()) {
         if (!peer.dynamic || peer.hasSessions || peer.adminDown || peer.quietSince > oldest)
           continue;
-        peer.remove({ code: 6, subcode: Cease.deconfigured, data: NO_DATA }, "gone");
+        peer.remove({ code: 6, subcode: Cease.PeerDeconfigured, data: NO_DATA }, "gone");
         this.peers.delete(peer.address);
       }
       this.sweepLater();

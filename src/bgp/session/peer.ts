@@ -6,6 +6,7 @@
  * while we damp (Idle) is held unread until the damping is over instead of refused, and a dial goes on
  * beside an accepted connection until one of them is Established.
  */
+import { Cease } from "../../fast-bgp-codec/iana.js";
 import { shutdownData } from "../../fast-bgp-codec/notification.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
@@ -15,13 +16,8 @@ import { step, State, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
 import { bgpIdNumber } from "./negotiate.js";
 import { refuse } from "./refuse.js";
-import {
-  Session,
-  type OpenVerdict,
-  type SessionContext,
-  type SessionEnd,
-  type SessionOwner,
-} from "./session.js";
+import { Session, type OpenVerdict, type SessionContext, type SessionOwner } from "./session.js";
+import { dialDetail, type SessionEnd } from "./session-end.js";
 import { idleHoldMs, jitter, OPEN_WAIT_SECONDS } from "./timers.js";
 import type { Connection, Dialer } from "./types.js";
 
@@ -31,17 +27,6 @@ const DYNAMIC_OPEN_WAIT_SECONDS = 30;
 const STABLE_MS = 30_000;
 
 const NO_DATA = new Uint8Array(0);
-
-export const Cease = {
-  prefixLimit: 1,
-  shutdown: 2,
-  deconfigured: 3,
-  reset: 4,
-  rejected: 5,
-  configurationChange: 6,
-  collision: 7,
-  outOfResources: 8,
-} as const;
 
 export interface PeerContext extends SessionContext {
   readonly clock: Clock;
@@ -131,10 +116,10 @@ export class Peer implements SessionOwner {
   /** The peer connected to us. */
   incoming(connection: Connection): void {
     if (this.removed || this.adminDown || this.heldDown) {
-      return refuse(connection, Cease.rejected);
+      return refuse(connection, Cease.ConnectionRejected);
     }
     if (this.ownState === State.Idle && this.sessions.length === 0) {
-      if (this.idleTimer === undefined) return refuse(connection, Cease.rejected);
+      if (this.idleTimer === undefined) return refuse(connection, Cease.ConnectionRejected);
       this.parked?.destroy();
       this.parked = connection;
       return;
@@ -145,7 +130,7 @@ export class Peer implements SessionOwner {
         this.dump(session, "the peer opened another connection");
       }
     }
-    if (this.sessions.length >= 2) return refuse(connection, Cease.collision);
+    if (this.sessions.length >= 2) return refuse(connection, Cease.Collision);
     this.open(connection);
   }
 
@@ -153,7 +138,10 @@ export class Peer implements SessionOwner {
   shutdown(text: string): void {
     this.adminDown = true;
     const detail = text === "" ? "administrative shutdown" : `administrative shutdown: ${text}`;
-    this.stopAll({ code: 6, subcode: Cease.shutdown, data: shutdownData(text) }, detail);
+    this.stopAll(
+      { code: 6, subcode: Cease.AdministrativeShutdown, data: shutdownData(text) },
+      detail,
+    );
     this.lastError = detail;
   }
 
@@ -169,7 +157,7 @@ export class Peer implements SessionOwner {
   /** Cease, administrative reset with text; ends damping and hold-down as well. */
   reset(text: string): void {
     this.restart(
-      { code: 6, subcode: Cease.reset, data: shutdownData(text) },
+      { code: 6, subcode: Cease.AdministrativeReset, data: shutdownData(text) },
       "administrative reset",
     );
   }
@@ -181,11 +169,11 @@ export class Peer implements SessionOwner {
     if (options.shutdown !== before) this.adminDown = options.shutdown;
     if (this.adminDown) {
       return this.stopAll(
-        { code: 6, subcode: Cease.shutdown, data: shutdownData("") },
+        { code: 6, subcode: Cease.AdministrativeShutdown, data: shutdownData("") },
         "administrative shutdown",
       );
     }
-    const fault = { code: 6, subcode: Cease.configurationChange, data: NO_DATA };
+    const fault = { code: 6, subcode: Cease.ConfigurationChange, data: NO_DATA };
     this.restart(fault, "configuration changed");
   }
 
@@ -197,7 +185,10 @@ export class Peer implements SessionOwner {
 
   /** The speaker stops: Cease to the peer, for ever. Resolves when its connections are gone. */
   close(text: string): Promise<void> {
-    this.remove({ code: 6, subcode: Cease.shutdown, data: shutdownData(text) }, "shutdown");
+    this.remove(
+      { code: 6, subcode: Cease.AdministrativeShutdown, data: shutdownData(text) },
+      "shutdown",
+    );
     if (this.lingering === 0) return Promise.resolve();
     return new Promise((done) => (this.onGone = done));
   }
@@ -288,7 +279,7 @@ export class Peer implements SessionOwner {
     this.cancelDial();
     this.enter(State.Idle);
     const { code, subcode } = end.down;
-    const limit = code === 6 && subcode === Cease.prefixLimit && end.down.reason !== RECEIVED;
+    const limit = code === 6 && subcode === Cease.MaximumPrefixes && end.down.reason !== RECEIVED;
     if (limit) {
       this.heldDown = true;
       const seconds = this.options.prefixLimitRestart;
@@ -367,7 +358,7 @@ export class Peer implements SessionOwner {
       (error) => {
         this.dialling = undefined;
         if (this.sessions.length > 0) return this.enter(State.Active);
-        this.lastError = dialError(error, this.options);
+        this.lastError = dialDetail(error, this.options);
         this.context.log.info({ peer: this.address, error: error.message }, "connect failed");
         this.run({ kind: "tcpFails" });
       },
@@ -389,7 +380,7 @@ export class Peer implements SessionOwner {
   }
 
   private dump(session: Session, detail: string): void {
-    const fault = { code: 6, subcode: Cease.collision, data: NO_DATA };
+    const fault = { code: 6, subcode: Cease.Collision, data: NO_DATA };
     session.stop("collisionDump", fault, { reason: "collision", detail });
   }
 
@@ -438,18 +429,3 @@ const RANK: Readonly<Record<State, number>> = {
   OpenConfirm: 4,
   Established: 5,
 };
-
-function dialError(error: Error, options: PeerOptions): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const hint =
-    code === "ETIMEDOUT" && options.password !== undefined
-      ? ": is the password the same on both sides? A wrong TCP MD5 key looks like silence"
-      : code === "ETIMEDOUT" && options.ttlSecurityHops > 0
-        ? ": is TTL security configured on both sides, with enough hops?"
-        : code === "ECONNREFUSED"
-          ? ": nothing listens there on this port"
-          : code === "EADDRNOTAVAIL"
-            ? ": the local address is not on this machine"
-            : "";
-  return `cannot connect: ${error.message}${hint}`;
-}

@@ -15,11 +15,7 @@ import {
 } from "../../fast-bgp-codec/header.js";
 import { MessageType } from "../../fast-bgp-codec/iana.js";
 import { KEEPALIVE } from "../../fast-bgp-codec/keepalive.js";
-import {
-  decodeNotification,
-  describeNotification,
-  encodeNotification,
-} from "../../fast-bgp-codec/notification.js";
+import { decodeNotification, encodeNotification } from "../../fast-bgp-codec/notification.js";
 import { decodeOpen, encodeOpen, type Open } from "../../fast-bgp-codec/open.js";
 import { decodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
 import { readU8, toHex } from "../../util/bytes.js";
@@ -28,6 +24,16 @@ import type { PeerOptions } from "../settings.js";
 import { step, State, type Action, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
 import { buildOpen, negotiate, type LocalSpeaker } from "./negotiate.js";
+import {
+  describeEnd,
+  faultCause,
+  silenceDetail,
+  tcpDetail,
+  unexpectedCause,
+  type Cause,
+  type SessionEnd,
+  type Told,
+} from "./session-end.js";
 import { SessionTimers } from "./session-timers.js";
 import { sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
 import type {
@@ -35,7 +41,6 @@ import type {
   EstablishedSession,
   Negotiated,
   ReflectorSink,
-  SessionDown,
 } from "./types.js";
 
 /** How long a NOTIFICATION may take to leave before the connection is cut. */
@@ -67,20 +72,6 @@ export interface SessionOwner {
 
 /** Go on; this connection lost a collision and is closed; or its OPEN rests until `proceed`. */
 export type OpenVerdict = "go" | "lost" | "wait";
-
-export interface SessionEnd {
-  readonly down: SessionDown;
-  readonly wasEstablished: boolean;
-  /** Where the machine goes: Idle, or Active after a TCP failure in OpenSent. */
-  readonly next: State;
-  readonly damp: boolean;
-}
-
-/** Why an event happened, for log, CLI and reflector. */
-interface Cause {
-  readonly reason: string;
-  readonly detail: string;
-}
 
 let lastId = 0;
 
@@ -216,7 +207,10 @@ export class Session implements EstablishedSession, Ticking {
     if (this.over) return;
     timers.watchOutput();
     if (timers.holdExpired()) {
-      this.run({ kind: "holdExpires" }, { reason: "hold-timer", detail: this.holdDetail() });
+      this.run(
+        { kind: "holdExpires" },
+        { reason: "hold-timer", detail: silenceDetail(this.state, timers.holdTime) },
+      );
     } else if (timers.sendHoldExpired()) {
       const detail = `the peer took no data for ${timers.sendHoldTime} s (send hold timer, RFC 9687)`;
       // A NOTIFICATION could not leave either (RFC 9687 section 4).
@@ -225,24 +219,13 @@ export class Session implements EstablishedSession, Ticking {
     }
   }
 
-  private holdDetail(): string {
-    const seconds = this.timers.holdTime;
-    if (this.state !== State.OpenSent) return `nothing heard for ${seconds} s (hold timer)`;
-    return `TCP is up but no OPEN came within ${seconds} s: often TTL security (GTSM) or a password on one side only, or a firewall`;
-  }
-
   private drained(): void {
     if (this.state === State.Established && !this.over) this.context.sink.drained(this);
   }
 
   private tcpClosed(error: Error | undefined): void {
     if (this.over) return;
-    const what = error === undefined ? "the peer closed the connection" : error.message;
-    const early =
-      this.state === State.OpenSent || this.state === State.OpenConfirm
-        ? " before the session was up: is our address configured as a neighbour there?"
-        : "";
-    this.run({ kind: "tcpFails" }, { reason: "tcp", detail: what + early });
+    this.run({ kind: "tcpFails" }, { reason: "tcp", detail: tcpDetail(this.state, error) });
   }
 
   private received(bytes: Uint8Array, start: number, end: number): number {
@@ -477,31 +460,4 @@ export class Session implements EstablishedSession, Ticking {
       fault.detail,
     );
   }
-}
-
-/** A NOTIFICATION sent or received at the end. */
-interface Told {
-  readonly code: number;
-  readonly subcode: number;
-  readonly data: Uint8Array;
-  readonly fromPeer: boolean;
-}
-
-function describeEnd(cause: Cause, told: Told | undefined): SessionDown {
-  if (told === undefined) return cause;
-  const { code, subcode } = told;
-  const what = describeNotification(told);
-  const detail = told.fromPeer
-    ? `the peer sent NOTIFICATION ${what}`
-    : `${cause.detail} (sent NOTIFICATION ${what})`;
-  return { reason: cause.reason, detail, code, subcode };
-}
-
-function faultCause(fault: DecodeFault): Cause {
-  return { reason: "notification-sent", detail: fault.detail };
-}
-
-/** Kept in mind in case the machine finds the message out of place. */
-function unexpectedCause(name: string, state: State): Cause {
-  return { reason: "notification-sent", detail: `${name} received in state ${state}` };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { KEEPALIVE } from "../../../src/fast-bgp-codec/keepalive.js";
 import { idleHoldMs, jitter, sendHoldSeconds } from "../../../src/bgp/session/timers.js";
 import type { PeerOptions } from "../../../src/bgp/settings.js";
-import type { MemoryConnection} from "./harness.js";
+import type { MemoryConnection } from "./harness.js";
 import { Network, node, peer, settings, type Node } from "./harness.js";
 
 interface Pair {
