@@ -101,7 +101,8 @@ function decodeParameters(
   end: number,
 ): Parameters | DecodeFault {
   const lengthOctet = readU8(bytes, lengthAt);
-  const extended = lengthOctet !== 0 && end - lengthAt >= 4 && readU8(bytes, lengthAt + 1) === 255;
+  // The type octet alone tells; the length octet in front of it is not looked at (RFC 9072 section 2).
+  const extended = end - lengthAt >= 4 && readU8(bytes, lengthAt + 1) === 255;
   const first = lengthAt + (extended ? 4 : 1);
   const length = extended ? readU16(bytes, lengthAt + 2) : lengthOctet;
   if (first + length !== end) return badLengths("optional parameters do not fill the message");

@@ -101,6 +101,7 @@ describe("optional parameters (RFC 4271 section 6.2, RFC 9072)", () => {
     ["255 as a second parameter", "0702020200ff0100", "2/4"],
     ["extended", "ffff0005020002" + "0200", "good"],
     ["extended with another first octet", "01ff0005020002" + "0200", "good"],
+    ["extended with first octet 0", "00ff0005020002" + "0200", "good"],
     ["extended, total wrong", "ffff0006020002" + "0200", "2/0"],
     ["extended, parameter cut off", "ffff00020200", "2/0"],
     ["extended, empty", "ffff0000", "good"],

@@ -150,7 +150,9 @@ describe("verdicts beyond the vectors", () => {
     ["AIGP of a wrong length", `${MANDATORY}801a0301000b`, AttributeDiscard],
     ["AIGP marked transitive", `${MANDATORY}c01a0b01000b000000000000004d`, AttributeDiscard],
     ["a tunnel that overruns", `${MANDATORY}c0170400080001`, TreatAsWithdraw],
-    ["a sub-TLV that overruns", `${MANDATORY}c0170600080002060a`, TreatAsWithdraw],
+    ["a sub-TLV that overruns", `${MANDATORY}c01706000800020101`, TreatAsWithdraw],
+    ["a sub-TLV header that is cut off", `${MANDATORY}c017050008000101`, TreatAsWithdraw],
+    ["a long sub-TLV header that is cut off", `${MANDATORY}c0170600080002c800`, TreatAsWithdraw],
     [
       "only a tunnel with a malformed endpoint",
       `${MANDATORY}c017080008000406020000`,
@@ -233,6 +235,19 @@ describe("verdicts beyond the vectors", () => {
       const scan = scanOf(update({ attributes: reach + MANDATORY }));
       expect(scan.severity, `${length}`).toBe(lengths.includes(length) ? None : SessionReset);
       if (scan.severity === None) expect(scan.reachFamily).toBe(family);
+    }
+  });
+
+  it.each([
+    ["EVPN", "001946"],
+    ["route targets", "000184"],
+    ["IPv4", "000101"],
+    ["IPv6", "000201"],
+  ])("a next hop of %s that leaves no room for the reserved octet", (_name, afiSafi) => {
+    for (const length of [4, 16, 32]) {
+      const size = length.toString(16).padStart(2, "0");
+      const reach = attribute("80", 14, `${afiSafi}${size}${"0a".repeat(length)}`);
+      expect(scanOf(update({ attributes: reach + MANDATORY })).severity).toBe(SessionReset);
     }
   });
 
