@@ -175,10 +175,10 @@ export class Listener {
     // Without its handle this only settles the server's count of connections.
     socket.destroy();
     this.queue.push(handle);
-    if (!this.draining) {
-      this.draining = true;
-      this.drain(ACCEPT_BATCH);
-    }
+    if (this.draining) return;
+    this.draining = true;
+    // Right after this poll phase, in which libuv takes all that knock.
+    setImmediate(() => this.drain(ACCEPT_BATCH));
   }
 
   private drain(most: number): void {
