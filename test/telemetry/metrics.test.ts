@@ -6,7 +6,7 @@ import { createSpeaker } from "../../src/bgp/speaker.js";
 import { loadConfig } from "../../src/config/index.js";
 import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
-import { FakeControl } from "../lib/fake-control.js";
+import { FakeControl, peerView } from "../lib/fake-control.js";
 
 const stalls = { take: () => ({ maxSeconds: 0.25, p999Seconds: 0.125 }), stop() {} };
 
@@ -26,6 +26,29 @@ test("values come from summary, peers, statistics and the process", async () => 
   ]) {
     expect(text.split("\n")).toContain(line);
   }
+});
+
+test("the page is well formed: help and type once, in front of the metric's samples", async () => {
+  const control = new FakeControl();
+  control.peerViews = Array.from({ length: 50 }, (_, index) =>
+    peerView({ address: `10.0.0.${index}`, group: 'odd "name"\\\n' }),
+  );
+  const { text } = await collectMetrics(control, stalls);
+  let metric = "";
+  const seen = new Set<string>();
+  for (const line of text.trimEnd().split("\n")) {
+    const [, name] = /^# HELP (\S+) \S/.exec(line) ?? [];
+    if (name !== undefined) {
+      expect(seen.has(name)).toBe(false);
+      seen.add((metric = name));
+    } else if (line.startsWith("#")) {
+      expect(line).toMatch(new RegExp(`^# TYPE ${metric} (gauge|counter)$`));
+    } else {
+      expect(line).toMatch(/^[a-z0-9_]+(\{([a-z_]+="([^"\\]|\\.)*",?)*\})? [0-9.e+-]+$/);
+      expect(line.split(/[ {]/)[0]).toBe(metric);
+    }
+  }
+  expect(seen.size).toBe(METRICS.length);
 });
 
 test("a peer that is gone leaves no metric behind", async () => {
