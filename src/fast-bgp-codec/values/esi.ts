@@ -1,6 +1,5 @@
 /** Ethernet segment identifier: ten octets, the first of them the type (RFC 7432 section 5). Never looked into. */
-import { toHex } from "../../util/bytes.js";
-import { formatColonHex, parseOctets } from "./mac.js";
+import { formatColonHex, parseOctets, shortHex } from "./hex.js";
 
 /** With colons, as Junos and FRR show it. */
 export function formatEsi(bytes: Uint8Array, at: number): string {
@@ -9,7 +8,7 @@ export function formatEsi(bytes: Uint8Array, at: number): string {
 
 /** 20 hex digits: the form of decoded messages. */
 export function esiToHex(bytes: Uint8Array, at: number): string {
-  return toHex(bytes, at, at + 10);
+  return shortHex(bytes, at, at + 10);
 }
 
 /** 10 octets from either form; undefined for anything else. */

@@ -3,8 +3,9 @@
  * rows; layouts in the table below). What is not known is `unknown:` and 16 hex digits.
  *   1 type (0x40: not transitive across ASes) | 1 sub-type | 6 value
  */
-import { fromHex, readU16, readU32, readU8, toHex } from "../../util/bytes.js";
+import { fromHex, readU16, readU32, readU8 } from "../../util/bytes.js";
 import { writeU16, writeU24, writeU32 } from "../../util/bytes.js";
+import { shortHex } from "./hex.js";
 import { formatIpv4 } from "./ip.js";
 import { formatMac, parseMac } from "./mac.js";
 import { administratorType, writeAdministrator } from "./rd.js";
@@ -77,7 +78,7 @@ const EVI_RT = [0x0a, 0x0b, 0x0c, 0x0d].map((subtype, i): Kind => {
     subtype,
     name,
     spec: "RFC 9251 section 9.5",
-    format: (bytes, at) => toHex(bytes, at, at + 6),
+    format: (bytes, at) => shortHex(bytes, at, at + 6),
     parse: (text, bytes, at) => {
       const octets = text.length === 12 ? fromHex(text) : undefined;
       if (octets !== undefined) bytes.set(octets, at);
@@ -119,7 +120,7 @@ const KINDS: readonly Kind[] = [
   ),
   matched(
     [6, 0x01, "esi-label", "RFC 7432 section 7.5"],
-    (b, at) => `single-active=${readU8(b, at) & 1}:raw=${toHex(b, at + 3, at + 6)}`,
+    (b, at) => `single-active=${readU8(b, at) & 1}:raw=${shortHex(b, at + 3, at + 6)}`,
     /^single-active=([01]):raw=([0-9a-f]{6})$/,
     (b, at, n, hex) => {
       b[at] = n(1);
@@ -139,7 +140,7 @@ const KINDS: readonly Kind[] = [
   ),
   matched(
     [6, 0x05, "e-tree", "RFC 8317 section 5.1"],
-    (b, at) => `leaf=${readU8(b, at) & 1}:label-raw=${toHex(b, at + 3, at + 6)}`,
+    (b, at) => `leaf=${readU8(b, at) & 1}:label-raw=${shortHex(b, at + 3, at + 6)}`,
     /^leaf=([01]):label-raw=([0-9a-f]{6})$/,
     (b, at, n, hex) => {
       b[at] = n(1);
@@ -199,7 +200,7 @@ export function formatExtendedCommunity(bytes: Uint8Array, at: number): string {
     const text = kind.format(bytes, at + 2);
     return text === "" ? kind.name : `${kind.name}:${text}`;
   }
-  return `unknown:${toHex(bytes, at, at + 8)}`;
+  return `unknown:${shortHex(bytes, at, at + 8)}`;
 }
 
 /**

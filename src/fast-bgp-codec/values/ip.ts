@@ -3,6 +3,7 @@
  * every form of RFC 4291 section 2.2 without zone.
  */
 import { readU16, readU8, writeU16 } from "../../util/bytes.js";
+import { hexDigit } from "./hex.js";
 
 /** Dotted quad of the 4 octets at `at`. */
 export function formatIpv4(bytes: Uint8Array, at: number): string {
@@ -69,43 +70,49 @@ export function parseIpv4(text: string): Uint8Array | undefined {
 
 /** 16 octets, or undefined. */
 export function parseIpv6(text: string): Uint8Array | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]!, halves.length === 1);
-  if (head === undefined) return undefined;
   const result = new Uint8Array(16);
-  if (halves.length === 1) {
-    if (head.length !== 16) return undefined;
-    result.set(head);
-    return result;
-  }
-  const tail = parseGroups(halves[1]!, true);
-  if (tail === undefined || head.length + tail.length > 14) return undefined;
-  result.set(head);
-  result.set(tail, 16 - tail.length);
-  return result;
-}
-
-/** Groups of hex digits between colons; the last may be a dotted quad. */
-function parseGroups(text: string, quadAllowed: boolean): Uint8Array | undefined {
-  if (text === "") return new Uint8Array(0);
-  const groups = text.split(":");
-  if (groups.length > 8) return undefined;
-  const result = new Uint8Array(18);
+  /** Octets written, and how many of them stood before the `::`. */
+  let length = 0;
+  let gap = -1;
   let at = 0;
-  for (const [i, group] of groups.entries()) {
-    if (quadAllowed && i === groups.length - 1 && group.includes(".")) {
-      const quad = parseIpv4(group);
-      if (quad === undefined || at > 12) return undefined;
-      result.set(quad, at);
-      at += 4;
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined;
-      writeU16(result, at, parseInt(group, 16));
-      at += 2;
+  if (text.startsWith("::")) {
+    gap = 0;
+    at = 2;
+    if (text.length === 2) return result;
+  }
+  for (;;) {
+    const start = at;
+    let value = 0;
+    for (
+      let digit = hexDigit(text, at);
+      digit >= 0 && at - start < 4;
+      digit = hexDigit(text, ++at)
+    ) {
+      value = (value << 4) | digit;
+    }
+    if (text.charCodeAt(at) === 46) {
+      const quad = length <= 12 ? parseIpv4(text.slice(start)) : undefined;
+      if (quad === undefined) return undefined;
+      result.set(quad, length);
+      length += 4;
+      break;
+    }
+    if (at === start || length === 16) return undefined;
+    writeU16(result, length, value);
+    length += 2;
+    if (at === text.length) break;
+    if (text.charCodeAt(at++) !== 58) return undefined;
+    if (text.charCodeAt(at) === 58) {
+      if (gap >= 0) return undefined;
+      gap = length;
+      if (++at === text.length) break;
     }
   }
-  return result.subarray(0, at);
+  if (gap < 0) return length === 16 ? result : undefined;
+  if (length > 14) return undefined;
+  result.copyWithin(16 - (length - gap), gap, length);
+  result.fill(0, gap, 16 - (length - gap));
+  return result;
 }
 
 /** 4 or 16 octets, or undefined when `text` is no address. */

@@ -2,7 +2,8 @@
  * A label field: 24 raw bits. Under VXLAN, NVGRE and Geneve all 24 are the VNI; under MPLS the high 20
  * are the label (RFC 8365 section 5.1.3). The encapsulation community of the route decides, not the codec.
  */
-import { readU24, toHex, writeU24 } from "../../util/bytes.js";
+import { readU24, writeU24 } from "../../util/bytes.js";
+import { shortHex } from "./hex.js";
 
 export interface Label {
   /** Six hex digits. */
@@ -17,7 +18,7 @@ export interface Label {
 
 export function decodeLabel(bytes: Uint8Array, at: number): Label {
   const value = readU24(bytes, at);
-  return { raw: toHex(bytes, at, at + 3), vni24: value, mpls20: value >>> 4, bos: value & 1 };
+  return { raw: shortHex(bytes, at, at + 3), vni24: value, mpls20: value >>> 4, bos: value & 1 };
 }
 
 /** `vni24` counts; the other fields are views of it. */
