@@ -36,12 +36,7 @@ import {
 } from "./session-end.js";
 import { SessionTimers } from "./session-timers.js";
 import { sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
-import type {
-  Connection,
-  EstablishedSession,
-  Negotiated,
-  ReflectorSink,
-} from "./types.js";
+import type { Connection, EstablishedSession, Negotiated, ReflectorSink } from "./types.js";
 
 /** How long a NOTIFICATION may take to leave before the connection is cut. */
 export const LINGER_MS = 2000;
