@@ -54,6 +54,7 @@ function round(peers: number, updates: UpdateSet): void {
       encoding: { ebgp: false, as4: true, nextHopSelf: undefined },
       extendedMessage: false,
       enhancedRefresh: false,
+      greeting: undefined,
     };
     out.add(options);
   };

@@ -31,6 +31,9 @@ export interface FleetOptions {
 /** A run that did not do what it should: the target's fault, or the network's. */
 export class ChurnFailure extends Error {}
 
+/** How often waits that no read ends are looked at. */
+const TICK_MILLISECONDS = 5;
+
 interface Waiter {
   readonly test: (now: number) => boolean;
   readonly resolve: (now: number) => void;
@@ -177,26 +180,27 @@ export class Fleet {
   async until(test: (now: number) => boolean, patience?: number): Promise<number> {
     const patienceMillis = (patience ?? this.options.patienceSeconds) * 1000;
     let mark = this.bytesRead();
-    let since = performance.now();
+    let last = performance.now();
+    let quiet = 0;
     const timer = setInterval(() => {
       const now = performance.now();
       const bytes = this.bytesRead() + this.unsent();
-      if (bytes !== mark) {
-        mark = bytes;
-        since = now;
-      } else if (now - since > patienceMillis) {
+      // a tick that comes late says that we ourselves were kept from reading
+      quiet = bytes === mark ? quiet + Math.min(now - last, 10 * TICK_MILLISECONDS) : 0;
+      mark = bytes;
+      last = now;
+      if (quiet > patienceMillis)
         this.fail(
           new ChurnFailure(`no progress for ${patienceMillis / 1000} s. ${this.describe()}`),
         );
-      }
       this.poke(now);
-    }, 5);
+    }, TICK_MILLISECONDS);
     try {
       return await new Promise<number>((resolve, reject) => {
         if (this.failure !== undefined) reject(this.failure);
         const waiter = { test, resolve, reject };
         this.waiters.add(waiter);
-        this.poke(since);
+        this.poke(last);
       });
     } finally {
       clearInterval(timer);
