@@ -32,6 +32,8 @@ export interface ReflectorOptions extends ReflectorIdentity {
   readonly compareMobility: boolean;
   /** Least time between the end of a flush and the next one, milliseconds. */
   readonly flushIntervalMs: number;
+  /** Octets that laggards may keep alive, 128 MiB unless given. */
+  readonly laggardBudget?: number;
   readonly log: Log;
   readonly clock: Clock;
   /** Runs after what this turn of the event loop reads has been read. */
@@ -45,6 +47,8 @@ const REMOVE_SLICE = 20_000;
 /** Octets of log and tombstones that laggards may keep alive before the worst one is closed. */
 const LAGGARD_BUDGET = 128 * 1024 * 1024;
 const TOMBSTONE_BYTES = 120;
+/** Who has been behind for less is no sleeper: the loss of a large peer puts everybody behind for a moment. */
+const LAGGARD_PATIENCE_MS = 5000;
 /** Ever-present scratch: next hop and canonical attributes of one message. */
 const SCRATCH = 3 * 65536;
 /** Malformed routes of one peer logged in full; further ones are only counted. */
@@ -425,13 +429,17 @@ export class Reflector implements ReflectorSink {
     return this.leaving.length > 0;
   }
 
-  /** Sleepers keep log entries and tombstones alive: above the budget the worst one goes (Cease, out of resources). */
+  /**
+   * Sleepers keep log entries and tombstones alive: above the budget the worst one goes (Cease, out of
+   * resources). What the one before it held must be released first, or innocents would follow it.
+   */
   private closeWorstLaggard(): void {
     const held = this.table.log.usedBytes + this.table.tombstones * TOMBSTONE_BYTES;
-    if (held < LAGGARD_BUDGET) return;
-    const slot = this.out.worstLaggard();
+    if (held < (this.options.laggardBudget ?? LAGGARD_BUDGET) || this.out.isReleasing) return;
+    const slot = this.out.worstLaggard(LAGGARD_PATIENCE_MS);
+    if (slot === undefined) return;
     for (const peer of this.peers.values()) {
-      if (peer.slot !== slot || this.out.backlog(slot) === 0) continue;
+      if (peer.slot !== slot) continue;
       peer.session.reset(6, 8, new Uint8Array(0), "does not read; its backlog is above the budget");
       return;
     }

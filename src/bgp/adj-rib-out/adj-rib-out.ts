@@ -27,6 +27,10 @@ import { Segments } from "./segments.js";
 import { SentBits } from "./sent-bits.js";
 
 const PROMOTE_AFTER_MS = 1000;
+/** A batch ends behind the destination that brings its attribute sets to this many octets. */
+const BATCH_OCTETS = 1 << 20;
+/** Log entries released between two looks at the clock. */
+const RELEASE_STRETCH = 32_768;
 /** Destinations looked at in one stretch of a dump. */
 const DUMP_STRETCH = 16384;
 /**
@@ -65,6 +69,8 @@ export class AdjRibOut {
   readonly sent = new SentBits();
   /** Routes not sent because they fit no message to that session. */
   oversized = 0;
+  /** The log has entries that all have read. */
+  isReleasing = false;
   private readonly table: RouteTable;
   private readonly clock: Clock;
   private readonly reflection = new Reflection();
@@ -120,7 +126,6 @@ export class AdjRibOut {
     for (const mask of this.encodingMasks) clearBit(mask, slot);
     clearBit(this.extended, slot);
     this.sent.clearSlot(slot, this.table.destinationLimit);
-    this.dropRead();
   }
 
   /** The whole family once more, bracketed when both sides can (RFC 2918, RFC 7313). */
@@ -156,47 +161,58 @@ export class AdjRibOut {
     return cursor === undefined ? 0 : this.table.log.tail - cursor.position;
   }
 
-  /** The session furthest behind, for whoever must close one. */
-  worstLaggard(): number | undefined {
+  /** The session furthest behind, if what it has not read is older than `patienceMs`: for whoever must close one. */
+  worstLaggard(patienceMs: number): number | undefined {
+    const { log } = this.table;
     let worst: Cursor | undefined;
     for (const cursor of this.cursors.values()) {
       if (worst === undefined || cursor.position < worst.position) worst = cursor;
     }
-    return worst?.slot;
+    if (worst === undefined || worst.position >= log.tail) return undefined;
+    const waiting = this.clock.now() - log.timeOf(worst.position);
+    return waiting >= patienceMs ? worst.slot : undefined;
   }
 
   /**
    * Sends what there is to send, for about `budgetMs`.
-   * @returns whether something is left that could be sent now
+   * @returns whether something is left that could be sent now, or released
    */
   run(budgetMs: number): boolean {
     const until = this.clock.now() + budgetMs;
     let dumped = false;
     let more = true;
+    let front = true;
     while (more) {
-      if (!this.runLive()) {
+      if (!this.runLive(front)) {
         more = this.runDump(true);
         dumped = true;
       }
+      front = !front;
       if (this.clock.now() >= until) {
         // Endless change must not keep a new session from its table.
         if (!dumped) this.runDump(false);
         break;
       }
     }
-    this.dropRead();
-    return more;
+    this.dropRead(until);
+    return more || this.isReleasing;
   }
 
-  /** Serves the hindmost sessions that can take something; false when there are none. */
-  private runLive(): boolean {
+  /**
+   * Serves the hindmost sessions that can take something; false when there are none.
+   * @param front rather serves the foremost, when the others are more than a batch behind them: who
+   *   wakes up with a long backlog shares the time with those who have none
+   */
+  private runLive(front: boolean): boolean {
     const { log } = this.table;
     const { group } = this;
     group.length = 0;
     let from = log.tail;
     let to = log.tail;
+    let foremost = 0;
     for (const cursor of this.cursors.values()) {
       if (cursor.position >= log.tail || !cursor.isReady()) continue;
+      foremost = Math.max(foremost, cursor.position);
       if (cursor.position < from) {
         to = Math.min(to, from);
         from = cursor.position;
@@ -209,26 +225,41 @@ export class AdjRibOut {
       }
     }
     if (group.length === 0) return false;
-    to = Math.min(to, from + BATCH);
+    if (front && foremost - from > BATCH) {
+      from = foremost;
+      to = log.tail;
+      group.length = 0;
+      for (const cursor of this.cursors.values()) {
+        if (cursor.position === from && cursor.isReady()) group.push(cursor);
+      }
+    }
+    this.serve(from, Math.min(to, from + BATCH));
+    return true;
+  }
+
+  /** Gives the group the entries from `from` up to `to`, or to where the batch is full. */
+  private serve(from: number, to: number): void {
+    const { table, group, batch } = this;
+    const { log } = table;
     this.maskGroup();
     this.beginBatch();
     const promote = this.clock.now() - PROMOTE_AFTER_MS;
     let promoted = group.some((cursor) => cursor.promoted.size > 0);
-    for (let position = from; position < to; position++) {
+    let position = from;
+    for (; position < to && batch.octets < BATCH_OCTETS; position++) {
       const dest = log.at(position);
-      if (this.table.isNewest(dest, position)) {
-        if (!this.table.exists(dest)) continue;
+      if (table.isNewest(dest, position)) {
+        if (!table.exists(dest)) continue;
         if (promoted) this.addUnlessPromoted(dest, position, false);
         else this.addLive(dest);
-      } else if (log.timeOf(position) < promote && this.table.exists(dest)) {
+      } else if (log.timeOf(position) < promote && table.exists(dest)) {
         this.addUnlessPromoted(dest, position, true);
         promoted = true;
       }
     }
     this.deliver();
-    for (const cursor of group) cursor.advanceTo(to);
-    this.table.furthestReader = Math.max(this.table.furthestReader, to);
-    return true;
+    for (const cursor of group) cursor.advanceTo(position);
+    table.furthestReader = Math.max(table.furthestReader, position);
   }
 
   /**
@@ -315,9 +346,9 @@ export class AdjRibOut {
         family === Family.Ipv4Unicast && table.attrs.nextHopLength(attr) !== 4,
       );
       group = batch.addGroup(attr, slot, type, mask);
-      if (table.attrs.attributesEnd(attr) - table.attrs.attributesStart(attr) > SURELY_FITS) {
-        batch.large[group] = 1;
-      }
+      const octets = table.attrs.attributesEnd(attr) - table.attrs.attributesStart(attr);
+      batch.octets += octets;
+      if (octets > SURELY_FITS) batch.large[group] = 1;
     }
     return batch.large[group] === 1 ? this.fitting(group, path, attr, slot) : group;
   }
@@ -382,7 +413,7 @@ export class AdjRibOut {
     }
     let dest = first.dump!.next;
     const stop = Math.min(end, dest + DUMP_STRETCH);
-    for (let added = 0; dest < stop && added < BATCH; dest++) {
+    for (let added = 0; dest < stop && added < BATCH && batch.octets < BATCH_OCTETS; dest++) {
       if (!table.exists(dest) || table.bestPath(dest) === 0) continue;
       const family = table.family(dest);
       if (stage !== this.stageOf(dest, family)) continue;
@@ -511,8 +542,8 @@ export class AdjRibOut {
     }
   }
 
-  /** Drops what all have read from the log. */
-  private dropRead(): void {
+  /** Drops what all have read from the log: at least a stretch, and more until the time given. */
+  private dropRead(until: number): void {
     const { log } = this.table;
     let least = log.tail;
     let furthest = this.cursors.size === 0 && this.readers.size === 0 ? log.tail : 0;
@@ -524,8 +555,11 @@ export class AdjRibOut {
       least = Math.min(least, position);
       furthest = Math.max(furthest, position);
     }
+    do {
+      if (least > log.head) this.table.releaseUpTo(Math.min(least, log.head + RELEASE_STRETCH));
+    } while (least > log.head && this.clock.now() < until);
+    this.isReleasing = least > log.head;
     this.table.furthestReader = Math.max(furthest, log.head);
-    if (least > log.head) this.table.releaseUpTo(least);
   }
 
   private encodingIndex(wanted: Encoding): number {

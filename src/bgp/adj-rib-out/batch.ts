@@ -19,6 +19,8 @@ export class Batch {
   masks = new Int32Array(BATCH);
   private maskTop = 0;
   words = 1;
+  /** Of the attribute sets of all keys; counted by whoever adds groups. */
+  octets = 0;
 
   /** Announcement groups. */
   groups = 0;
@@ -52,6 +54,7 @@ export class Batch {
   clear(words: number): void {
     if (this.groups > 0) this.index.fill(0);
     this.words = words;
+    this.octets = 0;
     this.maskTop = 0;
     this.groups = 0;
     this.withdrawals = 0;

@@ -12,7 +12,10 @@ export interface Outlet {
   send(bytes: Uint8Array): void;
 }
 
-/** Above this many octets a session is passed over until it has drained. */
+/**
+ * Above this many octets a session is passed over until it has drained. The transport's own mark: who
+ * stands at it exactly is not told when it drains, so it must not count as blocked.
+ */
 export const HIGH_WATER = 256 * 1024;
 /** Below this many it goes on. */
 export const LOW_WATER = 64 * 1024;
@@ -84,7 +87,7 @@ export class Cursor {
   /** Whether output may be given to it now, with hysteresis between the water marks. */
   isReady(): boolean {
     const pending = this.outlet.pendingBytes;
-    if (this.blocked ? pending <= LOW_WATER : pending < HIGH_WATER) {
+    if (pending <= (this.blocked ? LOW_WATER : HIGH_WATER)) {
       this.blocked = false;
       return true;
     }

@@ -144,3 +144,88 @@ describe("other readers of the log", () => {
     expect(tables.table.log.tail).toBeGreaterThan(reader.position);
   });
 });
+
+describe("no session holds up the others", () => {
+  it("a batch of huge sets ends early", () => {
+    const tables = new Tables();
+    const source = tables.source();
+    const far = tables.receiver({ extendedMessage: true });
+    tables.run();
+    far.outlet.take();
+    for (let n = 0; n < 60; n++) tables.announce(source, mac(n), marked(n, 60_000));
+    tables.out.run(0);
+    const octets = far.outlet.buffers.reduce((sum, { length }) => sum + length, 0);
+    expect(octets).toBeGreaterThan(0);
+    expect(octets).toBeLessThan(1_200_000);
+    tables.run();
+    expect(far.outlet.takeKeys()).toHaveLength(60);
+  });
+
+  it("news reach the others before a sleeper has read its backlog", () => {
+    const tables = new Tables();
+    const source = tables.source();
+    const fast = tables.receiver();
+    const slow = tables.receiver();
+    tables.run();
+    slow.outlet.pendingBytes = HIGH_WATER + 1;
+    for (let n = 0; n < 10_000; n++) tables.announce(source, mac(n));
+    tables.run();
+    fast.outlet.take();
+    slow.outlet.take();
+    slow.outlet.pendingBytes = 0;
+    tables.announce(source, mac(20_000));
+    tables.out.run(0);
+    expect(fast.outlet.takeKeys()).toEqual([`+${key(mac(20_000))}`]);
+    tables.run();
+    expect(fast.outlet.takeKeys()).toEqual([]);
+    expect(slow.outlet.takeKeys()).toHaveLength(10_001);
+  });
+
+  it("a long log is released in slices", () => {
+    const tables = new Tables();
+    const { table, out } = tables;
+    const source = tables.source();
+    const fast = tables.receiver();
+    const slow = tables.receiver();
+    tables.announce(source, mac(1));
+    tables.run();
+    slow.outlet.pendingBytes = HIGH_WATER + 1;
+    const dest = tables.find(mac(1));
+    for (let n = 0; n < 300_000; n++) {
+      table.furthestReader = table.log.tail;
+      table.touch(dest);
+    }
+    tables.run();
+    expect(fast.outlet.takeKeys()).toHaveLength(2);
+    const before = table.log.head;
+    out.remove(slow.slot);
+    let turns = 0;
+    do turns++;
+    while (out.run(0));
+    expect(table.log.head - before).toBe(300_000);
+    expect(turns).toBeGreaterThan(5);
+  });
+});
+
+describe("the worst laggard", () => {
+  it("is the hindmost session, if it has been behind for long enough", () => {
+    const tables = new Tables();
+    const source = tables.source();
+    tables.receiver();
+    const slow = tables.receiver();
+    const slower = tables.receiver();
+    tables.run();
+    expect(tables.out.worstLaggard(0)).toBeUndefined();
+    slower.outlet.pendingBytes = HIGH_WATER + 1;
+    tables.table.nowMs = tables.clock.now();
+    tables.announce(source, mac(1));
+    tables.run();
+    slow.outlet.pendingBytes = HIGH_WATER + 1;
+    tables.announce(source, mac(2));
+    tables.run();
+    tables.clock.advance(999);
+    expect(tables.out.worstLaggard(1000)).toBeUndefined();
+    tables.clock.advance(2);
+    expect(tables.out.worstLaggard(1000)).toBe(slower.slot);
+  });
+});
