@@ -4,6 +4,7 @@ import { VERSION } from "../util/version.js";
 import { addActions } from "./act-peer.js";
 import { addAudit } from "./audit.js";
 import { DEFAULT_URL } from "./client.js";
+import { addCompletion } from "./completion.js";
 import { addConfigCheck } from "./config-check.js";
 import { addDecode } from "./decode.js";
 import { addDemo } from "./demo/demo.js";
@@ -35,6 +36,7 @@ export function buildProgram(host: CliHost): Command {
   addConfigCheck(program, host);
   addDecode(program, host);
   addDemo(program, host);
+  addCompletion(program, host);
   prepare(program, host);
   return program;
 }
