@@ -15,69 +15,20 @@ import {
   attributeRule,
 } from "./attribute/rules.js";
 import { SegmentType, checkAttributeValue } from "./attribute/check.js";
-import { FieldStatus, checkMpNextHop, checkNlriField } from "./nlri-field.js";
-import { NO_DATA, Severity, type DecodeFault } from "./fault.js";
-import { Family, familyOf } from "./family.js";
+import { FieldStatus, checkNlriField } from "./nlri-field.js";
+import { scanReach, scanUnreach } from "./mp-scan.js";
+import { ABSENT, clear, fault, keep, reset, type UpdateScan } from "./scan-result.js";
+import { NO_DATA, Severity } from "./fault.js";
+import { Family } from "./family.js";
 import { AttributeCode, AttributeFlag } from "./iana.js";
 import { HEADER_LENGTH } from "./header.js";
 import type { DecodeContext } from "./context.js";
 
 export type { DecodeContext } from "./context.js";
-
-/** No such field in this message. */
-export const ABSENT = -1;
-
-/** Result of `scanUpdate`, reused from message to message. Offsets are absolute in the given bytes; ends are exclusive. */
-export class UpdateScan {
-  /** The strongest verdict of this message. */
-  severity: Severity = 0;
-  /** Every fault found, in order; the array is replaced only when the message before had some. */
-  faults: DecodeFault[] = [];
-  /** IPv4 withdrawn routes field. */
-  withdrawnStart = 0;
-  withdrawnEnd = 0;
-  /** IPv4 NLRI field at the end of the message. */
-  nlriStart = 0;
-  nlriEnd = 0;
-  /** MP_REACH_NLRI: family (ABSENT when missing or not negotiated), next hop, NLRI. */
-  reachFamily: Family | -1 = ABSENT;
-  reachNextHopStart = 0;
-  reachNextHopLength = 0;
-  reachStart = 0;
-  reachEnd = 0;
-  /** MP_UNREACH_NLRI. */
-  unreachFamily: Family | -1 = ABSENT;
-  unreachStart = 0;
-  unreachEnd = 0;
-  /** NEXT_HOP attribute (4 octets), ABSENT when missing or when no IPv4 NLRI field needs it. */
-  nextHopStart = ABSENT;
-  /** Family whose End-of-RIB this message is (RFC 4724 section 2), else ABSENT. */
-  endOfRib: Family | -1 = ABSENT;
-  /** Attributes in wire order, without dropped duplicates and without discarded ones. */
-  attributeCount = 0;
-  readonly code = new Uint8Array(256);
-  readonly flags = new Uint8Array(256);
-  readonly valueStart = new Int32Array(256);
-  readonly valueLength = new Int32Array(256);
-}
+export { ABSENT, UpdateScan, attributeEnd, attributeStart, strongestFault } from "./scan-result.js";
 
 /** Repetitions that are noted in `faults`; those beyond are dropped without a word. */
 const MOST_NOTES = 16;
-
-/** Offset of the first octet of the value of attribute `index`. */
-export function attributeStart(scan: UpdateScan, index: number): number {
-  return scan.valueStart[index]!;
-}
-
-/** Offset behind the value of attribute `index`. */
-export function attributeEnd(scan: UpdateScan, index: number): number {
-  return scan.valueStart[index]! + scan.valueLength[index]!;
-}
-
-/** The fault that decided the verdict: the first of the strongest. Undefined without faults. */
-export function strongestFault(scan: UpdateScan): DecodeFault | undefined {
-  return scan.faults.find((fault) => fault.severity === scan.severity);
-}
 
 /** `seen[code] === stamp`: the code occurred in this message. Saves clearing 256 entries each time. */
 const seen = new Uint32Array(256);
@@ -130,26 +81,6 @@ export function scanUpdate(
       }
     }
   }
-}
-
-function clear(out: UpdateScan): void {
-  out.severity = Severity.None;
-  if (out.faults.length > 0) out.faults = [];
-  out.withdrawnStart = 0;
-  out.withdrawnEnd = 0;
-  out.nlriStart = 0;
-  out.nlriEnd = 0;
-  out.reachFamily = ABSENT;
-  out.reachNextHopStart = 0;
-  out.reachNextHopLength = 0;
-  out.reachStart = 0;
-  out.reachEnd = 0;
-  out.unreachFamily = ABSENT;
-  out.unreachStart = 0;
-  out.unreachEnd = 0;
-  out.nextHopStart = ABSENT;
-  out.endOfRib = ABSENT;
-  out.attributeCount = 0;
 }
 
 /** The two IPv4 fields must parse even where IPv4 is not negotiated: what lies between them depends on it. */
@@ -328,14 +259,6 @@ function scanAttribute(
   return true;
 }
 
-function keep(out: UpdateScan, code: number, flags: number, value: number, end: number): void {
-  const i = out.attributeCount++;
-  out.code[i] = code;
-  out.flags[i] = flags;
-  out.valueStart[i] = value;
-  out.valueLength[i] = end - value;
-}
-
 /** An external peer's AS is the first of the path (RFC 4271 section 6.3). */
 function startsWithPeer(
   bytes: Uint8Array,
@@ -346,96 +269,6 @@ function startsWithPeer(
   if (value === end || readU8(bytes, value) !== SegmentType.Sequence) return false;
   if (context.as4) return readU32(bytes, value + 2) === context.peerAs;
   return readU16(bytes, value + 2) === (context.peerAs > 0xffff ? 23456 : context.peerAs);
-}
-
-/** 2 AFI | 1 SAFI | 1 next hop length | next hop | 1 reserved | NLRI (RFC 4760 section 3) */
-function scanReach(
-  bytes: Uint8Array,
-  at: number,
-  value: number,
-  end: number,
-  flags: number,
-  context: DecodeContext,
-  out: UpdateScan,
-): boolean {
-  if (end - value < 3) return mpFault(out, bytes, at, end, "length");
-  const family = familyOf(readU16(bytes, value), readU8(bytes, value + 2));
-  if (family === undefined || (context.families & (1 << family)) === 0) return true;
-  if (end - value < 5) return mpFault(out, bytes, at, end, "length");
-  if ((flags & 0xc0) !== 0x80) return mpFault(out, bytes, at, end, "flags");
-  const nextHopLength = readU8(bytes, value + 3);
-  const nlri = value + 5 + nextHopLength;
-  if (nlri > end || !checkMpNextHop(family, nextHopLength)) {
-    return mpFault(out, bytes, at, end, "next hop length");
-  }
-  if (!scanMpNlri(bytes, at, nlri, end, family, context, out)) return false;
-  out.reachFamily = family;
-  out.reachNextHopStart = value + 4;
-  out.reachNextHopLength = nextHopLength;
-  out.reachStart = nlri;
-  out.reachEnd = end;
-  return true;
-}
-
-/** 2 AFI | 1 SAFI | NLRI (RFC 4760 section 4) */
-function scanUnreach(
-  bytes: Uint8Array,
-  at: number,
-  value: number,
-  end: number,
-  flags: number,
-  context: DecodeContext,
-  out: UpdateScan,
-): boolean {
-  if (end - value < 3) return mpFault(out, bytes, at, end, "length");
-  const family = familyOf(readU16(bytes, value), readU8(bytes, value + 2));
-  if (family === undefined || (context.families & (1 << family)) === 0) return true;
-  if ((flags & 0xc0) !== 0x80) return mpFault(out, bytes, at, end, "flags");
-  if (!scanMpNlri(bytes, at, value + 3, end, family, context, out)) return false;
-  out.unreachFamily = family;
-  out.unreachStart = value + 3;
-  out.unreachEnd = end;
-  return true;
-}
-
-/** NLRI that cannot be told apart reset the session; a bad EVPN body costs what the context says. */
-function scanMpNlri(
-  bytes: Uint8Array,
-  at: number,
-  start: number,
-  end: number,
-  family: Family,
-  context: DecodeContext,
-  out: UpdateScan,
-): boolean {
-  const bodies = context.malformedNlri !== "drop";
-  const status = checkNlriField(family, bytes, start, end, context, bodies);
-  if (status === FieldStatus.Good) return true;
-  if (status === FieldStatus.BadBody && context.malformedNlri === "treat-as-withdraw") {
-    fault(
-      out,
-      Severity.TreatAsWithdraw,
-      9,
-      bytes.slice(at, end),
-      "an EVPN NLRI is malformed (RFC 7606 section 5.3, relaxed)",
-      readU8(bytes, at + 1),
-    );
-    return true;
-  }
-  return mpFault(out, bytes, at, end, "NLRI");
-}
-
-function mpFault(
-  out: UpdateScan,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  what: string,
-): boolean {
-  const code = readU8(bytes, at + 1);
-  const rule = attributeRule(code)!;
-  reset(out, 9, bytes.slice(at, end), `${rule.name}: bad ${what} (${rule.spec})`, code);
-  return false;
 }
 
 /** What must be there when there is something to announce (RFC 7606 section 3 d, RFC 4760 section 3). */
@@ -509,30 +342,4 @@ function malformed(
 
 function discard(out: UpdateScan, code: number, detail: string): void {
   fault(out, Severity.AttributeDiscard, 9, NO_DATA, detail, code);
-}
-
-function reset(
-  out: UpdateScan,
-  subcode: number,
-  data: Uint8Array,
-  detail: string,
-  attribute?: number,
-): void {
-  fault(out, Severity.SessionReset, subcode, data, detail, attribute);
-}
-
-function fault(
-  out: UpdateScan,
-  severity: Severity,
-  subcode: number,
-  data: Uint8Array,
-  detail: string,
-  attribute?: number,
-): void {
-  out.faults.push(
-    attribute === undefined
-      ? { severity, code: 3, subcode, data, detail }
-      : { severity, code: 3, subcode, data, detail, attribute },
-  );
-  if (severity > out.severity) out.severity = severity;
 }
