@@ -51,6 +51,7 @@ export class SpeakerClient {
   private readonly socket: Socket;
   private readonly framer = new Framer();
   private readonly timer: NodeJS.Timeout;
+  private lastKeepalive = performance.now();
 
   private constructor(options: SpeakerOptions, socket: Socket) {
     this.options = options;
@@ -72,12 +73,13 @@ export class SpeakerClient {
     socket.on("error", () => {
       this.closed = true;
     });
-    this.timer = setInterval(
-      () => {
-        if (this.established) this.send(KEEPALIVE);
-      },
-      ((options.holdTime ?? 90) * 1000) / 3,
-    );
+    // A second is a third of the shortest hold time there is.
+    this.timer = setInterval(() => {
+      if (this.established && performance.now() - this.lastKeepalive >= this.keepaliveEvery()) {
+        this.lastKeepalive = performance.now();
+        this.send(KEEPALIVE);
+      }
+    }, 1000);
     this.timer.unref();
   }
 
@@ -215,6 +217,12 @@ export class SpeakerClient {
 
   resume(): void {
     this.socket.resume();
+  }
+
+  /** A third of the smaller hold time of both sides, in milliseconds. */
+  private keepaliveEvery(): number {
+    const theirs = this.opened?.readUInt16BE(22) ?? 90;
+    return (Math.min(this.options.holdTime ?? 90, theirs) * 1000) / 3;
   }
 
   private has(type: number): boolean {
