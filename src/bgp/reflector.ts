@@ -19,6 +19,7 @@ import { copyBytes, toHex } from "../util/bytes.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
+import { EXTENDED_MESSAGE } from "./adj-rib-out/packer.js";
 import { auditTables } from "./audit.js";
 import { findLoop, Refusal } from "./policy/import.js";
 import type { ReflectorIdentity } from "./policy/export.js";
@@ -266,7 +267,12 @@ export class Reflector implements ReflectorSink {
     }
     copyBytes(bytes, nextHop, nextHop + nextHopLength, scratch, 0);
     const end = writeCanonicalAttributes(bytes, scan, peer.context, scratch, nextHopLength);
-    if (end < 0) throw new Error("canonical attributes are larger than any message");
+    if (end < 0) throw new Error("canonical attributes are larger than their scratch");
+    // Paths of 2-octet ASes grow in canonical form, beyond what the length of an attribute can say.
+    if (end - nextHopLength > EXTENDED_MESSAGE) {
+      peer.faults.treatAsWithdraw++;
+      return 0;
+    }
     const loop = findLoop(
       scratch,
       nextHopLength,
