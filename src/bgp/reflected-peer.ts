@@ -43,8 +43,8 @@ export class ReflectedPeer {
   refreshing = 0;
   /** The session was closed; a message being worked on ends early. */
   gone = false;
-  /** Accepted EVPN route types, bit mask; -1 = all. */
-  private readonly types: number;
+  /** Accepted EVPN route types; undefined = all. */
+  private readonly types: ReadonlySet<number> | undefined;
 
   private constructor(session: EstablishedSession, slot: number, kind: SourceKind) {
     const { options, negotiated } = session;
@@ -52,8 +52,7 @@ export class ReflectedPeer {
     this.slot = slot;
     this.kind = kind;
     this.acceptsIn = kind !== SourceKind.Ebgp || options.ebgpAcceptIn;
-    this.types = (options.evpnTypesIn ?? []).reduce((mask, type) => mask | (1 << (type & 31)), 0);
-    if (options.evpnTypesIn === undefined) this.types = -1;
+    if (options.evpnTypesIn !== undefined) this.types = new Set(options.evpnTypesIn);
     this.context = {
       as4: negotiated.as4,
       ibgp: negotiated.ibgp,
@@ -104,7 +103,7 @@ export class ReflectedPeer {
   }
 
   acceptsType(type: number): boolean {
-    return this.types === -1 || (type < 32 && (this.types & (1 << type)) !== 0);
+    return this.types === undefined || this.types.has(type);
   }
 
   /** Ignores the family until the session ends (RFC 7606 section 2, RFC 4760 section 7). */

@@ -9,7 +9,7 @@
  *
  * Never back to the session a route came from.
  */
-import { FAMILIES, type Family } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import { AttrFlag } from "../rib/attr-facts.js";
 import { SourceKind } from "../rib/sources.js";
 
@@ -88,7 +88,7 @@ export class Reflection {
     }
     const outside = (flags & (AttrFlag.NoExport | AttrFlag.NoExportSubconfed)) === 0;
     const inFamily = this.families[family]!;
-    const ofType = this.types[Math.min(routeType, UNKNOWN_TYPE)]!;
+    const ofType = this.types[placeOf(family, routeType)]!;
     const clients = this.kinds[SourceKind.Client]!;
     const nonClients = this.kinds[SourceKind.NonClient]!;
     const ebgp = this.kinds[SourceKind.Ebgp]!;
@@ -114,9 +114,17 @@ export class Reflection {
   }
 }
 
+/** Place 0 is that of the other families: EVPN's type 0 is as unknown as 200. */
+function placeOf(family: Family, routeType: number): number {
+  if (family !== Family.Evpn) return 0;
+  return routeType === 0 || routeType > UNKNOWN_TYPE ? UNKNOWN_TYPE : routeType;
+}
+
 function wantsType(types: readonly number[] | undefined, type: number): boolean {
   if (types === undefined) return true;
-  return type === UNKNOWN_TYPE ? types.some((t) => t >= UNKNOWN_TYPE) : types.includes(type);
+  return type === UNKNOWN_TYPE
+    ? types.some((t) => t >= UNKNOWN_TYPE || t === 0)
+    : types.includes(type);
 }
 
 export function setBit(mask: Int32Array, bit: number): void {
