@@ -11,8 +11,8 @@ import { PAGE_DEFAULT, PAGE_MAX, routesQuerySchema, toRouteQuery } from "./query
 import type { RoutesQuery } from "./query.js";
 
 export const NDJSON = "application/x-ndjson";
-/** Small enough that a page costs the BGP thread about a millisecond. */
-const STREAM_PAGE = 200;
+/** Small enough that a page costs the BGP thread a millisecond or two. */
+const STREAM_PAGE = 50;
 
 export function addRouteRoutes(server: FastifyInstance, control: SpeakerControl): void {
   server.get<{ Querystring: RoutesQuery }>(

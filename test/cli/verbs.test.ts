@@ -92,8 +92,8 @@ describe("show peer", () => {
     await run("show peer 10.0.0.1 advertised");
     await run("show peer 10.0.0.1 received");
     expect(control.calls.map(([, query]) => query)).toEqual([
-      { table: "advertised", peer: "10.0.0.1", limit: 200 },
-      { table: "received", peer: "10.0.0.1", limit: 200 },
+      { table: "advertised", peer: "10.0.0.1", limit: 50 },
+      { table: "received", peer: "10.0.0.1", limit: 50 },
     ]);
   });
 
