@@ -5,7 +5,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { Code, put, without } from "./lib/attributes.js";
-import { HIGH_WATER } from "./lib/fake.js";
+import { FULL } from "./lib/fake.js";
 import { Harness } from "./lib/harness.js";
 import { hexOf } from "./lib/hex.js";
 import { ethernetAd, ethernetSegment, imet, macIp, nlriKey, rd } from "./lib/nlri.js";
@@ -105,7 +105,7 @@ describe("what is sent how often", () => {
   it("the last state once, to a peer that slept through fifty moves", () => {
     apply(announce(A, [mac(1)]));
     harness.run();
-    apply({ kind: "block", peer: SLEEPER, pending: HIGH_WATER });
+    apply({ kind: "block", peer: SLEEPER, pending: FULL });
     news(SLEEPER).clear();
     for (let move = 1; move <= 50; move++) {
       apply(announce(move % 2 === 0 ? A : B, [mac(1)], marked(move)));
@@ -120,7 +120,7 @@ describe("what is sent how often", () => {
   });
 
   it("nothing, to a peer that slept through a short life", () => {
-    apply({ kind: "block", peer: SLEEPER, pending: HIGH_WATER });
+    apply({ kind: "block", peer: SLEEPER, pending: FULL });
     for (let number = 0; number < 3000; number += 60) {
       const nlri = Array.from({ length: 60 }, (_, i) => mac(number + i));
       apply(announce(A, nlri));
@@ -232,7 +232,7 @@ describe("withdrawals reach exactly those who had the route", () => {
 describe("large batches", () => {
   it("of sets that fit only some peers' messages, with sleepers among those", () => {
     // Every route has a set of its own, which divides the receivers by size, and by who is awake.
-    for (const peer of [SLEEPER, FAR_SLEEPER]) apply({ kind: "block", peer, pending: HIGH_WATER });
+    for (const peer of [SLEEPER, FAR_SLEEPER]) apply({ kind: "block", peer, pending: FULL });
     for (let number = 0; number < 2000; number++) {
       const padding = hexOf(number, 4) + "ee".repeat(number % 10 === 0 ? 3700 : 4100);
       apply(announce(FAR, [mac(number)], put(PLAIN, 200, 0xe0, padding)));
@@ -261,7 +261,7 @@ describe("a peer that reads slowly", () => {
     start(4);
     apply(announce(A, [mac(1)]));
     harness.run();
-    apply({ kind: "block", peer: SLEEPER, pending: HIGH_WATER });
+    apply({ kind: "block", peer: SLEEPER, pending: FULL });
     news(SLEEPER).clear();
     // Each round, more changes than it takes in one portion, and the MAC moves behind all of them.
     const block = Array.from({ length: 2400 }, (_, i) => mac(1000 + i));

@@ -68,9 +68,11 @@ export class SoonQueue {
   }
 }
 
-/** The reflector stops sending to a session at so many pending octets, and is called below the others. */
+/** Beyond so many pending octets a session is full; it is told of when it has drained below the others. */
 export const HIGH_WATER = 256 * 1024;
 export const LOW_WATER = 64 * 1024;
+/** Pending octets of a session that takes nothing. */
+export const FULL = HIGH_WATER + 1;
 
 export class FakeSession implements EstablishedSession {
   readonly id: number;
@@ -111,15 +113,15 @@ export class FakeSession implements EstablishedSession {
 
   sendMany(buffers: readonly Uint8Array[], messages: number): void {
     if (!this.isOpen) throw new Error("something is sent to a closed session");
-    if (this.pendingBytes >= HIGH_WATER) throw new Error("something is sent to a full session");
+    if (this.pendingBytes > HIGH_WATER) throw new Error("something is sent to a full session");
     let sent = 0;
     for (const buffer of buffers) {
       sent += this.deliver(buffer);
       if (this.slow) this.pendingBytes += buffer.length;
     }
-    if (this.choke) this.block(HIGH_WATER);
+    if (this.choke) this.block(FULL);
     this.choke = false;
-    this.congested ||= this.pendingBytes >= HIGH_WATER;
+    this.congested ||= this.pendingBytes > HIGH_WATER;
     if (messages >= 0 && sent !== messages)
       throw new Error(`${String(sent)} messages were sent and ${String(messages)} counted`);
   }
@@ -128,7 +130,7 @@ export class FakeSession implements EstablishedSession {
   block(pending: number): void {
     this.slow = true;
     this.pendingBytes = Math.max(this.pendingBytes, pending);
-    this.congested ||= this.pendingBytes >= HIGH_WATER;
+    this.congested ||= this.pendingBytes > HIGH_WATER;
   }
 
   /** The peer reads until so much is pending; true when the reflector is to be told. */

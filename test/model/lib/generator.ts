@@ -2,7 +2,7 @@
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { Code, put, type Attributes } from "./attributes.js";
 import { FAULT_NAMES } from "./faults.js";
-import { HIGH_WATER, LOW_WATER } from "./fake.js";
+import { FULL, HIGH_WATER, LOW_WATER } from "./fake.js";
 import { hexOf, octetsIn, slice } from "./hex.js";
 import { Material } from "./material.js";
 import { evpn, macIp, nlriKey, rd, routeTypeOf } from "./nlri.js";
@@ -36,7 +36,7 @@ export class Generator {
 
   make(count: number): Op[] {
     for (const peer of this.random.shuffle(this.peers)) {
-      if (!this.random.oneIn(4)) this.ops.push({ kind: "up", peer: peer.index });
+      if (!this.random.oneIn(4)) this.up(peer);
       if (this.random.oneIn(3)) this.step();
     }
     while (this.ops.length < count) this.step();
@@ -72,7 +72,11 @@ export class Generator {
       [20, () => this.ops.push({ kind: "soon" })],
       [
         15,
-        () => this.ops.push({ kind: "tick", milliseconds: this.random.pick([1, 1, 1, 5, 1000]) }),
+        () =>
+          this.ops.push({
+            kind: "tick",
+            milliseconds: this.random.oneIn(40) ? 61_000 : this.random.pick([1, 1, 1, 5, 1000]),
+          }),
       ],
       [2, () => this.ops.push({ kind: "settle" })],
     ]);
@@ -323,8 +327,7 @@ export class Generator {
       this.sayAll(source, Family.Evpn, nlri, nextHop, attributes);
       this.ops.push({ kind: "tick", milliseconds: 1 }, { kind: "soon" });
     };
-    for (const one of [near, far])
-      this.ops.push({ kind: "block", peer: one.index, pending: HIGH_WATER });
+    for (const one of [near, far]) this.ops.push({ kind: "block", peer: one.index, pending: FULL });
     for (let round = 0; round < 26; round++) change(round);
     this.ops.push({ kind: "tick", milliseconds: 1500 });
     this.ops.push({ kind: "drain", peer: near.index, to: 0, choke: true }, { kind: "soon" });
@@ -356,6 +359,8 @@ export class Generator {
   /** The route has come round: it is no candidate, and what it replaces is gone. */
   private looped(peer: PeerSpec): void {
     const { family, nlri, nextHop, attributes } = this.word(peer);
+    // Memberships come back by design (RFC 4684 section 3.2).
+    if (family === Family.RouteTarget) return;
     const looped = this.random.pick([
       put(attributes, Code.OriginatorId, 0x80, hexOf(OWN_ID, 4)),
       put(attributes, Code.ClusterList, 0x80, `0a700001${hexOf(CLUSTER_ID, 4)}0a700002`),
@@ -386,6 +391,13 @@ export class Generator {
       reach: { family: Family.Evpn, nextHop: this.material.nextHop(Family.Evpn), nlri },
       attributes: this.material.attributes(peer),
     });
+  }
+
+  private announceMemberships(peer: PeerSpec): void {
+    const nlri = Array.from({ length: 1 + this.random.below(3) }, () => this.material.membership());
+    const nextHop = this.material.nextHop(Family.RouteTarget);
+    const attributes = this.material.attributes(peer);
+    this.sayAll(peer, Family.RouteTarget, nlri, nextHop, attributes);
   }
 
   /** Enough routes with one attribute set to fill messages; a few of them from several peers. */
@@ -454,10 +466,15 @@ export class Generator {
       ? { enhancedRefresh: this.random.oneIn(2) }
       : {};
     this.ops.push({ kind: "up", peer: peer.index, over });
+    if (!has(peer.families, Family.RouteTarget)) return;
+    if (this.random.oneIn(3)) this.step();
+    this.announceMemberships(peer);
+    if (this.random.oneIn(4)) return;
+    this.ops.push({ kind: "end-of-rib", peer: peer.index, family: Family.RouteTarget });
   }
 
   private block(peer: PeerSpec): void {
-    const pending = this.random.pick([HIGH_WATER, HIGH_WATER, HIGH_WATER - 1, HIGH_WATER - 500]);
+    const pending = this.random.pick([FULL, FULL, HIGH_WATER - 1, HIGH_WATER - 500]);
     this.ops.push({ kind: "block", peer: peer.index, pending });
   }
 

@@ -2,7 +2,7 @@
  * Runs operations through the reflector and the model side by side. Everything the reflector sends
  * is decoded at once and held against the model; see `receiver.ts`.
  */
-import type { Family } from "../../../src/fast-bgp-codec/family.js";
+import { Family } from "../../../src/fast-bgp-codec/family.js";
 import type { DecodeFault } from "../../../src/fast-bgp-codec/fault.js";
 import { Severity } from "../../../src/fast-bgp-codec/fault.js";
 import type { ReflectorSink } from "../../../src/bgp/session/types.js";
@@ -36,6 +36,8 @@ export interface ReflectorSettings {
 export type MakeReflector = (settings: ReflectorSettings) => ReflectorUnderTest;
 
 const FLUSH_INTERVAL_MS = 1;
+/** RFC 4684 section 6. */
+const MEMBERSHIP_WAIT_MS = 60_000;
 
 interface Line {
   readonly session: FakeSession;
@@ -101,8 +103,8 @@ export class Harness {
       case "end-of-rib":
         return this.withLine(op.peer, ({ session, receiver }) => {
           if (session.paused || !has(receiver.peer.families, op.family)) return;
-          const bytes = endOfRib(op.family);
-          this.give(session, bytes);
+          if (op.family === Family.RouteTarget) this.release(op.peer, session);
+          this.give(session, endOfRib(op.family));
         });
       case "refresh":
         return this.withLine(op.peer, (line) => this.refresh(line, op.family, op.subtype));
@@ -220,7 +222,16 @@ export class Harness {
       },
     );
     this.lines.set(index, { session, receiver, inbox: [] });
+    if (has(peer.families, Family.RouteTarget))
+      this.clock.setTimer(MEMBERSHIP_WAIT_MS, () => this.release(index, session));
     this.reflector.established(session);
+  }
+
+  private release(index: number, session: FakeSession): void {
+    const line = this.lines.get(index);
+    if (line?.session !== session || this.model.isReleased(index)) return;
+    this.model.release(index);
+    line.receiver.released();
   }
 
   private down(index: number, before: () => void): void {
@@ -251,6 +262,7 @@ export class Harness {
       return;
     }
     this.touched(this.model.update(op.peer, word));
+    if (saysMemberships(op)) line.receiver.touched(this.model.keys(Family.Evpn));
     this.give(line.session, bytes);
   }
 
@@ -262,6 +274,7 @@ export class Harness {
     if (subtype === 0) receiver.requested(family);
     if (subtype === 1) this.model.refreshBegins(peer.index, family);
     if (subtype === 2) this.touched(this.model.refreshEnds(peer.index, family));
+    if (family === Family.RouteTarget) receiver.touched(this.model.keys(Family.Evpn));
     this.reflector.routeRefresh(session, family, subtype);
   }
 
@@ -311,4 +324,8 @@ export class Harness {
     });
     return messages.length;
   }
+}
+
+function saysMemberships({ parts: { reach, unreach } }: UpdateOp): boolean {
+  return reach?.family === Family.RouteTarget || unreach?.family === Family.RouteTarget;
 }

@@ -16,7 +16,9 @@ import {
 import { ALL_FAMILIES, EVPN_ONLY, maskOf, OWN_AS, peerSpec, type PeerSpec } from "./peer.js";
 import type { Random } from "./random.js";
 
-/** 24 peers of every kind that behaves differently. */
+const CONSTRAINED = maskOf(Family.Evpn, Family.RouteTarget);
+
+/** Two dozen peers of every kind that behaves differently. */
 export const PEERS: readonly PeerSpec[] = [
   ...[0, 1, 2, 3].map((index) => peerSpec(index)),
   peerSpec(4, { extendedMessage: true }),
@@ -44,6 +46,10 @@ export const PEERS: readonly PeerSpec[] = [
     families: maskOf(Family.Evpn, Family.Ipv4Unicast),
   }),
   peerSpec(23, { families: EVPN_ONLY, enhancedRefresh: false, unknownTypes: true }),
+  peerSpec(24, { families: CONSTRAINED }),
+  peerSpec(25, { families: CONSTRAINED | ALL_FAMILIES, enhancedRefresh: false }),
+  peerSpec(26, { kind: "non-client", families: CONSTRAINED }),
+  peerSpec(27, { kind: "ebgp", as: 65106, families: CONSTRAINED }),
 ];
 
 /** More than a mask word holds: the same again under other addresses. */
@@ -52,7 +58,7 @@ export const MANY_PEERS: readonly PeerSpec[] = [
   ...PEERS.map((peer) => {
     const index = peer.index + PEERS.length;
     return { ...peer, index, address: `10.0.0.${String(index + 1)}`, id: peer.id + PEERS.length };
-  }).slice(0, 18),
+  }).slice(0, 14),
 ];
 
 const ESIS = [NO_ESI, NO_ESI, NO_ESI, "00112233445566778899", "01020304050607080900"];
@@ -168,8 +174,35 @@ export class Material {
     });
   }
 
+  /** From everything to one target; host bits mean nothing, and neither does the origin AS. */
+  membership(): string {
+    const { random } = this;
+    const origin = hexOf(random.pick([65000, 65000, 65001]), 4);
+    const bits = random.weighted([
+      [10, 96],
+      [2, 95],
+      [1, 93],
+      [1, 64],
+      [1, 61],
+      [1, 32],
+      [1, 0],
+    ]);
+    return prefix(bits, origin + this.target());
+  }
+
+  private target(): string {
+    const number = this.random.below(4);
+    return this.random.weighted([
+      [6, `0002fde8${hexOf(100 + number, 4)}`],
+      [1, `01020a000001${hexOf(number, 2)}`],
+      [1, `02020000fde8${hexOf(number, 2)}`],
+      [2, `0602aabbccddee${hexOf(number, 1)}`],
+    ]);
+  }
+
   prefixNlri(family: Family): string {
     const { random } = this;
+    if (family === Family.RouteTarget) return this.membership();
     if (family === Family.Ipv4Unicast) {
       const bits = random.pick([32, 24, 20, 0]);
       // Below the prefix's end the octets may hold anything.
@@ -281,7 +314,10 @@ export class Material {
 
   private extended(): string {
     const { random } = this;
-    const list = [`0002fde8${hexOf(100 + random.below(3), 4)}`];
+    const list = random.oneIn(8) ? [] : [this.target()];
+    if (random.oneIn(5)) list.push(this.target());
+    // EVI-RT looks like a route target and is none (RFC 9251 section 9.5).
+    if (random.oneIn(8) || list.length === 0) list.push("060a0000fde80064");
     if (random.oneIn(2)) list.push("030c000000000008");
     if (random.oneIn(6)) list.push("4004fde847c35000");
     if (random.oneIn(6)) list.push("4e00000000000001");

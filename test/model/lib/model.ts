@@ -21,6 +21,7 @@ import {
 import { selectBest, type Candidate } from "./best-path.js";
 import { comparableNlri, nlriKey, routeTypeOf } from "./nlri.js";
 import { CLUSTER_ID, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { asksFor, routeTargets } from "./route-target.js";
 import { messageOctets } from "./wire.js";
 import { hexOf } from "./hex.js";
 
@@ -63,6 +64,8 @@ interface RibIn {
   readonly routes: Map<string, Route>;
   /** Between BoRR and EoRR: keys not announced again yet, per family. */
   readonly stale: Map<Family, Set<string>>;
+  /** With route-target constraint: the peer has said what it wants, or has had a minute to. */
+  released: boolean;
 }
 
 export class Model {
@@ -77,7 +80,8 @@ export class Model {
   }
 
   up(peer: PeerSpec): void {
-    this.sessions.set(peer.index, { peer, routes: new Map(), stale: new Map() });
+    const released = !has(peer.families, Family.RouteTarget);
+    this.sessions.set(peer.index, { peer, routes: new Map(), stale: new Map(), released });
   }
 
   /** Returns the keys whose destination changed. */
@@ -149,6 +153,21 @@ export class Model {
     return stale;
   }
 
+  /** The peer's End-of-RIB of memberships, or the end of the wait for it (RFC 4684 section 6). */
+  release(index: number): void {
+    const ribIn = this.sessions.get(index);
+    if (ribIn !== undefined) ribIn.released = true;
+  }
+
+  isReleased(index: number): boolean {
+    return this.sessions.get(index)?.released === true;
+  }
+
+  /** Every key of a family. */
+  keys(family: Family): string[] {
+    return [...this.holders.keys()].filter((key) => key.startsWith(`${String(family)}:`));
+  }
+
   routeCount(): number {
     let count = 0;
     for (const { routes } of this.sessions.values()) count += routes.size;
@@ -163,7 +182,7 @@ export class Model {
   expected(target: PeerSpec, key: string): Expected {
     const best = this.best(key);
     if (best === undefined || best.source.index === target.index) return undefined;
-    if (!mayGo(best, target)) return undefined;
+    if (!mayGo(best, target) || !this.isWanted(best, target)) return undefined;
     const { held, octets } = render(best, target);
     const [least, most] = octets;
     const limit = target.extendedMessage ? 65535 : 4096;
@@ -181,12 +200,28 @@ export class Model {
     return out;
   }
 
+  private isWanted(route: Route, target: PeerSpec): boolean {
+    if (route.family !== Family.Evpn || !has(target.families, Family.RouteTarget)) return true;
+    const ribIn = this.sessions.get(target.index);
+    if (ribIn === undefined || !ribIn.released) return false;
+    const targets = routeTargets(route.attributes);
+    return [...ribIn.routes.values()].some(
+      (one) => one.family === Family.RouteTarget && asksFor(one.nlri, targets),
+    );
+  }
+
   private best(key: string): Route | undefined {
     if (!this.bestOf.has(key)) {
       const candidates = [...(this.holders.get(key) ?? [])]
         .map((index) => this.sessions.get(index)?.routes.get(key))
         .filter((route) => route !== undefined);
-      this.bestOf.set(key, selectBest(candidates, this.compareMobility));
+      const clients = candidates.filter((one) => one.source.kind === "client");
+      // Other reflectors must hear of a client's membership (RFC 4684 section 3.2 ii).
+      const heard =
+        key.startsWith(`${String(Family.RouteTarget)}:`) && clients.length > 0
+          ? clients
+          : candidates;
+      this.bestOf.set(key, selectBest(heard, this.compareMobility));
     }
     return this.bestOf.get(key);
   }
@@ -235,6 +270,8 @@ function mayGo(route: Route, target: PeerSpec): boolean {
     if (hasCommunity(attributes, Community.NoExportSubconfed)) return false;
     return target.acceptOut;
   }
+  // A client is told once that everything is wanted, instead of who wants what.
+  if (route.family === Family.RouteTarget && target.kind === "client") return false;
   return source.kind !== "non-client" || target.kind === "client";
 }
 

@@ -5,7 +5,7 @@
  * Every message is held against the model at the moment it is sent, for that is what the change
  * log promises: nobody is ever sent a state that is not the last one.
  */
-import type { Family } from "../../../src/fast-bgp-codec/family.js";
+import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { check, type Announcement, type Decoded } from "./decode.js";
 import type { Expected, Held, Model } from "./model.js";
 import { comparableNlri } from "./nlri.js";
@@ -30,6 +30,7 @@ export class Receiver {
   /** Inside BoRR and EoRR: what is due, and what the peer would sweep. */
   private readonly brackets = new Map<Family, { due: Set<string>; unconfirmed: Set<string> }>();
   private readonly bracketOwed = new Set<Family>();
+  private greetings = 0;
 
   /** @param isExact whether the reflector has applied everything the model has; asked when they differ */
   constructor(peer: PeerSpec, model: Model, isExact: () => boolean) {
@@ -37,6 +38,12 @@ export class Receiver {
     this.model = model;
     this.isExact = isExact;
     for (const family of familiesIn(peer.families)) this.dueFirst.set(family, this.live(family));
+  }
+
+  /** The peer's memberships are known: now the routes begin. */
+  released(): void {
+    this.dueFirst.set(Family.Evpn, this.live(Family.Evpn));
+    this.touched(this.model.keys(Family.Evpn));
   }
 
   take({ octets, received }: Decoded): void {
@@ -88,17 +95,25 @@ export class Receiver {
     }
     this.unchecked = new Set();
     for (const family of familiesIn(this.peer.families)) {
-      check(this.endOfRibs.has(family), `no End-of-RIB of family ${String(family)}`);
+      const released = family !== Family.Evpn || this.model.isReleased(this.peer.index);
+      check(!released || this.endOfRibs.has(family), `no End-of-RIB of family ${String(family)}`);
       const again = this.dueAgain.get(family) ?? new Set();
       check(again.size === 0, `the refresh left out ${[...again].slice(0, 3).join(", ")}`);
     }
     check(this.brackets.size === 0, "BoRR without EoRR");
+    check(this.greetings === (this.isGreeted() ? 1 : 0), "no default membership was sent");
     check(this.bracketOwed.size === 0, "a refresh request was not answered with BoRR");
   }
 
   private announced(route: Announcement, attributes: string): void {
     const { key, family, nextHop } = route;
     check(has(this.peer.families, family), `family ${String(family)} was not negotiated`);
+    if (family === Family.RouteTarget && this.isGreeted()) {
+      check(route.nlri === "00", `membership ${route.nlri} to a client`);
+      check(this.endOfRibs.size === 0, "the default membership is not the first that is sent");
+      this.greetings++;
+      return;
+    }
     this.agree(this.model.sourceOfBest(key) !== this.peer.index, `its own route ${key}`);
     const held = { family, nlri: comparableNlri(family, route.nlri), attributes, nextHop };
     const expected = this.expected(key);
@@ -129,6 +144,8 @@ export class Receiver {
     check(has(this.peer.families, family), "End-of-RIB of a family that was not negotiated");
     check(!this.endOfRibs.has(family), `a second End-of-RIB of family ${String(family)}`);
     this.endOfRibs.add(family);
+    if (family === Family.Evpn)
+      check(this.model.isReleased(this.peer.index), "End-of-RIB of EVPN before the memberships");
     for (const key of this.dueFirst.get(family) ?? [])
       this.agree(this.table.has(key), `End-of-RIB before ${key}, which was there at the start`);
     this.dueFirst.delete(family);
@@ -164,6 +181,11 @@ export class Receiver {
 
   private agree(good: boolean, complaint: string): void {
     check(good || !this.isExact(), complaint);
+  }
+
+  /** Clients with route-target constraint get the default membership (RFC 4684 section 3.2). */
+  private isGreeted(): boolean {
+    return has(this.peer.families, Family.RouteTarget) && this.peer.kind === "client";
   }
 
   private expected(key: string): Expected {
