@@ -77,7 +77,7 @@ function checkSent(
   find: (text: string) => void,
 ): void {
   const cursor = out.cursor(slot);
-  if (cursor === undefined || cursor.position < table.log.tail || cursor.dump !== undefined) return;
+  if (cursor === undefined || !cursor.isSettled(table.log.tail)) return;
   const sent = out.hasSent(slot, dest);
   if (sent !== out.wants(slot, dest)) {
     find(`slot ${slot} ${sent ? "was sent" : "lacks"} destination ${dest} against the rules`);

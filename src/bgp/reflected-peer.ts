@@ -1,5 +1,7 @@
 /** An Established session as the reflector keeps it: its slot, how to decode what it sends, what it did wrong. */
+import { makeAttribute } from "../fast-bgp-codec/attribute/list.js";
 import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
+import { encodeMessage } from "../fast-bgp-codec/message.js";
 import type { DecodeContext } from "../fast-bgp-codec/update-scan.js";
 import { parseIp } from "../fast-bgp-codec/values/ip.js";
 import { toHex } from "../util/bytes.js";
@@ -99,6 +101,10 @@ export class ReflectedPeer {
       },
       extendedMessage: negotiated.maxMessageOut > 4096,
       enhancedRefresh: negotiated.enhancedRefresh,
+      greeting:
+        this.kind === SourceKind.Client && (negotiated.families & (1 << Family.RouteTarget)) !== 0
+          ? encodeDefaultMembership(session.localAddress)
+          : undefined,
     };
   }
 
@@ -117,6 +123,24 @@ export class ReflectedPeer {
     for (const { family } of FAMILIES) routes += sources.count(this.slot, family);
     return routes;
   }
+}
+
+/** UPDATE with the membership of length 0: send us everything (RFC 4684 section 3.2). */
+function encodeDefaultMembership(localAddress: string): Uint8Array {
+  return encodeMessage({
+    message: "UPDATE",
+    attributes: [
+      makeAttribute(14, {
+        afi: 1,
+        safi: 132,
+        nextHop: localAddress,
+        nlri: [{ prefixLen: 0, default: true }],
+      }),
+      makeAttribute(1, "IGP"),
+      makeAttribute(2, []),
+      makeAttribute(5, 100),
+    ],
+  });
 }
 
 /** Text whose order is that of the addresses, IPv4 first. */

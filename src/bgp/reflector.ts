@@ -7,7 +7,7 @@
  * small changes share messages and system calls. Long work (a lost peer's routes, a dump) is cut into
  * slices with a turn of the event loop between them.
  *
- * RFC 4271, 4456, 4724 (End-of-RIB), 4760, 2918, 7313, 7606.
+ * RFC 4271, 4456, 4684, 4724 (End-of-RIB), 4760, 2918, 7313, 7606.
  */
 import { writeCanonicalAttributes } from "../fast-bgp-codec/canonical.js";
 import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
@@ -54,6 +54,8 @@ const LAGGARD_PATIENCE_MS = 5000;
 const SCRATCH = 3 * 65536;
 /** Malformed routes of one peer logged in full; further ones are only counted. */
 const LOGGED_FAULTS = 100;
+/** Longest wait for a peer's End-of-RIB of route-target memberships (RFC 4684 section 6). */
+const MEMBERSHIP_WAIT_MS = 60_000;
 
 export class Reflector implements ReflectorSink {
   readonly attrs = new AttrStore();
@@ -78,6 +80,10 @@ export class Reflector implements ReflectorSink {
     this.options = options;
     this.table = new RouteTable(this.attrs, this.sources, options.compareMobility);
     this.out = new AdjRibOut(this.table, options, options.clock);
+    this.table.onMembership = (slot, bytes, start, change) => {
+      this.out.membership(slot, bytes, start, change);
+      this.schedule();
+    };
     this.tick();
   }
 
@@ -85,6 +91,9 @@ export class Reflector implements ReflectorSink {
     const peer = ReflectedPeer.admit(session, this.sources);
     this.peers.set(session.id, peer);
     this.out.add(peer.receiver());
+    if ((session.negotiated.families & (1 << Family.RouteTarget)) !== 0) {
+      this.options.clock.setTimer(MEMBERSHIP_WAIT_MS, () => this.membershipsDone(peer));
+    }
     this.schedule();
   }
 
@@ -152,6 +161,7 @@ export class Reflector implements ReflectorSink {
     }
     if (scan.endOfRib >= 0) {
       peer.endOfRibReceived |= 1 << scan.endOfRib;
+      if (scan.endOfRib === Family.RouteTarget) this.membershipsDone(peer);
       return undefined;
     }
     const changes = this.table.log.tail;
@@ -222,6 +232,13 @@ export class Reflector implements ReflectorSink {
   /** Every live session. */
   livePeers(): Iterable<ReflectedPeer> {
     return this.peers.values();
+  }
+
+  /** The peer has named its route targets, or has had the time to: it gets the routes (RFC 4684 section 6). */
+  private membershipsDone(peer: ReflectedPeer): void {
+    if (peer.gone) return;
+    this.out.release(peer.slot);
+    this.schedule();
   }
 
   private announcements(peer: ReflectedPeer, bytes: Uint8Array): void {

@@ -18,10 +18,12 @@ import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import { encodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
 import type { Clock } from "../../util/clock.js";
 import type { Encoding, ReflectorIdentity } from "../policy/export.js";
-import { clearBit, hasBit, Reflection, setBit, type Receiver } from "../policy/reflection.js";
+import { Reflection, type Receiver } from "../policy/reflection.js";
+import { RouteTargetFilter } from "../policy/route-target.js";
+import { clearBit, hasBit, setBit } from "../policy/slot-mask.js";
 import type { RouteTable } from "../rib/route-table.js";
 import { BATCH, Batch } from "./batch.js";
-import { Cursor, DumpStage, type Dump, type Outlet } from "./cursor.js";
+import { Cursor, DumpKind, DumpStage, type Dump, type Outlet } from "./cursor.js";
 import { EXTENDED_MESSAGE, ORDINARY_MESSAGE, Packer } from "./packer.js";
 import { Segments } from "./segments.js";
 import { SentBits } from "./sent-bits.js";
@@ -47,7 +49,12 @@ export interface ReceiverOptions extends Receiver {
   readonly encoding: Encoding;
   readonly extendedMessage: boolean;
   readonly enhancedRefresh: boolean;
+  /** A message that goes out before anything else. */
+  readonly greeting: Uint8Array | undefined;
 }
+
+/** Families whose routes carry route targets (RFC 4684). */
+const TARGETED = 1 << Family.Evpn;
 
 /** A route's attributes as one receiver gets them. */
 export interface EncodedRoute {
@@ -74,6 +81,11 @@ export class AdjRibOut {
   private readonly table: RouteTable;
   private readonly clock: Clock;
   private readonly reflection = new Reflection();
+  private readonly targets = new RouteTargetFilter();
+  /** Receivers by combination of route targets, as long as neither memberships nor combinations change. */
+  private readonly allowed = new Map<number, Int32Array>();
+  private allowedVersion = 0;
+  private allowedGeneration = 0;
   private readonly packer: Packer;
   private readonly batch = new Batch();
   private readonly segments = new Segments(this.batch);
@@ -99,30 +111,65 @@ export class AdjRibOut {
     this.packer = new Packer(table, identity);
   }
 
-  /** A session came up: it gets the table, then End-of-RIB, and changes from now on. */
+  /**
+   * A session came up: it gets the table, then End-of-RIB, and changes from now on. One that
+   * negotiated route-target membership gets families with route targets after `release`.
+   */
   add(options: ReceiverOptions): void {
-    this.reflection.add(options);
+    const { slot, families } = options;
+    const constrained = (families & (1 << Family.RouteTarget)) !== 0;
+    const held = constrained ? families & TARGETED : 0;
+    this.reflection.add({ ...options, families: families & ~held });
+    if (constrained) this.targets.addSlot(slot);
     this.widen();
     const encoding = this.encodingIndex(options.encoding);
-    setBit(this.encodingMasks[encoding]!, options.slot);
-    if (options.extendedMessage) setBit(this.extended, options.slot);
-    const cursor = new Cursor(
-      options.slot,
-      options.outlet,
-      options.families,
-      options.extendedMessage,
-      options.enhancedRefresh,
-      this.table.log.tail,
-    );
-    cursor.dump = this.newDump(options.families, true, 0);
-    this.cursors.set(options.slot, cursor);
-    this.table.furthestReader = this.table.log.tail;
+    setBit(this.encodingMasks[encoding]!, slot);
+    if (options.extendedMessage) setBit(this.extended, slot);
+    const { outlet, extendedMessage, enhancedRefresh } = options;
+    const { tail } = this.table.log;
+    const cursor = new Cursor(slot, outlet, families, extendedMessage, enhancedRefresh, tail);
+    cursor.held = held;
+    cursor.greeting = options.greeting;
+    cursor.initialPending = families & ~held;
+    this.startNext(cursor);
+    this.cursors.set(slot, cursor);
+    this.table.furthestReader = tail;
+  }
+
+  /** The session has said what it wants, or has had its time: what was held back goes out. */
+  release(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined || cursor.held === 0) return;
+    this.reflection.addFamilies(slot, cursor.held);
+    cursor.initialPending |= cursor.held;
+    cursor.held = 0;
+    this.startNext(cursor);
+  }
+
+  /** A membership of the slot came or went: the routes of its targets are looked at for that session. */
+  membership(slot: number, bytes: Uint8Array, start: number, change: 1 | -1): void {
+    const affected = this.targets.change(slot, bytes, start, change);
+    const cursor = this.cursors.get(slot);
+    if (affected === undefined || cursor === undefined || cursor.held !== 0) return;
+    const sets = this.table.attrs.targetSets;
+    if (affected.everything) {
+      cursor.syncPending = true;
+    } else if (affected.target !== undefined) {
+      for (const set of sets.having(affected.target)) cursor.targetsPending.add(set);
+    } else {
+      for (const target of sets.allTargets()) {
+        if (!affected.includes(target)) continue;
+        for (const set of sets.having(target)) cursor.targetsPending.add(set);
+      }
+    }
+    this.startNext(cursor);
   }
 
   /** The session is gone; what it was sent is forgotten. */
   remove(slot: number): void {
     this.cursors.delete(slot);
     this.reflection.remove(slot);
+    this.targets.removeSlot(slot);
     for (const mask of this.encodingMasks) clearBit(mask, slot);
     clearBit(this.extended, slot);
     this.sent.clearSlot(slot, this.table.destinationLimit);
@@ -133,7 +180,7 @@ export class AdjRibOut {
     const cursor = this.cursors.get(slot);
     if (cursor === undefined || (cursor.families & (1 << family)) === 0) return;
     cursor.refreshPending |= 1 << family;
-    this.startRefresh(cursor);
+    this.startNext(cursor);
   }
 
   attachReader(reader: LogReader): void {
@@ -345,12 +392,34 @@ export class AdjRibOut {
         table.attrs.flags(attr),
         family === Family.Ipv4Unicast && table.attrs.nextHopLength(attr) !== 4,
       );
+      if (!this.targets.isIdle && (TARGETED & (1 << family)) !== 0) {
+        this.narrow(mask, table.attrs.targets(attr));
+      }
       group = batch.addGroup(attr, slot, type, mask);
       const octets = table.attrs.attributesEnd(attr) - table.attrs.attributesStart(attr);
       batch.octets += octets;
       if (octets > SURELY_FITS) batch.large[group] = 1;
     }
     return batch.large[group] === 1 ? this.fitting(group, path, attr, slot) : group;
+  }
+
+  /** Leaves those of the receivers at `mask` who may have routes with this combination of targets. */
+  private narrow(mask: number, set: number): void {
+    const { batch, targets } = this;
+    const sets = this.table.attrs.targetSets;
+    if (targets.version !== this.allowedVersion || sets.generation !== this.allowedGeneration) {
+      this.allowed.clear();
+      this.allowedVersion = targets.version;
+      this.allowedGeneration = sets.generation;
+    }
+    let allowed = this.allowed.get(set);
+    if (allowed === undefined || allowed.length < batch.words) {
+      allowed = targets.allowed(set === 0 ? [] : sets.targets(set), batch.words);
+      this.allowed.set(set, allowed);
+    }
+    for (let w = 0; w < batch.words; w++) {
+      batch.masks[mask + w] = batch.masks[mask + w]! & allowed[w]!;
+    }
   }
 
   /** For a set near or above the message size: only those receivers whose message can hold the route. */
@@ -408,21 +477,24 @@ export class AdjRibOut {
       end = Math.min(end, dump.end);
       for (let f = 0; f < FAMILIES.length; f++) {
         if ((dump.families & (1 << f)) === 0) continue;
-        setBit(dump.initial ? this.initialMasks[f]! : this.refreshMasks[f]!, cursor.slot);
+        const refresh = dump.kind === DumpKind.Refresh;
+        setBit(refresh ? this.refreshMasks[f]! : this.initialMasks[f]!, cursor.slot);
       }
     }
-    let dest = first.dump!.next;
-    const stop = Math.min(end, dest + DUMP_STRETCH);
-    for (let added = 0; dest < stop && added < BATCH && batch.octets < BATCH_OCTETS; dest++) {
+    const { destinations } = first.dump!;
+    let next = first.dump!.next;
+    const stop = Math.min(end, next + DUMP_STRETCH);
+    for (let added = 0; next < stop && added < BATCH; next++) {
+      const dest = destinations === undefined ? next : destinations[next]!;
       if (!table.exists(dest) || table.bestPath(dest) === 0) continue;
       const family = table.family(dest);
-      if (stage !== this.stageOf(dest, family)) continue;
+      if (destinations === undefined && stage !== this.stageOf(dest, family)) continue;
       if (this.addDumped(dest, family)) added++;
     }
     this.group.length = 0;
     this.group.push(...group);
     if (!batch.isEmpty) this.deliver();
-    for (const cursor of group) this.advanceDump(cursor, dest);
+    for (const cursor of group) this.advanceDump(cursor, next);
     return true;
   }
 
@@ -439,7 +511,10 @@ export class AdjRibOut {
         place = at;
         group = [];
       }
-      if (at === place) group.push(cursor);
+      // Sessions that look at different destinations take turns.
+      if (at === place && (group[0]?.dump ?? dump).destinations === dump.destinations) {
+        group.push(cursor);
+      }
     }
     return group;
   }
@@ -456,6 +531,17 @@ export class AdjRibOut {
     const refresh = this.refreshMasks[family]!;
     const group = this.groupFor(dest, this.table.bestPath(dest), family);
     const want = batch.mask[group]!;
+    const gone = batch.takeMask();
+    let anyGone = 0;
+    for (let w = 0; w < batch.words; w++) {
+      const before = sent.read(w, dest);
+      const lost = before & (initial[w]! | refresh[w]!) & ~batch.masks[want + w]!;
+      batch.masks[gone + w] = lost;
+      anyGone |= lost;
+      sent.write(w, dest, family, before, before & ~lost);
+    }
+    if (anyGone === 0) batch.dropMask(gone);
+    else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
     const mask = batch.takeMask();
     let any = 0;
     for (let w = 0; w < batch.words; w++) {
@@ -467,7 +553,7 @@ export class AdjRibOut {
     }
     if (any === 0) {
       batch.dropMask(mask);
-      return false;
+      return anyGone !== 0;
     }
     batch.announce(batch.variantFor(group, mask), dest);
     return true;
@@ -486,12 +572,16 @@ export class AdjRibOut {
     const { slices } = this;
     slices.length = 0;
     const ending = dump.stage === DumpStage.End;
+    if (cursor.greeting !== undefined) {
+      slices.push(cursor.greeting);
+      cursor.greeting = undefined;
+    }
     for (const { family, afi, safi } of FAMILIES) {
       const bit = 1 << family;
       if ((dump.families & bit) === 0) continue;
       if ((dump.bracketed & bit) !== 0) {
         slices.push(encodeRouteRefresh(afi, safi, ending ? EORR : BORR));
-      } else if (ending && dump.initial) {
+      } else if (ending && dump.kind === DumpKind.Initial) {
         cursor.endOfRibSent |= bit;
         slices.push(encodeEndOfRib(family));
       }
@@ -499,7 +589,7 @@ export class AdjRibOut {
     if (slices.length > 0) cursor.outlet.sendMany(slices, slices.length);
     if (ending) {
       cursor.dump = undefined;
-      this.startRefresh(cursor);
+      this.startNext(cursor);
     } else {
       // What is newer than this reaches the session through the log.
       dump.end = this.table.destinationLimit;
@@ -507,15 +597,39 @@ export class AdjRibOut {
     }
   }
 
-  private startRefresh(cursor: Cursor): void {
-    if (cursor.dump !== undefined || cursor.refreshPending === 0) return;
-    const families = cursor.refreshPending;
-    cursor.refreshPending = 0;
-    cursor.dump = this.newDump(families, false, cursor.enhancedRefresh ? families : 0);
+  /** Begins what is due next, unless a dump is under way: first tables before looks before refreshes. */
+  private startNext(cursor: Cursor): void {
+    if (cursor.dump !== undefined) return;
+    if (cursor.initialPending !== 0) {
+      cursor.dump = newDump(DumpKind.Initial, cursor.initialPending, 0);
+      cursor.initialPending = 0;
+    } else if (cursor.syncPending) {
+      cursor.dump = newDump(DumpKind.Sync, cursor.families & TARGETED, 0);
+      cursor.syncPending = false;
+      cursor.targetsPending.clear();
+    } else if (cursor.targetsPending.size > 0) {
+      const destinations = this.destinationsOf(cursor.targetsPending);
+      cursor.targetsPending.clear();
+      const dump = newDump(DumpKind.Sync, cursor.families & TARGETED, 0, destinations);
+      cursor.dump = { ...dump, stage: DumpStage.Rest, next: 0, end: destinations.length };
+    } else if ((cursor.refreshPending & ~cursor.held) !== 0) {
+      // No BoRR before the family's End-of-RIB (RFC 7313 section 4).
+      const families = cursor.refreshPending & ~cursor.held;
+      cursor.dump = newDump(DumpKind.Refresh, families, cursor.enhancedRefresh ? families : 0);
+      cursor.refreshPending &= cursor.held;
+    }
   }
 
-  private newDump(families: number, initial: boolean, bracketed: number): Dump {
-    return { families, initial, bracketed, stage: DumpStage.Begin, next: 1, end: 1 };
+  /** Destinations of all paths with one of these combinations of route targets. */
+  private destinationsOf(sets: ReadonlySet<number>): Int32Array {
+    const { table } = this;
+    const { targetSets } = table.attrs;
+    const found: number[] = [];
+    for (const set of sets) {
+      let path = targetSets.firstPath(set);
+      for (; path !== 0; path = table.nextPathOfTargets(path)) found.push(table.pathDest(path));
+    }
+    return Int32Array.from(found);
   }
 
   private beginBatch(): void {
@@ -619,3 +733,12 @@ export class AdjRibOut {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+function newDump(
+  kind: DumpKind,
+  families: number,
+  bracketed: number,
+  destinations?: Int32Array,
+): Dump {
+  return { families, kind, bracketed, destinations, stage: DumpStage.Begin, next: 1, end: 1 };
+}

@@ -31,16 +31,27 @@ export const DumpStage = {
 } as const;
 export type DumpStage = (typeof DumpStage)[keyof typeof DumpStage];
 
-/** A walk over all destinations beside the live cursor. */
+export const DumpKind = {
+  /** A session's first table: what it has not got yet, then End-of-RIB. */
+  Initial: 0,
+  /** What it should have and has not, and the other way round, after its interest changed. */
+  Sync: 1,
+  /** Everything once more. */
+  Refresh: 2,
+} as const;
+export type DumpKind = (typeof DumpKind)[keyof typeof DumpKind];
+
+/** A walk over all destinations, or over some, beside the live cursor. */
 export interface Dump {
   /** Bit mask over `Family`. */
   readonly families: number;
-  /** The session's first table (only what it has not got yet), or a refresh (everything). */
-  readonly initial: boolean;
+  readonly kind: DumpKind;
   /** Families whose refresh is bracketed by BoRR and EoRR (RFC 7313). */
   readonly bracketed: number;
   stage: DumpStage;
-  /** Next destination id, and where the walk ends. */
+  /** The ones to look at; undefined = all. */
+  readonly destinations: Int32Array | undefined;
+  /** Next destination id (or index into `destinations`), and where the walk ends. */
   next: number;
   end: number;
 }
@@ -57,8 +68,17 @@ export class Cursor {
   position: number;
   blocked = false;
   dump: Dump | undefined;
-  /** Families to refresh when the dump under way is done. */
+  /** What is due when the dump under way is done: first tables, by family mask; */
+  initialPending = 0;
+  /** a look at everything, or at the routes of these combinations of route targets; */
+  syncPending = false;
+  readonly targetsPending = new Set<number>();
+  /** refreshes, by family mask. */
   refreshPending = 0;
+  /** Families held back until the session has said which route targets it wants (RFC 4684 section 6), bit mask. */
+  held = 0;
+  /** Goes out before anything else. */
+  greeting: Uint8Array | undefined;
   /** End-of-RIB sent, bit mask over `Family`. */
   endOfRibSent = 0;
   /**
@@ -87,12 +107,23 @@ export class Cursor {
   /** Whether output may be given to it now, with hysteresis between the water marks. */
   isReady(): boolean {
     const pending = this.outlet.pendingBytes;
-    if (pending <= (this.blocked ? LOW_WATER : HIGH_WATER)) {
+    if (this.blocked ? pending <= LOW_WATER : pending < HIGH_WATER) {
       this.blocked = false;
       return true;
     }
     this.blocked = true;
     return false;
+  }
+
+  /** It has read everything and owes itself nothing. */
+  isSettled(tail: number): boolean {
+    return (
+      this.position >= tail &&
+      this.dump === undefined &&
+      this.initialPending === 0 &&
+      !this.syncPending &&
+      this.targetsPending.size === 0
+    );
   }
 
   advanceTo(position: number): void {

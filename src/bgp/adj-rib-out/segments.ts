@@ -3,7 +3,7 @@
  * written once and given away; what goes to the same receivers and touches is one segment, so that
  * a session's share of a batch is a few slices of common memory.
  */
-import { hasBit } from "../policy/reflection.js";
+import { hasBit } from "../policy/slot-mask.js";
 import type { Batch } from "./batch.js";
 
 const SLAB = 256 * 1024;

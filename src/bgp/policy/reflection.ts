@@ -7,11 +7,13 @@
  * | non-client | yes | no | yes |
  * | eBGP | yes | yes | yes |
  *
- * Never back to the session a route came from.
+ * Never back to the session a route came from. Memberships (RFC 4684) do not go to clients: these are
+ * sent the default membership, for a reflector wants all their routes.
  */
 import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import { AttrFlag } from "../rib/attr-facts.js";
 import { SourceKind } from "../rib/sources.js";
+import { clearBit, setBit } from "./slot-mask.js";
 
 /** EVPN route types by number; whatever is beyond shares the last place. */
 const TYPES = 13;
@@ -50,13 +52,18 @@ export class Reflection {
     this.grow((slot >>> 5) + 1);
     if (receiver.kind !== SourceKind.Ebgp || receiver.acceptOut)
       setBit(this.kinds[receiver.kind]!, slot);
-    for (let family = 0; family < FAMILIES.length; family++) {
-      if ((receiver.families & (1 << family)) !== 0) setBit(this.families[family]!, slot);
-    }
+    this.addFamilies(slot, receiver.families);
     for (let type = 0; type < TYPES; type++) {
       if (type === 0 || wantsType(receiver.evpnTypes, type)) setBit(this.types[type]!, slot);
     }
     if (receiver.extendedNextHop) setBit(this.extendedNextHop, slot);
+  }
+
+  /** Families that a receiver takes from now on, bit mask. */
+  addFamilies(slot: number, families: number): void {
+    for (let family = 0; family < FAMILIES.length; family++) {
+      if ((families & (1 << family)) !== 0) setBit(this.families[family]!, slot);
+    }
   }
 
   remove(slot: number): void {
@@ -96,6 +103,7 @@ export class Reflection {
       let mask = clients[w]!;
       if (sourceKind !== SourceKind.NonClient) mask |= nonClients[w]!;
       if (outside) mask |= ebgp[w]!;
+      if (family === Family.RouteTarget) mask &= ~clients[w]!;
       mask &= inFamily[w]! & ofType[w]!;
       if (ipv6NextHopForIpv4) mask &= this.extendedNextHop[w]!;
       out[at + w] = mask;
@@ -125,19 +133,6 @@ function wantsType(types: readonly number[] | undefined, type: number): boolean 
   return type === UNKNOWN_TYPE
     ? types.some((t) => t >= UNKNOWN_TYPE || t === 0)
     : types.includes(type);
-}
-
-export function setBit(mask: Int32Array, bit: number): void {
-  mask[bit >>> 5] = mask[bit >>> 5]! | (1 << (bit & 31));
-}
-
-export function clearBit(mask: Int32Array, bit: number): void {
-  const word = bit >>> 5;
-  if (word < mask.length) mask[word] = mask[word]! & ~(1 << (bit & 31));
-}
-
-export function hasBit(mask: Int32Array, at: number, bit: number): boolean {
-  return (mask[at + (bit >>> 5)]! & (1 << (bit & 31))) !== 0;
 }
 
 function widened(mask: Int32Array, words: number): Int32Array {

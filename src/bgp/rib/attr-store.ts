@@ -12,6 +12,7 @@ import { finishHash, hashBytes, HASH_START } from "../../util/hash.js";
 import { RecordTable } from "../../util/record-table.js";
 import type { Family } from "../../fast-bgp-codec/family.js";
 import { AttrFacts, readAttrFacts } from "./attr-facts.js";
+import { TargetSets } from "./target-sets.js";
 
 const WIDTH = 16;
 const BYTES = 2;
@@ -31,12 +32,14 @@ const SEQUENCE = 12;
 const FLAGS = 13;
 /** A reader's own mark; 0 in a fresh record, whatever the id stood for before. */
 const NOTE = 14;
-/** Cell 15 keeps records to whole cache lines. */
+/** Its route targets' combination, 0 for none. */
+const TARGETS = 15;
 
 export class AttrStore {
   private readonly table = new RecordTable(WIDTH);
   private readonly arena = new ByteArena();
   private readonly facts = new AttrFacts();
+  readonly targetSets = new TargetSets();
 
   get count(): number {
     return this.table.count;
@@ -103,6 +106,7 @@ export class AttrStore {
     words[base + CLUSTER_LENGTH] = facts.clusterListLength;
     words[base + SEQUENCE] = facts.sequence;
     words[base + FLAGS] = facts.flags;
+    words[base + TARGETS] = this.targetSets.intern(bytes, start + nextHopLength, end);
     return id;
   }
 
@@ -118,6 +122,7 @@ export class AttrStore {
     words[base + REFERENCES] = left;
     if (left > 0) return;
     this.arena.free(words[base + BYTES]!, Math.max(1, words[base + LENGTH]!));
+    this.targetSets.release(words[base + TARGETS]!);
     this.table.release(id);
   }
 
@@ -187,6 +192,11 @@ export class AttrStore {
   /** Bits of `AttrFlag`. */
   flags(id: number): number {
     return this.table.words[id * WIDTH + FLAGS]!;
+  }
+
+  /** The combination of its route targets in `targetSets`, 0 for none. */
+  targets(id: number): number {
+    return this.table.words[id * WIDTH + TARGETS]!;
   }
 
   /** What the one reader that derives facts from sets has noted of this one; 0 as long as it has not. */

@@ -31,6 +31,7 @@ export const BestReason = {
   RouterId: 10,
   ClusterListLength: 11,
   PeerAddress: 12,
+  ClientPath: 13,
 } as const;
 export type BestReason = (typeof BestReason)[keyof typeof BestReason];
 
@@ -49,6 +50,7 @@ export const BEST_REASONS: readonly string[] = [
   "lower originator or router id",
   "shorter CLUSTER_LIST",
   "lower peer address",
+  "from a client",
 ];
 
 /** How the selection reads a candidate. */
@@ -78,12 +80,21 @@ export class BestPath {
     this.candidates = candidates;
   }
 
-  /** The best of `paths` (not empty; the array is used up). `mobility`: MAC/IP routes with the comparison switched on. */
-  select(paths: number[], mobility: boolean): number {
+  /**
+   * The best of `paths` (not empty; the array is used up).
+   * @param mobility MAC/IP routes with the comparison switched on
+   * @param clientsFirst memberships: a client's path is what other reflectors must be told (RFC 4684 section 3.2 ii)
+   */
+  select(paths: number[], mobility: boolean, clientsFirst: boolean): number {
     this.set = paths;
     this.reason = BestReason.OnlyPath;
     if (paths.length === 1) return paths[0]!;
     this.keepLowest(BestReason.LlgrStale, (path) => this.flags(path) & AttrFlag.LlgrStale);
+    if (clientsFirst) {
+      this.keepLowest(BestReason.ClientPath, (path) =>
+        this.sources.kind[this.candidates.slotOf(path)] === SourceKind.Client ? 0 : 1,
+      );
+    }
     if (mobility && this.set.length > 1) this.byMobility();
     this.ordinarySteps();
     return this.set[0]!;

@@ -1,7 +1,7 @@
 /**
  * Adj-RIB-In of every peer and the loc-RIB in one table: destinations (one per family and NLRI key)
  * and paths (one per destination and source). Both are records of 32-bit words outside the heap; a
- * route costs 32 octets as a path, 36 as a destination with its hash bucket, and its NLRI.
+ * route costs 40 octets as a path, 36 as a destination with its hash bucket, and its NLRI.
  *
  * In: `announce` and `withdraw` with a scanned NLRI. Out: the change log, in which a destination
  * stands when what a peer should be sent of it changed, and reads by number.
@@ -36,7 +36,7 @@ const D_LOG = 6;
 const D_LENGTH = 7;
 const META_KEY = 0x1fffff;
 
-const PATH = 8;
+const PATH = 10;
 const P_DEST = 0;
 const P_NEXT = 1;
 const P_SOURCE_NEXT = 2;
@@ -48,11 +48,22 @@ const P_ATTR = 5;
 const P_NLRI = 6;
 /** Wall-clock seconds of the last change. */
 const P_CHANGED = 7;
+/** The paths with the same combination of route targets. */
+const P_TARGET_NEXT = 8;
+const P_TARGET_PREVIOUS = 9;
 const SLOT_MASK = 0xffffff;
 /** Not refreshed yet since the peer's BoRR (RFC 7313). */
 const STALE = 1 << 24;
 
 const MAC_IP = 2;
+
+/** Told of every membership that comes (1) or goes (-1); the NLRI is at `start` in `bytes`. */
+export type MembershipSink = (
+  slot: number,
+  bytes: Uint8Array,
+  start: number,
+  change: 1 | -1,
+) => void;
 
 export interface RouteTableStats {
   /** Announcements that changed nothing. */
@@ -75,6 +86,8 @@ export class RouteTable {
   nowSeconds = 0;
   /** The furthest any reader has read: an entry from here on has been seen by nobody. */
   furthestReader = 0;
+  /** For route-target constraint (RFC 4684): who asks for what. */
+  onMembership: MembershipSink = () => {};
   private readonly dests = new RecordTable(DEST);
   private readonly paths = new RecordPool(PATH);
   private readonly arena = new ByteArena();
@@ -273,6 +286,11 @@ export class RouteTable {
     return this.paths.words[path * PATH + P_CHANGED]! >>> 0;
   }
 
+  /** The next path with the same combination of route targets (`TargetSets.firstPath`). */
+  nextPathOfTargets(path: number): number {
+    return this.paths.words[path * PATH + P_TARGET_NEXT]!;
+  }
+
   nextPathOfSource(path: number): number {
     return this.paths.words[path * PATH + P_SOURCE_NEXT]!;
   }
@@ -391,8 +409,10 @@ export class RouteTable {
     this.sources.pathCounts[slot * FAMILIES.length + family]!++;
     destWords[dest * DEST + D_PATHS] = path;
     if (first === 0) this.tombstones--;
+    this.linkTargets(path, this.attrs.targets(attr));
     this.storePathNlri(dest, path, bytes, scan);
     this.decide(dest, path);
+    if (family === Family.RouteTarget) this.onMembership(slot, bytes, scan.start, 1);
   }
 
   private replacePath(
@@ -417,10 +437,35 @@ export class RouteTable {
     if (old !== attr) {
       this.attrs.retain(attr);
       words[base + P_ATTR] = attr;
+      const targets = this.attrs.targets(attr);
+      if (targets !== this.attrs.targets(old)) {
+        this.unlinkTargets(path, this.attrs.targets(old));
+        this.linkTargets(path, targets);
+      }
     }
     words[base + P_CHANGED] = this.nowSeconds;
     this.decide(dest, path);
     if (old !== attr) this.attrs.release(old);
+  }
+
+  private linkTargets(path: number, set: number): void {
+    if (set === 0) return;
+    const words = this.paths.words;
+    const first = this.attrs.targetSets.firstPath(set);
+    words[path * PATH + P_TARGET_NEXT] = first;
+    words[path * PATH + P_TARGET_PREVIOUS] = 0;
+    if (first !== 0) words[first * PATH + P_TARGET_PREVIOUS] = path;
+    this.attrs.targetSets.setFirstPath(set, path);
+  }
+
+  private unlinkTargets(path: number, set: number): void {
+    if (set === 0) return;
+    const words = this.paths.words;
+    const next = words[path * PATH + P_TARGET_NEXT]!;
+    const previous = words[path * PATH + P_TARGET_PREVIOUS]!;
+    if (previous === 0) this.attrs.targetSets.setFirstPath(set, next);
+    else words[previous * PATH + P_TARGET_NEXT] = next;
+    if (next !== 0) words[next * PATH + P_TARGET_PREVIOUS] = previous;
   }
 
   /** The path alone at its destination shares the destination's octets; one among several keeps its own when they differ. */
@@ -467,6 +512,10 @@ export class RouteTable {
     else words[sourcePrevious * PATH + P_SOURCE_NEXT] = sourceNext;
     if (sourceNext !== 0) words[sourceNext * PATH + P_SOURCE_PREVIOUS] = sourcePrevious;
     this.sources.pathCounts[slot * FAMILIES.length + this.family(dest)]!--;
+    this.unlinkTargets(path, this.attrs.targets(attr));
+    if (this.family(dest) === Family.RouteTarget) {
+      this.onMembership(slot, this.arena.bytes, this.pathNlri(path), -1);
+    }
     const own = words[base + P_NLRI]!;
     if (own !== 0) this.arena.free(own, nlriLength(this.family(dest), this.arena.bytes, own * 8));
     this.paths.give(path);
@@ -515,7 +564,7 @@ export class RouteTable {
     for (let path = first; path !== 0; path = words[path * PATH + P_NEXT]!) candidates.push(path);
     const mobility =
       this.compareMobility && this.family(dest) === Family.Evpn && this.routeType(dest) === MAC_IP;
-    return this.best.select(candidates, mobility);
+    return this.best.select(candidates, mobility, this.family(dest) === Family.RouteTarget);
   }
 
   /** Both MAC/IP routes carry the same ESI, and it is not zero. */

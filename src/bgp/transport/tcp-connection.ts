@@ -113,7 +113,7 @@ export class TcpConnection implements Connection {
 
   write(bytes: Uint8Array): void {
     if (this.closed) return;
-    if (!this.congested && this.socket.writableLength + bytes.length > HIGH_WATER) {
+    if (!this.congested && this.socket.writableLength + bytes.length >= HIGH_WATER) {
       this.congested = true;
     }
     if (this.congested) this.socket.write(bytes, this.written);

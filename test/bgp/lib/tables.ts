@@ -107,9 +107,10 @@ export class Tables {
     this.out.add({
       kind: SourceKind.Client,
       acceptOut: true,
-      families: 0xf,
+      families: 0x7,
       evpnTypes: undefined,
       extendedNextHop: false,
+      greeting: undefined,
       outlet,
       encoding: { ebgp: false, as4: true, nextHopSelf: undefined },
       extendedMessage: false,
