@@ -100,14 +100,16 @@ export class Daemon {
       this.log.setLevel(next.log.level);
       lines.push(`log level ${next.log.level}`);
     }
-    if (!same(next.http, before.http)) lines.push(await this.changeDoor(before, next));
     lines.push(...(await this.speaker.control.apply(next.speaker)));
+    // The door last, as it alone can fail: what holds until then is noted first.
+    this.settings = { ...next, http: before.http };
+    if (!same(next.http, before.http)) lines.push(await this.changeDoor(before, next));
+    this.settings = next;
     const fixed =
       next.user !== before.user ||
       next.group !== before.group ||
       next.log.format !== before.log.format;
     if (fixed) lines.push("user, group and log.format change at the next start");
-    this.settings = next;
     return lines.length > 0 ? lines : ["nothing changed"];
   }
 

@@ -175,7 +175,7 @@ describe("reload over HTTP", () => {
     const { daemon, url, text } = await httpDaemon();
     file("x.yaml", text.replace("http: {", "http: {allowed-hosts: [rr1], "));
     const response = await fetch(`${url}/v1/reload`, { method: "POST" });
-    expect(await response.json()).toEqual({ done: [`HTTP ${url.slice(7)}`, "settings applied"] });
+    expect(await response.json()).toEqual({ done: ["settings applied", `HTTP ${url.slice(7)}`] });
     daemon.signal("SIGTERM");
     await daemon.ended;
   });
