@@ -214,10 +214,10 @@ describe("hostile UPDATEs", () => {
       }
       if (random.oneIn(200)) arena.down(random.pick(HOSTILE));
       if (random.oneIn(3)) arena.run();
+      most = Math.max(most, arena.listeners[0]?.table.size ?? 0);
       if (count % 1000 === 0) {
         arena.run();
         compare(arena, honest);
-        most = Math.max(most, arena.listeners[0]?.table.size ?? 0);
       }
     }
     // Or nothing was tried: some get through, and some cost the session.

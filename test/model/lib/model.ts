@@ -215,12 +215,9 @@ export class Model {
       const candidates = [...(this.holders.get(key) ?? [])]
         .map((index) => this.sessions.get(index)?.routes.get(key))
         .filter((route) => route !== undefined);
-      const clients = candidates.filter((one) => one.source.kind === "client");
-      // Other reflectors must hear of a client's membership (RFC 4684 section 3.2 ii).
-      const heard =
-        key.startsWith(`${String(Family.RouteTarget)}:`) && clients.length > 0
-          ? clients
-          : candidates;
+      const heard = key.startsWith(`${String(Family.RouteTarget)}:`)
+        ? clientsFirst(candidates)
+        : candidates;
       this.bestOf.set(key, selectBest(heard, this.compareMobility));
     }
     return this.bestOf.get(key);
@@ -273,6 +270,14 @@ function mayGo(route: Route, target: PeerSpec): boolean {
   // A client is told once that everything is wanted, instead of who wants what.
   if (route.family === Family.RouteTarget && target.kind === "client") return false;
   return source.kind !== "non-client" || target.kind === "client";
+}
+
+/** Other reflectors must hear of a client's membership (RFC 4684 section 3.2 ii), if it is not stale. */
+function clientsFirst(candidates: readonly Route[]): readonly Route[] {
+  const fresh = candidates.filter((one) => !hasCommunity(one.attributes, Community.LlgrStale));
+  const left = fresh.length > 0 ? fresh : candidates;
+  const clients = left.filter((one) => one.source.kind === "client");
+  return clients.length > 0 ? clients : left;
 }
 
 function render(route: Route, target: PeerSpec): Rendered {
