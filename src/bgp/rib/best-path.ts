@@ -85,7 +85,7 @@ export class BestPath {
    * @param mobility MAC/IP routes with the comparison switched on
    * @param clientsFirst memberships: a client's path is what other reflectors must be told (RFC 4684 section 3.2 ii)
    */
-  select(paths: number[], mobility: boolean, clientsFirst: boolean): number {
+  select(paths: number[], mobility: boolean, clientsFirst = false): number {
     this.set = paths;
     this.reason = BestReason.OnlyPath;
     if (paths.length === 1) return paths[0]!;
@@ -98,6 +98,69 @@ export class BestPath {
     if (mobility && this.set.length > 1) this.byMobility();
     this.ordinarySteps();
     return this.set[0]!;
+  }
+
+  /** `select` for two paths, much the commonest number: the same steps, and nothing is allocated. */
+  selectPair(a: number, b: number, mobility: boolean): number {
+    const { attrs, sources, candidates } = this;
+    const attrA = candidates.attrOf(a);
+    const attrB = candidates.attrOf(b);
+    const slotA = candidates.slotOf(a);
+    const slotB = candidates.slotOf(b);
+    this.reason = BestReason.LlgrStale;
+    let order =
+      (attrs.flags(attrA) & AttrFlag.LlgrStale) - (attrs.flags(attrB) & AttrFlag.LlgrStale);
+    if (order === 0 && mobility) order = this.pairByMobility(a, b);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.LocalPref;
+    order = attrs.localPref(attrB) - attrs.localPref(attrA);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.AsPathLength;
+    order = attrs.asPathLength(attrA) - attrs.asPathLength(attrB);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.Origin;
+    order = attrs.origin(attrA) - attrs.origin(attrB);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.Med;
+    if (attrs.neighborAs(attrA) === attrs.neighborAs(attrB)) {
+      order = attrs.med(attrA) - attrs.med(attrB);
+      if (order !== 0) return order < 0 ? a : b;
+    }
+    this.reason = BestReason.EbgpOverIbgp;
+    order =
+      Number(sources.kind[slotB] === SourceKind.Ebgp) -
+      Number(sources.kind[slotA] === SourceKind.Ebgp);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.RouterId;
+    order = this.originator(a) - this.originator(b);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.ClusterListLength;
+    order = attrs.clusterListLength(attrA) - attrs.clusterListLength(attrB);
+    if (order !== 0) return order < 0 ? a : b;
+    this.reason = BestReason.PeerAddress;
+    const keyA = sources.addressKey[slotA]!;
+    const keyB = sources.addressKey[slotB]!;
+    if (keyA !== keyB) return keyA < keyB ? a : b;
+    return slotA < slotB ? a : b;
+  }
+
+  /** Below 0 when mobility decides for `a`, above for `b`. */
+  private pairByMobility(a: number, b: number): number {
+    const { attrs } = this;
+    const flagsA = this.flags(a);
+    const flagsB = this.flags(b);
+    if (((flagsA | flagsB) & AttrFlag.Mobility) === 0) return 0;
+    if (this.originator(a) === this.originator(b) || this.candidates.sameSegment(a, b)) return 0;
+    this.reason = BestReason.MacSticky;
+    const sticky = (flagsB & AttrFlag.Sticky) - (flagsA & AttrFlag.Sticky);
+    if (sticky !== 0) return sticky;
+    this.reason = BestReason.MacSequence;
+    const sequenceA = attrs.sequence(this.attr(a));
+    const sequenceB = attrs.sequence(this.attr(b));
+    const wrapped =
+      (sequenceA >= WRAP_HIGH && isAfterWrap(sequenceB)) ||
+      (sequenceB >= WRAP_HIGH && isAfterWrap(sequenceA));
+    return wrapped ? sequenceA - sequenceB : sequenceB - sequenceA;
   }
 
   private attr(path: number): number {
@@ -154,16 +217,15 @@ export class BestPath {
   private keepLowestMed(): void {
     if (this.set.length === 1) return;
     const { attrs } = this;
-    const set = this.set;
+    const lowest = new Map<number, number>();
+    for (const path of this.set) {
+      const attr = this.attr(path);
+      const as = attrs.neighborAs(attr);
+      lowest.set(as, Math.min(lowest.get(as) ?? Infinity, attrs.med(attr)));
+    }
     this.keep(BestReason.Med, (path) => {
       const attr = this.attr(path);
-      return !set.some((other) => {
-        const otherAttr = this.attr(other);
-        return (
-          attrs.neighborAs(otherAttr) === attrs.neighborAs(attr) &&
-          attrs.med(otherAttr) < attrs.med(attr)
-        );
-      });
+      return attrs.med(attr) === lowest.get(attrs.neighborAs(attr));
     });
   }
 
@@ -186,22 +248,26 @@ export class BestPath {
     if (!all.some((path) => (this.flags(path) & AttrFlag.Mobility) !== 0)) return;
     const sequences = all.map((path) => attrs.sequence(this.attr(path)));
     const wrapped =
-      sequences.some((sequence) => sequence >= WRAP_HIGH) &&
-      sequences.some((sequence) => sequence >= 1 && sequence <= WRAP_LOW);
+      sequences.some((sequence) => sequence >= WRAP_HIGH) && sequences.some(isAfterWrap);
     const rank = (path: number): number => {
       const sequence = attrs.sequence(this.attr(path));
-      return wrapped && sequence >= 1 && sequence <= WRAP_LOW ? sequence + WRAP : sequence;
+      return wrapped && isAfterWrap(sequence) ? sequence + WRAP : sequence;
     };
     const sticky = (path: number): boolean => (this.flags(path) & AttrFlag.Sticky) !== 0;
+    const outranks = (a: number, b: number): boolean =>
+      sticky(a) !== sticky(b) ? sticky(a) : rank(a) > rank(b);
     const words = this.wordOfEachOriginator(all);
     if (words.length === 1) return;
-    const outranked = (path: number): boolean =>
-      words.some(
-        (other) =>
-          other !== path &&
-          !this.candidates.sameSegment(other, path) &&
-          (sticky(other) !== sticky(path) ? sticky(other) : rank(other) > rank(path)),
-      );
+    // Against the best word, or for those of its segment against the best of the others.
+    const highest = (list: readonly number[]): number =>
+      list.reduce((best, path) => (outranks(path, best) ? path : best));
+    const top = highest(words);
+    const others = words.filter((path) => path !== top && !this.candidates.sameSegment(path, top));
+    const second = others.length === 0 ? undefined : highest(others);
+    const outranked = (path: number): boolean => {
+      const rival = path === top || this.candidates.sameSegment(path, top) ? second : top;
+      return rival !== undefined && outranks(rival, path);
+    };
     const losers = words.filter(outranked);
     if (losers.length === 0) return;
     const bySticky = losers.some((path) => !sticky(path) && words.some((other) => sticky(other)));
@@ -212,18 +278,25 @@ export class BestPath {
 
   /** One path per originator, the best of its copies by the ordinary steps. */
   private wordOfEachOriginator(all: readonly number[]): number[] {
-    const words: number[] = [];
-    const seen = new Set<number>();
+    const copies = new Map<number, number[]>();
     for (const path of all) {
       const originator = this.originator(path);
-      if (seen.has(originator)) continue;
-      seen.add(originator);
-      this.set = all.filter((other) => this.originator(other) === originator);
-      if (this.set.length > 1) this.ordinarySteps();
+      const list = copies.get(originator);
+      if (list === undefined) copies.set(originator, [path]);
+      else list.push(path);
+    }
+    const words: number[] = [];
+    for (const list of copies.values()) {
+      this.set = list;
+      if (list.length > 1) this.ordinarySteps();
       words.push(this.set[0]!);
     }
     this.set = [...all];
     this.reason = BestReason.OnlyPath;
     return words;
   }
+}
+
+function isAfterWrap(sequence: number): boolean {
+  return sequence >= 1 && sequence <= WRAP_LOW;
 }

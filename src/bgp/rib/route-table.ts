@@ -555,16 +555,21 @@ export class RouteTable {
       return 0;
     }
     const words = this.paths.words;
-    if (words[first * PATH + P_NEXT] === 0) {
+    const second = words[first * PATH + P_NEXT]!;
+    if (second === 0) {
       this.best.reason = 1;
       return first;
+    }
+    const family = this.family(dest);
+    const mobility =
+      this.compareMobility && family === Family.Evpn && this.routeType(dest) === MAC_IP;
+    if (words[second * PATH + P_NEXT] === 0 && family !== Family.RouteTarget) {
+      return this.best.selectPair(first, second, mobility);
     }
     const candidates = this.scratch;
     candidates.length = 0;
     for (let path = first; path !== 0; path = words[path * PATH + P_NEXT]!) candidates.push(path);
-    const mobility =
-      this.compareMobility && this.family(dest) === Family.Evpn && this.routeType(dest) === MAC_IP;
-    return this.best.select(candidates, mobility, this.family(dest) === Family.RouteTarget);
+    return this.best.select(candidates, mobility, family === Family.RouteTarget);
   }
 
   /** Both MAC/IP routes carry the same ESI, and it is not zero. */
