@@ -161,6 +161,9 @@ describeInterop(
     let exabgp: Exabgp;
     let listener: SpeakerClient;
     let flows: Flow[];
+    /** What evpnd's HTTP door shows: its adj-RIBs by client, and its fault counters. */
+    const door = { received: new Map<string, string[]>(), advertised: new Map<string, string[]>() };
+    const faults: number[] = [];
 
     /** What a client sent to evpnd, and what it was sent. */
     function table(from: string, to: string): Flow["table"] {
@@ -253,10 +256,14 @@ describeInterop(
       });
       await waitQuiet("the listener's table", () => listener.table.updates);
       if (started instanceof Evpnd) {
-        for (const peer of (
-          await started.get<{ peers: { faults: object; lastError?: string }[] }>("/v1/peers")
-        ).peers) {
-          expect(Object.entries(peer.faults).filter(([, count]) => count !== 0)).toEqual([]);
+        const { peers } = await started.get<{ peers: { faults: object }[] }>("/v1/peers");
+        faults.push(...peers.flatMap((peer) => Object.values(peer.faults) as number[]));
+        for (const [kind, list] of Object.entries(door)) {
+          for (const peer of CLIENTS) {
+            const path = `/v1/routes?table=${kind}&peer=${peer}&limit=1000`;
+            const { routes } = await started.get<{ routes: { nlriHex: string }[] }>(path);
+            list.set(peer, routes.map(({ nlriHex }) => nlriHex).sort());
+          }
         }
       }
       await waitQuiet("the daemons' tables", async () => {
@@ -301,6 +308,19 @@ describeInterop(
         .routes()
         .filter(({ nlri }) => !wanted.has(nlri));
       expect(extra.map(({ nlri }) => nlri)).toEqual([]);
+    });
+
+    test.skipIf(standIn)("evpnd's HTTP door shows what the wire shows, and no faults", () => {
+      const nlris = (from: string, to: string): string[] =>
+        table(from, to)
+          .routes()
+          .map(({ nlri }) => nlri)
+          .sort();
+      for (const client of CLIENTS) {
+        expect(door.received.get(client)).toEqual(nlris(client, RR));
+        expect(door.advertised.get(client)).toEqual(nlris(RR, client));
+      }
+      expect(new Set(faults)).toEqual(new Set([0]));
     });
 
     test("the scripted speaker holds what the capture shows", () => {

@@ -172,6 +172,15 @@ describeInterop("fabric of FRR PEs", ["ping", "frr"], () => {
     }
   });
 
+  test("the MACs of a PE that falls silent leave when its hold time is over", async () => {
+    // The link is cut: no FIN, no RST. FRR asks for a hold time of 9 seconds.
+    lab.ip("net", ["link set pe2 down"]);
+    for (const vni of VNIS) await fabric.waitFdb(1, hostOf(2, vni), undefined);
+    lab.ip("net", ["link set pe2 up"]);
+    for (const vni of VNIS) await fabric.waitFdb(1, hostOf(2, vni), peAddress(2));
+    await fabric.waitPing(hostOf(1, 100).label, hostOf(2, 100));
+  });
+
   /** Each PE has each remote MAC from both reflectors. */
   async function hasBoth(): Promise<boolean> {
     for (const pe of PES) {
