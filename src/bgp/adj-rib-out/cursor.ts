@@ -77,7 +77,7 @@ export class Cursor {
   refreshPending = 0;
   /** Families held back until the session has said which route targets it wants (RFC 4684 section 6), bit mask. */
   held = 0;
-  /** Goes out before anything else. */
+  /** Our own word on memberships: goes out in front of that family's dumps. */
   greeting: Uint8Array | undefined;
   /** End-of-RIB sent, bit mask over `Family`. */
   endOfRibSent = 0;
@@ -107,7 +107,7 @@ export class Cursor {
   /** Whether output may be given to it now, with hysteresis between the water marks. */
   isReady(): boolean {
     const pending = this.outlet.pendingBytes;
-    if (this.blocked ? pending <= LOW_WATER : pending < HIGH_WATER) {
+    if (pending <= (this.blocked ? LOW_WATER : HIGH_WATER)) {
       this.blocked = false;
       return true;
     }
