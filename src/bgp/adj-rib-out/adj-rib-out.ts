@@ -484,7 +484,7 @@ export class AdjRibOut {
     const { destinations } = first.dump!;
     let next = first.dump!.next;
     const stop = Math.min(end, next + DUMP_STRETCH);
-    for (let added = 0; next < stop && added < BATCH; next++) {
+    for (let added = 0; next < stop && added < BATCH && batch.octets < BATCH_OCTETS; next++) {
       const dest = destinations === undefined ? next : destinations[next]!;
       if (!table.exists(dest) || table.bestPath(dest) === 0) continue;
       const family = table.family(dest);
@@ -572,10 +572,6 @@ export class AdjRibOut {
     const { slices } = this;
     slices.length = 0;
     const ending = dump.stage === DumpStage.End;
-    if (cursor.greeting !== undefined) {
-      slices.push(cursor.greeting);
-      cursor.greeting = undefined;
-    }
     for (const { family, afi, safi } of FAMILIES) {
       const bit = 1 << family;
       if ((dump.families & bit) === 0) continue;
@@ -586,6 +582,8 @@ export class AdjRibOut {
         slices.push(encodeEndOfRib(family));
       }
     }
+    const membership = (dump.families & (1 << Family.RouteTarget)) !== 0;
+    if (!ending && membership && cursor.greeting !== undefined) slices.push(cursor.greeting);
     if (slices.length > 0) cursor.outlet.sendMany(slices, slices.length);
     if (ending) {
       cursor.dump = undefined;

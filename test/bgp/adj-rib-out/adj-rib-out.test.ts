@@ -1,5 +1,7 @@
 /** What each session is sent, and when: laggards, promotion, dumps, sets at the limit of a message. */
 import { describe, expect, it } from "vitest";
+import { encodeEndOfRib } from "../../../src/fast-bgp-codec/end-of-rib.js";
+import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { HIGH_WATER } from "../../../src/bgp/adj-rib-out/cursor.js";
 import { Code } from "../../model/lib/attributes.js";
 import { hexOf } from "../../model/lib/hex.js";
@@ -159,6 +161,16 @@ describe("no session holds up the others", () => {
     expect(octets).toBeLessThan(1_200_000);
     tables.run();
     expect(far.outlet.takeKeys()).toHaveLength(60);
+    const joiner = tables.receiver({ extendedMessage: true });
+    let most = 0;
+    joiner.outlet.onSend = () => {
+      const octets = joiner.outlet.buffers.reduce((sum, { length }) => sum + length, 0);
+      expect(joiner.outlet.takeKeys().length).toBeLessThan(30);
+      most = Math.max(most, octets);
+    };
+    tables.run();
+    expect(most).toBeGreaterThan(1_000_000);
+    expect(most).toBeLessThan(1_200_000);
   });
 
   it("news reach the others before a sleeper has read its backlog", () => {
@@ -227,5 +239,20 @@ describe("the worst laggard", () => {
     expect(tables.out.worstLaggard(1000)).toBeUndefined();
     tables.clock.advance(2);
     expect(tables.out.worstLaggard(1000)).toBe(slower.slot);
+  });
+});
+
+describe("route-target membership", () => {
+  it("is asked of a client again when it asks for a refresh: what BoRR made stale must come", () => {
+    const tables = new Tables();
+    const greeting = encodeEndOfRib(Family.Ipv4Unicast);
+    const client = tables.receiver({ greeting, families: 1 << Family.RouteTarget });
+    tables.run();
+    const kinds = (): string[] => client.outlet.take().map(({ kind }) => kind);
+    // The stand-in greeting decodes as an End-of-RIB.
+    expect(kinds()).toEqual(["end-of-rib", "end-of-rib"]);
+    tables.out.refresh(client.slot, Family.RouteTarget);
+    tables.run();
+    expect(kinds()).toEqual(["refresh", "end-of-rib", "refresh"]);
   });
 });
