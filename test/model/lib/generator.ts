@@ -331,7 +331,7 @@ export class Generator {
     for (let round = 0; round < 26; round++) change(round);
     this.ops.push({ kind: "tick", milliseconds: 1500 });
     this.ops.push({ kind: "drain", peer: near.index, to: 0, choke: true }, { kind: "soon" });
-    for (let round = 26; round < 30; round++) change(round);
+    for (let round = 26 + random.below(4); round < 30; round++) change(round);
     this.ops.push({ kind: "drain", peer: near.index, to: 0 });
     if (random.oneIn(2)) this.ops.push({ kind: "settle" });
   }

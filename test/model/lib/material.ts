@@ -63,6 +63,7 @@ export const MANY_PEERS: readonly PeerSpec[] = [
 
 const ESIS = [NO_ESI, NO_ESI, NO_ESI, "00112233445566778899", "01020304050607080900"];
 const TAGS = [0, 0, 0, 100];
+const EVI_RT = "060a0000fde80064";
 const IPS = [undefined, undefined, "0a00000a", "20010db8000000000000000000000001"];
 
 export class Material {
@@ -187,7 +188,9 @@ export class Material {
       [1, 32],
       [1, 0],
     ]);
-    return prefix(bits, origin + this.target());
+    // An EVI-RT may be asked for, and is never found.
+    const target = random.oneIn(12) ? EVI_RT : this.target();
+    return prefix(bits, origin + target);
   }
 
   private target(): string {
@@ -317,7 +320,7 @@ export class Material {
     const list = random.oneIn(8) ? [] : [this.target()];
     if (random.oneIn(5)) list.push(this.target());
     // EVI-RT looks like a route target and is none (RFC 9251 section 9.5).
-    if (random.oneIn(8) || list.length === 0) list.push("060a0000fde80064");
+    if (random.oneIn(8) || list.length === 0) list.push(EVI_RT);
     if (random.oneIn(2)) list.push("030c000000000008");
     if (random.oneIn(6)) list.push("4004fde847c35000");
     if (random.oneIn(6)) list.push("4e00000000000001");
