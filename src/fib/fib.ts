@@ -1,0 +1,158 @@
+/**
+ * The FIB as a reader of the change log: every changed EVPN destination goes to where its route type
+ * belongs. A destination is read as the table holds it when its turn comes, so changes that came
+ * faster than they were read count once.
+ *
+ * `position` and `read` are all that the log's owner needs (its readers' interface). A *sweep* goes over
+ * all destinations beside the log: when the FIB joins a table that has routes, and when the answer to
+ * "which route target is a bridge domain's" changed (`bridge-domain.ts`).
+ */
+import type { RouteTable } from "../bgp/rib/index.js";
+import { Family } from "../fast-bgp-codec/index.js";
+import type { Clock } from "../util/clock.js";
+import { FlatMemory } from "../util/flat-memory.js";
+import { AdRoutes } from "./ad-routes.js";
+import { BridgeDomains } from "./bridge-domain.js";
+import { EthernetSegments } from "./ethernet-segment.js";
+import { FibEvents } from "./events.js";
+import { MacFib, type FibTables, type MoveSink } from "./mac-fib.js";
+import { NextHops } from "./next-hops.js";
+import { RemotePes } from "./remote-pes.js";
+import { RouteFacts } from "./route-facts.js";
+import { RouteTargetSets } from "./route-target-sets.js";
+import type { FibSettings } from "./settings.js";
+import { FibView } from "./view.js";
+
+/** Destinations between two looks at the clock. */
+const STRETCH = 256;
+/** Share of a turn's budget that a sweep may take. */
+const SWEEP_SHARE = 0.5;
+
+const ETHERNET_AD = 1;
+const MAC_IP = 2;
+const INCLUSIVE = 3;
+const ETHERNET_SEGMENT = 4;
+
+export interface FibOptions {
+  readonly table: RouteTable;
+  readonly settings: FibSettings;
+  readonly clock: Clock;
+}
+
+export class Fib {
+  /** Of the next log entry to read. */
+  position: number;
+  readonly tables: FibTables;
+  readonly macs: MacFib;
+  readonly ads: AdRoutes;
+  readonly hops: NextHops;
+  readonly view: FibView;
+  private readonly table: RouteTable;
+  private readonly clock: Clock;
+  private readonly sets = new RouteTargetSets();
+  /** What the FIB holds of each destination: its first candidate or link. */
+  private readonly held = new FlatMemory();
+  /** Next destination of the sweep under way, 0 for none, and where it ends. */
+  private sweepAt = 0;
+  private sweepEnd = 0;
+  private ambiguousSeen = 0;
+
+  constructor(options: FibOptions) {
+    const { table, settings, clock } = options;
+    this.table = table;
+    this.clock = clock;
+    this.position = table.log.tail;
+    const pes = new RemotePes();
+    const vniByDefault = settings.defaultEncapsulation === "vxlan";
+    const facts = new RouteFacts(table.attrs, pes, this.sets, vniByDefault);
+    const domains = new BridgeDomains(this.sets, settings.domains);
+    const segments = new EthernetSegments(domains, pes);
+    const events = new FibEvents(settings.eventRing, pes, domains, segments);
+    this.tables = { routes: table, pes, facts, domains, segments, events };
+    const moves: MoveSink = { moved: () => undefined, gone: () => undefined };
+    this.macs = new MacFib(this.tables, moves);
+    this.ads = new AdRoutes(this.tables);
+    this.hops = new NextHops(this.tables, this.macs, this.ads.links);
+    this.view = new FibView(this.tables, this.macs, this.hops);
+    this.sweep();
+  }
+
+  /** Reads on in the log, then in the sweep, for about `budgetMs`; whether something is left. */
+  read(budgetMs: number): boolean {
+    const { clock, table } = this;
+    const { log } = table;
+    const until = clock.now() + budgetMs;
+    this.tick();
+    this.held.ensure(table.destinationLimit * 4);
+    while (this.position < log.tail) {
+      const stop = Math.min(log.tail, this.position + STRETCH);
+      for (; this.position < stop; this.position++) {
+        const dest = log.at(this.position);
+        if (table.isNewest(dest, this.position)) this.apply(dest);
+      }
+      if (clock.now() >= until) break;
+    }
+    if (this.tables.domains.ambiguous !== this.ambiguousSeen) {
+      this.ambiguousSeen = this.tables.domains.ambiguous;
+      this.sweep();
+    }
+    if (this.sweepAt !== 0) this.sweepOn(budgetMs);
+    return this.position < log.tail || this.sweepAt !== 0;
+  }
+
+  /** Lists of route targets in use. */
+  get targetSets(): number {
+    return this.sets.count;
+  }
+
+  /** Goes over all destinations once more, from the first. */
+  sweep(): void {
+    this.sweepEnd = this.table.destinationLimit;
+    this.sweepAt = this.sweepEnd > 1 ? 1 : 0;
+  }
+
+  private sweepOn(budgetMs: number): void {
+    const until = this.clock.now() + budgetMs * SWEEP_SHARE;
+    do {
+      const stop = Math.min(this.sweepEnd, this.sweepAt + STRETCH);
+      for (; this.sweepAt < stop; this.sweepAt++) {
+        if (this.table.exists(this.sweepAt)) this.apply(this.sweepAt);
+      }
+      if (this.sweepAt === this.sweepEnd) {
+        this.sweepAt = 0;
+        return;
+      }
+    } while (this.clock.now() < until);
+  }
+
+  private tick(): void {
+    const wall = this.clock.wall();
+    this.tables.events.now = wall;
+    this.macs.nowSeconds = Math.floor(wall / 1000);
+  }
+
+  /** Makes what the FIB holds of a destination equal to what the table holds now. */
+  private apply(dest: number): void {
+    const { table, held } = this;
+    if (table.family(dest) !== Family.Evpn) return;
+    const type = table.routeType(dest);
+    if (type < ETHERNET_AD || type > ETHERNET_SEGMENT) return;
+    const path = table.bestPath(dest);
+    const first = held.i32[dest]!;
+    let now: number;
+    switch (type) {
+      case MAC_IP:
+        now = this.macs.apply(dest, path, first);
+        break;
+      case ETHERNET_AD:
+        now = this.ads.applyEthernetAd(dest, path, first);
+        break;
+      case INCLUSIVE:
+        now = this.ads.applyInclusive(dest, path, first);
+        break;
+      default:
+        now = this.ads.applySegmentRoute(dest, path, first);
+    }
+    held.i32[dest] = now;
+  }
+}

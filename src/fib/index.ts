@@ -1,0 +1,46 @@
+/**
+ * The MAC FIB: where every MAC is, and why, from the routes that pass through the reflector.
+ *
+ * In: the table's change log, as one of its readers (`Fib.position`, `Fib.read`); the table itself is only
+ * read, but for the note that facts leave on attribute sets. Out: lookups (`Fib.macs`, `Fib.hops`),
+ * views as plain data (`Fib.view`), and events (`FibEvents`) for whoever keeps a timeline or a watch.
+ *
+ * - `fib.ts` reads the log; `route-facts.ts`, `route-target-sets.ts`, `remote-pes.ts` what a route says, once each.
+ * - `bridge-domain.ts` which domains a route belongs to.
+ * - `mac-fib.ts`, `mac-entries.ts`, `ip-bindings.ts`, `candidates.ts` MAC/IP routes; `mobility.ts` the winner.
+ * - `ad-routes.ts`, `links.ts` the other route types; `ethernet-segment.ts` segments; `next-hops.ts`
+ *   aliasing and backup; `df-election.ts` designated forwarders.
+ * - `events.ts` the ring of events; `view.ts` plain data.
+ *
+ * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
+ * shared, so that another thread can read it. What the FIB holds is a function of the table and of
+ * nothing else, but for histories: moves, times, events. When the last route is gone, so is everything.
+ *
+ * RFC 7432 (sections 5 to 9, 14, 15), 7623, 8365 (section 5), 8584, 9047, 9135, 9785. Not here: what is done
+ * about duplicates, timelines, types 5 to 11, route targets of 20 octets (RFC 5701), MED between routes of one PE.
+ */
+export {
+  DfAlgorithm,
+  electForwarder,
+  hrwWeight,
+  type DfCandidate,
+  type DfResult,
+} from "./df-election.js";
+export {
+  FIB_EVENT_NAMES,
+  FibEventKind,
+  FibEvents,
+  type DomainKey,
+  type FibEvent,
+} from "./events.js";
+export { Fib, type FibOptions } from "./fib.js";
+export { WinnerReason } from "./mobility.js";
+export {
+  DEFAULT_FIB_SETTINGS,
+  type DomainService,
+  type DomainSettings,
+  type DuplicateSettings,
+  type DuplicateThreshold,
+  type FibSettings,
+} from "./settings.js";
+export type { BindingView, DomainView, LabelView, MacView, NextHopView } from "./view.js";

@@ -1,0 +1,50 @@
+/** What the FIB is told by configuration. Nothing here is needed: without it every domain is derived. */
+
+/** How many moves in how long make a MAC a duplicate (RFC 7432 section 15.1). */
+export interface DuplicateThreshold {
+  readonly moves: number;
+  readonly seconds: number;
+}
+
+export interface DuplicateSettings extends DuplicateThreshold {
+  /** A duplicate that has not moved for so long is one no more; 0 = only when cleared by hand. */
+  readonly releaseSeconds: number;
+  /** `aa:bb:cc:dd:ee:ff`: never counted. */
+  readonly exemptMacs: readonly string[];
+  /** `aa:bb:cc`: MACs that begin so are never counted. */
+  readonly exemptOuis: readonly string[];
+}
+
+/**
+ * Which service an EVI is (RFC 7432 section 6, RFC 7623): `vlan-based` and `vlan-bundle` are one
+ * bridge domain, `vlan-aware-bundle` is one per Ethernet tag, `pbb` holds backbone MACs.
+ */
+export type DomainService = "vlan-based" | "vlan-bundle" | "vlan-aware-bundle" | "pbb";
+
+export interface DomainSettings {
+  readonly name: string;
+  readonly service: DomainService;
+  /** `65000:100` and the like; a route with any of them belongs here. Empty: routes belong by `vni`. */
+  readonly routeTargets: readonly string[];
+  /** The only tag taken; undefined = 0, or every tag a domain of its own in a VLAN-aware bundle. */
+  readonly ethernetTag: number | undefined;
+  readonly vni: number | undefined;
+  /** Overrides the thresholds of `DuplicateSettings`; `false` = this domain is exempt. */
+  readonly duplicates: DuplicateThreshold | false | undefined;
+}
+
+export interface FibSettings {
+  readonly domains: readonly DomainSettings[];
+  /** What a label field means on routes that name no encapsulation (RFC 8365 section 5.1.3). */
+  readonly defaultEncapsulation: "vxlan" | "mpls";
+  readonly duplicates: DuplicateSettings;
+  /** Events kept for those who drain them. */
+  readonly eventRing: number;
+}
+
+export const DEFAULT_FIB_SETTINGS: FibSettings = {
+  domains: [],
+  defaultEncapsulation: "mpls",
+  duplicates: { moves: 5, seconds: 180, releaseSeconds: 180, exemptMacs: [], exemptOuis: [] },
+  eventRing: 32_768,
+};

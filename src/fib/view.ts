@@ -1,0 +1,244 @@
+/**
+ * The FIB as plain data: what an API, a command line or a test reads. Views are made when asked for and
+ * cost nothing otherwise. Nothing in them is an id of a record, but for the `id` of entries and domains,
+ * which is a handle for the next question and may be stale by then.
+ */
+import { formatEsi, formatIp, formatRouteTarget } from "../fast-bgp-codec/index.js";
+import { toHex, writeU32 } from "../util/bytes.js";
+import { macText } from "./events.js";
+import { EntryFlag } from "./mac-entries.js";
+import type { FibTables, MacFib } from "./mac-fib.js";
+import { HopRole, type NextHops } from "./next-hops.js";
+import { FactFlag } from "./route-facts.js";
+import type { DomainService } from "./settings.js";
+
+/** A label field, read as its encapsulation says. */
+export interface LabelView {
+  readonly kind: "vni" | "mpls";
+  readonly value: number;
+}
+
+export interface NextHopView {
+  readonly address: string;
+  readonly label: LabelView;
+  readonly role: "advertised" | "aliased" | "backup";
+}
+
+export interface BindingView {
+  readonly ip: string;
+  /** Another MAC has the address, although this one carries it too. */
+  readonly lost: boolean;
+  /** Times the address came to another MAC. */
+  readonly moves: number;
+  /** Wall-clock seconds. */
+  readonly firstSeen: number;
+  readonly lastChange: number;
+}
+
+export interface MacView {
+  readonly id: number;
+  readonly domain: string;
+  readonly domainId: number;
+  readonly mac: string;
+  /** PE that the winner is from. */
+  readonly pe: string;
+  readonly label: LabelView;
+  readonly esi: string | undefined;
+  readonly nextHops: readonly NextHopView[];
+  readonly sequence: number;
+  readonly sticky: boolean;
+  readonly defaultGateway: boolean;
+  readonly proxy: boolean;
+  readonly router: boolean;
+  readonly routerMac: string | undefined;
+  /** At most `MOST_BINDINGS`; `bindingsCut` says that there are more. */
+  readonly bindings: readonly BindingView[];
+  readonly bindingsCut: boolean;
+  readonly moves: number;
+  readonly nearWrap: boolean;
+  /** Wall-clock seconds. */
+  readonly firstSeen: number;
+  readonly lastChange: number;
+}
+
+export interface DomainView {
+  readonly id: number;
+  readonly name: string;
+  readonly configured: boolean;
+  readonly service: DomainService;
+  /** One, or those of the settings. */
+  readonly routeTargets: readonly string[];
+  readonly ethernetTag: number;
+  readonly vni: number | undefined;
+  readonly macs: number;
+  readonly ips: number;
+  /** Type 3 routes. */
+  readonly inclusives: number;
+}
+
+export const MOST_BINDINGS = 64;
+/** Candidates looked at for one view. */
+const MOST_CANDIDATES = 1024;
+
+export class FibView {
+  private readonly tables: FibTables;
+  private readonly macs: MacFib;
+  private readonly hops: NextHops;
+
+  constructor(tables: FibTables, macs: MacFib, hops: NextHops) {
+    this.tables = tables;
+    this.macs = macs;
+    this.hops = hops;
+  }
+
+  /** The entry, or undefined when there is none of this id. */
+  mac(entry: number): MacView | undefined {
+    const { entries, candidates } = this.macs;
+    const { segments, facts, pes } = this.tables;
+    if (entry <= 0 || entry >= entries.limit || !entries.exists(entry)) return undefined;
+    const winner = this.hops.resolve(entry);
+    const of = candidates.factsOf(winner);
+    const attachment = candidates.attachment(winner);
+    const nextHops = this.nextHops();
+    const { flags, routerMac, bindings, cut } = this.survey(entry, winner);
+    return {
+      id: entry,
+      domain: this.domainName(entries.domain(entry)),
+      domainId: entries.domain(entry),
+      mac: macText(entries.macHigh(entry), entries.macLow(entry)),
+      pe: pes.address(facts.pe(of)),
+      label: this.label(candidates.label(winner), of),
+      esi:
+        attachment === 0 ? undefined : formatEsi(segments.esi(segments.segmentOf(attachment)), 0),
+      nextHops,
+      sequence: facts.sequence(of),
+      sticky: (flags & FactFlag.Sticky) !== 0,
+      defaultGateway: (flags & FactFlag.DefaultGateway) !== 0,
+      proxy: (facts.flags(of) & FactFlag.Proxy) !== 0,
+      router: (flags & FactFlag.Router) !== 0,
+      routerMac:
+        routerMac === undefined
+          ? undefined
+          : macText(Math.floor(routerMac / 0x1_0000_0000), routerMac >>> 0),
+      bindings,
+      bindingsCut: cut,
+      moves: entries.moves(entry),
+      nearWrap: entries.hasFlag(entry, EntryFlag.NearWrap),
+      firstSeen: entries.firstSeen(entry),
+      lastChange: entries.lastChange(entry),
+    };
+  }
+
+  domain(id: number): DomainView | undefined {
+    const { domains } = this.tables;
+    if (id <= 0 || id >= domains.limit || !domains.exists(id)) return undefined;
+    const settings = domains.settingsOf(id);
+    const tag = domains.tag(id);
+    return {
+      id,
+      name: this.domainName(id),
+      configured: settings !== undefined,
+      service: settings?.service ?? (tag === 0 ? "vlan-based" : "vlan-aware-bundle"),
+      routeTargets: settings?.routeTargets ?? [this.targetOf(id)],
+      ethernetTag: tag,
+      vni: settings?.vni ?? this.vniOf(id),
+      macs: domains.macs(id),
+      ips: domains.ips(id),
+      inclusives: domains.inclusives(id),
+    };
+  }
+
+  /** The configured name, else the route target; a tag other than 0 behind a slash. */
+  domainName(id: number): string {
+    const { domains } = this.tables;
+    const tag = domains.tag(id);
+    const settings = domains.settingsOf(id);
+    const fixed = settings !== undefined && settings.ethernetTag !== undefined;
+    const name = settings?.name ?? this.targetOf(id);
+    return tag === 0 || fixed ? name : `${name}/${tag}`;
+  }
+
+  label(raw: number, facts: number): LabelView {
+    return (this.tables.facts.flags(facts) & FactFlag.Vni) !== 0
+      ? { kind: "vni", value: raw }
+      : { kind: "mpls", value: raw >>> 4 };
+  }
+
+  private targetOf(id: number): string {
+    const bytes = new Uint8Array(8);
+    writeU32(bytes, 0, this.tables.domains.keyWord(id, 0));
+    writeU32(bytes, 4, this.tables.domains.keyWord(id, 1));
+    return formatRouteTarget(bytes, 0) ?? toHex(bytes);
+  }
+
+  /** The VNI that the domain's routes carry: of a MAC, else of an inclusive route. */
+  private vniOf(id: number): number | undefined {
+    const { domains } = this.tables;
+    const entry = domains.firstEntry(id);
+    if (entry === 0) return undefined;
+    const head = this.macs.entries.head(entry);
+    const { kind, value } = this.label(
+      this.macs.candidates.label(head),
+      this.macs.candidates.factsOf(head),
+    );
+    return kind === "vni" ? value : undefined;
+  }
+
+  private nextHops(): NextHopView[] {
+    const { hops } = this;
+    const { pes } = this.tables;
+    const list: NextHopView[] = [];
+    for (let i = 0; i < hops.count; i++) {
+      list.push({
+        address: pes.address(hops.pes[i]!),
+        label: this.label(hops.labels[i]!, hops.facts[i]!),
+        role: ROLES[hops.roles[i]!],
+      });
+    }
+    return list;
+  }
+
+  /** What all routes of the winner's PE say of the MAC, and the addresses that any route binds to it. */
+  private survey(
+    entry: number,
+    winner: number,
+  ): { flags: number; routerMac: number | undefined; bindings: BindingView[]; cut: boolean } {
+    const { entries, candidates, ofEntry } = this.macs;
+    const { facts } = this.tables;
+    const pe = candidates.pe(winner);
+    const head = entries.head(entry);
+    const found = new Set<number>();
+    let flags = 0;
+    let routerMac: number | undefined;
+    let at = head;
+    let looked = 0;
+    do {
+      const of = candidates.factsOf(at);
+      if (facts.pe(of) === pe) {
+        flags |= facts.flags(of);
+        routerMac ??= facts.routerMac(of);
+      }
+      if (candidates.binding(at) !== 0) found.add(candidates.binding(at));
+      at = ofEntry.next(at);
+    } while (at !== head && ++looked < MOST_CANDIDATES);
+    const bindings = [...found].slice(0, MOST_BINDINGS).map((one) => this.binding(one, entry));
+    return { flags, routerMac, bindings, cut: at !== head || found.size > MOST_BINDINGS };
+  }
+
+  private binding(binding: number, entry: number): BindingView {
+    const { bindings, candidates } = this.macs;
+    return {
+      ip: formatIp(bindings.ip(binding), 0, bindings.octets(binding)),
+      lost: candidates.entry(bindings.head(binding)) !== entry,
+      moves: bindings.moves(binding),
+      firstSeen: bindings.firstSeen(binding),
+      lastChange: bindings.lastChange(binding),
+    };
+  }
+}
+
+const ROLES = {
+  [HopRole.Advertised]: "advertised",
+  [HopRole.Aliased]: "aliased",
+  [HopRole.Backup]: "backup",
+} as const;

@@ -1,0 +1,225 @@
+/**
+ * The FIB against the model (lib/model.ts): random routes of all types through a real table, read at
+ * random moments; at every quiet point both must agree entry by entry, and at the end nothing may be left.
+ */
+import { describe, expect, it } from "vitest";
+import type { DomainSettings } from "../../src/fib/settings.js";
+import { Random } from "../model/lib/random.js";
+import { differences, liveCounts } from "./lib/compare.js";
+import { Fabric } from "./lib/fabric.js";
+import {
+  ethernetAd,
+  ethernetSegment,
+  imet,
+  macIp,
+  MAX_ESI,
+  MAX_ET,
+  NO_ESI,
+  settings,
+  type AttrSpec,
+} from "./lib/route.js";
+
+const PES = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "20010db8000000000000000000000004"];
+const SEGMENTS = ["00112233445566778899", "00aabbccddeeff001122"];
+const MACS = [1, 2, 3, 4].map((n) => `02:00:00:00:00:0${n}`);
+const IPS = ["10.1.0.1", "10.1.0.2", "20010db8000100000000000000000001"];
+/** Two of no configuration whose numbers are VNIs, one whose number says nothing, and an IP-VRF's. */
+const TARGETS = ["65000:100", "65000:200", "65000:7", "65000:5000"];
+const L3_VNI = 5000;
+const SEQUENCES = [undefined, undefined, 0, 1, 2, 3, 4, 0xffff0001, 0xffffffff];
+
+const DOMAINS: readonly DomainSettings[] = [
+  domain("red", { routeTargets: ["65000:301", "65000:302"] }),
+  domain("tenants", { routeTargets: ["65000:400"], service: "vlan-aware-bundle" }),
+  domain("backbone", { routeTargets: ["65000:500"], service: "pbb" }),
+  domain("by-vni", { vni: 777 }),
+  domain("tagged", { routeTargets: ["65000:301"], ethernetTag: 10 }),
+];
+
+function domain(name: string, change: Partial<DomainSettings>): DomainSettings {
+  return {
+    name,
+    service: "vlan-based",
+    routeTargets: [],
+    ethernetTag: undefined,
+    vni: undefined,
+    duplicates: undefined,
+    ...change,
+  };
+}
+
+interface Held {
+  readonly slot: number;
+  readonly nlri: string;
+}
+
+/** One random operation after the other; knows what is announced so that it can be withdrawn. */
+class Storm {
+  readonly held: Held[] = [];
+  private readonly fabric: Fabric;
+  private readonly random: Random;
+  private readonly configured: boolean;
+
+  constructor(fabric: Fabric, random: Random, configured: boolean) {
+    this.fabric = fabric;
+    this.random = random;
+    this.configured = configured;
+  }
+
+  step(): void {
+    const { random } = this;
+    random.weighted([
+      [50, () => this.mac()],
+      [30, () => this.withdraw()],
+      [8, () => this.perEs()],
+      [8, () => this.perEvi()],
+      [3, () => this.segmentRoute()],
+      [6, () => this.inclusive()],
+      [1, () => this.lose()],
+    ])();
+  }
+
+  clear(): void {
+    for (const { slot, nlri } of this.held) this.fabric.withdraw(slot, nlri);
+    this.held.length = 0;
+  }
+
+  private announce(pe: number, nlri: string, attr: AttrSpec): void {
+    // Now and then a copy of the route by another reflector.
+    const slot = this.random.oneIn(12) ? PES.length : pe;
+    this.fabric.announce(slot, nlri, attr);
+    if (!this.held.some((one) => one.slot === slot && one.nlri === nlri)) {
+      this.held.push({ slot, nlri });
+    }
+  }
+
+  private withdraw(): void {
+    if (this.held.length === 0) return;
+    const index = this.random.below(this.held.length);
+    const [gone] = this.held.splice(index, 1) as [Held];
+    this.fabric.withdraw(gone.slot, gone.nlri);
+  }
+
+  private lose(): void {
+    const slot = this.random.below(PES.length + 1);
+    this.fabric.lose(slot);
+    const left = this.held.filter((one) => one.slot !== slot);
+    this.held.length = 0;
+    this.held.push(...left);
+  }
+
+  private mac(): void {
+    const { random } = this;
+    const pe = random.below(PES.length);
+    const esi = random.weighted<string>([
+      [4, NO_ESI],
+      [3, SEGMENTS[0]!],
+      [2, SEGMENTS[1]!],
+      [1, MAX_ESI],
+    ]);
+    const routed = random.oneIn(4);
+    const ip = random.oneIn(2) || routed ? random.pick(IPS) : undefined;
+    const nlri = macIp({
+      rd: this.rd(pe),
+      mac: random.pick(MACS),
+      esi,
+      tag: this.tag(),
+      ip,
+      label: random.pick([100, 200, 777, 8]),
+      label2: routed ? L3_VNI : undefined,
+    });
+    this.announce(pe, nlri, {
+      ...this.attributes(pe),
+      sequence: random.pick(SEQUENCES),
+      sticky: random.oneIn(12),
+      gateway: random.oneIn(20),
+      arpNd: random.oneIn(4) ? random.pick([0, 1, 4, 5]) : undefined,
+      localPref: random.oneIn(5) ? 200 : undefined,
+      asPath: random.oneIn(5) ? [65001, 65002] : undefined,
+      origin: random.oneIn(6) ? 2 : undefined,
+    });
+  }
+
+  private perEs(): void {
+    const pe = this.random.below(PES.length);
+    const esi = this.random.pick([...SEGMENTS, ...SEGMENTS, NO_ESI, MAX_ESI]);
+    const number = this.random.below(2);
+    this.announce(pe, ethernetAd(`10.0.0.${pe + 1}:${number}`, esi, MAX_ET, 0), {
+      ...this.attributes(pe, 3),
+      esiLabel: { singleActive: this.random.oneIn(4), label: 0 },
+    });
+  }
+
+  private perEvi(): void {
+    const pe = this.random.below(PES.length);
+    const esi = this.random.pick(SEGMENTS);
+    const label = this.random.pick([100, 200]);
+    this.announce(pe, ethernetAd(this.rd(pe), esi, this.tag(), label), this.attributes(pe));
+  }
+
+  private segmentRoute(): void {
+    const pe = this.random.below(PES.length);
+    const nlri = ethernetSegment(`10.0.0.${pe + 1}:0`, this.random.pick(SEGMENTS), PES[pe]!);
+    this.announce(pe, nlri, { ...this.attributes(pe), df: [{ alg: 0, bitmap: 0, pref: 0 }] });
+  }
+
+  private inclusive(): void {
+    const pe = this.random.below(PES.length);
+    const nlri = imet(this.rd(pe), this.tag(), PES[pe]!);
+    this.announce(pe, nlri, { ...this.attributes(pe), pmsiLabel: this.random.pick([100, 777]) });
+  }
+
+  private rd(pe: number): string {
+    return `10.0.0.${pe + 1}:${1 + this.random.below(2)}`;
+  }
+
+  private tag(): number {
+    return this.random.oneIn(4) ? 10 : 0;
+  }
+
+  private attributes(pe: number, most = 2): AttrSpec {
+    const { random } = this;
+    const configured = ["65000:301", "65000:302", "65000:400", "65000:500"];
+    const pool = this.configured && random.oneIn(2) ? configured : TARGETS;
+    const targets = random.shuffle(pool).slice(0, random.below(most + 1));
+    return {
+      nextHop: random.oneIn(15) ? random.pick(PES) : PES[pe]!,
+      targets: random.oneIn(20) ? [...targets, ...targets] : targets,
+      tunnel: random.weighted([
+        [8, 8],
+        [1, 10],
+        [1, 0],
+      ]),
+    };
+  }
+}
+
+function run(seed: number, steps: number, configured: boolean): void {
+  const random = new Random(seed);
+  const change = configured ? { domains: DOMAINS } : {};
+  const fabric = new Fabric(change, PES.length + 1);
+  const storm = new Storm(fabric, random, configured);
+  const { fib } = fabric;
+  for (let step = 0; step < steps; step++) {
+    storm.step();
+    fabric.clock.time += random.below(2000);
+    if (random.oneIn(4)) {
+      fabric.read();
+      const found = differences(fib, fabric.table, settings(change));
+      if (found.length > 0) throw new Error(`seed ${seed}, step ${step}:\n${found.join("\n")}`);
+    }
+  }
+  storm.clear();
+  fabric.read();
+  const counts = Object.entries(liveCounts(fib)).filter(([, count]) => count !== 0);
+  expect(counts).toEqual([]);
+  expect(fabric.attrs.count).toBe(0);
+}
+
+describe("the FIB equals the model", () => {
+  for (const configured of [false, true]) {
+    it(`under random operations, ${configured ? "with configured" : "with derived"} domains`, () => {
+      for (let seed = 1; seed <= 5; seed++) run(seed, 400, configured);
+    });
+  }
+});
