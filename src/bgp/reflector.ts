@@ -151,6 +151,24 @@ export class Reflector implements ReflectorSink {
   ): DecodeFault | undefined {
     const peer = this.peers.get(session.id);
     if (peer === undefined) return undefined;
+    try {
+      return this.apply(peer, bytes, start, end);
+    } catch (error) {
+      // A bug of ours costs the session whose message found it, not the others.
+      this.options.log.error(
+        { err: error, peer: session.peerAddress, message: toHex(bytes, start, end) },
+        "an UPDATE met a bug in evpnd: please report it with these octets",
+      );
+      return INTERNAL_ERROR;
+    }
+  }
+
+  private apply(
+    peer: ReflectedPeer,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): DecodeFault | undefined {
     this.updates++;
     if (!this.scheduled) this.tick();
     const { scan } = this;
@@ -478,6 +496,14 @@ export class Reflector implements ReflectorSink {
     );
   }
 }
+
+const INTERNAL_ERROR: DecodeFault = {
+  severity: Severity.SessionReset,
+  code: 6,
+  subcode: 8,
+  data: new Uint8Array(0),
+  detail: "internal error",
+};
 
 /** Indexed by `Severity`. */
 const OUTCOMES = [

@@ -17,35 +17,48 @@ import { BEST_REASONS } from "./rib/best-path.js";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
-/** Destinations looked at in one page, and routes decoded to look into them. */
+/** Destinations looked at in one page, and about how long it may take. */
 const DESTINATIONS_PER_PAGE = 20_000;
-const DECODED_PER_PAGE = 2000;
+const PAGE_MS = 3;
 
 /** Attribute sets as objects, by their octets. */
 const decodedSets = new LRUCache<string, readonly DecodedAttribute[]>({ max: 1000 });
 
-/** @param peer the peer that the query names, where its table is asked for */
+/**
+ * @param peer the peer that the query names, where its table is asked for
+ * @param now monotonic milliseconds
+ */
 export function queryRoutes(
   reflector: Reflector,
   query: RouteQuery,
   peer: ReflectedPeer | undefined,
+  now: () => number = () => performance.now(),
 ): RoutePage {
   const { table } = reflector;
   const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
   const start = cursorOf(query.cursor);
   const stop = Math.min(table.destinationLimit, start + DESTINATIONS_PER_PAGE);
+  const until = now() + PAGE_MS;
   const routes: RouteView[] = [];
-  let decoded = 0;
+  let looked = 0;
   let dest = start;
-  for (; dest < stop && routes.length < limit && decoded < DECODED_PER_PAGE; dest++) {
+  for (; dest < stop && routes.length < limit; dest++) {
     if (!table.exists(dest) || !inFamily(reflector, dest, query)) continue;
+    if ((++looked & 15) === 0 && now() >= until) break;
     for (const path of pathsOf(reflector, dest, query, peer)) {
-      decoded++;
-      const view = viewOf(reflector, dest, path, query, peer);
-      if (matches(view, query)) routes.push(view);
+      const nlri = decodePathNlri(reflector, path);
+      if (!matchesNlri(nlri, query)) continue;
+      const view = viewOf(reflector, dest, path, nlri, query, peer);
+      if (matchesTarget(view, query)) routes.push(view);
     }
   }
   return { routes, next: dest < table.destinationLimit ? String(dest) : undefined };
+}
+
+function decodePathNlri({ table }: Reflector, path: number): DecodedNlri {
+  const from = table.pathNlri(path);
+  const to = from + table.pathNlriLength(path);
+  return decodeNlri(table.family(table.pathDest(path)), table.nlriBytes, from, to);
 }
 
 function cursorOf(cursor: string | undefined): number {
@@ -85,6 +98,7 @@ function viewOf(
   reflector: Reflector,
   dest: number,
   path: number,
+  nlri: DecodedNlri,
   query: RouteQuery,
   peer: ReflectedPeer | undefined,
 ): RouteView {
@@ -94,7 +108,6 @@ function viewOf(
   const slot = table.pathSlot(path);
   const from = table.pathNlri(path);
   const to = from + table.pathNlriLength(path);
-  const nlri = decodeNlri(family, table.nlriBytes, from, to);
   const advertised =
     query.table === "advertised" && peer !== undefined ? out.encode(peer.slot, path) : undefined;
   const attributesHex =
@@ -148,22 +161,22 @@ function formatRouterId(id: number): string {
   return [id >>> 24, (id >>> 16) & 255, (id >>> 8) & 255, id & 255].join(".");
 }
 
-function matches(view: RouteView, query: RouteQuery): boolean {
-  const nlri = view.nlri as Partial<Record<string, unknown>> & DecodedNlri;
-  if (query.rd !== undefined && !textOf(nlri["rd"]).includes(query.rd)) return false;
-  if (query.mac !== undefined && !textOf(nlri["mac"]).includes(query.mac.toLowerCase()))
-    return false;
-  if (query.ip !== undefined && !addressesOf(nlri).some((ip) => ip.includes(query.ip!)))
-    return false;
-  if (query.vni !== undefined && !labelsOf(nlri).includes(query.vni)) return false;
-  if (query.rt !== undefined) {
-    const wanted = `rt:${query.rt}`;
-    return view.attributes.some((attribute) => {
-      const { code, value } = attribute as DecodedAttribute;
-      return code === 16 && Array.isArray(value) && value.some((c) => String(c).includes(wanted));
-    });
-  }
-  return true;
+function matchesNlri(route: DecodedNlri, query: RouteQuery): boolean {
+  const nlri: Partial<Record<string, unknown>> = { ...route };
+  const { rd, mac, ip, vni } = query;
+  if (rd !== undefined && !textOf(nlri["rd"]).includes(rd)) return false;
+  if (mac !== undefined && !textOf(nlri["mac"]).includes(mac.toLowerCase())) return false;
+  if (ip !== undefined && !addressesOf(nlri).some((text) => text.includes(ip))) return false;
+  return vni === undefined || labelsOf(nlri).includes(vni);
+}
+
+function matchesTarget(view: RouteView, query: RouteQuery): boolean {
+  if (query.rt === undefined) return true;
+  const wanted = `rt:${query.rt}`;
+  return view.attributes.some((attribute) => {
+    const { code, value } = attribute as DecodedAttribute;
+    return code === 16 && Array.isArray(value) && value.some((c) => String(c).includes(wanted));
+  });
 }
 
 function textOf(value: unknown): string {

@@ -21,6 +21,8 @@ interface Base<N extends string> {
   readonly name: N;
   /** Octets of the value on the wire, as decoded; not needed to encode. */
   readonly length?: number;
+  /** The value's octets, where the fields do not tell them all (reserved bits). Wins on encoding. */
+  readonly exact?: string;
 }
 interface AfiSafi {
   readonly afi: number;
@@ -156,7 +158,11 @@ export function decodeCapability(
   end: number,
 ): Capability {
   const known = decodeKnown(code, bytes, start, end);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // Reserved bits are ignored (RFC 4760 section 8, RFC 4724 section 3), and kept.
+    const hex = toHex(bytes, start, end);
+    return toHex(encodeValue(known)) === hex ? known : { ...known, exact: hex };
+  }
   return { code, name: "unknown", length: end - start, hex: toHex(bytes, start, end) };
 }
 
@@ -169,7 +175,7 @@ function decodeKnown(
   const length = end - start;
   switch (code) {
     case Code.Multiprotocol:
-      if (length !== 4 || readU8(bytes, start + 2) !== 0) return undefined;
+      if (length !== 4) return undefined;
       return { code, name: "multiprotocol", length, ...afiSafi(bytes, start, 3) };
     case Code.RouteRefresh:
       return length === 0 ? { code, name: "route-refresh", length } : undefined;
@@ -249,8 +255,6 @@ function decodeGracefulRestart(
   const length = end - start;
   if (length < 2 || length % 4 !== 2) return undefined;
   const word = readU16(bytes, start);
-  const flagsClean = each(start + 2, end, 4, (at) => (readU8(bytes, at + 3) & 0x7f) === 0);
-  if ((word & 0x3000) !== 0 || flagsClean.includes(false)) return undefined;
   return {
     code,
     name: "graceful-restart",
@@ -307,7 +311,7 @@ function text(bytes: Uint8Array, start: number, end: number): string | undefined
 
 /** The capability with its code and length octets. Length follows from the fields, not from `length`. */
 export function encodeCapability(item: Capability): Uint8Array {
-  const value = encodeValue(item);
+  const value = (item.exact === undefined ? undefined : fromHex(item.exact)) ?? encodeValue(item);
   const result = new Uint8Array(2 + value.length);
   result[0] = item.code;
   result[1] = value.length;

@@ -64,8 +64,22 @@ describe("capabilities", () => {
     expect(name).toMatchObject({ name: "fqdn", hostname: "д".repeat(32) });
   });
   it.each([
+    ["multiprotocol", "010400190146", "multiprotocol"],
+    ["graceful restart", "400630780019467f", "graceful-restart"],
+  ])(
+    "%s with reserved bits set counts, and keeps them (RFC 4760, RFC 4724)",
+    (_what, hex, name) => {
+      const size = (hex.length / 2).toString(16).padStart(2, "0");
+      const bytes = open(`${(hex.length / 2 + 2).toString(16).padStart(2, "0")}02${size}${hex}`);
+      const decoded = decode(bytes);
+      expect(decoded.capabilities).toEqual([
+        expect.objectContaining({ name, exact: hex.slice(4) }),
+      ]);
+      expect(Buffer.from(encodeOpen(decoded)).equals(bytes)).toBe(true);
+    },
+  );
+  it.each([
     ["multiprotocol of 3 octets", "0103001946"],
-    ["multiprotocol with a reserved octet set", "010400190146"],
     ["route refresh with a value", "020100"],
     ["graceful restart of 3 octets", "4003000000"],
     ["AS of 2 octets", "4102fde8"],
