@@ -30,7 +30,10 @@ export class Receiver {
   /** Inside BoRR and EoRR: what is due, and what the peer would sweep. */
   private readonly brackets = new Map<Family, { due: Set<string>; unconfirmed: Set<string> }>();
   private readonly bracketOwed = new Set<Family>();
-  private greetings = 0;
+  /** Default memberships that may still come; one must when it is owed. */
+  private greetings = 1;
+  private isGreetingOwed = true;
+  private isGreetedOnce = false;
 
   /** @param isExact whether the reflector has applied everything the model has; asked when they differ */
   constructor(peer: PeerSpec, model: Model, isExact: () => boolean) {
@@ -66,6 +69,10 @@ export class Receiver {
   /** The peer asks for a refresh. */
   requested(family: Family): void {
     this.dueAgain.set(family, this.live(family));
+    if (family === Family.RouteTarget) {
+      this.greetings++;
+      this.isGreetingOwed = true;
+    }
     if (this.peer.enhancedRefresh && this.endOfRibs.has(family)) this.bracketOwed.add(family);
   }
 
@@ -101,7 +108,7 @@ export class Receiver {
       check(again.size === 0, `the refresh left out ${[...again].slice(0, 3).join(", ")}`);
     }
     check(this.brackets.size === 0, "BoRR without EoRR");
-    check(this.greetings === (this.isGreeted() ? 1 : 0), "no default membership was sent");
+    check(!this.isGreeted() || !this.isGreetingOwed, "no default membership was sent");
     check(this.bracketOwed.size === 0, "a refresh request was not answered with BoRR");
   }
 
@@ -110,8 +117,9 @@ export class Receiver {
     check(has(this.peer.families, family), `family ${String(family)} was not negotiated`);
     if (family === Family.RouteTarget && this.isGreeted()) {
       check(route.nlri === "00", `membership ${route.nlri} to a client`);
-      check(this.endOfRibs.size === 0, "the default membership is not the first that is sent");
-      this.greetings++;
+      check(this.greetings-- > 0, "the default membership is sent for no reason");
+      this.isGreetingOwed = false;
+      this.isGreetedOnce = true;
       return;
     }
     this.agree(this.model.sourceOfBest(key) !== this.peer.index, `its own route ${key}`);
@@ -144,6 +152,8 @@ export class Receiver {
     check(has(this.peer.families, family), "End-of-RIB of a family that was not negotiated");
     check(!this.endOfRibs.has(family), `a second End-of-RIB of family ${String(family)}`);
     this.endOfRibs.add(family);
+    if (family === Family.RouteTarget && this.isGreeted())
+      check(this.isGreetedOnce, "End-of-RIB before the default membership");
     if (family === Family.Evpn)
       check(this.model.isReleased(this.peer.index), "End-of-RIB of EVPN before the memberships");
     for (const key of this.dueFirst.get(family) ?? [])
