@@ -41,7 +41,7 @@ const P_DEST = 0;
 const P_NEXT = 1;
 const P_SOURCE_NEXT = 2;
 const P_SOURCE_PREVIOUS = 3;
-/** Slot bits 0-23, flags from bit 24. */
+/** Slot bits 0-23, refresh round (`Sources.refreshRound`) bits 24-31. */
 const P_SOURCE = 4;
 const P_ATTR = 5;
 /** Own NLRI octets, 0 = the destination's. */
@@ -52,8 +52,10 @@ const P_CHANGED = 7;
 const P_TARGET_NEXT = 8;
 const P_TARGET_PREVIOUS = 9;
 const SLOT_MASK = 0xffffff;
-/** Not refreshed yet since the peer's BoRR (RFC 7313). */
-const STALE = 1 << 24;
+const ROUND = 24;
+const LAST_ROUND = 254;
+/** No round: stale in all of them. */
+const STALE = 255;
 
 const MAC_IP = 2;
 
@@ -159,41 +161,49 @@ export class RouteTable {
 
   /** Removes up to `most` paths of `slot`; returns how many are left. */
   removePathsOf(slot: number, most: number): number {
-    for (let n = 0; n < most; n++) {
-      const path = this.sources.firstPath[slot]!;
-      if (path === 0) return 0;
-      this.removePath(path);
-    }
     let left = 0;
-    for (let family = 0; family < FAMILIES.length; family++)
+    let removed = 0;
+    for (let family = 0; family < FAMILIES.length; family++) {
+      const row = slot * FAMILIES.length + family;
+      for (; removed < most && this.sources.firstPath[row] !== 0; removed++) {
+        this.removePath(this.sources.firstPath[row]!);
+      }
       left += this.sources.count(slot, family);
+    }
     return left;
   }
 
-  /** Removes the paths of `slot` in `family`, those marked stale only or all. */
+  /** Removes the paths of `slot` in `family`, those that are stale only or all. */
   removeFamilyOf(slot: number, family: Family, staleOnly: boolean): void {
-    let path = this.sources.firstPath[slot]!;
+    const row = slot * FAMILIES.length + family;
+    const round = this.sources.refreshRound[row]!;
+    let path = this.sources.firstPath[row]!;
     while (path !== 0) {
       const words = this.paths.words;
       const next = words[path * PATH + P_SOURCE_NEXT]!;
-      const stale = (words[path * PATH + P_SOURCE]! & STALE) !== 0;
-      if ((stale || !staleOnly) && this.family(words[path * PATH + P_DEST]!) === family) {
-        this.removePath(path);
-      }
+      const stale = words[path * PATH + P_SOURCE]! >>> ROUND !== round;
+      if (stale || !staleOnly) this.removePath(path);
       path = next;
     }
   }
 
-  /** Marks every path of `slot` in `family`; an announcement takes the mark off (RFC 7313 section 4). */
+  /**
+   * Every path of `slot` in `family` is stale until it is announced again (RFC 7313 section 4). Costs
+   * a walk once in 255 times only: a peer may say it as often as it likes.
+   */
   markStale(slot: number, family: Family): void {
-    const words = this.paths.words;
-    let path = this.sources.firstPath[slot]!;
-    while (path !== 0) {
-      if (this.family(words[path * PATH + P_DEST]!) === family) {
-        words[path * PATH + P_SOURCE] = words[path * PATH + P_SOURCE]! | STALE;
-      }
-      path = words[path * PATH + P_SOURCE_NEXT]!;
+    const row = slot * FAMILIES.length + family;
+    const round = this.sources.refreshRound[row]!;
+    if (round < LAST_ROUND) {
+      this.sources.refreshRound[row] = round + 1;
+      return;
     }
+    const words = this.paths.words;
+    let path = this.sources.firstPath[row]!;
+    for (; path !== 0; path = words[path * PATH + P_SOURCE_NEXT]!) {
+      words[path * PATH + P_SOURCE] = slot | (STALE << ROUND);
+    }
+    this.sources.refreshRound[row] = 0;
   }
 
   /** Frees what every reader is past: called as positions before `position` are dropped from the log. */
@@ -291,6 +301,7 @@ export class RouteTable {
     return this.paths.words[path * PATH + P_TARGET_NEXT]!;
   }
 
+  /** The next path of the same source and family (`Sources.firstPath`). */
   nextPathOfSource(path: number): number {
     return this.paths.words[path * PATH + P_SOURCE_NEXT]!;
   }
@@ -396,17 +407,18 @@ export class RouteTable {
     const destWords = this.dests.words;
     const base = path * PATH;
     const first = destWords[dest * DEST + D_PATHS]!;
+    const row = slot * FAMILIES.length + family;
     words[base + P_DEST] = dest;
     words[base + P_NEXT] = first;
-    words[base + P_SOURCE] = slot;
+    words[base + P_SOURCE] = slot | (this.sources.refreshRound[row]! << ROUND);
     words[base + P_ATTR] = attr;
     words[base + P_CHANGED] = this.nowSeconds;
     this.attrs.retain(attr);
-    const sourceFirst = this.sources.firstPath[slot]!;
+    const sourceFirst = this.sources.firstPath[row]!;
     words[base + P_SOURCE_NEXT] = sourceFirst;
     if (sourceFirst !== 0) words[sourceFirst * PATH + P_SOURCE_PREVIOUS] = path;
-    this.sources.firstPath[slot] = path;
-    this.sources.pathCounts[slot * FAMILIES.length + family]!++;
+    this.sources.firstPath[row] = path;
+    this.sources.pathCounts[row]!++;
     destWords[dest * DEST + D_PATHS] = path;
     if (first === 0) this.tombstones--;
     this.linkTargets(path, this.attrs.targets(attr));
@@ -424,7 +436,9 @@ export class RouteTable {
   ): void {
     const words = this.paths.words;
     const base = path * PATH;
-    words[base + P_SOURCE] = words[base + P_SOURCE]! & ~STALE;
+    const slot = words[base + P_SOURCE]! & SLOT_MASK;
+    const row = slot * FAMILIES.length + this.family(dest);
+    words[base + P_SOURCE] = slot | (this.sources.refreshRound[row]! << ROUND);
     const sameNlri =
       this.pathNlriLength(path) === scan.length &&
       equalBytes(this.arena.bytes, this.pathNlri(path), bytes, scan.start, scan.length);
@@ -508,10 +522,11 @@ export class RouteTable {
     }
     const sourceNext = words[base + P_SOURCE_NEXT]!;
     const sourcePrevious = words[base + P_SOURCE_PREVIOUS]!;
-    if (sourcePrevious === 0) this.sources.firstPath[slot] = sourceNext;
+    const row = slot * FAMILIES.length + this.family(dest);
+    if (sourcePrevious === 0) this.sources.firstPath[row] = sourceNext;
     else words[sourcePrevious * PATH + P_SOURCE_NEXT] = sourceNext;
     if (sourceNext !== 0) words[sourceNext * PATH + P_SOURCE_PREVIOUS] = sourcePrevious;
-    this.sources.pathCounts[slot * FAMILIES.length + this.family(dest)]!--;
+    this.sources.pathCounts[row]!--;
     this.unlinkTargets(path, this.attrs.targets(attr));
     if (this.family(dest) === Family.RouteTarget) {
       this.onMembership(slot, this.arena.bytes, this.pathNlri(path), -1);

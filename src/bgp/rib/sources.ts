@@ -16,9 +16,11 @@ export class Sources {
   readonly peerAs: number[] = [];
   /** As text, for views. */
   readonly address: string[] = [];
-  /** First path of the slot, 0 for none. */
+  /** First path of the slot, 0 for none; this and what follows by `slot * FAMILIES.length + family`. */
   readonly firstPath: number[] = [];
-  /** Paths held, by `slot * FAMILIES.length + family`. */
+  /** Which refresh of the family this is (RFC 7313), 0 to 254: paths of another one are stale. */
+  readonly refreshRound: number[] = [];
+  /** Paths held. */
   readonly pathCounts: number[] = [];
   private readonly free: number[] = [];
   /** Every slot in use is below this. */
@@ -37,9 +39,11 @@ export class Sources {
     this.address[slot] = address;
     this.addressKey[slot] = addressKey;
     this.peerAs[slot] = peerAs;
-    this.firstPath[slot] = 0;
     for (let family = 0; family < FAMILIES.length; family++) {
-      this.pathCounts[slot * FAMILIES.length + family] = 0;
+      const row = slot * FAMILIES.length + family;
+      this.firstPath[row] = 0;
+      this.refreshRound[row] = 0;
+      this.pathCounts[row] = 0;
     }
     return slot;
   }
