@@ -30,6 +30,8 @@ export class Receiver {
   /** Inside BoRR and EoRR: what is due, and what the peer would sweep. */
   private readonly brackets = new Map<Family, { due: Set<string>; unconfirmed: Set<string> }>();
   private readonly bracketOwed = new Set<Family>();
+  /** Swept at EoRR though held: their withdrawals may still be on the way, and do no harm. */
+  private readonly swept = new Set<string>();
   /** Default memberships that may still come; one must when it is owed. */
   private greetings = 1;
   private isGreetingOwed = true;
@@ -108,6 +110,7 @@ export class Receiver {
       check(again.size === 0, `the refresh left out ${[...again].slice(0, 3).join(", ")}`);
     }
     check(this.brackets.size === 0, "BoRR without EoRR");
+    this.swept.clear();
     check(!this.isGreeted() || !this.isGreetingOwed, "no default membership was sent");
     check(this.bracketOwed.size === 0, "a refresh request was not answered with BoRR");
   }
@@ -132,6 +135,7 @@ export class Receiver {
         `${key} is announced as ${show(held)}, not ${show(expected)}`,
       );
     this.table.set(key, held);
+    this.swept.delete(key);
     this.unchecked?.add(key);
     this.noteNews(key);
     this.dueAgain.get(family)?.delete(key);
@@ -142,7 +146,8 @@ export class Receiver {
 
   private withdrawn(key: string): void {
     this.agree(!isHeld(this.expected(key)), `${key} is withdrawn and should stay`);
-    check(this.table.delete(key), `${key} is withdrawn and was never announced`);
+    const held = this.table.delete(key) || this.swept.delete(key);
+    check(held, `${key} is withdrawn and was never announced`);
     this.unchecked?.add(key);
     this.noteNews(key);
     for (const { unconfirmed } of this.brackets.values()) unconfirmed.delete(key);
@@ -177,6 +182,7 @@ export class Receiver {
     for (const key of bracket.due) this.agree(false, `EoRR before ${key}`);
     for (const key of bracket.unconfirmed) {
       this.table.delete(key);
+      this.swept.add(key);
       this.unchecked?.add(key);
     }
     this.brackets.delete(family);
