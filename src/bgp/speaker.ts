@@ -16,6 +16,7 @@ import {
   protectionOf,
   TcpDialer,
 } from "./transport/index.js";
+import { warmUp } from "./warm-up.js";
 
 export interface SpeakerParts {
   readonly settings: SpeakerSettings;
@@ -77,6 +78,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   return {
     control,
     async start() {
+      warmUp(clock, settings.as);
       await listener.start();
       peers.start();
       control.started();

@@ -1,0 +1,212 @@
+/**
+ * Runs a small fabric through a reflector of its own before the real one listens, so that the first
+ * table, the first move and the first lost PE meet compiled code and not the interpreter: a PE that
+ * dies minutes after a start is withdrawn in half the time. Takes about a tenth of a second; nothing
+ * of it remains.
+ */
+import { makeAttribute } from "../fast-bgp-codec/attribute/list.js";
+import { Family } from "../fast-bgp-codec/family.js";
+import { encodeMessage } from "../fast-bgp-codec/message.js";
+import { scanUpdate, UpdateScan, type DecodeContext } from "../fast-bgp-codec/update-scan.js";
+import type { Clock } from "../util/clock.js";
+import { silentLog } from "../util/log.js";
+import { Reflector } from "./reflector.js";
+import type { EstablishedSession, Negotiated } from "./session/types.js";
+import type { PeerOptions } from "./settings.js";
+
+const SESSIONS = 4;
+const UPDATES = 250;
+const NLRI_PER_UPDATE = 10;
+/** Octets of a MAC/IP route without IP address, and where its MAC stands. */
+const NLRI_LENGTH = 35;
+const MAC_AT = 25;
+const RD_AT = 2;
+
+/**
+ * Announcements, moves, withdrawals and lost sessions of one small fabric.
+ * @returns that reflector's statistics at the end
+ */
+export function warmUp(clock: Clock, as: number): Readonly<Record<string, number>> {
+  let queue: (() => void)[] = [];
+  const reflector = new Reflector({
+    as,
+    routerId: 1,
+    clusterId: 1,
+    compareMobility: true,
+    flushIntervalMs: 0,
+    log: silentLog,
+    clock,
+    soon: (run) => queue.push(run),
+  });
+  const settle = (): void => {
+    while (queue.length > 0) {
+      const due = queue;
+      queue = [];
+      for (const run of due) run();
+    }
+  };
+  const sessions = Array.from({ length: SESSIONS }, (_unused, index) => idleSession(index, as));
+  for (const session of sessions) reflector.established(session);
+  settle();
+  for (const sequence of [0, 1]) {
+    for (const [index, session] of sessions.entries()) {
+      const announce = announcement(sequence);
+      const start = firstNlri(announce);
+      for (let n = 0; n < UPDATES; n++) {
+        number(announce, start, index, n);
+        reflector.update(session, announce, 0, announce.length);
+        if (n % 20 === 0) settle();
+      }
+      settle();
+    }
+  }
+  for (const [index, session] of sessions.entries()) {
+    const withdraw = withdrawal();
+    const start = firstNlri(withdraw);
+    for (let n = 0; n < UPDATES; n += 2) {
+      number(withdraw, start, index, n);
+      reflector.update(session, withdraw, 0, withdraw.length);
+      if (n % 20 === 0) settle();
+    }
+  }
+  for (const session of sessions) {
+    reflector.closed(session, { reason: "warm-up", detail: "" });
+    settle();
+  }
+  return reflector.stats();
+}
+
+/** An UPDATE whose routes `number` fills in. */
+function announcement(sequence: number): Uint8Array {
+  return encodeMessage({
+    message: "UPDATE",
+    attributes: [
+      makeAttribute(1, "IGP"),
+      makeAttribute(2, []),
+      makeAttribute(5, 100),
+      makeAttribute(14, { afi: 25, safi: 70, nextHop: "192.0.2.1", nlri: blanks() }),
+      makeAttribute(16, [
+        "rt:65000:100",
+        "encapsulation:8",
+        `mac-mobility:sticky=0:seq=${sequence}`,
+      ]),
+    ],
+  });
+}
+
+function withdrawal(): Uint8Array {
+  return encodeMessage({
+    message: "UPDATE",
+    attributes: [makeAttribute(15, { afi: 25, safi: 70, withdrawn: blanks() })],
+  });
+}
+
+function blanks() {
+  return Array.from({ length: NLRI_PER_UPDATE }, () => ({
+    type: 2 as const,
+    rd: "1:192.0.2.1:100",
+    esi: "00".repeat(10),
+    ethTag: 0,
+    macLen: 48,
+    mac: "02:00:00:00:00:00",
+    ipLen: 0,
+    ip: null,
+    label1: { raw: "000064", vni24: 100, mpls20: 6, bos: 0 },
+    label2: null,
+  }));
+}
+
+/** Gives the message's routes, the first of them at `start`, RDs and MACs of their own. */
+function number(message: Uint8Array, start: number, session: number, update: number): void {
+  for (let i = 0; i < NLRI_PER_UPDATE; i++) {
+    const at = start + i * NLRI_LENGTH;
+    message[at + RD_AT + 5] = session;
+    const value = update * NLRI_PER_UPDATE + i;
+    message[at + MAC_AT + 4] = value >>> 8;
+    message[at + MAC_AT + 5] = value;
+  }
+}
+
+/** Where the routes of a message of ours begin. */
+function firstNlri(message: Uint8Array): number {
+  const scan = new UpdateScan();
+  scanUpdate(message, 0, message.length, CONTEXT, scan);
+  return scan.reachFamily >= 0 ? scan.reachStart : scan.unreachStart;
+}
+
+function idleSession(index: number, as: number): EstablishedSession {
+  return {
+    id: index,
+    peerAddress: `127.0.0.${index + 1}`,
+    localAddress: "127.0.0.1",
+    options: OPTIONS,
+    negotiated: { ...NEGOTIATED, localAs: as, peerAs: as, peerId: index + 2 },
+    pendingBytes: 0,
+    send() {},
+    sendMany() {},
+    pause() {},
+    resume() {},
+    reset() {},
+  };
+}
+
+const CONTEXT: DecodeContext = {
+  as4: true,
+  ibgp: true,
+  peerAs: 0,
+  families: 1 << Family.Evpn,
+  addPath: 0,
+  malformedNlri: "drop",
+};
+
+const OPTIONS: PeerOptions = {
+  group: "",
+  description: "",
+  peerAs: undefined,
+  client: true,
+  families: [Family.Evpn],
+  passive: true,
+  shutdown: false,
+  holdTime: 90,
+  connectRetry: 120,
+  sendHoldTime: 0,
+  idleHold: 1,
+  idleHoldMax: 60,
+  password: undefined,
+  ttlSecurityHops: 0,
+  ttl: 0,
+  localAddress: undefined,
+  port: 179,
+  tcpUserTimeoutMs: 0,
+  extendedMessage: false,
+  ebgpAcceptIn: false,
+  ebgpAcceptOut: false,
+  nextHopSelf: false,
+  evpnTypesOut: undefined,
+  evpnTypesIn: undefined,
+  evpnUnknownTypes: false,
+  malformedNlri: "drop",
+  prefixLimit: 0,
+  prefixLimitRestart: 0,
+  allowAsIn: 0,
+};
+
+const NEGOTIATED: Negotiated = {
+  localAs: 0,
+  peerAs: 0,
+  ibgp: true,
+  peerId: 0,
+  peerIdText: "",
+  holdTime: 90,
+  keepaliveTime: 30,
+  families: 1 << Family.Evpn,
+  as4: true,
+  maxMessageOut: 4096,
+  maxMessageIn: 4096,
+  routeRefresh: true,
+  enhancedRefresh: true,
+  addPathIn: 0,
+  addPathOut: 0,
+  gracefulRestart: undefined,
+  extendedNextHop: 0,
+};
