@@ -103,7 +103,8 @@ describeInterop("faults on the wire", ["frr"], () => {
     // On loopback the whole prefix is local: any address of it can be a peer.
     lab.namespace("lo", ["10.99.0.1/16"]);
     evpnd = await Evpnd.start({ lab, label: "lo", address: RR, config: CONFIG, http: HTTP });
-    bystander = await SpeakerClient.up(from(BYSTANDER));
+    // Without the route-target family: it is sent everything.
+    bystander = await SpeakerClient.up(from(BYSTANDER, { families: [EVPN, IPV4] }));
     frr = await Frr.start({
       lab,
       label: "lo",

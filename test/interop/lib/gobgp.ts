@@ -13,6 +13,8 @@ export interface GobgpOptions {
   readonly as?: number;
   /** As GoBGP names them: `l2vpn-evpn`, `ipv4-unicast`, `rtc`. */
   readonly families: readonly string[];
+  /** Without it GoBGP sends no End-of-RIB. */
+  readonly gracefulRestart?: boolean;
 }
 
 /** A path in the output of `gobgp global rib -j`. */
@@ -35,6 +37,7 @@ export class Gobgp {
 
   static async start(options: GobgpOptions): Promise<Gobgp> {
     const { lab, label, name, as = 65000, address, neighbor } = options;
+    const graceful = options.gracefulRestart === true;
     const config = lab.writeFile(
       `${name}.toml`,
       [
@@ -53,10 +56,14 @@ export class Gobgp {
         "connect-retry = 1",
         "hold-time = 9",
         "keepalive-interval = 3",
+        ...(graceful ? ["[neighbors.graceful-restart.config]", "enabled = true"] : []),
         ...options.families.flatMap((family) => [
           "[[neighbors.afi-safis]]",
           "[neighbors.afi-safis.config]",
           `afi-safi-name = "${family}"`,
+          ...(graceful
+            ? ["[neighbors.afi-safis.mp-graceful-restart.config]", "enabled = true"]
+            : []),
         ]),
         "",
       ].join("\n"),
