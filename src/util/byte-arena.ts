@@ -5,8 +5,9 @@
 import { FlatMemory } from "./flat-memory.js";
 
 const SMALL = 512;
-/** Classes of 8 octets up to SMALL, then powers of two up to 64 KiB. */
+/** Classes of 8 octets up to SMALL, then powers of two up to LARGEST. */
 const CLASSES = SMALL / 8 + 8;
+const LARGEST = SMALL << 8;
 
 function sizeClass(length: number): number {
   if (length <= SMALL) return length <= 8 ? 0 : (length - 1) >>> 3;
@@ -28,8 +29,9 @@ export class ByteArena {
     return this.memory.u8;
   }
 
-  /** Room for `length` octets (1 to 65536); the content is undefined. */
+  /** Room for `length` octets (1 to 131072, RangeError beyond); the content is undefined. */
   allocate(length: number): number {
+    if (length > LARGEST) throw new RangeError(`no room for a string of ${length} octets`);
     const index = sizeClass(length);
     const size = classSize(index);
     this.usedBytes += size;

@@ -20,9 +20,11 @@ export class FlatMemory {
   i32: Int32Array;
   u8: Uint8Array;
   private readonly memory: InstanceType<typeof WebAssembly.Memory>;
+  private readonly maximumBytes: number;
 
   /** @param initialBytes committed at once; @param maximumBytes at most 4 GiB, the default */
   constructor(initialBytes = PAGE, maximumBytes = 65536 * PAGE) {
+    this.maximumBytes = Math.ceil(maximumBytes / PAGE) * PAGE;
     this.memory = new WebAssembly.Memory({
       initial: Math.max(1, Math.ceil(initialBytes / PAGE)),
       maximum: Math.ceil(maximumBytes / PAGE),
@@ -39,9 +41,10 @@ export class FlatMemory {
   /** Makes at least `bytes` addressable, in steps of an eighth (1 MiB at least). Throws RangeError past the maximum. */
   ensure(bytes: number): void {
     if (bytes <= this.u8.length) return;
-    const step = Math.max(bytes - this.u8.length, this.u8.length >>> 3, 1 << 20);
-    const most = 65536 * PAGE - this.u8.length;
-    this.memory.grow(Math.ceil(Math.min(step, Math.max(most, bytes - this.u8.length)) / PAGE));
+    const needed = bytes - this.u8.length;
+    const step = Math.max(needed, this.u8.length >>> 3, 1 << 20);
+    const room = this.maximumBytes - this.u8.length;
+    this.memory.grow(Math.ceil(Math.max(needed, Math.min(step, room)) / PAGE));
     this.i32 = new Int32Array(this.memory.buffer);
     this.u8 = new Uint8Array(this.memory.buffer);
   }
