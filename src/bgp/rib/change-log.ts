@@ -11,15 +11,22 @@ const CHUNK_MASK = CHUNK - 1;
 
 export class ChangeLog {
   /** The oldest position still kept. */
-  head = 0;
+  head: number;
   /** Where the next entry goes. */
-  tail = 0;
+  tail: number;
   private chunks: Int32Array[] = [];
   /** When each chunk got its first entry, milliseconds of the caller's clock. */
   private times: number[] = [];
   /** Chunk number (position / CHUNK) of chunks[0]. */
-  private firstChunk = 0;
+  private firstChunk: number;
   private spare: Int32Array | undefined;
+
+  /** @param start the first position */
+  constructor(start = 0) {
+    this.head = start;
+    this.tail = start;
+    this.firstChunk = Math.floor(start / CHUNK);
+  }
 
   append(destination: number, now: number): number {
     const position = this.tail++;

@@ -79,7 +79,7 @@ export interface RouteTableStats {
 export class RouteTable {
   readonly attrs: AttrStore;
   readonly sources: Sources;
-  readonly log = new ChangeLog();
+  readonly log: ChangeLog;
   readonly stats: RouteTableStats = { duplicates: 0, unknownWithdraws: 0, changes: 0 };
   /** Destinations without a path that still wait for their withdrawals. */
   tombstones = 0;
@@ -87,7 +87,7 @@ export class RouteTable {
   nowMs = 0;
   nowSeconds = 0;
   /** The furthest any reader has read: an entry from here on has been seen by nobody. */
-  furthestReader = 0;
+  furthestReader: number;
   /** For route-target constraint (RFC 4684): who asks for what. */
   onMembership: MembershipSink = () => {};
   private readonly dests = new RecordTable(DEST);
@@ -97,10 +97,13 @@ export class RouteTable {
   private readonly compareMobility: boolean;
   private readonly scratch: number[] = [];
 
-  constructor(attrs: AttrStore, sources: Sources, compareMobility: boolean) {
+  /** @param logStart the change log's first position */
+  constructor(attrs: AttrStore, sources: Sources, compareMobility: boolean, logStart = 0) {
     this.attrs = attrs;
     this.sources = sources;
     this.compareMobility = compareMobility;
+    this.log = new ChangeLog(logStart);
+    this.furthestReader = logStart;
     this.best = new BestPath(attrs, sources, {
       attrOf: (path) => this.pathAttr(path),
       slotOf: (path) => this.pathSlot(path),

@@ -88,8 +88,8 @@ export class Tables {
   private readonly masked = new Uint8Array(512);
   private peers = 0;
 
-  constructor(compareMobility = true) {
-    this.table = new RouteTable(this.attrs, this.sources, compareMobility);
+  constructor(compareMobility = true, logStart = 0) {
+    this.table = new RouteTable(this.attrs, this.sources, compareMobility, logStart);
     this.out = new AdjRibOut(this.table, IDENTITY, this.clock);
   }
 
@@ -152,6 +152,10 @@ export class Tables {
   find(nlri: string, family: Family = Family.Evpn): number {
     const bytes = this.scan(family, nlri);
     return this.table.find(family, bytes, this.nlri);
+  }
+
+  sameKey(nlri: string, wanted: string): boolean {
+    return nlriKey(Family.Evpn, nlri) === wanted;
   }
 
   /** Everything that can be sent now. */
