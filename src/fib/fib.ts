@@ -9,17 +9,21 @@
  */
 import type { RouteTable } from "../bgp/rib/index.js";
 import { Family } from "../fast-bgp-codec/index.js";
-import type { Clock } from "../util/clock.js";
+import type { Clock, TimerHandle } from "../util/clock.js";
 import { FlatMemory } from "../util/flat-memory.js";
 import { AdRoutes } from "./ad-routes.js";
 import { BridgeDomains } from "./bridge-domain.js";
+import { DuplicateWatch } from "./duplicate-watch.js";
 import { EthernetSegments } from "./ethernet-segment.js";
 import { FibEvents } from "./events.js";
-import { MacFib, type FibTables, type MoveSink } from "./mac-fib.js";
+import { Explainer } from "./explain.js";
+import { MacFib, type FibTables } from "./mac-fib.js";
 import { NextHops } from "./next-hops.js";
+import { FibPages } from "./pages.js";
 import { RemotePes } from "./remote-pes.js";
-import { RouteFacts } from "./route-facts.js";
+import { FactFlag, RouteFacts } from "./route-facts.js";
 import { RouteTargetSets } from "./route-target-sets.js";
+import { FibSegments } from "./segment-view.js";
 import type { FibSettings } from "./settings.js";
 import { FibView } from "./view.js";
 
@@ -27,6 +31,9 @@ import { FibView } from "./view.js";
 const STRETCH = 256;
 /** Share of a turn's budget that a sweep may take. */
 const SWEEP_SHARE = 0.5;
+/** How often the duplicate detection looks whether time is up, and at how many MACs at once. */
+const EXPIRE_MS = 1000;
+const EXPIRE_SLICE = 10_000;
 
 const ETHERNET_AD = 1;
 const MAC_IP = 2;
@@ -47,6 +54,10 @@ export class Fib {
   readonly ads: AdRoutes;
   readonly hops: NextHops;
   readonly view: FibView;
+  readonly pages: FibPages;
+  readonly explainer: Explainer;
+  readonly segments: FibSegments;
+  readonly duplicates: DuplicateWatch;
   private readonly table: RouteTable;
   private readonly clock: Clock;
   private readonly sets = new RouteTargetSets();
@@ -56,6 +67,7 @@ export class Fib {
   private sweepAt = 0;
   private sweepEnd = 0;
   private ambiguousSeen = 0;
+  private expiry: TimerHandle | undefined;
 
   constructor(options: FibOptions) {
     const { table, settings, clock } = options;
@@ -69,11 +81,15 @@ export class Fib {
     const segments = new EthernetSegments(domains, pes);
     const events = new FibEvents(settings.eventRing, pes, domains, segments);
     this.tables = { routes: table, pes, facts, domains, segments, events };
-    const moves: MoveSink = { moved: () => undefined, gone: () => undefined };
-    this.macs = new MacFib(this.tables, moves);
+    this.duplicates = new DuplicateWatch(settings.duplicates, settings.domains, domains, events);
+    this.macs = new MacFib(this.tables, this.duplicates);
+    this.watchDuplicates();
     this.ads = new AdRoutes(this.tables);
     this.hops = new NextHops(this.tables, this.macs, this.ads.links);
-    this.view = new FibView(this.tables, this.macs, this.hops);
+    this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates);
+    this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
+    this.pages = new FibPages(this.tables, this.macs, this.hops, this.view, this.segments);
+    this.explainer = new Explainer(this.tables, this.macs, this.hops, this.view);
     this.sweep();
   }
 
@@ -97,6 +113,7 @@ export class Fib {
       this.sweep();
     }
     if (this.sweepAt !== 0) this.sweepOn(budgetMs);
+    if (this.duplicates.count > 0 && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
     return this.position < log.tail || this.sweepAt !== 0;
   }
 
@@ -109,6 +126,32 @@ export class Fib {
   sweep(): void {
     this.sweepEnd = this.table.destinationLimit;
     this.sweepAt = this.sweepEnd > 1 ? 1 : 0;
+  }
+
+  /** Ends the timer that duplicate detection may have running. */
+  close(): void {
+    this.expiry?.cancel();
+    this.expiry = undefined;
+  }
+
+  private armExpiry(milliseconds: number): void {
+    this.expiry = this.clock.setTimer(milliseconds, () => {
+      this.expiry = undefined;
+      this.tick();
+      const complete = this.duplicates.expire(EXPIRE_SLICE);
+      if (this.duplicates.count > 0) this.armExpiry(complete ? EXPIRE_MS : 1);
+    });
+  }
+
+  private watchDuplicates(): void {
+    const { facts } = this.tables;
+    const { entries, candidates } = this.macs;
+    this.duplicates.attach({
+      entries,
+      pe: (entry) => candidates.pe(entries.head(entry)),
+      isGateway: (entry) =>
+        (facts.flags(candidates.factsOf(entries.head(entry))) & FactFlag.DefaultGateway) !== 0,
+    });
   }
 
   private sweepOn(budgetMs: number): void {
@@ -128,6 +171,7 @@ export class Fib {
   private tick(): void {
     const wall = this.clock.wall();
     this.tables.events.now = wall;
+    this.duplicates.now = this.clock.now();
     this.macs.nowSeconds = Math.floor(wall / 1000);
   }
 

@@ -10,7 +10,8 @@
  * - `mac-fib.ts`, `mac-entries.ts`, `ip-bindings.ts`, `candidates.ts` MAC/IP routes; `mobility.ts` the winner.
  * - `ad-routes.ts`, `links.ts` the other route types; `ethernet-segment.ts` segments; `next-hops.ts`
  *   aliasing and backup; `df-election.ts` designated forwarders.
- * - `events.ts` the ring of events; `view.ts` plain data.
+ * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
+ * - `events.ts` the ring of events; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
  * shared, so that another thread can read it. What the FIB holds is a function of the table and of
@@ -26,6 +27,10 @@ export {
   type DfCandidate,
   type DfResult,
 } from "./df-election.js";
+export type { DuplicateView } from "./duplicate-watch.js";
+export type { CandidateView, Explanation } from "./explain.js";
+export type { MacFilter, Page } from "./pages.js";
+export type { ElectorView, ForwarderView, PlaceView, SegmentView } from "./segment-view.js";
 export {
   FIB_EVENT_NAMES,
   FibEventKind,

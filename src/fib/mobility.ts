@@ -165,11 +165,17 @@ export class Mobility {
     return best === 0 ? head : this.firstHand(head, best, merged, usable);
   }
 
-  /** Why `winner` stands before `loser`, both of one ring. */
-  reason(head: number, winner: number, loser: number, merged: boolean): WinnerReason {
+  /** Why `winner` stands before `loser`, both of one ring and, if that is asked, usable. */
+  reason(
+    head: number,
+    winner: number,
+    loser: number,
+    merged: boolean,
+    usable?: (id: number) => boolean,
+  ): WinnerReason {
     if (this.sameWord(winner, loser)) return WinnerReason.SameWord;
-    this.survey(head);
-    const top = this.topRank(head, merged);
+    this.survey(head, usable);
+    const top = this.topRank(head, merged, usable);
     if (!this.isCandidate(loser, top, merged)) {
       const rank = this.rank(loser);
       if (top >= STICKY && rank < STICKY) return WinnerReason.Sticky;

@@ -41,19 +41,21 @@ export class NextHops {
 
   /** Fills the next hops of an entry. Returns the candidate that counts; without next hops it is the entry's winner. */
   resolve(entry: number): number {
-    const { entries, candidates, ofEntry, mobility } = this.macs;
+    const { entries, ofEntry, mobility } = this.macs;
     const head = entries.head(entry);
     this.fill(entry, head);
     if (this.count > 0 || ofEntry.next(head) === head) return head;
     const merged = this.tables.domains.isBackbone(entries.domain(entry));
-    const usable = (id: number): boolean => {
-      if (candidates.attachment(id) === 0) return true;
-      this.fill(entry, id);
-      return this.count > 0;
-    };
-    const best = mobility.select(head, merged, usable);
+    const best = mobility.select(head, merged, (id) => this.isUsable(entry, id));
     this.fill(entry, best);
     return this.count > 0 ? best : head;
+  }
+
+  /** Whether a candidate of the entry has next hops. Overwrites the result of `resolve`. */
+  isUsable(entry: number, id: number): boolean {
+    if (this.macs.candidates.attachment(id) === 0) return true;
+    this.fill(entry, id);
+    return this.count > 0;
   }
 
   /** Whether one of the segment's per-ES routes says single-active. */

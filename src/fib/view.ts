@@ -5,6 +5,7 @@
  */
 import { formatEsi, formatIp, formatRouteTarget } from "../fast-bgp-codec/index.js";
 import { toHex, writeU32 } from "../util/bytes.js";
+import type { DuplicateView, DuplicateWatch } from "./duplicate-watch.js";
 import { macText } from "./events.js";
 import { EntryFlag } from "./mac-entries.js";
 import type { FibTables, MacFib } from "./mac-fib.js";
@@ -55,6 +56,8 @@ export interface MacView {
   readonly bindings: readonly BindingView[];
   readonly bindingsCut: boolean;
   readonly moves: number;
+  /** Undefined when it is none. */
+  readonly duplicate: DuplicateView | undefined;
   readonly nearWrap: boolean;
   /** Wall-clock seconds. */
   readonly firstSeen: number;
@@ -84,11 +87,13 @@ export class FibView {
   private readonly tables: FibTables;
   private readonly macs: MacFib;
   private readonly hops: NextHops;
+  private readonly duplicates: DuplicateWatch;
 
-  constructor(tables: FibTables, macs: MacFib, hops: NextHops) {
+  constructor(tables: FibTables, macs: MacFib, hops: NextHops, duplicates: DuplicateWatch) {
     this.tables = tables;
     this.macs = macs;
     this.hops = hops;
+    this.duplicates = duplicates;
   }
 
   /** The entry, or undefined when there is none of this id. */
@@ -123,6 +128,7 @@ export class FibView {
       bindings,
       bindingsCut: cut,
       moves: entries.moves(entry),
+      duplicate: this.duplicates.view(entry),
       nearWrap: entries.hasFlag(entry, EntryFlag.NearWrap),
       firstSeen: entries.firstSeen(entry),
       lastChange: entries.lastChange(entry),

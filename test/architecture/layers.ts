@@ -85,7 +85,7 @@ export const LAYERS: readonly Layer[] = [
   { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },
   { name: "perf", files: "^perf/(?!bench-)", may: [CODEC, UTIL] },
   // a micro-bench imports the stage that it measures
-  { name: "bench", files: "^perf/bench-", may: ["^perf/", "^src/bgp/", CODEC, UTIL] },
+  { name: "bench", files: "^perf/bench-", may: ["^perf/", "^src/(bgp|fib)/", CODEC, UTIL] },
 ];
 
 /** Only `main` and the offline verbs of `cli` import `config`; nobody imports `main`. */

@@ -202,7 +202,7 @@ function run(seed: number, steps: number, configured: boolean): void {
   const { fib } = fabric;
   for (let step = 0; step < steps; step++) {
     storm.step();
-    fabric.clock.time += random.below(2000);
+    fabric.clock.pass(random.below(2000));
     if (random.oneIn(4)) {
       fabric.read();
       const found = differences(fib, fabric.table, settings(change));

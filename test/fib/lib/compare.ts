@@ -139,5 +139,7 @@ export function liveCounts(fib: Fib): Record<string, number> {
     places: fib.tables.segments.placeCount,
     attachments: fib.tables.segments.attachmentCount,
     targetSets: fib.targetSets,
+    watches: fib.duplicates.count,
+    duplicates: fib.duplicates.duplicates,
   };
 }

@@ -7,7 +7,7 @@ import { Family, NlriScan, scanNlri } from "../../../src/fast-bgp-codec/index.js
 import { Fib } from "../../../src/fib/fib.js";
 import type { FibEvent } from "../../../src/fib/events.js";
 import type { FibSettings } from "../../../src/fib/settings.js";
-import type { Clock } from "../../../src/util/clock.js";
+import type { Clock, TimerHandle } from "../../../src/util/clock.js";
 import { addressHex, attributesHex, settings, type AttrSpec } from "./route.js";
 
 /** A clock in the test's hand. */
@@ -22,8 +22,33 @@ export class HandClock implements Clock {
     return this.time;
   }
 
-  setTimer(): never {
-    throw new Error("the FIB sets no timers");
+  private timers: { readonly at: number; readonly run: () => void }[] = [];
+
+  get pending(): number {
+    return this.timers.length;
+  }
+
+  setTimer(milliseconds: number, run: () => void): TimerHandle {
+    const timer = { at: this.time + milliseconds, run };
+    this.timers.push(timer);
+    return {
+      cancel: () => {
+        this.timers = this.timers.filter((one) => one !== timer);
+      },
+    };
+  }
+
+  /** Lets time pass, and runs what falls due, in order. */
+  pass(milliseconds: number): void {
+    const end = this.time + milliseconds;
+    for (;;) {
+      const due = this.timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.timers = this.timers.filter((one) => one !== due);
+      this.time = Math.max(this.time, due.at);
+      due.run();
+    }
+    this.time = end;
   }
 }
 
