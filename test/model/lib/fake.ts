@@ -85,6 +85,8 @@ export class FakeSession implements EstablishedSession {
   slow = false;
   /** The next send fills it: for a peer that reads just one portion. */
   private choke = false;
+  /** Has drained, and nothing has been sent since: nothing can have piled up. */
+  private isDrained = false;
   /** Has been full, and has not drained since. */
   private congested = false;
   paused = false;
@@ -114,6 +116,7 @@ export class FakeSession implements EstablishedSession {
   sendMany(buffers: readonly Uint8Array[], messages: number): void {
     if (!this.isOpen) throw new Error("something is sent to a closed session");
     if (this.pendingBytes > HIGH_WATER) throw new Error("something is sent to a full session");
+    this.isDrained = false;
     let sent = 0;
     for (const buffer of buffers) {
       sent += this.deliver(buffer);
@@ -126,9 +129,10 @@ export class FakeSession implements EstablishedSession {
       throw new Error(`${String(sent)} messages were sent and ${String(messages)} counted`);
   }
 
-  /** The peer stops reading with so much pending. */
+  /** The peer stops reading with so much pending, if that may be. */
   block(pending: number): void {
     this.slow = true;
+    if (this.isDrained && pending <= HIGH_WATER) return;
     this.pendingBytes = Math.max(this.pendingBytes, pending);
     this.congested ||= this.pendingBytes > HIGH_WATER;
   }
@@ -140,6 +144,7 @@ export class FakeSession implements EstablishedSession {
     if (pending === 0) this.slow = false;
     if (!this.congested || this.pendingBytes >= LOW_WATER) return false;
     this.congested = false;
+    this.isDrained = true;
     return true;
   }
 
