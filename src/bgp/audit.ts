@@ -1,6 +1,7 @@
 /** Cross-checks the tables: what must hold between any two turns. Slow and complete; for tests and `evpnctl audit`. */
-import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { FAMILIES, type Family } from "../fast-bgp-codec/family.js";
 import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
+import { hasBit, setBit } from "./policy/slot-mask.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { RouteTable } from "./rib/route-table.js";
 
@@ -19,7 +20,9 @@ export function auditTables(
   const live = new Set(peers.map((peer) => peer.slot));
   const known = new Set([...live, ...leaving]);
   const references = new Map<number, number>();
-  const perSource = new Map<string, number>();
+  /** By `slot * FAMILIES.length + family`. */
+  const perSource = new Map<number, number>();
+  const sent = new SentCheck(table, out, peers, find);
   let destinations = 0;
   let tombstones = 0;
   for (let dest = 1; dest < table.destinationLimit; dest++) {
@@ -36,14 +39,14 @@ export function auditTables(
       if (table.pathDest(path) !== dest) find(`path ${path} does not point back to ${dest}`);
       const attr = table.pathAttr(path);
       references.set(attr, (references.get(attr) ?? 0) + 1);
-      const key = `${slot}/${family}`;
-      perSource.set(key, (perSource.get(key) ?? 0) + 1);
+      const row = slot * FAMILIES.length + family;
+      perSource.set(row, (perSource.get(row) ?? 0) + 1);
     }
     if (paths > 0) destinations++;
     else tombstones++;
     const again = table.reselect(dest);
     if (again.path !== table.bestPath(dest)) find(`destination ${dest} has not its best path`);
-    for (const { slot } of peers) checkSent(table, out, slot, dest, find);
+    sent.look(dest, family);
   }
   if (destinations !== table.destinationCount) {
     find(`${destinations} destinations found, ${table.destinationCount} counted`);
@@ -59,29 +62,77 @@ export function auditTables(
   });
   for (const slot of known) {
     for (const { family } of FAMILIES) {
-      const found = perSource.get(`${slot}/${family}`) ?? 0;
+      const found = perSource.get(slot * FAMILIES.length + family) ?? 0;
       if (found !== table.sources.count(slot, family)) {
         find(`slot ${slot} counts ${table.sources.count(slot, family)} routes, ${found} found`);
       }
     }
   }
+  sent.compareCounts();
   return findings;
 }
 
-/** A session that has read everything has been sent exactly what it should have. */
-function checkSent(
-  table: RouteTable,
-  out: AdjRibOut,
-  slot: number,
-  dest: number,
-  find: (text: string) => void,
-): void {
-  const cursor = out.cursor(slot);
-  if (cursor === undefined || !cursor.isSettled(table.log.tail)) return;
-  const sent = out.hasSent(slot, dest);
-  if (sent !== out.wants(slot, dest)) {
-    find(`slot ${slot} ${sent ? "was sent" : "lacks"} destination ${dest} against the rules`);
+/**
+ * A session that has read everything has been sent exactly what it should have. All sessions are
+ * looked at together, word by word: sessions times destinations would be minutes.
+ */
+class SentCheck {
+  private readonly out: AdjRibOut;
+  private readonly peers: readonly ReflectedPeer[];
+  private readonly find: (text: string) => void;
+  private readonly settled: Int32Array;
+  private readonly wanted: Int32Array;
+  /** Bits found, by `slot * FAMILIES.length + family`. */
+  private readonly counts: Float64Array;
+
+  constructor(
+    table: RouteTable,
+    out: AdjRibOut,
+    peers: readonly ReflectedPeer[],
+    find: (text: string) => void,
+  ) {
+    this.out = out;
+    this.peers = peers;
+    this.find = find;
+    this.settled = new Int32Array(out.words);
+    this.wanted = new Int32Array(out.words);
+    this.counts = new Float64Array(out.words * 32 * FAMILIES.length);
+    for (const { slot } of peers) {
+      if (out.cursor(slot)?.isSettled(table.log.tail) === true) setBit(this.settled, slot);
+    }
   }
+
+  look(dest: number, family: Family): void {
+    const { out, wanted } = this;
+    out.wanted(dest, wanted);
+    for (let w = 0; w < wanted.length; w++) {
+      const sent = out.sent.read(w, dest);
+      for (let bits = sent; bits !== 0; bits &= bits - 1) {
+        this.counts[(w * 32 + lowestBit(bits)) * FAMILIES.length + family]!++;
+      }
+      for (let bits = (sent ^ wanted[w]!) & this.settled[w]!; bits !== 0; bits &= bits - 1) {
+        const slot = w * 32 + lowestBit(bits);
+        const what = hasBit(wanted, 0, slot) ? "lacks" : "was sent";
+        this.find(`slot ${slot} ${what} destination ${dest} against the rules`);
+      }
+    }
+  }
+
+  compareCounts(): void {
+    for (const { slot } of this.peers) {
+      for (const { family } of FAMILIES) {
+        const found = this.counts[slot * FAMILIES.length + family]!;
+        const counted = this.out.sent.count(slot, family);
+        if (found !== counted) {
+          this.find(`slot ${slot} counts ${counted} routes sent, ${found} found`);
+        }
+      }
+    }
+  }
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }
 
 function anySent(out: AdjRibOut, dest: number): boolean {

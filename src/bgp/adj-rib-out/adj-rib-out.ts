@@ -720,13 +720,22 @@ export class AdjRibOut {
     return { attributes, nextHop: self, as4: encoding.as4 };
   }
 
-  /** Whether the slot is among the receivers of this destination's best path; for views and audits. */
-  wants(slot: number, dest: number): boolean {
+  /** Slots, in words of 32. */
+  get words(): number {
+    return this.reflection.words;
+  }
+
+  /** Writes who should have the destination into `mask`, which has `words` words; for audits. */
+  wanted(dest: number, mask: Int32Array): void {
     const path = this.table.bestPath(dest);
-    if (path === 0) return false;
+    mask.fill(0);
+    if (path === 0) return;
+    const { oversized, batch } = this;
     this.beginBatch();
-    const group = this.groupFor(dest, path, this.table.family(dest));
-    return hasBit(this.batch.masks, this.batch.mask[group]!, slot);
+    const want = batch.mask[this.groupFor(dest, path, this.table.family(dest))]!;
+    for (let w = 0; w < batch.words; w++) mask[w] = batch.masks[want + w]!;
+    // To look is not to withhold.
+    this.oversized = oversized;
   }
 }
 
