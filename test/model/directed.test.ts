@@ -5,7 +5,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { Code, put, without } from "./lib/attributes.js";
-import { FULL } from "./lib/fake.js";
+import { FULL, LOW_WATER } from "./lib/fake.js";
 import { Harness } from "./lib/harness.js";
 import { hexOf } from "./lib/hex.js";
 import { ethernetAd, ethernetSegment, imet, macIp, nlriKey, rd } from "./lib/nlri.js";
@@ -257,6 +257,16 @@ describe("large batches", () => {
 });
 
 describe("a peer that reads slowly", () => {
+  it("goes on below the low-water mark, though a KEEPALIVE lifts it above before the next turn", () => {
+    apply({ kind: "block", peer: SLEEPER, pending: FULL }, announce(A, [mac(1)]));
+    harness.run();
+    apply({ kind: "drain", peer: SLEEPER, to: LOW_WATER - 1 });
+    harness.addPending(SLEEPER, 19);
+    harness.run();
+    expect(harness.receiver(SLEEPER).table.size).toBe(1);
+    finish();
+  });
+
   it("gets a MAC that moves faster than it reads", () => {
     start(4);
     apply(announce(A, [mac(1)]));

@@ -91,6 +91,12 @@ export class Harness {
     return line.receiver;
   }
 
+  /** The session's own messages (KEEPALIVE) join what is pending. */
+  addPending(index: number, octets: number): void {
+    const line = this.lines.get(index);
+    if (line !== undefined) line.session.pendingBytes += octets;
+  }
+
   apply(op: Op): void {
     this.deliverInboxes();
     switch (op.kind) {
