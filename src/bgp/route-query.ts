@@ -1,7 +1,8 @@
 /**
  * Pages of routes for people and programs. A page walks destinations by number from its cursor and
  * stops at its limit or after a bounded amount of work, so that a query over a million routes is many
- * short turns. A page may hold fewer routes than asked for, or none, and still have a next one.
+ * short turns. A page may hold fewer routes than asked for, or none, and still have a next one; never
+ * more.
  * The table may change between pages: a route that stays is shown once.
  */
 import { LRUCache } from "lru-cache";
@@ -21,8 +22,12 @@ const LIMIT_MAX = 1000;
 const DESTINATIONS_PER_PAGE = 20_000;
 const PAGE_MS = 3;
 
-/** Attribute sets as objects, by their octets. */
-const decodedSets = new LRUCache<string, readonly DecodedAttribute[]>({ max: 1000 });
+/** Attribute sets as objects, by their octets in hex; most are short, one may have 131,000 digits. */
+const decodedSets = new LRUCache<string, readonly DecodedAttribute[]>({
+  max: 1000,
+  maxSize: 1 << 20,
+  sizeCalculation: (_set, hex) => hex.length,
+});
 
 /**
  * @param peer the peer that the query names, where its table is asked for
@@ -35,17 +40,20 @@ export function queryRoutes(
   now: () => number = () => performance.now(),
 ): RoutePage {
   const { table } = reflector;
-  const limit = Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX);
-  const start = cursorOf(query.cursor);
-  const stop = Math.min(table.destinationLimit, start + DESTINATIONS_PER_PAGE);
+  const limit = Math.max(1, Math.min(query.limit ?? LIMIT_DEFAULT, LIMIT_MAX));
+  const start = placeOf(query.cursor);
+  const stop = Math.min(table.destinationLimit, start.dest + DESTINATIONS_PER_PAGE);
   const until = now() + PAGE_MS;
   const routes: RouteView[] = [];
   let looked = 0;
-  let dest = start;
-  for (; dest < stop && routes.length < limit; dest++) {
+  let { dest, slot } = start;
+  for (; dest < stop && routes.length < limit; dest++, slot = 0) {
     if (!table.exists(dest) || !inFamily(reflector, dest, query)) continue;
-    if ((++looked & 15) === 0 && now() >= until) break;
     for (const path of pathsOf(reflector, dest, query, peer)) {
+      if (table.pathSlot(path) < slot) continue;
+      const late = (++looked & 15) === 0 && now() >= until;
+      if (late || routes.length === limit)
+        return { routes, next: `${dest}.${table.pathSlot(path)}` };
       const nlri = decodePathNlri(reflector, path);
       if (!matchesNlri(nlri, query)) continue;
       const view = viewOf(reflector, dest, path, nlri, query, peer);
@@ -61,9 +69,11 @@ function decodePathNlri({ table }: Reflector, path: number): DecodedNlri {
   return decodeNlri(table.family(table.pathDest(path)), table.nlriBytes, from, to);
 }
 
-function cursorOf(cursor: string | undefined): number {
-  if (cursor === undefined) return 1;
-  if (/^[1-9]\d{0,9}$/.test(cursor)) return Number(cursor);
+/** Where a page begins: a destination's id and, within it, the slot of the first path to show. */
+function placeOf(cursor: string | undefined): { dest: number; slot: number } {
+  if (cursor === undefined) return { dest: 1, slot: 0 };
+  const [, dest, slot] = /^([1-9]\d{0,9})(?:\.(\d{1,8}))?$/.exec(cursor) ?? [];
+  if (dest !== undefined) return { dest: Number(dest), slot: Number(slot ?? 0) };
   throw new ControlError(
     "invalid",
     "cursor is not one of ours: give back `next` of the page before",
@@ -91,7 +101,8 @@ function pathsOf(
     if (query.table === "best" && path !== best) continue;
     paths.push(path);
   }
-  return paths;
+  // The list has the newest first: a page that ends among them needs an order that stays.
+  return paths.sort((a, b) => table.pathSlot(a) - table.pathSlot(b));
 }
 
 function viewOf(
