@@ -2,7 +2,7 @@
  * The reflector against the model under random operations of two dozen peers and more.
  *
  *   EVPND_MODEL_SEED   first seed (1)
- *   EVPND_MODEL_RUNS   how many seeds (16)
+ *   EVPND_MODEL_RUNS   how many seeds (12)
  *   EVPND_MODEL_OPS    operations of each (2000)
  *
  * A failure prints its seed and the shortest sequence of operations that still fails.
@@ -17,7 +17,7 @@ function setting(name: string, otherwise: number): number {
 }
 
 const first = setting("EVPND_MODEL_SEED", 1);
-const runs = setting("EVPND_MODEL_RUNS", 16);
+const runs = setting("EVPND_MODEL_RUNS", 12);
 const operations = setting("EVPND_MODEL_OPS", 2000);
 
 describe("the reflector gives every peer what the model says", () => {
