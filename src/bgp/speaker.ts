@@ -4,9 +4,11 @@
  */
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
+import type { LogReader } from "./adj-rib-out/adj-rib-out.js";
 import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
 import { Reflector } from "./reflector.js";
+import type { RouteTable } from "./rib/index.js";
 import { PeerTable } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
 import {
@@ -26,6 +28,9 @@ export interface SpeakerParts {
 
 export interface Speaker {
   readonly control: SpeakerControl;
+  /** For the FIB, which alone reads the change log beside the sessions. */
+  readonly table: RouteTable;
+  attachReader(reader: LogReader): void;
   /** Listens and dials. Rejects with a sentence when an address cannot be listened on. */
   start(): Promise<void>;
   /** Cease with `text` to every peer (RFC 9003), then closes. */
@@ -77,6 +82,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   });
   return {
     control,
+    table: reflector.table,
+    attachReader: (reader) => reflector.attachReader(reader),
     async start() {
       warmUp(clock, settings.as);
       await listener.start();
