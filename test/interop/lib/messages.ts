@@ -1,5 +1,5 @@
 /** BGP messages built by hand for the scripted speaker: bytes in, bytes out, errors allowed. */
-import { bytesOf, EVPN, hex } from "./wire.js";
+import { bytesOf, EVPN } from "./wire.js";
 
 export function u8(value: number): string {
   return value.toString(16).padStart(2, "0");
@@ -262,9 +262,4 @@ export function announceMac(
 
 export function withdrawMac(address: string, vni: number, macHex: string): Buffer {
   return withdraw(EVPN, macIp({ rd: rd(address, vni), mac: macHex, label: 0 }));
-}
-
-/** For messages in expectations. */
-export function toHex(bytes: Uint8Array): string {
-  return hex(bytes);
 }
