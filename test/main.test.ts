@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { AttrStore, RouteTable, Sources } from "../src/bgp/rib/index.js";
 import type { SpeakerFactory } from "../src/daemon.js";
 import { EXIT, runDaemon } from "../src/main.js";
 import { FakeControl } from "./lib/fake-control.js";
@@ -39,6 +40,8 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
   const started = new Promise<void>((resolve) => (begun = resolve));
   const factory: SpeakerFactory = ({ settings }) => ({
     control,
+    table: new RouteTable(new AttrStore(), new Sources(), true),
+    attachReader() {},
     async start() {
       await start();
       notes.push(`start AS ${settings.as}`);
