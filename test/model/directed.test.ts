@@ -229,6 +229,24 @@ describe("withdrawals reach exactly those who had the route", () => {
   });
 });
 
+describe("a peer that refreshes what it said", () => {
+  it.each([1, 2, 253, 254, 255, 256, 257, 600])("may begin %i times before it ends", (times) => {
+    const mark = (subtype: 1 | 2): Op => ({
+      kind: "refresh",
+      peer: A,
+      family: Family.Evpn,
+      subtype,
+    });
+    apply(announce(A, [mac(1), mac(2)]));
+    harness.run();
+    for (let time = 0; time < times; time++) apply(mark(1), announce(A, [mac(2), mac(3)]));
+    apply(mark(1), announce(A, [mac(3)]), mark(2));
+    harness.run();
+    expect([...harness.receiver(LISTENER).table.keys()]).toEqual([key(mac(3))]);
+    finish();
+  });
+});
+
 describe("large batches", () => {
   it("of sets that fit only some peers' messages, with sleepers among those", () => {
     // Every route has a set of its own, which divides the receivers by size, and by who is awake.

@@ -169,6 +169,10 @@ describe("best path", () => {
     it(`decides by ${step}`, () => {
       expect(contest.winner([better, worse])).toBe(better[0]);
       expect(contest.winner([worse, better])).toBe(better[0]);
+      // A third that cannot win: two alone are compared in a way of their own.
+      const third: [number, Shape] = [7, { stale: true, localPref: 1, path: [9, 9, 9, 9, 9] }];
+      for (const order of permutations([better, worse, third]))
+        expect(contest.winner(order)).toBe(better[0]);
     });
   }
 
