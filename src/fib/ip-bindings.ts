@@ -116,6 +116,12 @@ export class IpBindings {
     return this.scratch;
   }
 
+  /** Below 0 when `a` is the lower address; IPv4 is lower than IPv6. */
+  compare(a: number, b: number): number {
+    const octets = this.octets(a) - this.octets(b);
+    return octets !== 0 ? octets : Buffer.compare(this.ip(a).slice(), this.ip(b));
+  }
+
   nearWrap(id: number): boolean {
     return (this.table.words[id * WIDTH + META]! & NEAR_WRAP) !== 0;
   }

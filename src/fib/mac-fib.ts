@@ -61,7 +61,6 @@ export class MacFib {
   private wasPe = 0;
   private wasFacts = 0;
   private wasAttachment = 0;
-  private wasSequence = 0;
 
   constructor(tables: FibTables, moves: MoveSink) {
     this.tables = tables;
@@ -229,6 +228,7 @@ export class MacFib {
     candidates.setContent(id, of, attachment, labelWord);
     this.setHead(entry, mobility.insert(lifted, id, mobility.settled, near, merged));
     this.settle(entry, merged);
+    this.noteFlush(entry, id, oldFacts, merged);
     if (binding !== 0) {
       const nearIp = bindings.nearWrap(binding);
       bindings.setHead(binding, ipMobility.insert(liftedIp, id, ipMobility.settled, nearIp, false));
@@ -315,7 +315,6 @@ export class MacFib {
     const { facts } = this.tables;
     this.wasFacts = this.candidates.factsOf(head);
     this.wasPe = facts.pe(this.wasFacts);
-    this.wasSequence = facts.sequence(this.wasFacts);
     this.wasAttachment = this.candidates.attachment(head);
   }
 
@@ -334,21 +333,22 @@ export class MacFib {
     entries.setLastChange(entry, this.nowSeconds);
     const { facts } = this.tables;
     const oneMac = merged || (attachment !== 0 && attachment === this.wasAttachment);
-    if (oneMac || facts.pe(of) === this.wasPe) {
-      const backbone = merged || (attachment !== 0 && this.isBackboneEsi(attachment));
-      if (backbone && facts.sequence(of) !== this.wasSequence) {
-        this.tell(FibEventKind.Flush, entry, head, 0);
-      }
-      return;
-    }
+    if (oneMac || facts.pe(of) === this.wasPe) return;
     entries.countMove(entry);
     this.tell(FibEventKind.Move, entry, head, 0);
     this.moves.moved(entry);
   }
 
-  private isBackboneEsi(attachment: number): boolean {
-    const { segments } = this.tables;
-    return segments.isMaxEsi(segments.segmentOf(attachment));
+  /** A PE that stays and counts up asks to flush what is behind its backbone MAC. */
+  private noteFlush(entry: number, id: number, oldFacts: number, merged: boolean): void {
+    const { facts, segments } = this.tables;
+    const of = this.candidates.factsOf(id);
+    if (facts.sequence(of) === facts.sequence(oldFacts) || facts.pe(of) !== facts.pe(oldFacts)) {
+      return;
+    }
+    const attachment = this.candidates.attachment(id);
+    const maxEsi = attachment !== 0 && segments.isMaxEsi(segments.segmentOf(attachment));
+    if (merged || maxEsi) this.tell(FibEventKind.Flush, entry, id, 0);
   }
 
   private noteWrap(entry: number, head: number): void {

@@ -3,14 +3,14 @@
  * route targets, the communities of EVPN (RFC 7432 section 7, RFC 8365 section 5.1.3, RFC 9047, RFC
  * 8584, RFC 9135), and the numbers of the ordinary best path.
  *
- * A record belongs to one life of an attribute id. The store keeps the record's id as its note on the
- * set, and a fresh set has none: so an id that is used again for another set is never taken for the
- * old one. The record lives as long as the FIB has routes that use it, also beyond the set's own end;
- * whoever gives it up last takes back the note, if the set still carries it.
+ * A record belongs to one life of an attribute id, told by the set's serial: an id that is used again for
+ * another set is never taken for the old one. The record lives as long as the FIB has routes that use it,
+ * also beyond the set's own end.
  */
 import { AttrFlag, type AttrStore } from "../bgp/rib/index.js";
 import { TunnelType } from "../fast-bgp-codec/index.js";
 import { copyBytes, readU16, readU32, readU8 } from "../util/bytes.js";
+import { FlatMemory } from "../util/flat-memory.js";
 import { RecordPool } from "../util/record-pool.js";
 import type { RemotePes } from "./remote-pes.js";
 import type { RouteTargetSets } from "./route-target-sets.js";
@@ -33,6 +33,8 @@ const ESI_LABEL = 10;
 const DF = 11;
 const DF_PREFERENCE = 12;
 const TUNNEL_TYPE = 13;
+/** Of the attribute set. */
+const SERIAL = 14;
 
 export const FactFlag = {
   Sticky: 1,
@@ -61,6 +63,8 @@ export interface DfCommunity {
 
 export class RouteFacts {
   private readonly pool = new RecordPool(WIDTH);
+  /** Record by attribute id, 0 for none. */
+  private readonly byAttr = new FlatMemory();
   private readonly attrs: AttrStore;
   private readonly pes: RemotePes;
   private readonly sets: RouteTargetSets;
@@ -80,8 +84,10 @@ export class RouteFacts {
 
   /** The facts of a set in use. Without a reference: take one with `retain` before anything is released. */
   of(attr: number): number {
-    const noted = this.attrs.note(attr);
-    return noted !== 0 ? noted : this.read(attr);
+    const known = this.byAttr.i32[attr] ?? 0;
+    return known !== 0 && this.pool.words[known * WIDTH + SERIAL] === this.attrs.serial(attr)
+      ? known
+      : this.read(attr);
   }
 
   retain(id: number): void {
@@ -167,7 +173,7 @@ export class RouteFacts {
     const words = this.pool.words;
     const base = id * WIDTH;
     const attr = words[base + ATTR]!;
-    if (this.attrs.note(attr) === id) this.attrs.setNote(attr, 0);
+    if (this.byAttr.i32[attr] === id) this.byAttr.i32[attr] = 0;
     this.pes.release(words[base + PE]!);
     this.sets.release(words[base + TARGETS]!);
     this.pool.give(id);
@@ -182,6 +188,7 @@ export class RouteFacts {
     const base = id * WIDTH;
     words[base + REFERENCES] = 0;
     words[base + ATTR] = attr;
+    words[base + SERIAL] = attrs.serial(attr);
     words[base + PE] = pe;
     words[base + LOCAL_PREF] = attrs.localPref(attr);
     words[base + PATH] = attrs.asPathLength(attr) | (attrs.origin(attr) << 16);
@@ -206,7 +213,8 @@ export class RouteFacts {
       words[base + FLAGS] = words[base + FLAGS]! | FactFlag.Vni;
     }
     words[base + TARGETS] = this.sets.intern(this.targets, targets);
-    attrs.setNote(attr, id);
+    if ((attr + 1) * 4 > this.byAttr.byteLength) this.byAttr.ensure((attr + 1) * 4);
+    this.byAttr.i32[attr] = id;
     return id;
   }
 

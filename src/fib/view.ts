@@ -227,7 +227,10 @@ export class FibView {
       if (candidates.binding(at) !== 0) found.add(candidates.binding(at));
       at = ofEntry.next(at);
     } while (at !== head && ++looked < MOST_CANDIDATES);
-    const bindings = [...found].slice(0, MOST_BINDINGS).map((one) => this.binding(one, entry));
+    const bindings = [...found]
+      .sort((a, b) => this.macs.bindings.compare(a, b))
+      .slice(0, MOST_BINDINGS)
+      .map((one) => this.binding(one, entry));
     return { flags, routerMac, bindings, cut: at !== head || found.size > MOST_BINDINGS };
   }
 

@@ -30,8 +30,8 @@ const ORIGINATOR = 10;
 const CLUSTER_LENGTH = 11;
 const SEQUENCE = 12;
 const FLAGS = 13;
-/** A reader's own mark; 0 in a fresh record, whatever the id stood for before. */
-const NOTE = 14;
+/** Tells two lives of an id apart. */
+const SERIAL = 14;
 /** Its route targets' combination, 0 for none. */
 const TARGETS = 15;
 
@@ -39,6 +39,7 @@ export class AttrStore {
   private readonly table = new RecordTable(WIDTH);
   private readonly arena = new ByteArena();
   private readonly facts = new AttrFacts();
+  private serials = 0;
   readonly targetSets = new TargetSets();
 
   get count(): number {
@@ -106,6 +107,8 @@ export class AttrStore {
     words[base + CLUSTER_LENGTH] = facts.clusterListLength;
     words[base + SEQUENCE] = facts.sequence;
     words[base + FLAGS] = facts.flags;
+    this.serials = (this.serials + 1) | 0;
+    words[base + SERIAL] = this.serials;
     words[base + TARGETS] = this.targetSets.intern(bytes, start + nextHopLength, end);
     return id;
   }
@@ -199,13 +202,9 @@ export class AttrStore {
     return this.table.words[id * WIDTH + TARGETS]!;
   }
 
-  /** What the one reader that derives facts from sets has noted of this one; 0 as long as it has not. */
-  note(id: number): number {
-    return this.table.words[id * WIDTH + NOTE]!;
-  }
-
-  setNote(id: number, note: number): void {
-    this.table.words[id * WIDTH + NOTE] = note;
+  /** Differs between two sets that have had the same id: what is derived from a set holds while this does. */
+  serial(id: number): number {
+    return this.table.words[id * WIDTH + SERIAL]!;
   }
 
   /** Calls `visit` for each id in use. For audits: walks the whole store. */

@@ -58,6 +58,7 @@ export class Fabric {
   readonly table: RouteTable;
   readonly clock = new HandClock();
   readonly fib: Fib;
+  private readonly change: Partial<FibSettings>;
   /** Events that `news` has given. */
   private seen = 0;
   private readonly scan = new NlriScan();
@@ -67,7 +68,13 @@ export class Fabric {
     for (let i = 0; i < sources; i++) {
       this.sources.take(SourceKind.Client, i + 1, `10.9.0.${i + 1}`, `0a0900${i + 1}`, 65000);
     }
-    this.fib = new Fib({ table: this.table, settings: settings(change), clock: this.clock });
+    this.change = change;
+    this.fib = this.newFib();
+  }
+
+  /** Another FIB of the same table. */
+  newFib(): Fib {
+    return new Fib({ table: this.table, settings: settings(this.change), clock: this.clock });
   }
 
   announce(slot: number, nlri: string, attr: AttrSpec): this {
