@@ -11,6 +11,7 @@
  * - `ad-routes.ts`, `links.ts` the other route types; `ethernet-segment.ts` segments; `next-hops.ts`
  *   aliasing and backup; `df-election.ts` designated forwarders.
  * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
+ * - `control.ts` the door for API and command line, text in, plain data out.
  * - `events.ts` the ring of events; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
@@ -20,6 +21,15 @@
  * RFC 7432 (sections 5 to 9, 14, 15), 7623, 8365 (section 5), 8584, 9047, 9135, 9785. Not here: what is done
  * about duplicates, timelines, types 5 to 11, route targets of 20 octets (RFC 5701), MED between routes of one PE.
  */
+export {
+  FibQueryError,
+  LocalFibControl,
+  type FibControl,
+  type FibPage,
+  type FibSummary,
+  type MacQuery,
+  type PageQuery,
+} from "./control.js";
 export {
   DfAlgorithm,
   electForwarder,

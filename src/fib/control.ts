@@ -1,0 +1,222 @@
+/**
+ * The FIB's door outward, as `bgp/control.ts` is the speaker's: text in, plain data out, by pages. What
+ * crosses it can be copied between threads, so every answer is a promise although this one is at hand.
+ */
+import { parseEsi, parseIp, parseRouteTarget } from "../fast-bgp-codec/index.js";
+import { fromHex } from "../util/bytes.js";
+import type { Explanation } from "./explain.js";
+import type { Fib } from "./fib.js";
+import type { MacFilter, Page } from "./pages.js";
+import type { SegmentView } from "./segment-view.js";
+import type { DomainSettings } from "./settings.js";
+import type { DomainView, MacView } from "./view.js";
+
+export interface PageQuery {
+  /** Opaque; from the page before. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1000. */
+  readonly limit?: number | undefined;
+}
+
+/** All that is given must hold. */
+export interface MacQuery extends PageQuery {
+  /** In any notation, or its first digits. */
+  readonly mac?: string | undefined;
+  /** As `DomainView.name` has it. */
+  readonly domain?: string | undefined;
+  readonly vni?: number | undefined;
+  readonly ip?: string | undefined;
+  readonly pe?: string | undefined;
+  readonly esi?: string | undefined;
+}
+
+/** A page may be short, or empty, and not the last; of one address it may be longer than asked for. */
+export interface FibPage<T> {
+  readonly rows: readonly T[];
+  /** Undefined at the end. */
+  readonly next: string | undefined;
+}
+
+export interface FibSummary {
+  readonly macs: number;
+  readonly ips: number;
+  readonly domains: number;
+  readonly segments: number;
+  /** MACs that move too often. */
+  readonly duplicates: number;
+}
+
+/** Refused questions: a code for programs and a sentence that says what to do. */
+export class FibQueryError extends Error {
+  readonly code: "not-found" | "invalid";
+  constructor(code: FibQueryError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface FibControl {
+  summary(): Promise<FibSummary>;
+  macs(query: MacQuery): Promise<FibPage<MacView>>;
+  domains(query: PageQuery): Promise<FibPage<DomainView>>;
+  segments(query: PageQuery): Promise<FibPage<SegmentView>>;
+  /** Of every domain that has the MAC, at most `MOST_EXPLAINED`. Rejects with `not-found` when none has. */
+  explain(mac: string, domain?: string): Promise<readonly Explanation[]>;
+}
+
+export const MOST_EXPLAINED = 16;
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 1000;
+const MAC_DIGITS = 12;
+
+export class LocalFibControl implements FibControl {
+  private readonly fib: Fib;
+  private readonly configured: readonly DomainSettings[];
+
+  /** @param configured the domains of the settings that `fib` was made with */
+  constructor(fib: Fib, configured: readonly DomainSettings[]) {
+    this.fib = fib;
+    this.configured = configured;
+  }
+
+  summary(): Promise<FibSummary> {
+    return attempt(() => {
+      const { macs, tables, duplicates } = this.fib;
+      return {
+        macs: macs.entries.count,
+        ips: macs.bindings.count,
+        domains: tables.domains.count,
+        segments: tables.segments.count,
+        duplicates: duplicates.duplicates,
+      };
+    });
+  }
+
+  macs(query: MacQuery): Promise<FibPage<MacView>> {
+    return attempt(() => {
+      const filter = this.filter(query);
+      return page(query, (from, most) => this.fib.pages.list(filter, from, most));
+    });
+  }
+
+  domains(query: PageQuery): Promise<FibPage<DomainView>> {
+    return attempt(() => page(query, (from, most) => this.fib.pages.domains(from, most)));
+  }
+
+  segments(query: PageQuery): Promise<FibPage<SegmentView>> {
+    return attempt(() => page(query, (from, most) => this.fib.pages.segments(from, most)));
+  }
+
+  explain(mac: string, domain?: string): Promise<readonly Explanation[]> {
+    return attempt(() => {
+      const filter = this.filter({ mac, domain });
+      if (filter.mask !== undefined) {
+        throw new FibQueryError(
+          "invalid",
+          `"${mac}" is the beginning of a MAC; give all of it, for example 52:54:00:00:00:01`,
+        );
+      }
+      const out: Explanation[] = [];
+      let from = 0;
+      do {
+        const { rows, next } = this.fib.pages.list(filter, from, MOST_EXPLAINED - out.length);
+        for (const { id } of rows) {
+          const one = this.fib.explainer.explain(id);
+          if (one !== undefined) out.push(one);
+        }
+        from = next;
+      } while (from !== 0 && out.length < MOST_EXPLAINED);
+      if (out.length > 0) return out;
+      const where = domain === undefined ? "no domain has" : `domain ${domain} does not have`;
+      throw new FibQueryError(
+        "not-found",
+        `${where} the MAC ${mac}; evpnctl show routes --all --mac tells whether any PE announces it`,
+      );
+    });
+  }
+
+  private filter(query: MacQuery): MacFilter {
+    const mac = query.mac === undefined ? undefined : macOf(query.mac);
+    return {
+      domain: query.domain === undefined ? undefined : this.domainOf(query.domain),
+      mac: mac?.value,
+      mask: mac?.mask,
+      vni: query.vni,
+      ip: query.ip === undefined ? undefined : addressOf("ip", query.ip),
+      pe: query.pe === undefined ? undefined : addressOf("pe", query.pe),
+      esi: query.esi === undefined ? undefined : esiOf(query.esi),
+    };
+  }
+
+  /** The reverse of `FibView.domainName`. */
+  private domainOf(text: string): number {
+    const { domains } = this.fib.tables;
+    const [, name = text, tagText] = /^(.*)\/(\d{1,10})$/.exec(text) ?? [];
+    const tag = Number(tagText ?? 0);
+    const index = this.configured.findIndex((one) => one.name === name);
+    let id = 0;
+    if (index >= 0) {
+      const { ethernetTag } = this.configured[index]!;
+      if (ethernetTag === undefined || tagText === undefined || tag === ethernetTag) {
+        id = domains.findConfigured(index, ethernetTag ?? tag);
+      }
+    } else {
+      const target = parseRouteTarget(name) ?? fromHex(name);
+      if (target?.length === 8) id = domains.findDerived(target, tag);
+    }
+    if (id !== 0) return id;
+    throw new FibQueryError(
+      "not-found",
+      `there is no domain "${text}"; evpnctl show domains lists them, by name or by route target`,
+    );
+  }
+}
+
+async function attempt<T>(run: () => T): Promise<T> {
+  return run();
+}
+
+function page<T>(
+  query: PageQuery,
+  list: (from: number, most: number) => Page<T>,
+): FibPage<T> {
+  const { cursor = "0", limit = PAGE_DEFAULT } = query;
+  const from = Number(cursor);
+  if (!/^\d{1,10}$/.test(cursor) || from > 0x7fffffff) {
+    throw new FibQueryError("invalid", "cursor is not from a page before; leave it out to begin");
+  }
+  const { rows, next } = list(from, Math.min(PAGE_MAX, Math.max(1, limit)));
+  return { rows, next: next === 0 ? undefined : String(next) };
+}
+
+/** A whole MAC, or its first digits with a mask of what is given. */
+function macOf(text: string): { value: Uint8Array; mask: Uint8Array | undefined } {
+  const digits = text.replaceAll(/[.:-]/g, "");
+  const value = fromHex(digits.padEnd(MAC_DIGITS, "0"));
+  if (digits === "" || digits.length > MAC_DIGITS || value === undefined) {
+    throw new FibQueryError(
+      "invalid",
+      `"${text}" is no MAC address and no beginning of one; write for example 52:54:00:00:00:01`,
+    );
+  }
+  if (digits.length === MAC_DIGITS) return { value, mask: undefined };
+  return { value, mask: fromHex("f".repeat(digits.length).padEnd(MAC_DIGITS, "0")) };
+}
+
+function addressOf(name: string, text: string): Uint8Array {
+  const address = parseIp(text);
+  if (address !== undefined) return address;
+  throw new FibQueryError(
+    "invalid",
+    `${name} "${text}" is no address; write a whole IPv4 or IPv6 address`,
+  );
+}
+
+function esiOf(text: string): Uint8Array {
+  const esi = parseEsi(text);
+  if (esi !== undefined) return esi;
+  throw new FibQueryError(
+    "invalid",
+    `esi "${text}" is no ESI; write its ten octets, for example 00:11:22:33:44:55:66:77:88:99`,
+  );
+}
