@@ -16,6 +16,9 @@ import type { AttrStore } from "../rib/attr-store.js";
 const AS_TRANS = 23456;
 const AS_SEQUENCE = 2;
 const AS_CONFED_SEQUENCE = 3;
+/** Extended communities (RFC 4360) of 8 octets, and those of IPv6 (RFC 5701) of 20. */
+const EXTENDED = 16;
+const IPV6_EXTENDED = 25;
 
 /** What a receiver's sessions have in common on the wire. */
 export interface Encoding {
@@ -115,8 +118,8 @@ export class AttributeWriter {
         this.aggregator(bytes, flags, value);
       } else if (!encoding.ebgp) {
         this.at = copyBytes(bytes, from, next, target, this.at);
-      } else if (code === 16) {
-        this.transitiveCommunities(bytes, flags, value, next);
+      } else if (code === EXTENDED || code === IPV6_EXTENDED) {
+        this.transitiveCommunities(bytes, flags, code, value, next);
       } else if ((flags & 0x40) !== 0 && code !== 5) {
         this.at = copyBytes(bytes, from, next, target, this.at);
       }
@@ -165,12 +168,8 @@ export class AttributeWriter {
   /** Own AS goes into the leading AS_SEQUENCE if there is one with room, else into a new segment (RFC 4271 section 5.1.2). */
   private asPath(bytes: Uint8Array, value: number, length: number, encoding: Encoding): void {
     const end = value + length;
-    const joins =
-      encoding.ebgp &&
-      length > 0 &&
-      readU8(bytes, value) === AS_SEQUENCE &&
-      readU8(bytes, value + 1) < 255;
-    const added = encoding.ebgp ? (joins ? 1 : 0) : 0;
+    const joins = encoding.ebgp && joinsFirst(bytes, value, end);
+    const added = joins ? 1 : 0;
     const width = encoding.as4 ? 4 : 2;
     let size = encoding.ebgp ? (joins ? width : 2 + width) : 0;
     for (let at = value; at < end; at += 2 + 4 * readU8(bytes, at + 1)) {
@@ -213,16 +212,18 @@ export class AttributeWriter {
   private transitiveCommunities(
     bytes: Uint8Array,
     flags: number,
+    code: number,
     value: number,
     end: number,
   ): void {
+    const size = code === EXTENDED ? 8 : 20;
     let count = 0;
-    for (let at = value; at < end; at += 8) if ((readU8(bytes, at) & 0x40) === 0) count++;
+    for (let at = value; at < end; at += size) if ((readU8(bytes, at) & 0x40) === 0) count++;
     if (count === 0) return;
-    this.header(flags, 16, count * 8);
-    for (let at = value; at < end; at += 8) {
+    this.header(flags, code, count * size);
+    for (let at = value; at < end; at += size) {
       if ((readU8(bytes, at) & 0x40) !== 0) continue;
-      this.at = copyBytes(bytes, at, at + 8, this.target, this.at);
+      this.at = copyBytes(bytes, at, at + size, this.target, this.at);
     }
   }
 
@@ -237,13 +238,14 @@ export class AttributeWriter {
     if (pathAt >= 0) {
       const end = pathAt + attributeLength(bytes, pathAt);
       let large = own > 0xffff;
-      let size = encoding.ebgp ? 6 : 0;
+      const joins = encoding.ebgp && joinsFirst(bytes, pathAt, end);
+      let size = encoding.ebgp ? (joins ? 4 : 6) : 0;
       for (let at = pathAt; at < end; at += 2 + 4 * readU8(bytes, at + 1)) {
         const count = readU8(bytes, at + 1);
         for (let i = 0; i < count; i++) large ||= readU32(bytes, at + 2 + 4 * i) > 0xffff;
         if (readU8(bytes, at) < AS_CONFED_SEQUENCE) size += 2 + 4 * count;
       }
-      if (large && size > 0) this.as4Path(bytes, pathAt, end, size, encoding.ebgp);
+      if (large && size > 0) this.as4Path(bytes, pathAt, end, size, encoding.ebgp, joins);
     }
     if (aggregatorAt >= 0 && readU32(bytes, aggregatorAt) > 0xffff) {
       this.header(0xc0, 18, 8);
@@ -257,18 +259,26 @@ export class AttributeWriter {
     end: number,
     size: number,
     ebgp: boolean,
+    joins: boolean,
   ): void {
     this.header(0xc0, 17, size);
+    const { target } = this;
     if (ebgp) {
-      this.target[this.at++] = AS_SEQUENCE;
-      this.target[this.at++] = 1;
+      target[this.at++] = AS_SEQUENCE;
+      target[this.at++] = joins ? readU8(bytes, start + 1) + 1 : 1;
       this.asNumber(this.identity.as, true);
     }
     for (let at = start; at < end; at += 2 + 4 * readU8(bytes, at + 1)) {
       if (readU8(bytes, at) >= AS_CONFED_SEQUENCE) continue;
-      this.at = copyBytes(bytes, at, at + 2 + 4 * readU8(bytes, at + 1), this.target, this.at);
+      const from = joins && at === start ? at + 2 : at;
+      this.at = copyBytes(bytes, from, at + 2 + 4 * readU8(bytes, at + 1), target, this.at);
     }
   }
+}
+
+/** Whether the path begins with an AS_SEQUENCE that has room for one more. */
+function joinsFirst(bytes: Uint8Array, start: number, end: number): boolean {
+  return start < end && readU8(bytes, start) === AS_SEQUENCE && readU8(bytes, start + 1) < 255;
 }
 
 /** Length of the attribute whose value is at `value`, from the minimal-form header in front of it. */
