@@ -54,6 +54,8 @@ const C_COUNT = SET_CACHE + 4;
 /** Pairs of id and serial. */
 const C_DOMAINS = SET_CACHE + 5;
 const CACHED = 3;
+/** Domains one route is in at most: a peer must not make a thousand entries with each of its routes. */
+const MOST_DOMAINS = 64;
 /** Questions of rule d remembered one by one; beyond, every type 3 route counts as an answer. */
 const MOST_ASKED = 10_000;
 
@@ -63,6 +65,8 @@ export class BridgeDomains {
   foundCount = 0;
   /** Grows when rule d above would answer otherwise than it did. */
   ambiguous = 0;
+  /** Domains that routes are not in because they had `MOST_DOMAINS`; each time it was worked out. */
+  cut = 0;
   private readonly table = new RecordTable(WIDTH);
   private readonly sets: RouteTargetSets;
   private readonly settings: readonly DomainSettings[];
@@ -372,6 +376,11 @@ export class BridgeDomains {
   private add(id: number, stamp: number): void {
     if (this.hasStamp(id, stamp)) return;
     this.setStamp(id, stamp);
+    if (this.foundCount === MOST_DOMAINS) {
+      this.cut++;
+      this.collect(id);
+      return;
+    }
     this.found[this.foundCount++] = id;
   }
 

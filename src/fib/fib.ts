@@ -113,6 +113,7 @@ export class Fib {
       this.sweep();
     }
     if (this.sweepAt !== 0) this.sweepOn(budgetMs);
+    this.macs.settleAll();
     if (this.duplicates.count > 0 && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
     return this.position < log.tail || this.sweepAt !== 0;
   }

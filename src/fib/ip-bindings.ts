@@ -14,14 +14,15 @@ const WIDTH = 8;
 const DOMAIN = 2;
 /** The four octets, or a reference to sixteen. */
 const IP = 3;
-/** Bit 0: IPv6, bit 1: a sequence is near its wrap, moves from bit 2. */
+/** Bit 0: IPv6, bit 1: a sequence is near its wrap, bit 2: unsettled as in entries, moves from bit 3. */
 const META = 4;
 const HEAD = 5;
 const FIRST_SEEN = 6;
 const LAST_CHANGE = 7;
 const IPV6 = 1;
 const NEAR_WRAP = 2;
-const ONE_MOVE = 4;
+const UNSETTLED = 4;
+const ONE_MOVE = 8;
 
 export class IpBindings {
   private readonly table = new RecordTable(WIDTH);
@@ -132,8 +133,19 @@ export class IpBindings {
     words[at] = near ? words[at]! | NEAR_WRAP : words[at]! & ~NEAR_WRAP;
   }
 
+  /** The head need not be the winner. */
+  unsettled(id: number): boolean {
+    return (this.table.words[id * WIDTH + META]! & UNSETTLED) !== 0;
+  }
+
+  setUnsettled(id: number, unsettled: boolean): void {
+    const words = this.table.words;
+    const at = id * WIDTH + META;
+    words[at] = unsettled ? words[at]! | UNSETTLED : words[at]! & ~UNSETTLED;
+  }
+
   moves(id: number): number {
-    return this.table.words[id * WIDTH + META]! >>> 2;
+    return this.table.words[id * WIDTH + META]! >>> 3;
   }
 
   countMove(id: number, nowSeconds: number): void {

@@ -28,6 +28,8 @@ export const EntryFlag = {
   NearWrap: 1 << 16,
   /** Sequences have wrapped, and it was told. */
   Wrapped: 1 << 17,
+  /** The head need not be the winner: the ring is to be arranged before anybody looks. */
+  Unsettled: 1 << 18,
 } as const;
 
 export class MacEntries {

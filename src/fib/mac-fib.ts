@@ -15,6 +15,7 @@ import type { BridgeDomains } from "./bridge-domain.js";
 import { CandidateRing, Candidates, SECOND_LABEL } from "./candidates.js";
 import type { EthernetSegments } from "./ethernet-segment.js";
 import { FibEventKind, type FibEvents } from "./events.js";
+import { FibTeller } from "./fib-teller.js";
 import { IpBindings } from "./ip-bindings.js";
 import { EntryFlag, MacEntries } from "./mac-entries.js";
 import { Mobility, type MobilityContext } from "./mobility.js";
@@ -38,6 +39,19 @@ export interface MoveSink {
   gone(entry: number): void;
 }
 
+/** The winner as it was; `pe` 0 = there was none. */
+interface Before {
+  pe: number;
+  facts: number;
+  segment: number;
+}
+
+/** The MAC that had an address; `high` -1 = none. */
+interface BeforeIp {
+  high: number;
+  low: number;
+}
+
 /** Offsets in the NLRI. */
 const ESI = 10;
 const TAG = 20;
@@ -57,10 +71,13 @@ export class MacFib {
   nowSeconds = 0;
   private readonly tables: FibTables;
   private readonly moves: MoveSink;
-  // The winner before the change under way; `wasPe` 0 = there was none.
-  private wasPe = 0;
-  private wasFacts = 0;
-  private wasAttachment = 0;
+  private readonly teller: FibTeller;
+  /** Entries and bindings with long rings whose winner is found at the end of the turn, and what it was. */
+  private readonly unsettled = new Map<number, Before>();
+  private readonly unsettledBindings = new Map<number, BeforeIp>();
+  /** Before the change under way. */
+  private readonly before: Before = { pe: 0, facts: 0, segment: 0 };
+  private readonly beforeIp: BeforeIp = { high: 0, low: 0 };
 
   constructor(tables: FibTables, moves: MoveSink) {
     this.tables = tables;
@@ -75,6 +92,7 @@ export class MacFib {
       pes: tables.pes,
       compareKeys: (a, b) => compareRoutes(tables.routes, a, b),
     };
+    this.teller = new FibTeller(tables, this.entries, this.bindings, this.candidates);
     this.mobility = new Mobility(context, this.ofEntry, "mac");
     this.ipMobility = new Mobility(context, this.ofBinding, "ip");
   }
@@ -182,21 +200,18 @@ export class MacFib {
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
     this.remember(head);
-    this.setHead(
-      entry,
-      this.mobility.insert(head, id, true, entries.hasFlag(entry, EntryFlag.NearWrap), merged),
-    );
-    this.settle(entry, merged);
+    const near = entries.hasFlag(entry, EntryFlag.NearWrap);
+    const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
+    this.decided(entry, this.mobility.insert(head, id, settled, near, merged), merged);
     const octets = readU8(bytes, nlri + IP_BITS) >>> 3;
     if (octets !== 0) {
       const binding = bindings.findOrCreate(domain, bytes, nlri + IP, octets, this.nowSeconds);
       candidates.setBinding(id, binding);
-      const before = bindings.head(binding);
-      const was = before === 0 ? 0 : candidates.entry(before);
-      const near = bindings.nearWrap(binding);
-      bindings.setHead(binding, this.ipMobility.insert(before, id, true, near, false));
-      bindings.setNearWrap(binding, this.ipMobility.nearWrap);
-      this.settleBinding(binding, was);
+      const first = bindings.head(binding);
+      this.rememberIp(first);
+      const nearIp = bindings.nearWrap(binding);
+      const settledIp = !bindings.unsettled(binding);
+      this.decidedIp(binding, this.ipMobility.insert(first, id, settledIp, nearIp, false));
     }
     return id;
   }
@@ -216,24 +231,22 @@ export class MacFib {
     const head = entries.head(entry);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
-    const lifted = mobility.lift(head, id, near, merged);
+    const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
+    const lifted = mobility.lift(head, id, settled, near, merged);
     const binding = candidates.binding(id);
     let liftedIp = 0;
-    let was = 0;
     if (binding !== 0) {
-      const ipHead = bindings.head(binding);
-      was = candidates.entry(ipHead);
-      liftedIp = ipMobility.lift(ipHead, id, bindings.nearWrap(binding), false);
+      const first = bindings.head(binding);
+      this.rememberIp(first);
+      const settledIp = !bindings.unsettled(binding);
+      liftedIp = ipMobility.lift(first, id, settledIp, bindings.nearWrap(binding), false);
     }
     candidates.setContent(id, of, attachment, labelWord);
-    this.setHead(entry, mobility.insert(lifted, id, mobility.settled, near, merged));
-    this.settle(entry, merged);
+    this.decided(entry, mobility.insert(lifted, id, mobility.settled, near, merged), merged);
     this.noteFlush(entry, id, oldFacts, merged);
     if (binding !== 0) {
       const nearIp = bindings.nearWrap(binding);
-      bindings.setHead(binding, ipMobility.insert(liftedIp, id, ipMobility.settled, nearIp, false));
-      bindings.setNearWrap(binding, ipMobility.nearWrap);
-      this.settleBinding(binding, was);
+      this.decidedIp(binding, ipMobility.insert(liftedIp, id, ipMobility.settled, nearIp, false));
     }
     if (oldAttachment !== 0) this.leave(oldAttachment, facts.pe(oldFacts));
     facts.release(oldFacts);
@@ -241,45 +254,48 @@ export class MacFib {
 
   private remove(id: number): void {
     const { facts, domains } = this.tables;
-    const { entries, candidates, mobility } = this;
+    const { entries, candidates } = this;
     const entry = candidates.entry(id);
-    const domain = entries.domain(entry);
     const of = candidates.factsOf(id);
     const attachment = candidates.attachment(id);
     const silent = attachment !== 0 && this.isDraining(attachment, facts.pe(of));
     const binding = candidates.binding(id);
     if (binding !== 0) this.removeFromBinding(binding, id, silent);
-    const merged = domains.isBackbone(domain);
+    const merged = domains.isBackbone(entries.domain(entry));
     const head = entries.head(entry);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
-    const left = mobility.remove(head, id, near, merged);
-    if (left === 0) {
-      this.moves.gone(entry);
-      if (!silent) this.tell(FibEventKind.Withdraw, entry, 0, id);
-      entries.setHead(entry, 0);
-      entries.drop(entry);
-    } else {
-      this.setHead(entry, left);
-      this.settle(entry, merged);
-    }
+    const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
+    const left = this.mobility.remove(head, id, settled, near, merged);
+    if (left === 0) this.dropEntry(entry, id, silent);
+    else this.decided(entry, left, merged);
     candidates.drop(id);
     if (attachment !== 0) this.leave(attachment, facts.pe(of));
     facts.release(of);
   }
 
+  private dropEntry(entry: number, last: number, silent: boolean): void {
+    const { entries } = this;
+    const before = this.unsettled.get(entry);
+    if (before !== undefined) this.forget(entry, before);
+    this.moves.gone(entry);
+    if (!silent) this.teller.macGone(FibEventKind.Withdraw, entry, last);
+    entries.setHead(entry, 0);
+    entries.drop(entry);
+  }
+
   private removeFromBinding(binding: number, id: number, silent: boolean): void {
-    const { bindings, candidates, ipMobility } = this;
+    const { bindings, ipMobility } = this;
     const head = bindings.head(binding);
-    const was = candidates.entry(head);
-    const left = ipMobility.remove(head, id, bindings.nearWrap(binding), false);
+    this.rememberIp(head);
+    const settled = !bindings.unsettled(binding);
+    const left = ipMobility.remove(head, id, settled, bindings.nearWrap(binding), false);
     if (left !== 0) {
-      bindings.setHead(binding, left);
-      bindings.setNearWrap(binding, ipMobility.nearWrap);
-      this.settleBinding(binding, was);
+      this.decidedIp(binding, left);
       return;
     }
-    if (!silent) this.tellIp(FibEventKind.IpWithdraw, binding, was, 0, id);
+    this.unsettledBindings.delete(binding);
+    if (!silent) this.teller.ip(FibEventKind.IpWithdraw, binding, id, -1, 0);
     bindings.setHead(binding, 0);
     bindings.drop(binding);
   }
@@ -302,40 +318,89 @@ export class MacFib {
     segments.leave(attachment, pe);
   }
 
-  private setHead(entry: number, head: number): void {
-    this.entries.setHead(entry, head);
-    this.entries.setFlag(entry, EntryFlag.NearWrap, this.mobility.nearWrap);
+  /** Finds the winners that were put off. Before anybody looks at the FIB, and so at the end of every turn. */
+  settleAll(): void {
+    const { entries, bindings, mobility, ipMobility } = this;
+    for (const entry of this.unsettled.keys()) {
+      const merged = this.tables.domains.isBackbone(entries.domain(entry));
+      this.decided(entry, mobility.arrange(entries.head(entry), merged), merged);
+    }
+    for (const binding of this.unsettledBindings.keys()) {
+      this.decidedIp(binding, ipMobility.arrange(bindings.head(binding), false));
+    }
   }
 
   private remember(head: number): void {
+    const { before, candidates } = this;
     if (head === 0) {
-      this.wasPe = 0;
+      before.pe = 0;
       return;
     }
-    const { facts } = this.tables;
-    this.wasFacts = this.candidates.factsOf(head);
-    this.wasPe = facts.pe(this.wasFacts);
-    this.wasAttachment = this.candidates.attachment(head);
+    const attachment = candidates.attachment(head);
+    before.facts = candidates.factsOf(head);
+    before.pe = this.tables.facts.pe(before.facts);
+    before.segment = attachment === 0 ? 0 : this.tables.segments.segmentOf(attachment);
   }
 
-  /** What the change came to: `remember` knows the winner before it. */
-  private settle(entry: number, merged: boolean): void {
+  private rememberIp(head: number): void {
+    const { beforeIp, entries } = this;
+    const entry = head === 0 ? 0 : this.candidates.entry(head);
+    beforeIp.high = head === 0 ? -1 : entries.macHigh(entry);
+    beforeIp.low = head === 0 ? 0 : entries.macLow(entry);
+  }
+
+  /** `head` is what `mobility` gave: the winner, or any candidate when it put the choice off. */
+  private decided(entry: number, head: number, merged: boolean): void {
+    const { entries, mobility } = this;
+    entries.setHead(entry, head);
+    entries.setFlag(entry, EntryFlag.NearWrap, mobility.nearWrap);
+    const waiting = entries.hasFlag(entry, EntryFlag.Unsettled);
+    if (mobility.deferred) {
+      if (!waiting) this.defer(entry);
+    } else if (!waiting) {
+      this.settle(entry, this.before, merged);
+    } else {
+      const before = this.unsettled.get(entry)!;
+      this.settle(entry, before, merged);
+      this.forget(entry, before);
+    }
+  }
+
+  /** Holds on to the winner that was, until the new one is known. */
+  private defer(entry: number): void {
+    const before = { ...this.before };
+    this.tables.facts.retain(before.facts);
+    this.tables.segments.retain(before.segment);
+    this.unsettled.set(entry, before);
+    this.entries.setFlag(entry, EntryFlag.Unsettled, true);
+  }
+
+  private forget(entry: number, before: Before): void {
+    this.unsettled.delete(entry);
+    this.entries.setFlag(entry, EntryFlag.Unsettled, false);
+    this.tables.segments.release(before.segment);
+    this.tables.facts.release(before.facts);
+  }
+
+  /** What the change came to. */
+  private settle(entry: number, before: Before, merged: boolean): void {
     const { entries, candidates } = this;
+    const { facts, segments } = this.tables;
     const head = entries.head(entry);
-    if (this.wasPe === 0) {
-      this.tell(FibEventKind.Learn, entry, head, 0);
+    if (before.pe === 0) {
+      this.teller.mac(FibEventKind.Learn, entry, head, 0);
       return;
     }
     this.noteWrap(entry, head);
     const of = candidates.factsOf(head);
     const attachment = candidates.attachment(head);
-    if (of === this.wasFacts && attachment === this.wasAttachment) return;
+    const segment = attachment === 0 ? 0 : segments.segmentOf(attachment);
+    if (of === before.facts && segment === before.segment) return;
     entries.setLastChange(entry, this.nowSeconds);
-    const { facts } = this.tables;
-    const oneMac = merged || (attachment !== 0 && attachment === this.wasAttachment);
-    if (oneMac || facts.pe(of) === this.wasPe) return;
+    const oneMac = merged || (segment !== 0 && segment === before.segment);
+    if (oneMac || facts.pe(of) === before.pe) return;
     entries.countMove(entry);
-    this.tell(FibEventKind.Move, entry, head, 0);
+    this.teller.mac(FibEventKind.Move, entry, head, before.pe);
     this.moves.moved(entry);
   }
 
@@ -348,7 +413,7 @@ export class MacFib {
     }
     const attachment = this.candidates.attachment(id);
     const maxEsi = attachment !== 0 && segments.isMaxEsi(segments.segmentOf(attachment));
-    if (merged || maxEsi) this.tell(FibEventKind.Flush, entry, id, 0);
+    if (merged || maxEsi) this.teller.mac(FibEventKind.Flush, entry, id, 0);
   }
 
   private noteWrap(entry: number, head: number): void {
@@ -356,71 +421,38 @@ export class MacFib {
     const wrapped = mobility.nearWrap && mobility.wrapped;
     if (entries.hasFlag(entry, EntryFlag.Wrapped) === wrapped) return;
     entries.setFlag(entry, EntryFlag.Wrapped, wrapped);
-    if (wrapped) this.tell(FibEventKind.SequenceWrap, entry, head, 0);
+    if (wrapped) this.teller.mac(FibEventKind.SequenceWrap, entry, head, 0);
   }
 
-  /** @param gone the candidate that went, when there is no `head` any more */
-  private tell(kind: FibEventKind, entry: number, head: number, gone: number): void {
-    const { events, facts, segments, routes } = this.tables;
-    const { entries, candidates } = this;
-    const about = head !== 0 ? head : gone;
-    const of = candidates.factsOf(about);
-    const attachment = candidates.attachment(about);
-    const path = routes.bestPath(candidates.dest(about));
-    events
-      .begin(kind)
-      .mac(entries.domain(entry), entries.macHigh(entry), entries.macLow(entry))
-      .to(head === 0 ? 0 : facts.pe(of))
-      .from(head === 0 ? facts.pe(of) : this.wasPe)
-      .sequence(facts.sequence(of))
-      .segment(attachment === 0 ? 0 : segments.segmentOf(attachment))
-      .count(entries.moves(entry))
-      .source(path === 0 ? -1 : routes.pathSlot(path), candidates.label(about));
-  }
-
-  private settleBinding(binding: number, was: number): void {
-    const { bindings, candidates } = this;
-    const head = bindings.head(binding);
-    const entry = candidates.entry(head);
-    if (entry === was) return;
-    if (was === 0) {
-      this.tellIp(FibEventKind.IpLearn, binding, entry, 0, head);
+  private decidedIp(binding: number, head: number): void {
+    const { bindings, ipMobility } = this;
+    bindings.setHead(binding, head);
+    bindings.setNearWrap(binding, ipMobility.nearWrap);
+    const waiting = bindings.unsettled(binding);
+    if (ipMobility.deferred) {
+      if (waiting) return;
+      this.unsettledBindings.set(binding, { ...this.beforeIp });
+      bindings.setUnsettled(binding, true);
+    } else if (!waiting) {
+      this.settleBinding(binding, this.beforeIp);
     } else {
-      bindings.countMove(binding, this.nowSeconds);
-      this.tellIp(FibEventKind.IpMove, binding, entry, was, head);
+      this.settleBinding(binding, this.unsettledBindings.get(binding)!);
+      this.unsettledBindings.delete(binding);
+      bindings.setUnsettled(binding, false);
     }
   }
 
-  private tellIp(
-    kind: FibEventKind,
-    binding: number,
-    entry: number,
-    from: number,
-    about: number,
-  ): void {
-    const { events, facts, segments, routes } = this.tables;
-    const { entries, bindings, candidates } = this;
-    const of = candidates.factsOf(about);
-    const attachment = candidates.attachment(about);
-    const path = routes.bestPath(candidates.dest(about));
-    const ip = bindings.ip(binding);
-    const octets = bindings.octets(binding);
-    events
-      .begin(kind)
-      .mac(bindings.domain(binding), entries.macHigh(entry), entries.macLow(entry))
-      .to(facts.pe(of))
-      .sequence(facts.sequence(of))
-      .segment(attachment === 0 ? 0 : segments.segmentOf(attachment))
-      .count(bindings.moves(binding))
-      .source(path === 0 ? -1 : routes.pathSlot(path), candidates.label(about))
-      .ip(
-        readU32(ip, 0),
-        octets === 4 ? 0 : readU32(ip, 4),
-        octets === 4 ? 0 : readU32(ip, 8),
-        octets === 4 ? 0 : readU32(ip, 12),
-        octets,
-      );
-    if (from !== 0) events.fromMac(entries.macHigh(from), entries.macLow(from));
+  private settleBinding(binding: number, before: BeforeIp): void {
+    const { bindings, entries } = this;
+    const head = bindings.head(binding);
+    if (before.high < 0) {
+      this.teller.ip(FibEventKind.IpLearn, binding, head, -1, 0);
+      return;
+    }
+    const entry = this.candidates.entry(head);
+    if (entries.macLow(entry) === before.low && entries.macHigh(entry) === before.high) return;
+    bindings.countMove(binding, this.nowSeconds);
+    this.teller.ip(FibEventKind.IpMove, binding, head, before.high, before.low);
   }
 }
 

@@ -16,8 +16,8 @@
  * Candidates are kept in a ring. Its head is the winner, those that say the same as the winner follow
  * it, the rest stands in any order. So a MAC with thousands of IP addresses, all on one PE, changes
  * in constant time a route: `insert` and `remove` look at the whole ring only when the winner's class
- * ends, or when a new candidate could win. Candidates of a segment that ties with the winner, and
- * sequences about to wrap, are the rare cases that always cost a walk.
+ * ends, when a new candidate could win, or when sequences are about to wrap. In a long ring even that is
+ * put off (`deferred`): its owner has it arranged once for all the changes of a turn.
  */
 import type { CandidateRing, Candidates } from "./candidates.js";
 import type { RemotePes } from "./remote-pes.js";
@@ -52,6 +52,8 @@ const WRAP_HIGH = 0xffff0000;
 const WRAP_LOW = 0xffff;
 const WRAP = 0x1_0000_0000;
 const STICKY = 0x8_0000_0000;
+/** Rings of up to so many candidates are arranged at once. */
+const SHORT_RING = 32;
 /** The one group of everything. */
 const EVERYTHING = -1;
 
@@ -60,6 +62,8 @@ export class Mobility {
   nearWrap = false;
   /** With `nearWrap`: small sequences in the ring count as wrapped around. */
   wrapped = false;
+  /** Of the last `insert` or `remove`: the ring is long, and is to be arranged later, once for many changes. */
+  deferred = false;
   /** Of the last `lift`: the head is the winner of what is left. */
   settled = false;
   private readonly candidates: Candidates;
@@ -86,6 +90,7 @@ export class Mobility {
   insert(head: number, id: number, settled: boolean, nearWrap: boolean, merged: boolean): number {
     const { ring } = this;
     const high = this.sequence(id) >= WRAP_HIGH;
+    this.deferred = false;
     if (head === 0) {
       this.nearWrap = high;
       this.wrapped = false;
@@ -93,41 +98,39 @@ export class Mobility {
       return id;
     }
     this.nearWrap = nearWrap || high;
-    if (settled && this.sameWord(head, id)) {
-      ring.insertAfter(head, id);
-      return this.keep(head);
+    if (settled && !this.nearWrap) {
+      if (this.sameWord(head, id)) {
+        ring.insertAfter(head, id);
+        return head;
+      }
+      ring.insertLast(head, id);
+      return this.surelyLoses(id, head, merged) ? head : this.arrangeShort(head, merged);
     }
     ring.insertLast(head, id);
-    return settled && !this.nearWrap && this.surelyLoses(id, head, merged)
-      ? head
-      : this.arrange(head, merged);
+    return this.arrangeShort(head, merged);
   }
 
   /** Takes a candidate out, content unchanged; returns the new head, 0 when the ring is empty. */
-  remove(head: number, id: number, nearWrap: boolean, merged: boolean): number {
-    const { ring } = this;
-    this.nearWrap = nearWrap;
-    const next = ring.remove(id);
-    if (next === 0) {
-      this.nearWrap = false;
-      return 0;
-    }
-    if (id === head) {
-      return this.sameWord(next, id) ? this.keep(next) : this.arrange(next, merged);
-    }
-    if (this.sameWord(head, id)) return this.keep(head);
-    return nearWrap || this.mayHoldUp(id, head, merged) ? this.arrange(head, merged) : head;
+  remove(head: number, id: number, settled: boolean, nearWrap: boolean, merged: boolean): number {
+    const left = this.lift(head, id, settled, nearWrap, merged);
+    this.deferred = false;
+    this.nearWrap = nearWrap && left !== 0;
+    return left === 0 || this.settled ? left : this.arrangeShort(left, merged);
   }
 
-  /** Takes a candidate out like `remove`, but leaves the choice to the `insert` that follows at once; `settled` says what to tell it. */
-  lift(head: number, id: number, nearWrap: boolean, merged: boolean): number {
+  /** Takes a candidate out like `remove`, but leaves the choice to the `insert` that follows at once; `this.settled` says what to tell it. */
+  lift(head: number, id: number, settled: boolean, nearWrap: boolean, merged: boolean): number {
     const next = this.ring.remove(id);
     if (next === 0) return 0;
+    if (!settled || nearWrap) {
+      this.settled = false;
+      return id === head ? next : head;
+    }
     if (id === head) {
       this.settled = this.sameWord(next, id);
       return next;
     }
-    this.settled = this.sameWord(head, id) || (!nearWrap && !this.mayHoldUp(id, head, merged));
+    this.settled = this.sameWord(head, id) || !this.mayHoldUp(id, head, merged);
     return head;
   }
 
@@ -137,6 +140,7 @@ export class Mobility {
     const winner = this.select(head, merged);
     let last = winner;
     let at = ring.next(winner);
+    this.deferred = false;
     while (at !== winner) {
       const next = ring.next(at);
       if (this.sameWord(winner, at)) {
@@ -198,9 +202,15 @@ export class Mobility {
     return group !== 0 && group === this.group(b, merged);
   }
 
-  private keep(head: number): number {
-    if (this.nearWrap) this.survey(head);
-    return head;
+  /** Arranges the ring, or puts it off when that would be a long walk. */
+  private arrangeShort(head: number, merged: boolean): number {
+    let at = this.ring.next(head);
+    for (let walked = 1; at !== head; walked++, at = this.ring.next(at)) {
+      if (walked < SHORT_RING) continue;
+      this.deferred = true;
+      return head;
+    }
+    return this.arrange(head, merged);
   }
 
   private sameWord(a: number, b: number): boolean {
