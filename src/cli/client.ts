@@ -1,4 +1,7 @@
 /** evpnctl's side of the HTTP door. */
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { json, text as textOf } from "node:stream/consumers";
 import { CliError, EXIT } from "./exit.js";
 
 export const DEFAULT_URL = "http://127.0.0.1:8179";
@@ -21,11 +24,11 @@ export class Client {
 
   /** The answer is what the address returns; callers name its type. */
   async get<T>(path: string, query: Query = {}): Promise<T> {
-    return (await (await this.request("GET", path, query)).json()) as T;
+    return (await json(await this.request("GET", path, query))) as T;
   }
 
   async post<T>(path: string, query: Query = {}, body?: object): Promise<T> {
-    return (await (await this.request("POST", path, query, body)).json()) as T;
+    return (await json(await this.request("POST", path, query, body))) as T;
   }
 
   /** Line after line as they arrive; the answer may be larger than memory. */
@@ -34,7 +37,7 @@ export class Client {
     const decoder = new TextDecoder();
     let rest = "";
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of response) {
         const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
         yield* parts;
@@ -51,18 +54,19 @@ export class Client {
     query: Query,
     body?: object,
     accept = "application/json",
-  ): Promise<Response> {
+  ): Promise<IncomingMessage> {
     const url = new URL(path, this.base);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
-    let response: Response;
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      accept,
+      ...(content !== undefined && { "content-type": "application/json" }),
+    };
+    let response: IncomingMessage;
     try {
-      response = await fetch(url, {
-        method,
-        headers: { accept, ...(body !== undefined && { "content-type": "application/json" }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
+      response = await send(url, method, headers, content);
     } catch (error) {
       throw new CliError(
         EXIT.unreachable,
@@ -70,24 +74,41 @@ export class Client {
           "Start it with npm start, or say where it is with --url or EVPND_URL",
       );
     }
-    if (response.ok) return response;
-    throw await refusal(response);
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    throw refusal(status, await textOf(response));
   }
 }
 
-async function refusal(response: Response): Promise<CliError> {
-  const text = await response.text();
-  let message = `evpnd answered ${response.status}; is this address really evpnd's?`;
+/**
+ * Not `fetch`: Node.js 20's never settles when the server closes a connection that it just accepted,
+ * as evpnd does beyond the connections it allows.
+ */
+function send(
+  url: URL,
+  method: string,
+  headers: Record<string, string>,
+  content: string | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, { method, headers, agent: false }, resolve);
+    request.on("error", reject);
+    request.end(content);
+  });
+}
+
+function refusal(status: number, text: string): CliError {
+  let message = `evpnd answered ${status}; is this address really evpnd's?`;
   try {
     const { error } = JSON.parse(text) as { error?: { message?: string } };
     message = error?.message ?? message;
   } catch {
     // Not JSON: not evpnd, or something in between.
   }
-  return new CliError(response.status === 404 ? EXIT.notFound : EXIT.refused, message);
+  return new CliError(status === 404 ? EXIT.notFound : EXIT.refused, message);
 }
 
 function causeOf(error: unknown): string {
-  const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
-  return cause?.code ?? cause?.message ?? message;
+  const { code, message } = error as Error & { code?: string };
+  return code ?? message;
 }

@@ -1,4 +1,6 @@
 /** The verbs that talk to evpnd, against its HTTP door with a fake speaker behind. */
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openHttpDoor } from "../../src/api/index.js";
 import type { HttpDoor } from "../../src/api/index.js";
@@ -187,6 +189,16 @@ describe("what goes wrong has a code and a sentence", () => {
     const { code, err } = await run("reload");
     expect(code).toBe(5);
     expect(err).toContain("x.yaml:1:1: wrong; correct it");
+  });
+
+  test("3: the connection is accepted and closed at once", async () => {
+    const full = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => void full.listen(0, "127.0.0.1", resolve));
+    const there = `http://127.0.0.1:${(full.address() as AddressInfo).port}`;
+    const { code, err } = await evpnctl("show peers", { url: there });
+    expect(code).toBe(3);
+    expect(err).toContain(`evpnd does not answer at ${there} (ECONNRESET)`);
+    await new Promise((resolve) => full.close(resolve));
   });
 
   test("3: nobody there", async () => {
