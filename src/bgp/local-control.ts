@@ -17,7 +17,12 @@ import {
 import { queryRoutes } from "./route-query.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
-import type { EstablishedSession, PeerStatus, PeerTable } from "./session/index.js";
+import {
+  canonicalPeerAddress,
+  type EstablishedSession,
+  type PeerStatus,
+  type PeerTable,
+} from "./session/index.js";
 import type { ListenAddress, SpeakerSettings } from "./settings.js";
 
 export interface LocalControlParts {
@@ -130,15 +135,15 @@ export class LocalControl implements SpeakerControl {
   }
 
   resetPeer(address: string, text: string): Promise<void> {
-    return attempt(() => this.known(this.parts.peers.reset(address, text), address));
+    return attempt(() => this.known(this.parts.peers.reset(valid(address), text), address));
   }
 
   shutdownPeer(address: string, text: string): Promise<void> {
-    return attempt(() => this.known(this.parts.peers.shutdown(address, text), address));
+    return attempt(() => this.known(this.parts.peers.shutdown(valid(address), text), address));
   }
 
   enablePeer(address: string): Promise<void> {
-    return attempt(() => this.known(this.parts.peers.enable(address), address));
+    return attempt(() => this.known(this.parts.peers.enable(valid(address)), address));
   }
 
   apply(next: SpeakerSettings): Promise<readonly string[]> {
@@ -163,7 +168,7 @@ export class LocalControl implements SpeakerControl {
   }
 
   private status(address: string): PeerStatus {
-    const status = this.parts.peers.view(address);
+    const status = this.parts.peers.view(valid(address));
     if (status === undefined) throw unknownPeer(address);
     return status;
   }
@@ -206,6 +211,14 @@ export class LocalControl implements SpeakerControl {
       endOfRibReceived: (peer.endOfRibReceived & (1 << family)) !== 0,
       endOfRibSent: out.cursor(peer.slot)?.hasEndOfRib(family) ?? false,
     }));
+  }
+}
+
+function valid(address: string): string {
+  try {
+    return canonicalPeerAddress(address);
+  } catch {
+    throw new ControlError("invalid", `"${address}" is no IP address; peers go by theirs`);
   }
 }
 
