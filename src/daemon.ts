@@ -7,7 +7,7 @@ import { openHttpDoor } from "./api/index.js";
 import type { HttpDoor, ReloadResult } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { formatIssue, loadConfig } from "./config/index.js";
-import type { ConfigSource, DaemonSettings } from "./config/index.js";
+import type { ConfigSource, DaemonSettings, Overlay } from "./config/index.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
 import { systemClock } from "./util/clock.js";
@@ -74,7 +74,14 @@ export class Daemon {
   }
 
   private async reloadNow(): Promise<ReloadResult> {
-    const config = loadConfig(this.source);
+    const running = this.settings.speaker.as;
+    let config = loadConfig(this.source);
+    let newAs: number | undefined;
+    if (config.ok && config.settings.speaker.as !== running) {
+      // Who is iBGP depends on our AS, and that stays: read the peers against the one in force.
+      newAs = config.settings.speaker.as;
+      config = loadConfig({ ...this.source, overlay: withAs(this.source.overlay, running) });
+    }
     if (!config.ok) {
       const lines = config.issues.map(formatIssue);
       for (const line of lines) this.log.error({}, line);
@@ -84,6 +91,8 @@ export class Daemon {
     for (const issue of config.warnings) this.log.warn({}, formatIssue(issue));
     try {
       const lines = await this.change(config.settings);
+      if (newAs !== undefined) lines.push(`as: ${newAs} takes a restart; ${running} kept`);
+      if (lines.length === 0) lines.push("nothing changed");
       this.log.info({ done: lines }, "configuration reloaded");
       return { ok: true, lines };
     } catch (error) {
@@ -110,7 +119,7 @@ export class Daemon {
       next.group !== before.group ||
       next.log.format !== before.log.format;
     if (fixed) lines.push("user, group and log.format change at the next start");
-    return lines.length > 0 ? lines : ["nothing changed"];
+    return lines;
   }
 
   private async changeDoor(before: DaemonSettings, next: DaemonSettings): Promise<string> {
@@ -133,6 +142,11 @@ export class Daemon {
     };
     return orEnvironment("HTTP", () => openHttpDoor(backend, settings.http));
   }
+}
+
+function withAs(overlay: Overlay | undefined, as: number): Overlay {
+  const value = { path: ["as"], value: as, option: "as in force" };
+  return { values: [...(overlay?.values ?? []), value], drop: overlay?.drop ?? [] };
 }
 
 function same(a: unknown, b: unknown): boolean {

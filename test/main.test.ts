@@ -149,6 +149,24 @@ describe("SIGHUP", () => {
   });
 });
 
+test("a reload with another AS: peers are read against the one in force", async () => {
+  const path = file(
+    "x.yaml",
+    `as: 65000\nrouter-id: 1.1.1.1\npeers: [{address: 10.0.0.1}]\n${QUIET}`,
+  );
+  const daemon = run(`--config ${path}`);
+  await daemon.started;
+  file("x.yaml", `as: 65001\nrouter-id: 1.1.1.1\npeers: [{address: 10.0.0.1}]\n${QUIET}`);
+  daemon.signal("SIGHUP");
+  await vi.waitFor(() => expect(daemon.control.calls).toHaveLength(1));
+  expect(daemon.control.calls[0]).toMatchObject([
+    "apply",
+    { as: 65000, peers: [{ address: "10.0.0.1", peerAs: 65000 }] },
+  ]);
+  daemon.signal("SIGTERM");
+  await daemon.ended;
+});
+
 describe("reload over HTTP", () => {
   async function httpDaemon() {
     const probe = createServer();
