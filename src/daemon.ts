@@ -8,6 +8,7 @@ import type { HttpDoor, ReloadResult } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { formatIssue, loadConfig } from "./config/index.js";
 import type { ConfigSource, DaemonSettings, Overlay } from "./config/index.js";
+import { Fib, LocalFibControl } from "./fib/index.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
 import { systemClock } from "./util/clock.js";
@@ -25,6 +26,8 @@ export class Daemon {
   private readonly source: ConfigSource;
   private readonly log: LogHandle;
   private readonly speaker: Speaker;
+  private readonly fib: Fib | undefined;
+  private readonly fibControl: LocalFibControl | undefined;
   private readonly stalls = startStallMonitor();
   private settings: DaemonSettings;
   private door: HttpDoor | undefined;
@@ -41,6 +44,11 @@ export class Daemon {
     this.settings = settings;
     this.log = log;
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
+    if (settings.fib === undefined) return;
+    const { table } = this.speaker;
+    this.fib = new Fib({ table, settings: settings.fib, clock: systemClock });
+    this.fibControl = new LocalFibControl(this.fib, settings.fib.domains);
+    this.speaker.attachReader(this.fib);
   }
 
   async start(): Promise<void> {
@@ -54,6 +62,7 @@ export class Daemon {
         routerId: speaker.routerId,
         listen: speaker.listen.map(({ address, port }) => `${address} port ${port}`),
         http: this.door?.address ?? "off",
+        fib: this.fib === undefined ? "off" : "on",
       },
       "evpnd is up",
     );
@@ -63,6 +72,7 @@ export class Daemon {
     await this.door?.close();
     this.door = undefined;
     await this.speaker.stop(text);
+    this.fib?.close();
     this.stalls.stop();
   }
 
@@ -119,6 +129,7 @@ export class Daemon {
       next.group !== before.group ||
       next.log.format !== before.log.format;
     if (fixed) lines.push("user, group and log.format change at the next start");
+    if (!same(next.fib, before.fib)) lines.push("fib changes at the next start");
     return lines;
   }
 
@@ -136,9 +147,10 @@ export class Daemon {
     const { control } = this.speaker;
     const backend = {
       control,
+      fib: this.fibControl,
       log: this.log,
       reload: () => this.reload(),
-      metrics: () => collectMetrics(control, this.stalls),
+      metrics: () => collectMetrics(control, this.stalls, this.fibControl),
     };
     return orEnvironment("HTTP", () => openHttpDoor(backend, settings.http));
   }

@@ -1,5 +1,6 @@
 /** What stands behind the HTTP door. */
 import type { SpeakerControl } from "../bgp/control.js";
+import type { FibControl } from "../fib/index.js";
 import type { Log } from "../util/log.js";
 
 export interface ReloadResult {
@@ -10,6 +11,8 @@ export interface ReloadResult {
 
 export interface HttpBackend {
   readonly control: SpeakerControl;
+  /** Undefined when the MAC FIB is off. */
+  readonly fib?: FibControl | undefined;
   readonly log: Log;
   reload(): Promise<ReloadResult>;
   /** Prometheus text. */

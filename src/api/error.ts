@@ -1,5 +1,6 @@
 /** What a refused request gets: a status, a code for programs and a sentence that says what to do. */
 import { ControlError } from "../bgp/control.js";
+import { FibQueryError } from "../fib/index.js";
 
 export interface ErrorBody {
   readonly error: { readonly code: string; readonly message: string };
@@ -26,6 +27,9 @@ const CONTROL_STATUS: Readonly<Record<ControlError["code"], number>> = {
 export function refusal(error: unknown): { status: number; body: ErrorBody } | undefined {
   if (error instanceof HttpError) return answer(error.status, error.code, error.message);
   if (error instanceof ControlError) {
+    return answer(CONTROL_STATUS[error.code], error.code, error.message);
+  }
+  if (error instanceof FibQueryError) {
     return answer(CONTROL_STATUS[error.code], error.code, error.message);
   }
   if (!(error instanceof Error)) return undefined;

@@ -1,7 +1,7 @@
 /**
  * The HTTP door: JSON over HTTP/1.1 for evpnctl, health checks and Prometheus.
  *
- * It knows the speaker only as `SpeakerControl`. Every request is checked (`guard.ts`), every input
+ * It knows the speaker only as `SpeakerControl`, the FIB as `FibControl`. Every request is checked (`guard.ts`), every input
  * has a schema (`query.ts`), every refusal is a status and a sentence (`error.ts`). Sizes and times
  * are bounded, so that a client that misbehaves costs a connection and nothing else.
  */
@@ -10,6 +10,7 @@ import type { FastifyInstance } from "fastify";
 import { isIPv4 } from "node:net";
 import type { HttpBackend } from "./backend.js";
 import { answer, refusal } from "./error.js";
+import { addFibRoutes } from "./fib.js";
 import { checkRequest } from "./guard.js";
 import { addPeerRoutes } from "./peers.js";
 import { addRouteRoutes } from "./routes.js";
@@ -62,6 +63,7 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
   addStatusRoutes(server, backend);
   addPeerRoutes(server, backend.control);
   addRouteRoutes(server, backend.control);
+  addFibRoutes(server, backend.fib);
   return server;
 }
 

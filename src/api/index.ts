@@ -1,6 +1,7 @@
 /**
  * The API: what programs ask of a running evpnd. In: HTTP requests on loopback. Out: JSON, JSON
- * lines, Prometheus text. Everything goes through `SpeakerControl`; nothing here touches a table.
+ * lines, Prometheus text. Everything goes through `SpeakerControl` and `FibControl`; nothing here touches
+ * a table.
  * Not supported yet: TLS, authentication, gRPC; until then the door stays on loopback by default.
  */
 export { openHttpDoor } from "./http.js";

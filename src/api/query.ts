@@ -10,6 +10,11 @@ const familyNames = FAMILIES.map((spec) => spec.name);
 export const PAGE_MAX = 1000;
 export const PAGE_DEFAULT = 100;
 
+const page = {
+  limit: { type: "integer", minimum: 1, maximum: 1000000000 },
+  cursor: text(512),
+} as const;
+
 export const routesQuerySchema = {
   type: "object",
   additionalProperties: false,
@@ -23,9 +28,35 @@ export const routesQuerySchema = {
     ip: text(64),
     vni: { type: "integer", minimum: 0, maximum: 16777215 },
     rt: text(64),
-    limit: { type: "integer", minimum: 1, maximum: 1000000000 },
-    cursor: text(512),
+    ...page,
   },
+} as const;
+
+export const pageQuerySchema = {
+  type: "object",
+  additionalProperties: false,
+  properties: page,
+} as const;
+
+export const macsQuerySchema = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    mac: text(64),
+    domain: text(128),
+    vni: { type: "integer", minimum: 0, maximum: 16777215 },
+    ip: text(64),
+    pe: text(64),
+    esi: text(64),
+    ...page,
+  },
+} as const;
+
+export const explainQuerySchema = {
+  type: "object",
+  additionalProperties: false,
+  required: ["mac"],
+  properties: { mac: text(64), domain: text(128) },
 } as const;
 
 export interface RoutesQuery {

@@ -6,7 +6,7 @@ export const EXIT = {
   usage: 2,
   /** evpnd does not answer. */
   unreachable: 3,
-  /** No such peer. */
+  /** No such peer, MAC or domain. */
   notFound: 4,
   /** evpnd answered and refused, or failed. */
   refused: 5,

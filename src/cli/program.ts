@@ -8,8 +8,13 @@ import { addCompletion } from "./completion.js";
 import { addConfigCheck } from "./config-check.js";
 import { addDecode } from "./decode.js";
 import { addDemo } from "./demo/demo.js";
+import { addExplainMac } from "./explain-mac.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
+import { addShowDomains } from "./show-domains.js";
+import { addShowEs } from "./show-es.js";
+import { addShowIp } from "./show-ip.js";
+import { addShowMac } from "./show-mac.js";
 import { addShowPeer } from "./show-peer.js";
 import { addShowPeers } from "./show-peers.js";
 import { addShowRoutes } from "./show-routes.js";
@@ -24,13 +29,18 @@ export function buildProgram(host: CliHost): Command {
     .addHelpText(
       "after",
       "\nExit codes: 0 done, 1 bad message, file or audit, 2 usage, 3 evpnd does not answer,\n" +
-        "4 no such peer, 5 evpnd refused.",
+        "4 no such peer, MAC or domain, 5 evpnd refused.",
     );
-  const show = program.command("show").description("peers, routes and what they are doing");
+  const show = program.command("show").description("peers, routes, MACs and what they are doing");
   addShowSummary(show, host);
   addShowPeers(show, host);
   addShowPeer(show, host);
   addShowRoutes(show, host);
+  addShowMac(show, host);
+  addShowIp(show, host);
+  addShowDomains(show, host);
+  addShowEs(show, host);
+  addExplainMac(program, host);
   addActions(program, host);
   addAudit(program, host);
   addConfigCheck(program, host);

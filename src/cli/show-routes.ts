@@ -1,10 +1,11 @@
 /** evpnctl show routes: the loc-RIB, filtered; streamed, so that a million routes are no trouble. */
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import type { Command } from "commander";
 import type { Client, Query } from "./client.js";
 import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { wholeNumber } from "./numbers.js";
 import { clean, formatAge } from "./text.js";
 import type { RouteAnswer } from "./wire.js";
 
@@ -17,23 +18,18 @@ export function addShowRoutes(show: Command, host: CliHost): void {
     .addOption(
       new Option("--family <name>", "address family").choices(FAMILIES.map((spec) => spec.name)),
     )
-    .option("--type <number>", "EVPN route type", whole)
+    .option("--type <number>", "EVPN route type", wholeNumber)
     .option("--rd <rd>", "route distinguisher, or a part of it")
     .option("--mac <mac>", "MAC address, or a part of it")
     .option("--ip <address>", "IP address or prefix, or a part of it")
-    .option("--vni <number>", "VNI, or label as a raw 24-bit number", whole)
+    .option("--vni <number>", "VNI, or label as a raw 24-bit number", wholeNumber)
     .option("--rt <target>", "route target, or a part of it")
-    .option("--limit <count>", "at most so many", whole)
+    .option("--limit <count>", "at most so many", wholeNumber)
     .action(async (options: Record<string, string | number | true>, command: Command) => {
       const { all, ...filters } = options;
       const query = { table: all === true ? "all" : "best", ...filters } as Query;
       await printRoutes(clientOf(command, host), query, wantsJson(command), host);
     });
-}
-
-function whole(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number.");
 }
 
 /** Two lines a route, as one does not fit an EVPN route into 80 columns; `--json`: a line each. */

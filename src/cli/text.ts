@@ -35,7 +35,7 @@ export function formatTable<T>(
   const line = (values: readonly string[]) =>
     values
       .map((value, index) =>
-        pad(cut(value, widths[index] ?? 0), widths[index] ?? 0, columns[index]),
+        pad(shorten(value, widths[index] ?? 0), widths[index] ?? 0, columns[index]),
       )
       .join("  ")
       .trimEnd();
@@ -51,8 +51,26 @@ export function formatFields(fields: readonly (readonly [string, string | undefi
     .join("");
 }
 
-function cut(text: string, width: number): string {
+/** At most `width` characters; what was cut shows as an ellipsis. */
+export function shorten(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}
+
+/** Lines of at most `width` characters, broken at spaces, each behind `indent`, the first behind `first`. */
+export function wrap(text: string, width: number, indent: string, first = indent): string {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of clean(text).split(" ")) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = indent;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line].map((each) => `${each}\n`).join("");
 }
 
 function pad<T>(text: string, width: number, column: Column<T> | undefined): string {

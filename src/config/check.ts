@@ -2,6 +2,7 @@
 import { Ajv } from "ajv";
 import type { ErrorObject } from "ajv";
 import { isIPv4 } from "node:net";
+import { parseMac, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { configSchema } from "./schema.js";
@@ -31,6 +32,18 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
   prefix: {
     test: (text) => parsePrefix(text) !== undefined,
     remedy: "write ADDRESS/LENGTH, for example 10.0.0.0/16 or 2001:db8::/32",
+  },
+  "route-target": {
+    test: (text) => parseRouteTarget(text) !== undefined,
+    remedy: 'write AS:NUMBER or ADDRESS:NUMBER in quotes, for example "65000:100"',
+  },
+  mac: {
+    test: (text) => parseMac(text) !== undefined,
+    remedy: "write a MAC address, for example 52:54:00:00:00:01",
+  },
+  oui: {
+    test: (text) => /^[0-9a-f]{2}([:-])[0-9a-f]{2}\1[0-9a-f]{2}$/i.test(text),
+    remedy: "write the first three octets of the MACs, for example 00:50:56",
   },
 };
 for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, format.test);

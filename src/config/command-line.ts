@@ -21,6 +21,7 @@ interface Options {
   listen?: string[];
   clients?: string[];
   family?: string[];
+  fib?: boolean;
   http?: string;
   logLevel?: string;
   user?: string;
@@ -57,6 +58,7 @@ function daemonCommand(output: Output): Command {
     .option("--listen <address:port>", "where to accept sessions; may be repeated", gather)
     .option("--clients <prefix>", "prefixes whose peers become clients; comma or repeated", gather)
     .option("--family <name>", "families of those clients; default l2vpn-evpn", gather)
+    .option("--fib", "keep a MAC FIB, for evpnctl show mac")
     .option("--http <address:port>", "address of the HTTP door, or off")
     .option("--log-level <level>", "debug, info, warn, error or silent")
     .option("--user <name>", "user to become once every port is bound")
@@ -99,6 +101,7 @@ function toOverlay(options: Options): Overlay {
     // No range of its own to put them on: say so by a key the schema knows to be wrong there.
     put("--family (it needs --clients)", ["dynamic-peers"], [{ families }]);
   }
+  put("--fib", ["fib", "enabled"], options.fib);
   put("--http", ["http", "listen"], options.http);
   put("--log-level", ["log", "level"], options.logLevel);
   put("--user", ["user"], options.user);

@@ -4,6 +4,7 @@ import type { DynamicRange, PeerSettings, SpeakerSettings } from "../bgp/setting
 import type { HttpSettings } from "../api/settings.js";
 import { canonicalAddress, dottedQuad, isLoopback, parseEndpoint, parsePrefix } from "./address.js";
 import type { Endpoint } from "./address.js";
+import { fibSettings } from "./fib.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
 import { checkGroupName, checkGroups, checkPasswords, mergeOptions } from "./groups.js";
@@ -67,6 +68,7 @@ export function compileConfig(
   }
   return deepFreeze({
     speaker,
+    fib: fibSettings(file.fib ?? {}, issues),
     http: httpSettings(file, issues),
     log: {
       level: file.log?.level ?? TOP_DEFAULTS.log.level,

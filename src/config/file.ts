@@ -1,11 +1,14 @@
 /** The shape of a configuration file that passed the schema, and the defaults the schema documents. */
 import type { HttpSettings } from "../api/settings.js";
 import type { SpeakerSettings } from "../bgp/settings.js";
+import type { DomainService, FibSettings } from "../fib/settings.js";
 import type { LogSettings } from "../telemetry/settings.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
 export interface DaemonSettings {
   readonly speaker: SpeakerSettings;
+  /** Undefined = no MAC FIB. */
+  readonly fib: FibSettings | undefined;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   /** Dropped to once every port is bound; undefined keeps the current one. */
@@ -64,6 +67,31 @@ export interface DynamicEntry extends PeerOptionsEntry {
   "max-peers"?: number;
 }
 
+export interface ThresholdEntry {
+  moves?: number;
+  seconds?: number;
+}
+
+export interface DomainEntry {
+  name: string;
+  service?: DomainService;
+  "route-targets"?: string[];
+  "ethernet-tag"?: number;
+  vni?: number;
+  duplicates?: boolean | ThresholdEntry;
+}
+
+export interface FibEntry {
+  enabled?: boolean;
+  "default-encapsulation"?: FibSettings["defaultEncapsulation"];
+  domains?: DomainEntry[];
+  duplicates?: ThresholdEntry & {
+    "release-seconds"?: number;
+    "exempt-macs"?: string[];
+    "exempt-ouis"?: string[];
+  };
+}
+
 export interface ConfigFile {
   as: number;
   "router-id"?: string;
@@ -77,6 +105,7 @@ export interface ConfigFile {
   "compare-mobility"?: boolean;
   "flush-interval-ms"?: number;
   "max-handshakes"?: number;
+  fib?: FibEntry;
   http?: { listen?: string; "allow-remote"?: boolean; "allowed-hosts"?: string[] };
   log?: { level?: LogSettings["level"]; format?: LogSettings["format"] };
   user?: string;
@@ -116,6 +145,14 @@ export const TOP_DEFAULTS = {
   "flush-interval-ms": 1,
   "max-handshakes": 100,
   "max-peers": 0,
+  fib: { enabled: false, "default-encapsulation": "mpls", service: "vlan-based" },
+  duplicates: {
+    moves: 5,
+    seconds: 180,
+    "release-seconds": 180,
+    "exempt-macs": [] as string[],
+    "exempt-ouis": [] as string[],
+  },
   http: { listen: "127.0.0.1:8179", "allow-remote": false, "allowed-hosts": [] as string[] },
   log: { level: "info", format: "auto" },
 } as const;

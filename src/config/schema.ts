@@ -4,31 +4,11 @@
  * from it. Rules that need two keys at once are in `compile.ts`.
  */
 import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { fibSchema } from "./fib-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
+import type { SchemaNode } from "./schema-node.js";
 
-/** The part of JSON Schema used here. */
-export interface SchemaNode {
-  readonly $schema?: string;
-  readonly $id?: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly type?: string | readonly string[];
-  readonly default?: unknown;
-  readonly format?: string;
-  readonly pattern?: string;
-  readonly enum?: readonly (string | number)[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly uniqueItems?: boolean;
-  readonly items?: SchemaNode;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: boolean | SchemaNode;
-  readonly propertyNames?: SchemaNode;
-}
+export type { SchemaNode } from "./schema-node.js";
 
 const AS_MAX = 4294967295;
 
@@ -333,6 +313,7 @@ export const configSchema: SchemaNode = {
       default: TOP_DEFAULTS["max-handshakes"],
       description: "Dynamic peers that may be opening a session at once; more wait their turn.",
     },
+    fib: fibSchema,
     http: {
       type: "object",
       additionalProperties: false,

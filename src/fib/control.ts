@@ -67,6 +67,8 @@ export interface FibControl {
 export const MOST_EXPLAINED = 16;
 const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
+/** A segment's view holds an election for each of its domains. */
+const SEGMENTS_MAX = 50;
 const MAC_DIGITS = 12;
 
 export class LocalFibControl implements FibControl {
@@ -104,7 +106,9 @@ export class LocalFibControl implements FibControl {
   }
 
   segments(query: PageQuery): Promise<FibPage<SegmentView>> {
-    return attempt(() => page(query, (from, most) => this.fib.pages.segments(from, most)));
+    return attempt(() =>
+      page(query, (from, most) => this.fib.pages.segments(from, Math.min(SEGMENTS_MAX, most))),
+    );
   }
 
   explain(mac: string, domain?: string): Promise<readonly Explanation[]> {
@@ -172,14 +176,12 @@ export class LocalFibControl implements FibControl {
   }
 }
 
-async function attempt<T>(run: () => T): Promise<T> {
-  return run();
+/** What `run` throws becomes a rejection. */
+function attempt<T>(run: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(run()));
 }
 
-function page<T>(
-  query: PageQuery,
-  list: (from: number, most: number) => Page<T>,
-): FibPage<T> {
+function page<T>(query: PageQuery, list: (from: number, most: number) => Page<T>): FibPage<T> {
   const { cursor = "0", limit = PAGE_DEFAULT } = query;
   const from = Number(cursor);
   if (!/^\d{1,10}$/.test(cursor) || from > 0x7fffffff) {

@@ -8,7 +8,7 @@ export interface MetricRow {
   readonly type: "counter" | "gauge";
   readonly labels: readonly string[];
   readonly help: string;
-  readonly from: "stats" | "summary" | "peers" | "process";
+  readonly from: "stats" | "summary" | "peers" | "fib" | "process";
 }
 
 export const PREFIX = "evpnd_";
@@ -80,6 +80,16 @@ export const METRICS: readonly MetricRow[] = [
   row("stats", "gauge", "handshakes_waiting", "Connections that wait for their turn to open."),
   row("stats", "counter", "strangers_total", "Connections from addresses no peer or range has."),
   row("stats", "counter", "connections_refused_total", "Connections of known peers refused."),
+  row(
+    "fib",
+    "gauge",
+    "fib_macs",
+    "MACs in the MAC FIB; no sample when it is off, as for the next four.",
+  ),
+  row("fib", "gauge", "fib_ips", "IP addresses bound to MACs."),
+  row("fib", "gauge", "fib_domains", "Bridge domains in use."),
+  row("fib", "gauge", "fib_segments", "Ethernet segments in use."),
+  row("fib", "gauge", "fib_duplicates", "MACs that move too often."),
   row("process", "counter", "process_cpu_seconds_total", "CPU time of the process, all threads."),
   row("process", "gauge", "process_resident_memory_bytes", "Resident memory of the process."),
   row("process", "gauge", "process_heap_bytes", "JavaScript heap in use."),

@@ -5,6 +5,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PeerView, SpeakerControl, SpeakerSummary } from "../bgp/control.js";
+import type { FibControl, FibSummary } from "../fib/index.js";
 import type { StallMonitor } from "./event-loop.js";
 import { METRICS, PREFIX } from "./metric-table.js";
 import type { MetricRow } from "./metric-table.js";
@@ -21,11 +22,13 @@ const PEERS_PER_TURN = 20;
 export async function collectMetrics(
   control: SpeakerControl,
   stalls: StallMonitor,
+  fib?: FibControl,
 ): Promise<MetricsText> {
-  const [summary, peers, stats] = await Promise.all([
+  const [summary, peers, stats, fibSummary] = await Promise.all([
     control.summary(),
     control.peers(),
     control.stats(),
+    fib?.summary(),
   ]);
   const page = new Page();
   addSummary(page, summary);
@@ -37,6 +40,7 @@ export async function collectMetrics(
     const value = stats[name];
     if (from === "stats" && value !== undefined) page.add(name, "", value);
   }
+  if (fibSummary !== undefined) addFib(page, fibSummary);
   addProcess(page, stalls);
   return { contentType: CONTENT_TYPE, text: page.text() };
 }
@@ -114,6 +118,14 @@ function addPeer(page: Page, peer: PeerView): void {
     const count = peer.faults[fault as keyof PeerView["faults"]];
     page.add("peer_faults_total", `${labels},effect="${effect}"`, count);
   }
+}
+
+function addFib(page: Page, summary: FibSummary): void {
+  page.add("fib_macs", "", summary.macs);
+  page.add("fib_ips", "", summary.ips);
+  page.add("fib_domains", "", summary.domains);
+  page.add("fib_segments", "", summary.segments);
+  page.add("fib_duplicates", "", summary.duplicates);
 }
 
 function addProcess(page: Page, stalls: StallMonitor): void {

@@ -18,6 +18,7 @@ export function renderConfiguration(): string {
   const group = asNode(top["peer-groups"]?.additionalProperties).properties ?? {};
   const peer = asNode(top["peers"]?.items).properties ?? {};
   const range = asNode(top["dynamic-peers"]?.items).properties ?? {};
+  const fib = top["fib"]?.properties ?? {};
   const shared = Object.keys(group).filter((key) => key in peer && key in range);
   const own = (properties: Readonly<Record<string, SchemaNode>>) =>
     Object.fromEntries(Object.entries(properties).filter(([key]) => !shared.includes(key)));
@@ -33,6 +34,12 @@ export function renderConfiguration(): string {
     table(own(group)),
     "### Options of peers, dynamic peers and groups",
     table(pick),
+    "### `fib`: the MAC FIB",
+    table(fib),
+    "### `fib.domains[]`",
+    table(asNode(fib["domains"]?.items).properties ?? {}),
+    "### `fib.duplicates`",
+    table(fib["duplicates"]?.properties ?? {}),
     "### `http`",
     table(top["http"]?.properties ?? {}),
     "### `log`",
@@ -75,6 +82,9 @@ const FORMAT_WORDS: Readonly<Record<string, string>> = {
   endpoint: "address:port",
   "endpoint-or-off": "address:port or `off`",
   prefix: "prefix",
+  "route-target": "route target",
+  mac: "MAC",
+  oui: "OUI",
 };
 
 function defaultOf(node: SchemaNode): string {

@@ -1,0 +1,64 @@
+/**
+ * Answers without end as JSON lines. A stream takes one page at a time from whoever has the rows, waits
+ * until the client has taken it, and gives the event loop a turn in between.
+ */
+import type { FastifyReply } from "fastify";
+import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { HttpError } from "./error.js";
+import { PAGE_MAX } from "./query.js";
+
+export const NDJSON = "application/x-ndjson";
+/** Small enough that a page costs the BGP thread a millisecond or two. */
+export const STREAM_PAGE = 50;
+
+export interface Rows {
+  readonly rows: readonly object[];
+  readonly next: string | undefined;
+}
+
+type TakePage = (cursor: string | undefined, most: number) => Promise<Rows>;
+
+export function wantsLines(accept: string | undefined): boolean {
+  return accept?.toLowerCase().includes(NDJSON) ?? false;
+}
+
+/** One JSON answer has a bound; throws `HttpError` 400 beyond it. */
+export function checkLimit(limit: number | undefined): void {
+  if (limit === undefined || limit <= PAGE_MAX) return;
+  throw new HttpError(
+    400,
+    "invalid",
+    `limit is at most ${PAGE_MAX}; take page after page with cursor, or everything with Accept: ${NDJSON}`,
+  );
+}
+
+/** @param take gives at most `most` rows, or fewer, from `cursor` on */
+export async function sendLines(
+  reply: FastifyReply,
+  cursor: string | undefined,
+  limit: number | undefined,
+  take: TakePage,
+): Promise<FastifyReply> {
+  const most = limit ?? Number.POSITIVE_INFINITY;
+  // The first page before the headers: what is wrong with a query is still a status then.
+  const first = await take(cursor, most);
+  const lines = Readable.from(streamLines(first, most, take), {
+    objectMode: false,
+    highWaterMark: 64 * 1024,
+  });
+  return reply.header("content-type", NDJSON).send(lines);
+}
+
+async function* streamLines(first: Rows, most: number, take: TakePage): AsyncGenerator<string> {
+  let page = first;
+  let left = most;
+  for (;;) {
+    const rows = page.rows.slice(0, left);
+    left -= rows.length;
+    if (rows.length > 0) yield rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+    if (page.next === undefined || left <= 0) return;
+    await nextTurn();
+    page = await take(page.next, left);
+  }
+}

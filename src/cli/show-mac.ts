@@ -1,0 +1,139 @@
+/** evpnctl show mac [MAC]: where MACs are; streamed, so that a million of them are no trouble. */
+import type { Command } from "commander";
+import type { Client, Query } from "./client.js";
+import type { LabelAnswer, MacAnswer } from "./fib-wire.js";
+import { clientOf, safeJson, wantsJson } from "./host.js";
+import type { CliHost } from "./host.js";
+import { wholeNumber } from "./numbers.js";
+import { formatAge, formatFields, formatTable, shorten } from "./text.js";
+import type { Column } from "./text.js";
+
+/** Rows whose columns are lined up together. */
+const BATCH = 1000;
+const NAME_WIDTH = 16;
+
+export function addShowMac(show: Command, host: CliHost): void {
+  show
+    .command("mac")
+    .description("where MACs are: all, one, or those that match; needs the MAC FIB")
+    .argument("[mac]", "the MAC, or its first digits")
+    .option("--domain <name>", "in this bridge domain, as show domains names it")
+    .option("--vni <number>", "whose label is this VNI", wholeNumber)
+    .option("--ip <address>", "that have this IP address")
+    .option("--pe <address>", "that are reached through this PE")
+    .option("--esi <esi>", "on this Ethernet segment")
+    .option("--limit <count>", "at most so many", wholeNumber)
+    .action(
+      async (
+        mac: string | undefined,
+        options: Record<string, string | number>,
+        command: Command,
+      ) => {
+        const { domain, vni, ip, pe, esi, limit } = options;
+        const query = { mac, domain, vni, ip, pe, esi, limit };
+        await printMacs(clientOf(command, host), query, wantsJson(command), host);
+      },
+    );
+}
+
+/** One MAC in full, several as a table; `--json`: a line each. */
+export async function printMacs(
+  client: Client,
+  query: Query,
+  json: boolean,
+  host: CliHost,
+): Promise<void> {
+  let rows: MacAnswer[] = [];
+  let count = 0;
+  const asked = typeof query["ip"] === "string" ? query["ip"] : undefined;
+  const flush = (): void => {
+    const table = formatTable(rows, columns(asked, host.now()), host.columns);
+    // The head stands once.
+    host.out(count === rows.length ? table : table.slice(table.indexOf("\n") + 1));
+    rows = [];
+  };
+  for await (const line of client.lines("/v1/fib/macs", query)) {
+    count++;
+    if (json) host.out(`${safeJson(line)}\n`);
+    else if (rows.push(JSON.parse(line) as MacAnswer) === BATCH) flush();
+  }
+  if (json) return;
+  const [only] = rows;
+  if (count === 0) host.out(NONE);
+  else if (count === 1 && only !== undefined) host.out(formatMac(only, host.now()));
+  else {
+    if (rows.length > 0) flush();
+    host.out(`${count} MACs\n`);
+  }
+}
+
+const NONE = "No such MAC. evpnctl show routes --all --mac tells whether a PE announces it.\n";
+
+function columns(asked: string | undefined, now: number): Column<MacAnswer>[] {
+  return [
+    { title: "MAC", value: (row) => row.mac },
+    { title: "Domain", value: (row) => shorten(row.domain, NAME_WIDTH) },
+    { title: "PE", value: place },
+    { title: "Label", value: (row) => labelText(row.label) },
+    { title: "IP", value: (row) => addresses(row, asked), flexible: true },
+    { title: "Since", value: (row) => formatAge(now - row.lastChange * 1000) },
+  ];
+}
+
+/** The first next hop, and how many more there are. */
+function place({ nextHops, pe }: MacAnswer): string {
+  const [first] = nextHops;
+  if (first === undefined) return `${pe} unusable`;
+  return nextHops.length === 1 ? first.address : `${first.address} +${nextHops.length - 1}`;
+}
+
+function addresses({ bindings }: MacAnswer, asked: string | undefined): string {
+  const shown = bindings.find(({ ip }) => ip === asked) ?? bindings[0];
+  if (shown === undefined) return "";
+  const more = bindings.length > 1 ? ` +${bindings.length - 1}` : "";
+  return `${shown.ip}${shown.lost ? " lost" : ""}${more}`;
+}
+
+export function labelText({ kind, value }: LabelAnswer): string {
+  return kind === "vni" ? `vni ${value}` : `label ${value}`;
+}
+
+export function formatMac(row: MacAnswer, now: number): string {
+  const { sequence, moves, duplicate, bindings } = row;
+  const marks = [
+    ...(row.sticky ? ["sticky"] : []),
+    ...(row.defaultGateway ? ["default gateway"] : []),
+    ...(row.router ? ["router"] : []),
+    ...(row.proxy ? ["proxy"] : []),
+  ];
+  const [first, ...others] = row.nextHops;
+  return formatFields([
+    ["MAC", row.mac],
+    ["Domain", row.domain],
+    [
+      "At",
+      first === undefined
+        ? "unusable, see explain mac"
+        : `${first.address}, ${labelText(first.label)}`,
+    ],
+    ...others.map(
+      ({ address, label, role }) =>
+        ["Also at", `${address}, ${labelText(label)}, ${role}`] as const,
+    ),
+    ["Learnt from", first?.address === row.pe ? undefined : row.pe],
+    ["Segment", row.esi],
+    ...bindings.map(({ ip, lost }) => ["IP", lost ? `${ip}, lost to another MAC` : ip] as const),
+    ["More IPs", row.bindingsCut ? "yes, not shown" : undefined],
+    ["Router MAC", row.routerMac],
+    ["Marks", marks.join(", ")],
+    ["Moves", `${moves}, mobility sequence ${sequence}`],
+    [
+      "Duplicate",
+      duplicate === undefined
+        ? undefined
+        : `${duplicate.moves} moves, for ${formatAge(now - duplicate.since)}`,
+    ],
+    ["First seen", `${formatAge(now - row.firstSeen * 1000)} ago`],
+    ["Last change", `${formatAge(now - row.lastChange * 1000)} ago`],
+  ]);
+}

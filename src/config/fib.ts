@@ -1,0 +1,90 @@
+/** The `fib` block of a file that passed the schema, to the FIB's settings. */
+import { formatMac, parseMac } from "../fast-bgp-codec/index.js";
+import type { DomainSettings, DuplicateThreshold, FibSettings } from "../fib/settings.js";
+import { TOP_DEFAULTS } from "./file.js";
+import type { DomainEntry, FibEntry } from "./file.js";
+import type { ConfigPath, IssueList } from "./issue.js";
+
+/** Events kept for those who drain them; not for operators to choose. */
+const EVENT_RING = 32_768;
+
+/** Undefined when the FIB is off; its block is checked all the same. */
+export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | undefined {
+  const duplicates = { ...TOP_DEFAULTS.duplicates, ...entry.duplicates };
+  const thresholds = { moves: duplicates.moves, seconds: duplicates.seconds };
+  const seen = new Map<string, ConfigPath>();
+  const settings: FibSettings = {
+    domains: (entry.domains ?? []).map((one, index) => {
+      const path = ["fib", "domains", index];
+      checkDomain(one, path, seen, issues);
+      return domainSettings(one, thresholds);
+    }),
+    defaultEncapsulation:
+      entry["default-encapsulation"] ?? TOP_DEFAULTS.fib["default-encapsulation"],
+    duplicates: {
+      ...thresholds,
+      releaseSeconds: duplicates["release-seconds"],
+      exemptMacs: duplicates["exempt-macs"].map(canonicalMac),
+      exemptOuis: duplicates["exempt-ouis"].map((text) => text.toLowerCase().replaceAll("-", ":")),
+    },
+    eventRing: EVENT_RING,
+  };
+  if (entry.enabled ?? TOP_DEFAULTS.fib.enabled) return settings;
+  if (entry.domains !== undefined || entry.duplicates !== undefined) {
+    issues.warn(["fib"], "the MAC FIB is off, so this block does nothing", "add enabled: true");
+  }
+  return undefined;
+}
+
+function domainSettings(entry: DomainEntry, thresholds: DuplicateThreshold): DomainSettings {
+  const { duplicates } = entry;
+  return {
+    name: entry.name,
+    service: entry.service ?? TOP_DEFAULTS.fib.service,
+    routeTargets: entry["route-targets"] ?? [],
+    ethernetTag: entry["ethernet-tag"],
+    vni: entry.vni,
+    duplicates:
+      typeof duplicates === "object"
+        ? { ...thresholds, ...duplicates }
+        : duplicates === false
+          ? false
+          : undefined,
+  };
+}
+
+function checkDomain(
+  entry: DomainEntry,
+  path: ConfigPath,
+  seen: Map<string, ConfigPath>,
+  issues: IssueList,
+): void {
+  const before = seen.get(entry.name);
+  if (before === undefined) seen.set(entry.name, [...path, "name"]);
+  else {
+    issues.error(
+      [...path, "name"],
+      `there are two domains "${entry.name}"`,
+      `the first is at ${issues.where(before)}; rename one`,
+    );
+  }
+  if (entry["route-targets"] === undefined && entry.vni === undefined) {
+    issues.error(
+      path,
+      `nothing says which routes belong to domain "${entry.name}"`,
+      'add "route-targets" or "vni"',
+    );
+  }
+  if (entry.duplicates === true) {
+    issues.error(
+      [...path, "duplicates"],
+      "true says nothing, as duplicates are detected anyway",
+      "write false to exempt the domain, or {moves: …, seconds: …}",
+    );
+  }
+}
+
+function canonicalMac(text: string): string {
+  const mac = parseMac(text);
+  return mac === undefined ? text : formatMac(mac, 0);
+}
