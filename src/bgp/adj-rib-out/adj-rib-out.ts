@@ -152,16 +152,8 @@ export class AdjRibOut {
     const cursor = this.cursors.get(slot);
     if (affected === undefined || cursor === undefined || cursor.held !== 0) return;
     const sets = this.table.attrs.targetSets;
-    if (affected.everything) {
-      cursor.syncPending = true;
-    } else if (affected.target !== undefined) {
-      for (const set of sets.having(affected.target)) cursor.targetsPending.add(set);
-    } else {
-      for (const target of sets.allTargets()) {
-        if (!affected.includes(target)) continue;
-        for (const set of sets.having(target)) cursor.targetsPending.add(set);
-      }
-    }
+    if (affected.target === undefined) cursor.syncPending = true;
+    else for (const set of sets.having(affected.target)) cursor.targetsPending.add(set);
     this.startNext(cursor);
   }
 

@@ -13,36 +13,27 @@ const ORIGIN_BITS = 32;
 const FULL_BITS = 96;
 const TARGET_BITS = FULL_BITS - ORIGIN_BITS;
 
-/** Hex digits of the target's leading octets, and how many bits of them count. */
-interface Pattern {
-  readonly bits: number;
-  readonly hex: string;
-}
-
-/** Who asked for one pattern, and by how many memberships (one per origin AS). */
+/** Who asked for one target or prefix, and by how many memberships (one per origin AS). */
 interface Interest {
-  readonly pattern: Pattern;
   mask: Int32Array;
   readonly counts: Map<number, number>;
 }
 
 /** What a membership speaks of. */
 export interface AffectedTargets {
-  /** All routes, those without any target among them. */
-  readonly everything: boolean;
-  /** Hex of the one target, where it is one. */
+  /** Hex of the one target; undefined for a prefix: perhaps of all, and of routes without any. */
   readonly target: string | undefined;
-  readonly includes: (target: string) => boolean;
 }
 
 export class RouteTargetFilter {
   /** Sessions that negotiated the family. */
   private constrained: Int32Array = new Int32Array(1);
   private anyone = 0;
-  /** Whole targets by their hex. */
-  private readonly exact = new Map<string, Interest>();
-  /** Shorter prefixes, the empty one among them. */
-  private readonly prefixes = new Map<string, Interest>();
+  /**
+   * By how many bits of the target count, and by those bits in hex. Few lengths are in use, so that an
+   * answer takes one look for each, however many memberships there are.
+   */
+  private readonly interests = new Map<number, Map<string, Interest>>();
   /** Counts up whenever an answer may have changed. */
   version = 1;
 
@@ -63,11 +54,11 @@ export class RouteTargetFilter {
     clearBit(this.constrained, slot);
     this.anyone--;
     this.version++;
-    for (const interests of [this.exact, this.prefixes]) {
-      for (const [key, interest] of interests) {
+    for (const [bits, ofLength] of this.interests) {
+      for (const [prefix, interest] of ofLength) {
         if (!interest.counts.delete(slot)) continue;
         clearBit(interest.mask, slot);
-        if (interest.counts.size === 0) interests.delete(key);
+        if (interest.counts.size === 0) this.forget(bits, prefix);
       }
     }
   }
@@ -87,65 +78,74 @@ export class RouteTargetFilter {
     change: 1 | -1,
   ): AffectedTargets | undefined {
     if (!this.has(slot)) return undefined;
-    const pattern = patternAt(bytes, start);
-    const exact = pattern.bits === TARGET_BITS;
-    const interests = exact ? this.exact : this.prefixes;
-    const key = exact ? pattern.hex : `${pattern.bits}:${pattern.hex}`;
-    const interest = interests.get(key) ?? {
-      pattern,
-      mask: new Int32Array(1),
-      counts: new Map<number, number>(),
-    };
+    const bits = bitsAt(bytes, start);
+    const prefix = prefixAt(bytes, start, bits);
+    const interest = this.interestIn(bits, prefix);
     const before = interest.counts.get(slot) ?? 0;
     const after = Math.max(0, before + change);
     if (after > 0) interest.counts.set(slot, after);
     else interest.counts.delete(slot);
-    if (interest.counts.size > 0) interests.set(key, interest);
-    else interests.delete(key);
+    if (interest.counts.size === 0) this.forget(bits, prefix);
     if (before > 0 === after > 0) return undefined;
     interest.mask = wide(interest.mask, slot);
     if (after > 0) setBit(interest.mask, slot);
     else clearBit(interest.mask, slot);
     this.version++;
-    return {
-      everything: pattern.bits === 0,
-      target: exact ? pattern.hex : undefined,
-      includes: (target) => matches(pattern, target),
-    };
+    return { target: bits === TARGET_BITS ? prefix : undefined };
   }
 
   /** Who may be sent routes with these targets: those who asked, and those who are not constrained. */
   allowed(targets: readonly string[], words: number): Int32Array {
     const mask = new Int32Array(words);
-    for (let w = 0; w < words; w++) {
-      let asked = ~(this.constrained[w] ?? 0);
-      for (const target of targets) asked |= this.exact.get(target)?.mask[w] ?? 0;
-      for (const { pattern, mask: askers } of this.prefixes.values()) {
-        if (pattern.bits === 0 || targets.some((target) => matches(pattern, target))) {
-          asked |= askers[w] ?? 0;
-        }
-      }
-      mask[w] = asked;
+    for (let w = 0; w < words; w++) mask[w] = ~(this.constrained[w] ?? 0);
+    for (const [bits, ofLength] of this.interests) {
+      if (bits === 0) addTo(mask, ofLength.get(""));
+      else for (const target of targets) addTo(mask, ofLength.get(prefixOf(target, bits)));
     }
     return mask;
   }
+
+  private interestIn(bits: number, prefix: string): Interest {
+    let ofLength = this.interests.get(bits);
+    if (ofLength === undefined) this.interests.set(bits, (ofLength = new Map<string, Interest>()));
+    let interest = ofLength.get(prefix);
+    if (interest === undefined) {
+      interest = { mask: new Int32Array(1), counts: new Map<number, number>() };
+      ofLength.set(prefix, interest);
+    }
+    return interest;
+  }
+
+  private forget(bits: number, prefix: string): void {
+    const ofLength = this.interests.get(bits);
+    ofLength?.delete(prefix);
+    if (ofLength?.size === 0) this.interests.delete(bits);
+  }
 }
 
-/** What a membership NLRI at `start` asks for, its origin AS left aside. */
-function patternAt(bytes: Uint8Array, start: number): Pattern {
-  const length = Math.min(readU8(bytes, start), FULL_BITS);
-  const bits = Math.max(0, length - ORIGIN_BITS);
+/** How many bits of the target the membership NLRI at `start` names, its origin AS left aside. */
+function bitsAt(bytes: Uint8Array, start: number): number {
+  return Math.max(0, Math.min(readU8(bytes, start), FULL_BITS) - ORIGIN_BITS);
+}
+
+function prefixAt(bytes: Uint8Array, start: number, bits: number): string {
   const from = start + 5;
-  return { bits, hex: bits === 0 ? "" : toHex(bytes, from, from + Math.ceil(bits / 8)) };
+  return bits === 0 ? "" : prefixOf(toHex(bytes, from, from + Math.ceil(bits / 8)), bits);
 }
 
-function matches({ bits, hex }: Pattern, target: string): boolean {
+/** The leading bits of a target as hex digits, the last one's other bits 0. */
+function prefixOf(target: string, bits: number): string {
   const digits = bits >>> 2;
-  if (target.slice(0, digits) !== hex.slice(0, digits)) return false;
   const rest = bits & 3;
-  if (rest === 0) return true;
-  const differing = parseInt(target[digits]!, 16) ^ parseInt(hex[digits]!, 16);
-  return differing >>> (4 - rest) === 0;
+  if (rest === 0) return target.slice(0, digits);
+  const last = parseInt(target.charAt(digits), 16) & (0xf << (4 - rest));
+  return target.slice(0, digits) + last.toString(16);
+}
+
+function addTo(mask: Int32Array, interest: Interest | undefined): void {
+  if (interest === undefined) return;
+  const words = Math.min(mask.length, interest.mask.length);
+  for (let w = 0; w < words; w++) mask[w] = mask[w]! | interest.mask[w]!;
 }
 
 function wide(mask: Int32Array, slot: number): Int32Array<ArrayBuffer> {

@@ -86,11 +86,6 @@ export class TargetSets {
     return this.byTarget.get(target) ?? [];
   }
 
-  /** Every target in use. */
-  allTargets(): Iterable<string> {
-    return this.byTarget.keys();
-  }
-
   firstPath(id: number): number {
     return this.table.words[id * WIDTH + FIRST_PATH]!;
   }

@@ -128,6 +128,6 @@ describe("the store", () => {
     expect(store.targetSets.count).toBe(1);
     store.release(b);
     expect(store.targetSets.count).toBe(0);
-    expect([...store.targetSets.allTargets()]).toEqual([]);
+    expect([...store.targetSets.having("0002fde800000064")]).toEqual([]);
   });
 });
