@@ -56,6 +56,8 @@ const SCRATCH = 3 * 65536;
 const LOGGED_FAULTS = 100;
 /** Longest wait for a peer's End-of-RIB of route-target memberships (RFC 4684 section 6). */
 const MEMBERSHIP_WAIT_MS = 60_000;
+/** The same for a peer without graceful restart: some of these never send End-of-RIB. */
+const MEMBERSHIP_WAIT_WITHOUT_GR_MS = 5_000;
 
 export class Reflector implements ReflectorSink {
   readonly attrs = new AttrStore();
@@ -92,7 +94,11 @@ export class Reflector implements ReflectorSink {
     this.peers.set(session.id, peer);
     this.out.add(peer.receiver());
     if ((session.negotiated.families & (1 << Family.RouteTarget)) !== 0) {
-      this.options.clock.setTimer(MEMBERSHIP_WAIT_MS, () => this.membershipsDone(peer));
+      const wait =
+        session.negotiated.gracefulRestart === undefined
+          ? MEMBERSHIP_WAIT_WITHOUT_GR_MS
+          : MEMBERSHIP_WAIT_MS;
+      this.options.clock.setTimer(wait, () => this.membershipsDone(peer));
     }
     this.schedule();
   }
@@ -109,7 +115,10 @@ export class Reflector implements ReflectorSink {
   }
 
   drained(session: EstablishedSession): void {
-    if (this.peers.has(session.id)) this.schedule();
+    const peer = this.peers.get(session.id);
+    if (peer === undefined) return;
+    this.out.unblock(peer.slot);
+    this.schedule();
   }
 
   routeRefresh(session: EstablishedSession, family: Family, subtype: number): void {

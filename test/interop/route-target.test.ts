@@ -15,6 +15,7 @@ import {
   ip4,
   mac,
   macIp,
+  multiprotocol,
   rd,
   routeTarget,
   u32,
@@ -82,7 +83,15 @@ describeInterop("route-target constraint", ["frr", "gobgp"], () => {
         gracefulRestart: true,
       }),
     ]);
-    const options = { lab, label: "lo", remoteAddress: RR, families: [EVPN, RTC] };
+    // Graceful restart without families: whoever offers it sends End-of-RIB, and is waited for.
+    const capabilities = [
+      multiprotocol(EVPN),
+      multiprotocol(RTC),
+      [2, ""],
+      [64, "0000"],
+      [65, u32(65000)],
+    ] as const;
+    const options = { lab, label: "lo", remoteAddress: RR, families: [EVPN, RTC], capabilities };
     sender = await SpeakerClient.up({ ...options, localAddress: SENDER });
     asking = await SpeakerClient.up({ ...options, localAddress: ASKING });
     await Promise.all([frr.waitEstablished(RR), gobgp.waitEstablished()]);

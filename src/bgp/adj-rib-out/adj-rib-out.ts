@@ -175,6 +175,12 @@ export class AdjRibOut {
     this.startNext(cursor);
   }
 
+  /** The session drained: it can take output, even if a KEEPALIVE lifts it over the low mark before its turn. */
+  unblock(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor !== undefined) cursor.blocked = false;
+  }
+
   attachReader(reader: LogReader): void {
     this.readers.add(reader);
     this.table.furthestReader = Math.max(this.table.furthestReader, reader.position);

@@ -115,7 +115,9 @@ export class Peer implements SessionOwner {
 
   /** The peer connected to us. */
   incoming(connection: Connection): void {
-    if (this.removed || this.adminDown || this.heldDown) {
+    // Without a word: a NOTIFICATION would put our reason for the shutdown out of the peer's display.
+    if (this.adminDown) return connection.destroy();
+    if (this.removed || this.heldDown) {
       return refuse(connection, Cease.ConnectionRejected);
     }
     if (this.ownState === State.Idle && this.sessions.length === 0) {

@@ -122,7 +122,8 @@ export function negotiatedOf(peer: PeerSpec): Negotiated {
     enhancedRefresh: peer.enhancedRefresh,
     addPathIn: 0,
     addPathOut: 0,
-    gracefulRestart: undefined,
+    // Offered without families: memberships are waited for as long as RFC 4684 section 6 allows.
+    gracefulRestart: { restarting: false, time: 0, families: 0 },
     extendedNextHop: 0,
   };
 }
