@@ -279,8 +279,7 @@ export class Reflector implements ReflectorSink {
         scan.reachNextHopStart,
         scan.reachNextHopLength,
       );
-      this.field(peer, reach, bytes, scan.reachStart, scan.reachEnd, attr);
-      if (attr !== 0) this.attrs.release(attr);
+      this.fieldWith(attr, peer, reach, bytes, scan.reachStart, scan.reachEnd);
     }
     if (
       scan.nlriEnd > scan.nlriStart &&
@@ -290,7 +289,22 @@ export class Reflector implements ReflectorSink {
         scan.nextHopStart < 0
           ? 0
           : this.attributes(peer, bytes, Family.Ipv4Unicast, scan.nextHopStart, 4);
-      this.field(peer, Family.Ipv4Unicast, bytes, scan.nlriStart, scan.nlriEnd, attr);
+      this.fieldWith(attr, peer, Family.Ipv4Unicast, bytes, scan.nlriStart, scan.nlriEnd);
+    }
+  }
+
+  /** `field`, and gives back the reference to `attr` however that ends. */
+  private fieldWith(
+    attr: number,
+    peer: ReflectedPeer,
+    family: Family,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    try {
+      this.field(peer, family, bytes, start, end, attr);
+    } finally {
       if (attr !== 0) this.attrs.release(attr);
     }
   }

@@ -1,8 +1,11 @@
 /** What the random operations of test/model do not reach: limits, floods, sleepers. */
 import { describe, expect, it } from "vitest";
 import { evpn, rd } from "../model/lib/nlri.js";
+import { Severity } from "../../src/fast-bgp-codec/fault.js";
+import { silentLog } from "../../src/util/log.js";
+import { ALL_FAMILIES } from "../model/lib/peer.js";
 import { evpnUpdate, Speaker } from "./lib/speaker.js";
-import { attribute, key, LOCAL_PREF, mac, ORIGIN } from "./lib/tables.js";
+import { attribute, key, LOCAL_PREF, mac, marked, ORIGIN } from "./lib/tables.js";
 
 const CONGESTED = 256 * 1024 + 1;
 /** Whole chunks of the log, whose times are those of their first entries. */
@@ -100,5 +103,26 @@ describe("what a peer is not sent", () => {
     source.say(evpnUpdate([evpn(0, rd(1)), mac(1)]));
     speaker.run();
     expect(picky.takeKeys()).toHaveLength(1);
+  });
+});
+
+describe("a bug met by an UPDATE", () => {
+  it("costs the session and leaves no reference behind", () => {
+    const speaker = new Speaker({
+      log: {
+        ...silentLog,
+        warn: () => {
+          throw new Error("a bug");
+        },
+      },
+    });
+    const source = speaker.up({ families: ALL_FAMILIES });
+    source.say(evpnUpdate([mac(1)]));
+    const long = `${mac(2)}00`.replace(/^0221/, "0222");
+    expect(source.say(evpnUpdate([mac(3), long], marked(1)))?.severity).toBe(Severity.SessionReset);
+    expect(speaker.reflector.audit()).toEqual([]);
+    source.down();
+    speaker.run();
+    expect(speaker.reflector.stats()).toMatchObject({ routes: 0, attribute_sets: 0 });
   });
 });
