@@ -29,8 +29,13 @@ import { FibView } from "./view.js";
 
 /** Destinations between two looks at the clock. */
 const STRETCH = 256;
-/** Share of a turn's budget that a sweep may take. */
-const SWEEP_SHARE = 0.5;
+/** Least time that a read may take: so that turns without anything to reflect are well used. */
+const LEAST_MS = 0.5;
+/** Share of the time since the last read, by log entries to read; beyond the last row all of it. */
+const SHARES = [
+  { below: 1_000_000, share: 0.1 },
+  { below: 4_000_000, share: 0.5 },
+] as const;
 /** How often the duplicate detection looks whether time is up, and at how many MACs at once. */
 const EXPIRE_MS = 1000;
 const EXPIRE_SLICE = 10_000;
@@ -67,6 +72,7 @@ export class Fib {
   private sweepAt = 0;
   private sweepEnd = 0;
   private ambiguousSeen = 0;
+  private lastRead = 0;
   private expiry: TimerHandle | undefined;
 
   constructor(options: FibOptions) {
@@ -93,11 +99,20 @@ export class Fib {
     this.sweep();
   }
 
-  /** Reads on in the log, then in the sweep, for about `budgetMs`; whether something is left. */
+  /**
+   * Reads on in the log, then in the sweep, for `budgetMs` at most; whether something is left.
+   *
+   * While the reflector is busy the FIB takes a small share of the time and lags; it catches up when
+   * there is nothing to reflect, for then turns come one after the other. A long backlog takes more.
+   */
   read(budgetMs: number): boolean {
     const { clock, table } = this;
     const { log } = table;
-    const until = clock.now() + budgetMs;
+    const start = clock.now();
+    const backlog = log.tail - this.position;
+    const share = SHARES.find(({ below }) => backlog < below)?.share ?? 1;
+    const mine = share * (start - this.lastRead);
+    const until = start + Math.min(budgetMs, Math.max(LEAST_MS, mine));
     this.tick();
     this.held.ensure(table.destinationLimit * 4);
     while (this.position < log.tail) {
@@ -112,8 +127,9 @@ export class Fib {
       this.ambiguousSeen = this.tables.domains.ambiguous;
       this.sweep();
     }
-    if (this.sweepAt !== 0) this.sweepOn(budgetMs);
+    if (this.sweepAt !== 0) this.sweepOn(until);
     this.macs.settleAll();
+    this.lastRead = clock.now();
     if (this.duplicates.count > 0 && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
     return this.position < log.tail || this.sweepAt !== 0;
   }
@@ -155,8 +171,8 @@ export class Fib {
     });
   }
 
-  private sweepOn(budgetMs: number): void {
-    const until = this.clock.now() + budgetMs * SWEEP_SHARE;
+  /** A stretch of the sweep at least, more while there is time. */
+  private sweepOn(until: number): void {
     do {
       const stop = Math.min(this.sweepEnd, this.sweepAt + STRETCH);
       for (; this.sweepAt < stop; this.sweepAt++) {

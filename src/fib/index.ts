@@ -12,7 +12,7 @@
  *   aliasing and backup; `df-election.ts` designated forwarders.
  * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
  * - `control.ts` the door for API and command line, text in, plain data out.
- * - `events.ts` the ring of events; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
+ * - `events.ts`, `fib-teller.ts` the ring of events; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
  * shared, so that another thread can read it. What the FIB holds is a function of the table and of
@@ -58,4 +58,5 @@ export {
   type DuplicateThreshold,
   type FibSettings,
 } from "./settings.js";
+export { warmUpFib } from "./warm-up.js";
 export type { BindingView, DomainView, LabelView, MacView, NextHopView } from "./view.js";

@@ -104,7 +104,8 @@ export class Mobility {
         return head;
       }
       ring.insertLast(head, id);
-      return this.surelyLoses(id, head, merged) ? head : this.arrangeShort(head, merged);
+      if (this.surelyLoses(id, head, merged)) return head;
+      return this.surelyWins(id, head, merged) ? id : this.arrangeShort(head, merged);
     }
     ring.insertLast(head, id);
     return this.arrangeShort(head, merged);
@@ -341,6 +342,13 @@ export class Mobility {
     this.wrapped = false;
     const behind = this.rank(winner) - this.rank(id);
     return behind > 0 || (behind === 0 && this.compare(winner, id) < 0);
+  }
+
+  /** A new candidate is the winner: it and the winner are alone, and it is before. No wrap is about. */
+  private surelyWins(id: number, winner: number, merged: boolean): boolean {
+    if (this.group(id, merged) !== 0 || this.group(winner, merged) !== 0) return false;
+    const ahead = this.rank(id) - this.rank(winner);
+    return ahead > 0 || (ahead === 0 && this.compare(id, winner) < 0);
   }
 
   /** Whether the winner may owe its place to this candidate of its group, by rank or by address. */
