@@ -192,6 +192,27 @@ describe("reload over HTTP", () => {
     expect(await daemon.ended).toBe(EXIT.ok);
   });
 
+  test("the MAC FIB is off until a start with it", async () => {
+    const { daemon, url, text } = await httpDaemon();
+    expect((await fetch(`${url}/v1/fib/macs`)).status).toBe(409);
+    file("x.yaml", `${text}fib: {enabled: true}\n`);
+    const response = await fetch(`${url}/v1/reload`, { method: "POST" });
+    expect(await response.json()).toMatchObject({
+      done: [expect.anything(), "fib changes at the next start"],
+    });
+    expect((await fetch(`${url}/v1/fib/macs`)).status).toBe(409);
+    daemon.signal("SIGTERM");
+    await daemon.ended;
+    const again = run(`--config ${join(top, "x.yaml")}`);
+    await again.started;
+    await vi.waitFor(async () => {
+      expect(await (await fetch(`${url}/v1/fib/macs`)).json()).toEqual({ macs: [] });
+    });
+    expect(await (await fetch(`${url}/metrics`)).text()).toContain("\nevpnd_fib_macs 0\n");
+    again.signal("SIGTERM");
+    expect(await again.ended).toBe(EXIT.ok);
+  });
+
   test("new rules for the door hold from the next request on", async () => {
     const { daemon, url, text } = await httpDaemon();
     file("x.yaml", text.replace("http: {", "http: {allowed-hosts: [rr1], "));

@@ -63,6 +63,9 @@ function validationSentence(faults: readonly ValidationFault[]): string {
     if (fault.keyword === "additionalProperties") {
       return `there is no parameter "${String(fault.params["additionalProperty"])}"`;
     }
+    if (fault.keyword === "required") {
+      return `${String(fault.params["missingProperty"])} is missing`;
+    }
     if (fault.keyword === "enum") {
       return `${name} must be one of: ${(fault.params["allowedValues"] as string[]).join(", ")}`;
     }

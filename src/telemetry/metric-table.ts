@@ -84,7 +84,7 @@ export const METRICS: readonly MetricRow[] = [
     "fib",
     "gauge",
     "fib_macs",
-    "MACs in the MAC FIB; no sample when it is off, as for the next four.",
+    "MACs in the MAC FIB; without one none of its metrics has a value.",
   ),
   row("fib", "gauge", "fib_ips", "IP addresses bound to MACs."),
   row("fib", "gauge", "fib_domains", "Bridge domains in use."),

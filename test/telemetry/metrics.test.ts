@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/config/index.js";
 import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl, peerView } from "../lib/fake-control.js";
+import { smallFib } from "../lib/fib.js";
 
 const stalls = { take: () => ({ maxSeconds: 0.25, p999Seconds: 0.125 }), stop() {} };
 
@@ -26,6 +27,21 @@ test("values come from summary, peers, statistics and the process", async () => 
   ]) {
     expect(text.split("\n")).toContain(line);
   }
+});
+
+test("the MAC FIB's, when there is one", async () => {
+  const { control } = smallFib();
+  const { text } = await collectMetrics(new FakeControl(), stalls, control);
+  const samples = text.split("\n").filter((line) => line.startsWith("evpnd_fib_"));
+  expect(samples).toEqual([
+    "evpnd_fib_macs 5",
+    "evpnd_fib_ips 1",
+    "evpnd_fib_domains 3",
+    "evpnd_fib_segments 1",
+    "evpnd_fib_duplicates 0",
+  ]);
+  const off = await collectMetrics(new FakeControl(), stalls);
+  expect(off.text).not.toMatch(/^evpnd_fib_/m);
 });
 
 test("the page is well formed: help and type once, in front of the metric's samples", async () => {

@@ -1,0 +1,154 @@
+/** The verbs that ask the FIB, against the HTTP door with a real FIB behind. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openHttpDoor } from "../../src/api/index.js";
+import type { HttpDoor } from "../../src/api/index.js";
+import type {
+  DomainAnswer,
+  ExplanationAnswer,
+  MacAnswer,
+  SegmentAnswer,
+} from "../../src/cli/fib-wire.js";
+import type { DomainView, Explanation, MacView, SegmentView } from "../../src/fib/index.js";
+import { silentLog } from "../../src/util/log.js";
+import { FakeControl } from "../lib/fake-control.js";
+import { addMacs, DUAL, ESI, HOST, SHARED, smallFib } from "../lib/fib.js";
+import type { SmallFib } from "../lib/fib.js";
+import { evpnctl } from "./lib/host.js";
+
+/** What the door answers is what evpnctl reads: this fails to compile when it is not. */
+export const fits: [
+  (view: MacView) => MacAnswer,
+  (view: DomainView) => DomainAnswer,
+  (view: SegmentView) => SegmentAnswer,
+  (view: Explanation) => ExplanationAnswer,
+] = [(view) => view, (view) => view, (view) => view, (view) => view];
+
+let small: SmallFib;
+let door: HttpDoor | undefined;
+let url: string;
+
+async function open(on: boolean): Promise<void> {
+  small = smallFib();
+  const backend = {
+    control: new FakeControl(),
+    fib: on ? small.control : undefined,
+    log: silentLog,
+    reload: () => Promise.resolve({ ok: true, lines: [] }),
+    metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
+  };
+  const listen = { address: "127.0.0.1", port: 0 };
+  door = await openHttpDoor(backend, { listen, allowRemote: false, allowedHosts: [] });
+  url = `http://${door?.address}`;
+}
+beforeEach(() => open(true));
+afterEach(() => door?.close());
+
+const run = (words: string) => evpnctl(words, { url, now: 1_700_000_060_000 });
+
+describe("show mac", () => {
+  test("a table", async () => {
+    const { code, out } = await run("show mac --domain 65000:100");
+    expect(code).toBe(0);
+    const lines = out.split("\n");
+    expect(lines[0]).toBe("MAC                Domain     PE           Label    IP        Since");
+    expect(lines).toContain(`${HOST}  65000:100  10.0.0.1     vni 100  10.1.0.1  00:01:00`);
+    expect(lines).toContain(`${DUAL}  65000:100  10.0.0.1 +1  vni 100            00:01:00`);
+    expect(lines.at(-2)).toBe("3 MACs");
+  });
+
+  test("one in full", async () => {
+    const { out } = await run(`show mac ${SHARED} --vni 100`);
+    expect(out).toContain("At:          10.0.0.2, vni 100\n");
+    expect(out).toContain("Moves:       1, mobility sequence 1\n");
+    const dual = (await run(`show mac ${DUAL}`)).out;
+    expect(dual).toContain("Also at:     10.0.0.2, vni 100, aliased\n");
+    expect(dual).toContain(`Segment:     ${ESI}\n`);
+  });
+
+  test("thousands have one head", async () => {
+    addMacs(small, 2500);
+    const lines = (await run("show mac")).out.trimEnd().split("\n");
+    expect(lines).toHaveLength(1 + 2505 + 1);
+    expect(lines.filter((line) => line.startsWith("MAC "))).toHaveLength(1);
+    expect(lines.at(-1)).toBe("2505 MACs");
+  });
+
+  test("--json is a line each", async () => {
+    const { out } = await run("show mac --json");
+    const lines = out.trimEnd().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as MacAnswer).mac).sort()).toEqual(
+      [HOST, HOST, SHARED, SHARED, DUAL].sort(),
+    );
+  });
+
+  test("none says where to look", async () => {
+    expect((await run("show mac 00:00:00:00:00:01")).out).toContain("show routes --all --mac");
+  });
+});
+
+test("show ip", async () => {
+  expect((await run("show ip 10.1.0.1")).out).toContain(`MAC:         ${HOST}\n`);
+});
+
+test("show domains", async () => {
+  expect((await run("show domains")).out).toBe(
+    [
+      "Domain     VNI  MACs  IPs  Type 3  Service            Route targets",
+      "65000:100  100     3    1       2  vlan-based         65000:100",
+      "65000:200  200     1    0       0  vlan-based         65000:200",
+      "blue/7     300     1    0       0  vlan-aware-bundle  65000:300",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("show es", async () => {
+  const { out } = await run("show es");
+  expect(out).toContain(`${ESI}  all-active, 1 MAC\n`);
+  expect(out).toContain("  10.0.0.2              1              0\n");
+  expect(out).toMatch(/^ {2}65000:100 +100 +10\.0\.0\.[12] +10\.0\.0\.[12] /m);
+});
+
+test("explain mac", async () => {
+  const { code, out } = await run(`explain mac ${SHARED} --domain 65000:100`);
+  expect(code).toBe(0);
+  expect(out).toContain(`${SHARED} in domain 65000:100\n  ${SHARED} is at 10.0.0.2.\n`);
+  expect(out).toContain("*> 2:10.0.0.2:100");
+  expect(out).toContain("     PE 10.0.0.2 has the higher sequence\n");
+  expect(out).toContain("     PE 10.0.0.1 has a lower sequence (RFC 7432 section 15)\n");
+  const json = (await run(`explain mac ${SHARED} --json`)).out;
+  expect(JSON.parse(json)).toHaveLength(2);
+});
+
+test("all fit 80 columns", async () => {
+  for (const words of ["show mac", "show domains", "show es", `explain mac ${DUAL}`]) {
+    for (const line of (await run(words)).out.split("\n")) {
+      expect(line.length, line).toBeLessThanOrEqual(80);
+    }
+  }
+});
+
+describe("refusals", () => {
+  test("exit codes tell what is not there", async () => {
+    expect((await run("explain mac 52:54:00:00:00:09")).code).toBe(4);
+    expect((await run("show mac --domain green")).code).toBe(4);
+    expect((await run("show mac zz")).code).toBe(5);
+    expect((await run("show mac --vni x")).code).toBe(2);
+  });
+
+  test("off: every verb says how to turn it on", async () => {
+    await door?.close();
+    await open(false);
+    for (const words of [
+      "show mac",
+      "show ip 10.1.0.1",
+      "show domains",
+      "show es",
+      `explain mac ${HOST}`,
+    ]) {
+      const { code, err } = await run(words);
+      expect([words, code]).toEqual([words, 5]);
+      expect(err).toContain("the MAC FIB is off: set fib.enabled: true");
+    }
+  });
+});
