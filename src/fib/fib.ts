@@ -72,7 +72,7 @@ export class Fib {
   private sweepAt = 0;
   private sweepEnd = 0;
   private ambiguousSeen = 0;
-  private lastRead = 0;
+  private lastRead: number;
   private expiry: TimerHandle | undefined;
 
   constructor(options: FibOptions) {
@@ -80,6 +80,7 @@ export class Fib {
     this.table = table;
     this.clock = clock;
     this.position = table.log.tail;
+    this.lastRead = clock.now();
     const pes = new RemotePes();
     const vniByDefault = settings.defaultEncapsulation === "vxlan";
     const facts = new RouteFacts(table.attrs, pes, this.sets, vniByDefault);
