@@ -8,7 +8,7 @@ import type { HttpDoor, ReloadResult } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { formatIssue, loadConfig } from "./config/index.js";
 import type { ConfigSource, DaemonSettings, Overlay } from "./config/index.js";
-import { Fib, LocalFibControl } from "./fib/index.js";
+import { Fib, LocalFibControl, warmUpFib } from "./fib/index.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
 import { systemClock } from "./util/clock.js";
@@ -45,6 +45,7 @@ export class Daemon {
     this.log = log;
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
     if (settings.fib === undefined) return;
+    warmUpFib(systemClock);
     const { table } = this.speaker;
     this.fib = new Fib({ table, settings: settings.fib, clock: systemClock });
     this.fibControl = new LocalFibControl(this.fib, settings.fib.domains);
