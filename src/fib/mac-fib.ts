@@ -274,10 +274,9 @@ export class MacFib {
     facts.release(of);
   }
 
+  /** The ring is empty, so it was short before, and no choice in it is put off. */
   private dropEntry(entry: number, last: number, silent: boolean): void {
     const { entries } = this;
-    const before = this.unsettled.get(entry);
-    if (before !== undefined) this.forget(entry, before);
     this.moves.gone(entry);
     if (!silent) this.teller.macGone(FibEventKind.Withdraw, entry, last);
     entries.setHead(entry, 0);
@@ -294,7 +293,6 @@ export class MacFib {
       this.decidedIp(binding, left);
       return;
     }
-    this.unsettledBindings.delete(binding);
     if (!silent) this.teller.ip(FibEventKind.IpWithdraw, binding, id, -1, 0);
     bindings.setHead(binding, 0);
     bindings.drop(binding);

@@ -17,7 +17,6 @@ import type { RouteTargetSets } from "./route-target-sets.js";
 
 const WIDTH = 16;
 const REFERENCES = 0;
-const ATTR = 1;
 const PE = 2;
 const SEQUENCE = 3;
 const FLAGS = 4;
@@ -63,7 +62,7 @@ export interface DfCommunity {
 
 export class RouteFacts {
   private readonly pool = new RecordPool(WIDTH);
-  /** Record by attribute id, 0 for none. */
+  /** The last record by attribute id, 0 for none: good while its serial is the set's. */
   private readonly byAttr = new FlatMemory();
   private readonly attrs: AttrStore;
   private readonly pes: RemotePes;
@@ -172,8 +171,6 @@ export class RouteFacts {
   private drop(id: number): void {
     const words = this.pool.words;
     const base = id * WIDTH;
-    const attr = words[base + ATTR]!;
-    if (this.byAttr.i32[attr] === id) this.byAttr.i32[attr] = 0;
     this.pes.release(words[base + PE]!);
     this.sets.release(words[base + TARGETS]!);
     this.pool.give(id);
@@ -187,7 +184,6 @@ export class RouteFacts {
     const words = this.pool.words;
     const base = id * WIDTH;
     words[base + REFERENCES] = 0;
-    words[base + ATTR] = attr;
     words[base + SERIAL] = attrs.serial(attr);
     words[base + PE] = pe;
     words[base + LOCAL_PREF] = attrs.localPref(attr);

@@ -59,6 +59,17 @@ describe("a derived domain", () => {
     expect(domainsOf([])).toEqual([]);
   });
 
+  it("is not taken for another that has its number now", () => {
+    const fabric = new Fabric();
+    announce(fabric, ["65000:100"], { tag: 20 });
+    announce(fabric, ["65000:100"]);
+    // The domain of tag 0 goes, its list of route targets stays, and its number is used again.
+    fabric.withdraw(0, macIp({ rd: "10.0.0.1:1", mac: MAC })).read();
+    announce(fabric, ["65000:200"], { rd: "10.0.0.1:2" });
+    announce(fabric, ["65000:100"], { rd: "10.0.0.1:3" });
+    expect(domains(fabric)).toEqual(["65000:100", "65000:100/20", "65000:200"]);
+  });
+
   it("goes with its last route", () => {
     const fabric = new Fabric();
     announce(fabric, ["65000:100"]);

@@ -92,6 +92,21 @@ describe("the winner", () => {
     }
   });
 
+  it("changes when the proxy goes whose address led to its segment", () => {
+    const fabric = new Fabric();
+    const route = (pe: string, esi: string, arpNd: number | undefined, slot: number): string => {
+      const nlri = macIp({ rd: `${pe}:1`, mac: MAC, esi });
+      fabric.announce(slot, nlri, { nextHop: pe, targets: ["65000:100"], arpNd }).read();
+      return nlri;
+    };
+    const proxy = route("10.0.0.1", E1, 4, 0);
+    route("10.0.0.3", E1, undefined, 1);
+    route("10.0.0.2", E2, undefined, 2);
+    expect(fabric.fib.view.mac(1)?.pe).toBe("10.0.0.3");
+    fabric.withdraw(0, proxy).read();
+    expect(fabric.fib.view.mac(1)?.pe).toBe("10.0.0.2");
+  });
+
   it("decides a wrap over all candidates, in every order", () => {
     const three: [string, Shape][] = [
       ["10.0.0.1", { sequence: 0xfffffffe }],
