@@ -90,6 +90,7 @@ export class Reflector implements ReflectorSink {
   }
 
   established(session: EstablishedSession): void {
+    this.warnOfTwin(session);
     const peer = ReflectedPeer.admit(session, this.sources);
     this.peers.set(session.id, peer);
     this.out.add(peer.receiver());
@@ -259,6 +260,20 @@ export class Reflector implements ReflectorSink {
   /** Every live session. */
   livePeers(): Iterable<ReflectedPeer> {
     return this.peers.values();
+  }
+
+  /** Peers that share a BGP identifier drop each other's routes as their own (RFC 4456 section 8). */
+  private warnOfTwin(session: EstablishedSession): void {
+    const { peerId, peerIdText, ibgp } = session.negotiated;
+    if (!ibgp) return;
+    for (const { session: other } of this.peers.values()) {
+      if (other.negotiated.peerId !== peerId || !other.negotiated.ibgp) continue;
+      this.options.log.warn(
+        { peer: session.peerAddress, other: other.peerAddress, routerId: peerIdText },
+        "two peers have one router id and will drop each other's routes: give each its own",
+      );
+      return;
+    }
   }
 
   /** The peer has named its route targets, or has had the time to: it gets the routes (RFC 4684 section 6). */

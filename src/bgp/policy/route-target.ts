@@ -1,10 +1,10 @@
 /**
  * Route-target constraint (RFC 4684): which sessions asked for which route targets. A membership NLRI
  * is a length in bits, an origin AS (4 octets) and a prefix of a route target; the origin AS plays no
- * role in matching. Lengths up to 32 ask for everything.
+ * role in matching. Length 0, the default, asks for everything; length 32 for every route with a target.
  *
  * A session that negotiated the family is sent a route only if one of the route's targets matches a
- * membership received from it; routes without any target go to those who asked for everything.
+ * membership received from it; routes without any target go to those with the default alone.
  */
 import { readU8, toHex } from "../../util/bytes.js";
 import { clearBit, hasBit, setBit } from "./slot-mask.js";
@@ -12,6 +12,8 @@ import { clearBit, hasBit, setBit } from "./slot-mask.js";
 const ORIGIN_BITS = 32;
 const FULL_BITS = 96;
 const TARGET_BITS = FULL_BITS - ORIGIN_BITS;
+/** Stands for the default membership, of length 0. */
+const EVERYTHING = -1;
 
 /** Who asked for one target or prefix, and by how many memberships (one per origin AS). */
 interface Interest {
@@ -99,7 +101,7 @@ export class RouteTargetFilter {
     const mask = new Int32Array(words);
     for (let w = 0; w < words; w++) mask[w] = ~(this.constrained[w] ?? 0);
     for (const [bits, ofLength] of this.interests) {
-      if (bits === 0) addTo(mask, ofLength.get(""));
+      if (bits === EVERYTHING) addTo(mask, ofLength.get(""));
       else for (const target of targets) addTo(mask, ofLength.get(prefixOf(target, bits)));
     }
     return mask;
@@ -123,14 +125,15 @@ export class RouteTargetFilter {
   }
 }
 
-/** How many bits of the target the membership NLRI at `start` names, its origin AS left aside. */
+/** How many bits of the target the membership NLRI at `start` names, its origin AS left aside; EVERYTHING for the default. */
 function bitsAt(bytes: Uint8Array, start: number): number {
-  return Math.max(0, Math.min(readU8(bytes, start), FULL_BITS) - ORIGIN_BITS);
+  const length = readU8(bytes, start);
+  return length === 0 ? EVERYTHING : Math.max(0, Math.min(length, FULL_BITS) - ORIGIN_BITS);
 }
 
 function prefixAt(bytes: Uint8Array, start: number, bits: number): string {
   const from = start + 5;
-  return bits === 0 ? "" : prefixOf(toHex(bytes, from, from + Math.ceil(bits / 8)), bits);
+  return bits <= 0 ? "" : prefixOf(toHex(bytes, from, from + Math.ceil(bits / 8)), bits);
 }
 
 /** The leading bits of a target as hex digits, the last one's other bits 0. */

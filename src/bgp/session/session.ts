@@ -335,7 +335,8 @@ export class Session implements EstablishedSession, Ticking {
     const family = familyOf(afi, safi);
     if (family === undefined || (this.negotiated.families & (1 << family)) === 0 || subtype > 2) {
       const why = subtype > 2 ? "unknown subtype" : "family not negotiated";
-      this.context.log.info(
+      // Not above debug: a peer can send as many as it likes.
+      this.context.log.debug(
         { peer: this.peerAddress, afi, safi, subtype, bytes: toHex(bytes, start, end) },
         `ROUTE-REFRESH ignored: ${why}`,
       );

@@ -16,8 +16,9 @@ function membership(bits: number, origin: number, target: string): string {
 }
 
 function isAskedFor(nlri: string, targets: readonly string[]): boolean {
-  const bits = Math.max(0, parseInt(nlri.slice(0, 2), 16) - 32);
-  if (bits === 0) return true;
+  const length = parseInt(nlri.slice(0, 2), 16);
+  if (length === 0) return true;
+  const bits = length - 32;
   const binary = (hex: string): string =>
     [...hex].map((digit) => parseInt(digit, 16).toString(2).padStart(4, "0")).join("");
   const wanted = binary(nlri.slice(10)).slice(0, bits);

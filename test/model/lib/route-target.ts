@@ -11,8 +11,8 @@ export function routeTargets(attributes: Attributes): string[] {
 
 /** Whether a membership NLRI asks for routes with these targets; the origin AS means nothing here. */
 export function asksFor(membership: string, targets: readonly string[]): boolean {
+  if (membership === "00") return true;
   const bits = numberAt(membership, 0, 1) - 32;
-  if (bits <= 0) return true;
   const wanted = binary(slice(membership, 5)).slice(0, bits);
   return targets.some((target) => binary(target).startsWith(wanted));
 }
