@@ -57,10 +57,39 @@ export function formatRoute(route: RouteAnswer, now: number): string {
     route.originator === "" || route.originator === route.peer
       ? ""
       : ` originator ${route.originator}`;
-  const second = `via ${route.nextHop} from ${route.peer}${origin}, ${age}`;
   const extended = communities(route.attributes);
-  const third = [extended, route.reason].filter((part) => part !== "").join("; ");
+  const { labels, esi } = attachment(route.nlri, extended);
+  const second = `via ${route.nextHop}${labels} from ${route.peer}${origin}, ${age}`;
+  const third = [esi, named(extended), route.reason].filter((part) => part !== "").join("; ");
   return `${first}\n     ${clean(second)}\n${third === "" ? "" : `     ${clean(third)}\n`}`;
+}
+
+/** Tunnel types whose label field is a VNI (RFC 8365 section 5.1.3), and others seen (RFC 9012). */
+const TUNNELS: Readonly<Record<string, string>> = {
+  "8": "vxlan",
+  "9": "nvgre",
+  "10": "mpls",
+  "19": "geneve",
+};
+const SINGLE_HOMED = /^0*$/;
+
+/** Labels or VNIs, by the route's encapsulation, and the ESI if the route has one. */
+function attachment(nlri: object, extended: string): { labels: string; esi: string } {
+  const fields = nlri as Readonly<Record<string, unknown>>;
+  const vni = /\bencapsulation:(8|9|19)\b/.test(extended);
+  const labels = [fields["label"] ?? fields["label1"], fields["label2"]].flatMap((label) => {
+    const { vni24, mpls20 } = (label ?? {}) as { vni24?: number; mpls20?: number };
+    if (vni24 === undefined || mpls20 === undefined) return [];
+    return [vni ? ` vni ${vni24}` : ` label ${mpls20}`];
+  });
+  const { esi } = fields;
+  const multihomed = typeof esi === "string" && !SINGLE_HOMED.test(esi);
+  return { labels: labels.join(""), esi: multihomed ? `esi ${esi}` : "" };
+}
+
+/** Tunnel types by name. */
+function named(extended: string): string {
+  return extended.replace(/\bencapsulation:(\d+)\b/, (text, type: string) => TUNNELS[type] ?? text);
 }
 
 /** The extended communities of an EVPN route say what it is for: target, encapsulation, mobility. */

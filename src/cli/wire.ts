@@ -59,6 +59,7 @@ export interface PeerAnswer {
 export interface RouteAnswer {
   readonly family: string;
   readonly prefix: string;
+  readonly nlri: object;
   readonly nextHop: string;
   readonly peer: string;
   readonly originator: string;

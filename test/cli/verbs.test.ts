@@ -114,9 +114,22 @@ describe("show routes", () => {
     expect((await run("show routes")).out).toBe(
       "*> 2:10.0.0.1:100::0::52:54:00:00:00:01\n" +
         "     via 10.0.0.1 from 10.0.0.1 originator 10.0.0.9, 00:01:00\n" +
-        "     rt:65000:100 encapsulation:8; only route\n" +
+        "     rt:65000:100 vxlan; only route\n" +
         "1 route\n",
     );
+  });
+
+  test("what a MAC hangs on: VNIs or labels by the encapsulation, and the segment", async () => {
+    const label = (vni24: number) => ({ raw: "", vni24, mpls20: vni24 >>> 4, bos: 0 });
+    const nlri = { esi: "01aabbccddee01000700", label1: label(10100), label2: label(50000) };
+    control.routeViews = [
+      routeView(1, { nlri }),
+      routeView(2, { nlri: { ...nlri, label2: null }, attributes: [] }),
+    ];
+    const { out } = await run("show routes");
+    expect(out).toContain("via 10.0.0.1 vni 10100 vni 50000 from 10.0.0.1");
+    expect(out).toContain("     esi 01aabbccddee01000700; rt:65000:100 vxlan; only route\n");
+    expect(out).toContain("via 10.0.0.1 label 631 from 10.0.0.1");
   });
 
   test("filters reach the speaker", async () => {
