@@ -78,7 +78,7 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
 
 function stateLine(peer: PeerAnswer, now: number): string {
   const state = peer.adminDown ? `${peer.state} (administratively shut down)` : peer.state;
-  return `${state} for ${formatAge(now - peer.since)}, established ${peer.establishedCount} times`;
+  return `${state} for ${formatAge(now - peer.since)}, established ${peer.establishedCount === 1 ? "once" : `${peer.establishedCount} times`}`;
 }
 
 function endOfRib(row: PeerAnswer["families"][number]): string {

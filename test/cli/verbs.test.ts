@@ -84,7 +84,7 @@ describe("tables", () => {
 describe("show peer", () => {
   test("in full", async () => {
     const { out } = await run("show peer 10.0.0.1");
-    expect(out).toContain("State:        Established for 00:01:40, established 1 times\n");
+    expect(out).toContain("State:        Established for 00:01:40, established once\n");
     expect(out).toContain("Security:     TCP MD5\n");
     expect(out).toContain("Faults:       treatAsWithdraw 1\n");
     expect(out).toContain("l2vpn-evpn         2           1  received\n");
