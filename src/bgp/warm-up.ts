@@ -1,7 +1,7 @@
 /**
  * Runs a small fabric through a reflector of its own before the real one listens, so that the first
  * table, the first move and the first lost PE meet compiled code and not the interpreter: a PE that
- * dies minutes after a start is withdrawn in half the time. Takes about a tenth of a second; nothing
+ * dies minutes after a start is withdrawn in half the time. Takes some tenths of a second; nothing
  * of it remains.
  */
 import { makeAttribute } from "../fast-bgp-codec/attribute/list.js";
