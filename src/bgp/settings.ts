@@ -1,5 +1,5 @@
 /** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
-import type { Family } from "../fast-bgp-codec/family.js";
+import { Family } from "../fast-bgp-codec/family.js";
 
 export interface ListenAddress {
   /** Literal IPv4 or IPv6 address. */
@@ -88,3 +88,48 @@ export interface SpeakerSettings {
   /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
   readonly maxHandshakes: number;
 }
+
+/** What a peer is when nothing says otherwise. A new option gets its default here. */
+export const PEER_OPTION_DEFAULTS: PeerOptions = {
+  group: "",
+  description: "",
+  peerAs: undefined,
+  client: true,
+  families: [Family.Evpn],
+  passive: false,
+  shutdown: false,
+  holdTime: 90,
+  connectRetry: 10,
+  sendHoldTime: 0,
+  idleHold: 1,
+  idleHoldMax: 60,
+  password: undefined,
+  ttlSecurityHops: 0,
+  ttl: 0,
+  localAddress: undefined,
+  port: 179,
+  tcpUserTimeoutMs: 0,
+  extendedMessage: true,
+  ebgpAcceptIn: false,
+  ebgpAcceptOut: false,
+  nextHopSelf: false,
+  evpnTypesOut: undefined,
+  evpnTypesIn: undefined,
+  evpnUnknownTypes: false,
+  malformedNlri: "drop",
+  prefixLimit: 0,
+  prefixLimitRestart: 300,
+  allowAsIn: 0,
+};
+
+/** Everything but who we are. A new setting of the speaker gets its default here. */
+export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "clusterId"> = {
+  listen: [],
+  peers: [],
+  dynamic: [],
+  hostName: "",
+  softwareVersion: "",
+  compareMobility: true,
+  flushIntervalMs: 1,
+  maxHandshakes: 100,
+};

@@ -11,8 +11,8 @@ import { scanUpdate, UpdateScan, type DecodeContext } from "../fast-bgp-codec/up
 import type { Clock } from "../util/clock.js";
 import { silentLog } from "../util/log.js";
 import { Reflector } from "./reflector.js";
-import type { EstablishedSession, Negotiated } from "./session/types.js";
-import type { PeerOptions } from "./settings.js";
+import { NEGOTIATED_DEFAULTS, type EstablishedSession, type Negotiated } from "./session/types.js";
+import { PEER_OPTION_DEFAULTS, type PeerOptions } from "./settings.js";
 
 const SESSIONS = 4;
 const UPDATES = 250;
@@ -160,53 +160,9 @@ const CONTEXT: DecodeContext = {
 };
 
 const OPTIONS: PeerOptions = {
-  group: "",
-  description: "",
-  peerAs: undefined,
-  client: true,
-  families: [Family.Evpn],
+  ...PEER_OPTION_DEFAULTS,
   passive: true,
-  shutdown: false,
-  holdTime: 90,
-  connectRetry: 120,
-  sendHoldTime: 0,
-  idleHold: 1,
-  idleHoldMax: 60,
-  password: undefined,
-  ttlSecurityHops: 0,
-  ttl: 0,
-  localAddress: undefined,
-  port: 179,
-  tcpUserTimeoutMs: 0,
   extendedMessage: false,
-  ebgpAcceptIn: false,
-  ebgpAcceptOut: false,
-  nextHopSelf: false,
-  evpnTypesOut: undefined,
-  evpnTypesIn: undefined,
-  evpnUnknownTypes: false,
-  malformedNlri: "drop",
-  prefixLimit: 0,
-  prefixLimitRestart: 0,
-  allowAsIn: 0,
 };
 
-const NEGOTIATED: Negotiated = {
-  localAs: 0,
-  peerAs: 0,
-  ibgp: true,
-  peerId: 0,
-  peerIdText: "",
-  holdTime: 90,
-  keepaliveTime: 30,
-  families: 1 << Family.Evpn,
-  as4: true,
-  maxMessageOut: 4096,
-  maxMessageIn: 4096,
-  routeRefresh: true,
-  enhancedRefresh: true,
-  addPathIn: 0,
-  addPathOut: 0,
-  gracefulRestart: undefined,
-  extendedNextHop: 0,
-};
+const NEGOTIATED: Negotiated = { ...NEGOTIATED_DEFAULTS, families: 1 << Family.Evpn };

@@ -77,6 +77,27 @@ export interface Negotiated {
   readonly extendedNextHop: number;
 }
 
+/** The plainest agreement: iBGP, 4-octet ASes, no families yet. A new field gets its default here. */
+export const NEGOTIATED_DEFAULTS: Negotiated = {
+  localAs: 0,
+  peerAs: 0,
+  ibgp: true,
+  peerId: 0,
+  peerIdText: "0.0.0.0",
+  holdTime: 90,
+  keepaliveTime: 30,
+  families: 0,
+  as4: true,
+  maxMessageOut: 4096,
+  maxMessageIn: 4096,
+  routeRefresh: true,
+  enhancedRefresh: true,
+  addPathIn: 0,
+  addPathOut: 0,
+  gracefulRestart: undefined,
+  extendedNextHop: 0,
+};
+
 /** An Established session as the reflector sees it. */
 export interface EstablishedSession {
   /** Unique in the process, never reused. */

@@ -1,9 +1,14 @@
 /** In-memory connections, a clock that tests turn, and a sink that writes down what it is told. */
 import type { Clock } from "../../../src/util/clock.js";
-import { Family } from "../../../src/fast-bgp-codec/family.js";
 import type { DecodeFault } from "../../../src/fast-bgp-codec/fault.js";
 import type { Log } from "../../../src/util/log.js";
-import type { DynamicRange, PeerOptions, SpeakerSettings } from "../../../src/bgp/settings.js";
+import {
+  PEER_OPTION_DEFAULTS,
+  SPEAKER_DEFAULTS,
+  type DynamicRange,
+  type PeerOptions,
+  type SpeakerSettings,
+} from "../../../src/bgp/settings.js";
 import { PeerTable } from "../../../src/bgp/session/peer-table.js";
 import type {
   Connection,
@@ -321,35 +326,10 @@ export class LogLines implements Log {
 }
 
 const OPTIONS: PeerOptions = {
-  group: "",
-  description: "",
+  ...PEER_OPTION_DEFAULTS,
   peerAs: 65000,
-  client: true,
-  families: [Family.Evpn],
-  passive: false,
-  shutdown: false,
-  holdTime: 90,
-  connectRetry: 10,
-  sendHoldTime: 0,
-  idleHold: 1,
-  idleHoldMax: 60,
-  password: undefined,
-  ttlSecurityHops: 0,
-  ttl: 0,
-  localAddress: undefined,
-  port: 179,
-  tcpUserTimeoutMs: 0,
   extendedMessage: false,
-  ebgpAcceptIn: false,
-  ebgpAcceptOut: false,
-  nextHopSelf: false,
-  evpnTypesOut: undefined,
-  evpnTypesIn: undefined,
-  evpnUnknownTypes: false,
-  malformedNlri: "drop",
-  prefixLimit: 0,
   prefixLimitRestart: 60,
-  allowAsIn: 0,
 };
 
 export function peerOptions(changes: Partial<PeerOptions> = {}): PeerOptions {
@@ -369,17 +349,10 @@ export function range(prefix: string, changes: Partial<DynamicRange> = {}): Dyna
 
 export function settings(changes: Partial<SpeakerSettings> = {}): SpeakerSettings {
   return {
+    ...SPEAKER_DEFAULTS,
     as: 65000,
     routerId: "10.0.0.1",
     clusterId: "10.0.0.1",
-    listen: [],
-    peers: [],
-    dynamic: [],
-    hostName: "",
-    softwareVersion: "",
-    compareMobility: true,
-    flushIntervalMs: 1,
-    maxHandshakes: 100,
     ...changes,
   };
 }

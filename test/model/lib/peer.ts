@@ -1,7 +1,7 @@
 /** The speakers of a model run: what each one is, and the options and capabilities that follow from it. */
 import { FAMILIES, Family } from "../../../src/fast-bgp-codec/family.js";
-import type { Negotiated } from "../../../src/bgp/session/types.js";
-import type { PeerOptions } from "../../../src/bgp/settings.js";
+import { NEGOTIATED_DEFAULTS, type Negotiated } from "../../../src/bgp/session/types.js";
+import { PEER_OPTION_DEFAULTS, type PeerOptions } from "../../../src/bgp/settings.js";
 
 export const OWN_AS = 65000;
 export const OWN_ID = 0x0a6300fe;
@@ -72,24 +72,11 @@ export function peerSpec(index: number, over: Partial<PeerSpec> = {}): PeerSpec 
 
 export function optionsOf(peer: PeerSpec): PeerOptions {
   return {
-    group: "",
-    description: "",
+    ...PEER_OPTION_DEFAULTS,
     peerAs: peer.as,
     client: peer.kind === "client",
     families: familiesIn(peer.families),
     passive: true,
-    shutdown: false,
-    holdTime: 90,
-    connectRetry: 120,
-    sendHoldTime: 0,
-    idleHold: 1,
-    idleHoldMax: 60,
-    password: undefined,
-    ttlSecurityHops: 0,
-    ttl: 0,
-    localAddress: undefined,
-    port: 179,
-    tcpUserTimeoutMs: 0,
     extendedMessage: peer.extendedMessage,
     ebgpAcceptIn: peer.acceptIn,
     ebgpAcceptOut: peer.acceptOut,
@@ -107,23 +94,18 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
 export function negotiatedOf(peer: PeerSpec): Negotiated {
   const size = peer.extendedMessage ? 65535 : 4096;
   return {
+    ...NEGOTIATED_DEFAULTS,
     localAs: OWN_AS,
     peerAs: peer.as,
     ibgp: peer.kind !== "ebgp",
     peerId: peer.id,
     peerIdText: [24, 16, 8, 0].map((shift) => String((peer.id >>> shift) & 255)).join("."),
-    holdTime: 90,
-    keepaliveTime: 30,
     families: peer.families,
     as4: peer.as4,
     maxMessageOut: size,
     maxMessageIn: size,
-    routeRefresh: true,
     enhancedRefresh: peer.enhancedRefresh,
-    addPathIn: 0,
-    addPathOut: 0,
     // Offered without families: memberships are waited for as long as RFC 4684 section 6 allows.
     gracefulRestart: { restarting: false, time: 0, families: 0 },
-    extendedNextHop: 0,
   };
 }
