@@ -1,0 +1,25 @@
+/**
+ * Why a path is held: kept and shown, but without effect: it is no candidate for best path, nobody is
+ * sent it, the FIB does not see it. The table keeps the reason with the path; who decides gives it.
+ */
+export const HoldReason = {
+  None: 0,
+  /** An import rule rejected it. */
+  Policy: 1,
+  /** An import rule, or duplicate detection, put it in quarantine. */
+  Quarantine: 2,
+  /** Beyond a limit. */
+  Limit: 3,
+  /** Its peer is not trusted, or not trusted yet. */
+  Trust: 4,
+} as const;
+export type HoldReason = (typeof HoldReason)[keyof typeof HoldReason];
+
+/** Indexed by `HoldReason`: the words for people. */
+export const HOLD_REASONS: readonly string[] = [
+  "not held",
+  "rejected by import policy",
+  "in quarantine",
+  "beyond a limit",
+  "peer not trusted",
+];
