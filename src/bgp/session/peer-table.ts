@@ -5,6 +5,7 @@
 import { Cease } from "../../fast-bgp-codec/iana.js";
 import { systemClock, type Clock, type TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { fileKey } from "../../util/settings-diff.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
 import { Admission } from "./admission.js";
 import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
@@ -170,15 +171,15 @@ export class PeerTable {
   }
 
   /**
-   * New settings. Sessions of peers whose own settings did not change are left alone, unless our AS or
-   * router-id did. Returns what was done, a line each. The listener's keys are `Listener.protect`'s.
+   * New settings. Sessions of peers whose own settings did not change are left alone, unless our AS,
+   * router-id or (iBGP) cluster-id did. Returns what was done, a line each. The listener's keys are `Listener.protect`'s.
    */
   applySettings(next: SpeakerSettings): string[] {
     const before = this.settings;
     this.settings = next;
     this.ranges = new DynamicRanges(next.dynamic);
     this.admission.limit = next.maxHandshakes;
-    const identityChanged = before.as !== next.as || before.routerId !== next.routerId;
+    const global = globalReset(before, next);
     const done: string[] = [];
     const configured = new Map(
       next.peers.map((peer) => [canonicalPeerAddress(peer.address), peer] as const),
@@ -190,7 +191,7 @@ export class PeerTable {
         this.removePeer(peer);
         done.push(`${peer.address}: removed`);
       } else {
-        const what = this.change(peer, options, identityChanged);
+        const what = this.change(peer, options, global(peer));
         if (what !== undefined) done.push(`${peer.address}: ${what}`);
       }
     }
@@ -222,18 +223,21 @@ export class PeerTable {
     return peer.dynamic ? this.ranges.find(peer.address) : undefined;
   }
 
-  private change(peer: Peer, options: PeerOptions, identityChanged: boolean): string | undefined {
+  private change(peer: Peer, options: PeerOptions, global: string | undefined): string | undefined {
     const change = compareOptions(peer.options, options);
-    if (identityChanged || change.needsReset) {
+    if (global !== undefined || change.needsReset) {
       peer.reconfigure(options);
-      return identityChanged ? "reset, our AS or router-id changed" : "reset, its settings changed";
+      return `reset, ${global ?? change.resetBy.map(fileKey).join(", ")} changed`;
     }
-    peer.options = options;
-    if (change.none) return undefined;
-    if (!change.rekey) return "changed without a reset";
-    if (peer.rekey()) return "TCP MD5 key changed without a reset";
+    if (change.none) {
+      peer.options = options;
+      return undefined;
+    }
+    const names = change.changed.map(fileKey).join(", ");
+    const obstacle = peer.adopt(options, change);
+    if (obstacle === undefined) return `${names} changed without a reset`;
     peer.reconfigure(options);
-    return "reset, its TCP MD5 key could not be changed on the live connection";
+    return `reset, ${names} changed and ${obstacle}`;
   }
 
   private removePeer(peer: Peer): void {
@@ -303,4 +307,16 @@ export class PeerTable {
       this.sweepLater();
     });
   }
+}
+
+/** Which peers a change of who we are resets, and why: the loops that their routes were checked for are others. */
+export function globalReset(
+  before: SpeakerSettings,
+  next: SpeakerSettings,
+): (peer: { readonly options: PeerOptions }) => string | undefined {
+  if (before.as !== next.as) return () => "our AS";
+  if (before.routerId !== next.routerId) return () => "our router-id";
+  if (before.clusterId === next.clusterId) return () => undefined;
+  return ({ options }) =>
+    options.peerAs === undefined || options.peerAs === next.as ? "our cluster-id" : undefined;
 }

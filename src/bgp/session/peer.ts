@@ -16,6 +16,7 @@ import { step, State, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
 import { bgpIdNumber } from "./negotiate.js";
 import { refuse } from "./refuse.js";
+import type { SettingsChange } from "./settings-change.js";
 import { Session, type OpenVerdict, type SessionContext, type SessionOwner } from "./session.js";
 import { dialDetail, type SessionEnd } from "./session-end.js";
 import { idleHoldMs, jitter, OPEN_WAIT_SECONDS } from "./timers.js";
@@ -195,11 +196,28 @@ export class Peer implements SessionOwner {
     return new Promise((done) => (this.onGone = done));
   }
 
-  /** The new TCP MD5 key for the connections that are up. False when one cannot take it. */
-  rekey(): boolean {
-    const { password } = this.options;
-    if (password === undefined) return false;
-    return this.sessions.every((session) => session.connection.rekey?.(password) ?? false);
+  /**
+   * Settings that a running session can take over. Returns why it cannot; undefined when it has, or when
+   * there is none.
+   */
+  adopt(options: PeerOptions, change: SettingsChange): string | undefined {
+    const before = this.options;
+    this.options = options;
+    for (const session of this.sessions) {
+      const obstacle = session.adopt(before, change);
+      if (obstacle !== undefined) return obstacle;
+    }
+    if (change.changed.includes("passive") && this.sessions.length === 0) this.restartQuietly();
+    return undefined;
+  }
+
+  /** Without a session: who dials is another one now. */
+  private restartQuietly(): void {
+    if (this.ownState === State.Idle || this.adminDown || this.removed) return;
+    this.disarmRetry();
+    this.cancelDial();
+    this.enter(State.Idle);
+    this.start();
   }
 
   // From sessions.

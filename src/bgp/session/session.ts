@@ -35,6 +35,7 @@ import {
   type Told,
 } from "./session-end.js";
 import { SessionTimers } from "./session-timers.js";
+import { isSocketOption, type SettingsChange } from "./settings-change.js";
 import { sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
 import type { Connection, EstablishedSession, Negotiated, ReflectorSink } from "./types.js";
 
@@ -67,6 +68,8 @@ export interface SessionOwner {
 
 /** Go on; this connection lost a collision and is closed; or its OPEN rests until `proceed`. */
 export type OpenVerdict = "go" | "lost" | "wait";
+
+const NO_LIVE_SOCKET = "the live connection cannot take that";
 
 let lastId = 0;
 
@@ -184,6 +187,22 @@ export class Session implements EstablishedSession, Ticking {
     const cause = { reason: "replaced", detail: "the peer restarted and connected again" };
     this.connection.destroy();
     this.run({ kind: "tcpFails" }, cause);
+  }
+
+  /** Takes over the owner's new options; returns why it cannot, undefined when it has. */
+  adopt(before: PeerOptions, change: SettingsChange): string | undefined {
+    const { options, connection } = this;
+    if (change.socket) {
+      const more = change.changed.some((name) => name !== "password" && isSocketOption(name));
+      if (more && connection.protect?.(options) !== true) return NO_LIVE_SOCKET;
+      const { password } = options;
+      const rekey = password !== before.password && password !== undefined;
+      if (rekey && connection.rekey?.(password) !== true) return NO_LIVE_SOCKET;
+    }
+    if (this.state !== State.Established) return undefined;
+    const { holdTime } = this.negotiated;
+    this.timers.armSendHold(sendHoldSeconds(options.sendHoldTime, holdTime));
+    return change.work ? this.context.sink.reconfigured?.(this, before) : undefined;
   }
 
   tick(): void {

@@ -1,43 +1,93 @@
-/** What a change of a peer's settings costs its session. */
+/**
+ * What a change of a peer's settings costs its session: the one table that says it for each option. An
+ * option without a row does not compile. `reload`, `config diff` and the documentation read it.
+ */
 import type { PeerOptions } from "../settings.js";
 
-/** Take effect by themselves, at once or with the next session: no reason to disturb a running one. */
-const LIVE: ReadonlySet<string> = new Set<keyof PeerOptions>([
-  "group",
-  "description",
-  "idleHold",
-  "idleHoldMax",
-  "connectRetry",
-  "prefixLimitRestart",
-  "passive",
-  "sendHoldTime",
-  "port",
-]);
+/**
+ * - `live`: read where it is needed, so it holds from now on.
+ * - `in`: live; what the peer sent is looked at again (removed, or asked for by route refresh).
+ * - `out`: live; the peer is sent, and has withdrawn, what the change makes the difference of.
+ * - `resend`: live; the peer is sent everything once more, in its new form.
+ * - `kind`: live; who gets the peer's routes, and what it gets, is worked out again.
+ * - `socket`: live; set on the connection that is up. Where that fails the session is reset.
+ * - `next-session`: holds when the peer connects next; the running session is left alone.
+ * - `reset`: settled in the OPEN or at connect: the session is closed (Cease 6/6) and comes back.
+ */
+export type OptionEffect =
+  "live" | "in" | "out" | "resend" | "kind" | "socket" | "next-session" | "reset";
+
+/** A new option gets its row here. Where it needs work on a live session, see `live-change.ts`. */
+export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> = {
+  group: "live",
+  description: "live",
+  peerAs: "reset",
+  client: "kind",
+  families: "reset",
+  passive: "next-session",
+  shutdown: "reset",
+  holdTime: "reset",
+  connectRetry: "next-session",
+  sendHoldTime: "live",
+  idleHold: "next-session",
+  idleHoldMax: "next-session",
+  password: "socket",
+  ttlSecurityHops: "socket",
+  ttl: "socket",
+  localAddress: "reset",
+  port: "next-session",
+  tcpUserTimeoutMs: "socket",
+  extendedMessage: "reset",
+  ebgpAcceptIn: "in",
+  ebgpAcceptOut: "out",
+  nextHopSelf: "resend",
+  evpnTypesOut: "out",
+  evpnTypesIn: "in",
+  evpnUnknownTypes: "in",
+  malformedNlri: "live",
+  prefixLimit: "in",
+  prefixLimitRestart: "next-session",
+  allowAsIn: "in",
+};
+
+export type OptionName = keyof PeerOptions;
 
 export interface SettingsChange {
+  /** Options that differ. */
+  readonly changed: readonly OptionName[];
   /** Nothing differs. */
   readonly none: boolean;
-  /** The session must go (Cease, other configuration change). */
+  /** The session must go (Cease, other configuration change), because of these. */
+  readonly resetBy: readonly OptionName[];
   readonly needsReset: boolean;
-  /** One TCP MD5 key became another. */
-  readonly rekey: boolean;
+  /** Something is to be set on the live connection. */
+  readonly socket: boolean;
+  /** The reflector has to work on the live session. */
+  readonly work: boolean;
 }
+
+export function isSocketOption(name: OptionName): boolean {
+  return OPTION_EFFECTS[name] === "socket";
+}
+
+const WORK: ReadonlySet<OptionEffect> = new Set(["live", "in", "out", "resend", "kind"]);
 
 export function compareOptions(before: PeerOptions, after: PeerOptions): SettingsChange {
-  let none = true;
-  let needsReset = false;
-  const rekey =
-    before.password !== after.password &&
-    before.password !== undefined &&
-    after.password !== undefined;
-  for (const name of Object.keys({ ...before, ...after }) as (keyof PeerOptions)[]) {
-    if (JSON.stringify(before[name]) === JSON.stringify(after[name])) continue;
-    if (NOT_OPTIONS.has(name)) continue;
-    none = false;
-    if (name === "password" ? !rekey : !LIVE.has(name)) needsReset = true;
-  }
-  return { none, needsReset, rekey };
+  const names = Object.keys(OPTION_EFFECTS) as OptionName[];
+  const changed = names.filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  // To be protected, or not, is settled before the first SYN.
+  const protects = (before.password === undefined) !== (after.password === undefined);
+  const resetBy = changed.filter(
+    (name) => OPTION_EFFECTS[name] === "reset" || (name === "password" && protects),
+  );
+  return {
+    changed,
+    none: changed.length === 0,
+    resetBy,
+    needsReset: resetBy.length > 0,
+    socket: changed.some(isSocketOption),
+    work: changed.some((name) => WORK.has(OPTION_EFFECTS[name])),
+  };
 }
-
-/** Fields of the objects that carry the options. */
-const NOT_OPTIONS: ReadonlySet<string> = new Set(["address", "prefix", "maxPeers"]);

@@ -35,6 +35,8 @@ export interface Connection {
   end(lingerMs: number, done?: () => void): void;
   /** Changes the TCP MD5 key of the live connection; false when that is not possible. */
   rekey?(password: string): boolean;
+  /** Sets TTL, TTL security and user timeout as these options say; false when that is not possible. */
+  protect?(options: PeerOptions): boolean;
   /** Closes at once (RST when octets are pending). */
   destroy(): void;
 }
@@ -137,6 +139,11 @@ export interface ReflectorSink {
   ): DecodeFault | undefined;
   /** ROUTE-REFRESH of a negotiated family: subtype 0 request, 1 BoRR, 2 EoRR. */
   routeRefresh(session: EstablishedSession, family: Family, subtype: number): void;
+  /**
+   * The session's options changed in what may change under it; `before` are those until now. Returns
+   * why only a new session can do it; undefined when it is done.
+   */
+  reconfigured?(session: EstablishedSession, before: PeerOptions): string | undefined;
   /** Output drained below the low-water mark. */
   drained(session: EstablishedSession): void;
   /** The session left Established. Called exactly once per `established`. */

@@ -77,7 +77,7 @@ export class TcpDialer implements Dialer {
     }
     const { sockOpt } = this.sockOpt;
     const fd = openSocket(sockOpt, host, options, this.localAs());
-    const connection = new TcpConnection({ fd }, "local", sockOpt);
+    const connection = new TcpConnection({ fd }, "local", sockOpt, this.localAs);
     connection.socket.connect(to);
     return connection;
   }

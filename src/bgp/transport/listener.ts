@@ -190,7 +190,7 @@ export class Listener {
   private wrap(handle: TcpHandle): void {
     const { optionsFor, onConnection, localAs, log } = this.settings;
     const sockOpt = this.sockOpt.available ? this.sockOpt.sockOpt : undefined;
-    const connection = new TcpConnection({ handle }, "remote", sockOpt);
+    const connection = new TcpConnection({ handle }, "remote", sockOpt, localAs);
     if (this.closed || !connection.ready()) return connection.destroy();
     const { remoteAddress } = connection;
     const options = optionsFor(remoteAddress);

@@ -72,19 +72,24 @@ export function protectionGap(options: PeerOptions, result: SockOptResult): stri
   return undefined;
 }
 
-/** Options of a peer's own socket, before connect or after accept. The MD5 key is not among them. `ttl` counts for eBGP only. */
+/**
+ * Options of a peer's own socket, before connect or after accept. The MD5 key is not among them. `ttl`
+ * counts for eBGP only.
+ * @param again the socket had others before
+ */
 export function applyPeerOptions(
   sockOpt: SockOpt,
   fd: number,
   address: string,
   options: PeerOptions,
   localAs: number,
+  again = false,
 ): void {
   const ebgp = options.peerAs !== undefined && options.peerAs !== localAs;
   const ownTtl = ebgp && options.ttl > 0 ? options.ttl : DEFAULT_TTL;
   const ttl = options.ttlSecurityHops > 0 ? MAX_TTL : ownTtl;
   setTtl(sockOpt, fd, isIPv6(address), ttl, ttlFloor(options));
-  if (options.tcpUserTimeoutMs > 0) {
+  if (options.tcpUserTimeoutMs > 0 || again) {
     sockOpt.setInt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.tcpUserTimeoutMs);
   }
 }

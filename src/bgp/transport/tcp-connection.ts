@@ -4,6 +4,7 @@
  */
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from "node:net";
 import type { Connection } from "../session/types.js";
+import type { PeerOptions } from "../settings.js";
 import {
   currentTurn,
   HEADROOM,
@@ -12,6 +13,7 @@ import {
   readBuffer,
   waitForTurn,
 } from "./read-buffer.js";
+import { applyPeerOptions } from "./protection.js";
 import { canonicalAddress } from "./socket-address.js";
 import type { SockOpt } from "./sock-opt.js";
 
@@ -53,6 +55,7 @@ export class TcpConnection implements Connection {
 
   readonly socket: Socket;
   private readonly sockOpt: SockOpt | undefined;
+  private readonly localAs: () => number;
   private carry: Uint8Array | undefined;
   private carried = 0;
   private paused = true;
@@ -71,9 +74,15 @@ export class TcpConnection implements Connection {
   };
 
   /** Made from `handle` or `fd`, or from nothing to be connected; it reads nothing until `resume()`. */
-  constructor(from: SocketOptions, initiator: "local" | "remote", sockOpt: SockOpt | undefined) {
+  constructor(
+    from: SocketOptions,
+    initiator: "local" | "remote",
+    sockOpt: SockOpt | undefined,
+    localAs: () => number = () => 0,
+  ) {
     this.initiator = initiator;
     this.sockOpt = sockOpt;
+    this.localAs = localAs;
     const options: SocketOptions = {
       ...from,
       onread: { buffer: kernelView, callback: (count) => this.received(count) },
@@ -172,6 +181,18 @@ export class TcpConnection implements Connection {
         prefixLength: undefined,
         key: password,
       });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** TTL, TTL security and user timeout of the connection that is up; false when the kernel will not. */
+  protect(options: PeerOptions): boolean {
+    const handle = handleOf(this.socket);
+    if (this.sockOpt === undefined || handle === null) return false;
+    try {
+      applyPeerOptions(this.sockOpt, handle.fd, this.remoteAddress, options, this.localAs(), true);
       return true;
     } catch {
       return false;

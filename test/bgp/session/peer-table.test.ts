@@ -374,7 +374,7 @@ describe("new settings", () => {
   test("a changed one gets 6/6 and comes back with the new settings", () => {
     const { network, a } = three();
     const done = a.table.applySettings({ ...base, peers: [peer(B, { holdTime: 30 }), peer(C)] });
-    expect(done).toEqual([`${B}: reset, its settings changed`]);
+    expect(done).toEqual([`${B}: reset, hold-time changed`]);
     expect(closedWith(a)).toEqual([`${B} 6/6`]);
     network.advance(2_000);
     expect(a.table.view(B)).toMatchObject({ state: "Established", holdTime: 30 });
