@@ -1,25 +1,32 @@
 /**
- * Route-target constraint (RFC 4684): which sessions asked for which route targets. A membership NLRI
- * is a length in bits, an origin AS (4 octets) and a prefix of a route target; the origin AS plays no
- * role in matching. Length 0, the default, asks for everything; length 32 for every route with a target.
+ * Which sessions may be sent which route targets, by four layers; a route must pass all of them.
  *
- * A session that negotiated the family is sent a route only if one of the route's targets matches a
- * membership received from it; routes without any target go to those with the default alone.
+ * - Memberships: RFC 4684. A membership NLRI is a length in bits, an origin AS (4 octets) and a prefix of
+ *   a route target; the origin AS plays no role in matching. Length 0, the default, asks for everything;
+ *   length 32 for every route with a target. A session that negotiated the family is sent a route only if
+ *   one of its targets matches a membership received from it; routes without any target go to those
+ *   with the default alone.
+ * - List: the targets configured for a peer (`route-targets`).
+ * - Allowed: the tenant's targets (`allow-route-targets`).
+ * - Inferred: what the peer's own routes say that it imports.
+ *
+ * ES-Import route targets are targets like others (RFC 7432 section 7.6). A configured list that names none
+ * of them takes all of them: Ethernet segment routes carry nothing else, few operators know the values,
+ * and without them multihoming stops.
  */
 import { readU8, toHex } from "../../util/bytes.js";
-import { clearBit, hasBit, setBit } from "./slot-mask.js";
+import { EVERYTHING, prefixOf, TARGET_BITS, TargetLayer } from "./target-layer.js";
 
 const ORIGIN_BITS = 32;
 const FULL_BITS = 96;
-const TARGET_BITS = FULL_BITS - ORIGIN_BITS;
-/** Stands for the default membership, of length 0. */
-const EVERYTHING = -1;
 
-/** Who asked for one target or prefix, and by how many memberships (one per origin AS). */
-interface Interest {
-  mask: Int32Array;
-  readonly counts: Map<number, number>;
-}
+/** Type and sub-type of the ES-Import route target, in hex. */
+export const ES_IMPORT = "0602";
+const ES_IMPORT_BITS = 16;
+
+/** Layers that are not the peer's own word. */
+export const TargetRule = { List: 0, Allowed: 1, Inferred: 2 } as const;
+export type TargetRule = (typeof TargetRule)[keyof typeof TargetRule];
 
 /** What a membership speaks of. */
 export interface AffectedTargets {
@@ -27,46 +34,49 @@ export interface AffectedTargets {
   readonly target: string | undefined;
 }
 
+/** Hex of the targets whose routes may have become, or ceased to be, for a session; "all": of whichever, or of none. */
+export type TargetChange = readonly string[] | "all";
+
 export class RouteTargetFilter {
-  /** Sessions that negotiated the family. */
-  private constrained: Int32Array = new Int32Array(1);
-  private anyone = 0;
-  /**
-   * By how many bits of the target count, and by those bits in hex. Few lengths are in use, so that an
-   * answer takes one look for each, however many memberships there are.
-   */
-  private readonly interests = new Map<number, Map<string, Interest>>();
+  private readonly memberships = new TargetLayer();
+  private readonly rules: readonly TargetLayer[] = [
+    new TargetLayer(),
+    new TargetLayer(),
+    new TargetLayer(),
+  ];
+  /** By rule, then by slot: the targets given last. */
+  private readonly given: readonly Map<number, ReadonlySet<string>>[] = [
+    new Map<number, ReadonlySet<string>>(),
+    new Map<number, ReadonlySet<string>>(),
+    new Map<number, ReadonlySet<string>>(),
+  ];
   /** Counts up whenever an answer may have changed. */
   version = 1;
 
   /** No session is constrained: everything may be sent as it is. */
   get isIdle(): boolean {
-    return this.anyone === 0;
+    return this.memberships.isIdle && this.rules.every((rule) => rule.isIdle);
   }
 
+  /** The session negotiated the family of memberships. */
   addSlot(slot: number): void {
-    this.constrained = wide(this.constrained, slot);
-    setBit(this.constrained, slot);
-    this.anyone++;
+    this.memberships.addSlot(slot);
     this.version++;
   }
 
+  /** Forgets all about a session. */
   removeSlot(slot: number): void {
-    if (!this.has(slot)) return;
-    clearBit(this.constrained, slot);
-    this.anyone--;
-    this.version++;
-    for (const [bits, ofLength] of this.interests) {
-      for (const [prefix, interest] of ofLength) {
-        if (!interest.counts.delete(slot)) continue;
-        clearBit(interest.mask, slot);
-        if (interest.counts.size === 0) this.forget(bits, prefix);
-      }
+    let known = this.memberships.removeSlot(slot);
+    for (const [rule, layer] of this.rules.entries()) {
+      this.given[rule]!.delete(slot);
+      if (layer.removeSlot(slot)) known = true;
     }
+    if (known) this.version++;
   }
 
+  /** Whether memberships decide what the session gets. */
   has(slot: number): boolean {
-    return slot >>> 5 < this.constrained.length && hasBit(this.constrained, 0, slot);
+    return this.memberships.has(slot);
   }
 
   /**
@@ -82,47 +92,72 @@ export class RouteTargetFilter {
     if (!this.has(slot)) return undefined;
     const bits = bitsAt(bytes, start);
     const prefix = prefixAt(bytes, start, bits);
-    const interest = this.interestIn(bits, prefix);
-    const before = interest.counts.get(slot) ?? 0;
-    const after = Math.max(0, before + change);
-    if (after > 0) interest.counts.set(slot, after);
-    else interest.counts.delete(slot);
-    if (interest.counts.size === 0) this.forget(bits, prefix);
-    if (before > 0 === after > 0) return undefined;
-    interest.mask = wide(interest.mask, slot);
-    if (after > 0) setBit(interest.mask, slot);
-    else clearBit(interest.mask, slot);
+    if (!this.memberships.change(slot, bits, prefix, change)) return undefined;
     this.version++;
     return { target: bits === TARGET_BITS ? prefix : undefined };
   }
 
-  /** Who may be sent routes with these targets: those who asked, and those who are not constrained. */
-  allowed(targets: readonly string[], words: number): Int32Array {
-    const mask = new Int32Array(words);
-    for (let w = 0; w < words; w++) mask[w] = ~(this.constrained[w] ?? 0);
-    for (const [bits, ofLength] of this.interests) {
-      if (bits === EVERYTHING) addTo(mask, ofLength.get(""));
-      else for (const target of targets) addTo(mask, ofLength.get(prefixOf(target, bits)));
+  /**
+   * What a rule says of a session from now on; undefined = nothing, it does not concern the session.
+   * @param targets hex, 16 digits each
+   * @returns undefined when nothing changed
+   */
+  setRule(
+    slot: number,
+    rule: TargetRule,
+    targets: ReadonlySet<string> | undefined,
+  ): TargetChange | undefined {
+    const layer = this.rules[rule]!;
+    const given = this.given[rule]!;
+    const before = given.get(slot);
+    if (targets === undefined) {
+      if (!layer.removeSlot(slot)) return undefined;
+      given.delete(slot);
+      this.version++;
+      return "all";
     }
+    const added = [...targets].filter((target) => before?.has(target) !== true);
+    const gone = [...(before ?? [])].filter((target) => !targets.has(target));
+    const wide = rule === TargetRule.Inferred ? undefined : [before, targets].map(takesAllSegments);
+    if (before !== undefined && added.length + gone.length === 0) return undefined;
+    layer.addSlot(slot);
+    for (const target of added) layer.change(slot, TARGET_BITS, target, 1);
+    for (const target of gone) layer.change(slot, TARGET_BITS, target, -1);
+    let segmentsChanged = false;
+    if (wide !== undefined && wide[0] !== wide[1]) {
+      segmentsChanged = layer.change(slot, ES_IMPORT_BITS, ES_IMPORT, wide[1] === true ? 1 : -1);
+    }
+    given.set(slot, new Set(targets));
+    this.version++;
+    return before === undefined || segmentsChanged ? "all" : [...added, ...gone];
+  }
+
+  /** What a rule says of a session, undefined = nothing. */
+  ruleOf(slot: number, rule: TargetRule): ReadonlySet<string> | undefined {
+    return this.given[rule]!.get(slot);
+  }
+
+  /** What the session's memberships ask for, hex prefixes; undefined when it is not held to them. */
+  membershipsOf(
+    slot: number,
+  ): readonly { readonly bits: number; readonly prefix: string }[] | undefined {
+    return this.has(slot) ? this.memberships.asked(slot) : undefined;
+  }
+
+  /** Who may be sent routes with these targets: those whom every layer that concerns them lets have them. */
+  allowed(targets: readonly string[], words: number): Int32Array {
+    const mask = new Int32Array(words).fill(-1);
+    this.memberships.narrow(mask, targets);
+    for (const rule of this.rules) rule.narrow(mask, targets);
     return mask;
   }
+}
 
-  private interestIn(bits: number, prefix: string): Interest {
-    let ofLength = this.interests.get(bits);
-    if (ofLength === undefined) this.interests.set(bits, (ofLength = new Map<string, Interest>()));
-    let interest = ofLength.get(prefix);
-    if (interest === undefined) {
-      interest = { mask: new Int32Array(1), counts: new Map<number, number>() };
-      ofLength.set(prefix, interest);
-    }
-    return interest;
-  }
-
-  private forget(bits: number, prefix: string): void {
-    const ofLength = this.interests.get(bits);
-    ofLength?.delete(prefix);
-    if (ofLength?.size === 0) this.interests.delete(bits);
-  }
+/** Whether a configured list lets every ES-Import target pass: it does when it names none. */
+export function takesAllSegments(targets: ReadonlySet<string> | undefined): boolean {
+  if (targets === undefined) return false;
+  for (const target of targets) if (target.startsWith(ES_IMPORT)) return false;
+  return true;
 }
 
 /** How many bits of the target the membership NLRI at `start` names, its origin AS left aside; EVERYTHING for the default. */
@@ -134,26 +169,4 @@ function bitsAt(bytes: Uint8Array, start: number): number {
 function prefixAt(bytes: Uint8Array, start: number, bits: number): string {
   const from = start + 5;
   return bits <= 0 ? "" : prefixOf(toHex(bytes, from, from + Math.ceil(bits / 8)), bits);
-}
-
-/** The leading bits of a target as hex digits, the last one's other bits 0. */
-function prefixOf(target: string, bits: number): string {
-  const digits = bits >>> 2;
-  const rest = bits & 3;
-  if (rest === 0) return target.slice(0, digits);
-  const last = parseInt(target.charAt(digits), 16) & (0xf << (4 - rest));
-  return target.slice(0, digits) + last.toString(16);
-}
-
-function addTo(mask: Int32Array, interest: Interest | undefined): void {
-  if (interest === undefined) return;
-  const words = Math.min(mask.length, interest.mask.length);
-  for (let w = 0; w < words; w++) mask[w] = mask[w]! | interest.mask[w]!;
-}
-
-function wide(mask: Int32Array, slot: number): Int32Array<ArrayBuffer> {
-  const words = (slot >>> 5) + 1;
-  const wider = new Int32Array(Math.max(words, mask.length));
-  wider.set(mask);
-  return wider;
 }
