@@ -25,7 +25,10 @@ export type {
   Connection,
   Dialer,
   EstablishedSession,
+  MessageTap,
   Negotiated,
   ReflectorSink,
   SessionDown,
+  TapPoint,
+  TappedSession,
 } from "./types.js";

@@ -15,7 +15,14 @@ import { statusOf, type PeerStatus } from "./peer-status.js";
 import { refuse } from "./refuse.js";
 import { compareOptions } from "./settings-change.js";
 import { afterNextPoll, TimerWheel, type AfterPoll } from "./timers.js";
-import type { Connection, Dialer, EstablishedSession, ReflectorSink } from "./types.js";
+import type {
+  Connection,
+  Dialer,
+  EstablishedSession,
+  ReflectorSink,
+  TappedSession,
+  TapPoint,
+} from "./types.js";
 
 /** How long a dynamic peer without a session is remembered (its last error, its damping). */
 export const DYNAMIC_LINGER_MS = 300_000;
@@ -33,6 +40,8 @@ export interface PeerTableOptions {
   readonly clock?: Clock;
   /** Why a peer with these options cannot be served (no MD5 or TTL security here); undefined when it can. */
   readonly gap?: (options: PeerOptions) => string | undefined;
+  /** Where whoever wants to see every message puts a tap in. */
+  readonly taps?: TapPoint;
   /** For tests. */
   readonly random?: () => number;
   readonly afterPoll?: AfterPoll;
@@ -76,6 +85,7 @@ export class PeerTable {
       log,
       wheel: this.wheel,
       random: options.random ?? Math.random,
+      taps: options.taps ?? { tap: undefined },
       gap: options.gap ?? (() => undefined),
       changed: (peer) => this.peerChanged(peer),
     };
@@ -126,6 +136,11 @@ export class PeerTable {
   /** The Established session with this address. */
   session(address: string): EstablishedSession | undefined {
     return this.find(address)?.up;
+  }
+
+  /** All that are Established, as a tap sees them. */
+  *establishedSessions(): Generator<TappedSession> {
+    for (const peer of this.peers.values()) if (peer.up !== undefined) yield peer.up;
   }
 
   views(): PeerStatus[] {

@@ -23,6 +23,7 @@ import type { Log } from "../../util/log.js";
 import type { PeerOptions } from "../settings.js";
 import { step, State, type Action, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
+import { isHard, wrapHardReset } from "./hard-reset.js";
 import { buildOpen, negotiate, type LocalSpeaker } from "./negotiate.js";
 import {
   describeEnd,
@@ -37,7 +38,14 @@ import {
 import { SessionTimers } from "./session-timers.js";
 import { isSocketOption, type SettingsChange } from "./settings-change.js";
 import { sendHoldSeconds, type Ticking, type TimerWheel } from "./timers.js";
-import type { Connection, EstablishedSession, Negotiated, ReflectorSink } from "./types.js";
+import type {
+  Connection,
+  EstablishedSession,
+  Negotiated,
+  ReflectorSink,
+  TappedSession,
+  TapPoint,
+} from "./types.js";
 
 /** How long a NOTIFICATION may take to leave before the connection is cut. */
 export const LINGER_MS = 2000;
@@ -49,6 +57,7 @@ export interface SessionContext {
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly random: () => number;
+  readonly taps: TapPoint;
 }
 
 /** The peer, as its sessions see it. */
@@ -73,13 +82,15 @@ const NO_LIVE_SOCKET = "the live connection cannot take that";
 
 let lastId = 0;
 
-export class Session implements EstablishedSession, Ticking {
+export class Session implements EstablishedSession, TappedSession, Ticking {
   readonly id = ++lastId;
   readonly connection: Connection;
   readonly counters = new MessageCounters();
   state: State = State.Active;
   /** The peer's OPEN, once it came. */
   open: Open | undefined;
+  openSent: Uint8Array | undefined;
+  openReceived: Uint8Array | undefined;
   /** What `negotiated` gives, undefined before the peer's OPEN is accepted. */
   agreed: Negotiated | undefined;
   private readonly context: SessionContext;
@@ -124,6 +135,10 @@ export class Session implements EstablishedSession, Ticking {
     return this.connection.localAddress;
   }
 
+  get localAs(): number {
+    return this.agreed?.localAs ?? this.context.local().as;
+  }
+
   get options(): PeerOptions {
     return this.owner.options;
   }
@@ -146,6 +161,7 @@ export class Session implements EstablishedSession, Ticking {
     if (this.over) return;
     this.counters.sent(readU8(bytes, HEADER_LENGTH - 1), 1);
     this.timers.sent(bytes.length);
+    this.context.taps.tap?.sent(this, bytes);
     this.connection.write(bytes);
   }
 
@@ -153,6 +169,8 @@ export class Session implements EstablishedSession, Ticking {
     if (this.over) return;
     this.counters.sent(MessageType.Update, messages);
     for (const bytes of buffers) this.timers.sent(bytes.length);
+    const { tap } = this.context.taps;
+    if (tap !== undefined) for (const bytes of buffers) tap.sent(this, bytes);
     this.connection.writeMany(buffers);
   }
 
@@ -168,10 +186,10 @@ export class Session implements EstablishedSession, Ticking {
     this.connection.resume();
   }
 
-  reset(code: number, subcode: number, data: Uint8Array, why: string): void {
+  reset(code: number, subcode: number, data: Uint8Array, why: string, hard = false): void {
     this.stop(
       "automaticStop",
-      { code, subcode, data },
+      { code, subcode, data, hard },
       { reason: "notification-sent", detail: why },
     );
   }
@@ -262,6 +280,7 @@ export class Session implements EstablishedSession, Ticking {
   private dispatch(bytes: Uint8Array, start: number, end: number): void {
     const type = readU8(bytes, start + HEADER_LENGTH - 1);
     this.counters.received(type);
+    this.context.taps.tap?.received(this, bytes, start, end);
     if (this.state === State.Established) {
       // A NOTIFICATION may come from a peer that never got there.
       if (!this.confirmed && type !== MessageType.Notification) {
@@ -315,6 +334,7 @@ export class Session implements EstablishedSession, Ticking {
     const open = decodeOpen(bytes, start, end);
     if (isFault(open)) return this.badOpen(open, bytes, start, end);
     this.open = open;
+    this.openReceived = bytes.slice(start, end);
     const agreed = negotiate(this.context.local(), this.options, open);
     if (isFault(agreed)) return this.badOpen(agreed, bytes, start, end);
     this.agreed = agreed;
@@ -375,6 +395,7 @@ export class Session implements EstablishedSession, Ticking {
     if (cause !== undefined) this.cause = cause;
     this.state = next;
     if (next !== before) {
+      this.context.taps.tap?.state(this, before, next);
       this.context.log.debug(
         { peer: this.peerAddress, session: this.id, from: before, to: next, event: event.kind },
         "session state",
@@ -393,7 +414,7 @@ export class Session implements EstablishedSession, Ticking {
         return action.message === "keepalive" ? this.sendKeepalive() : this.sendOpen();
       case "notify":
         this.counters.sent(MessageType.Notification, 1);
-        return this.connection.write(encodeNotification(action.fault));
+        return this.sendNotification(encodeNotification(action.fault));
       case "arm":
         if (action.timer === "hold") this.armHold(action.time);
         else if (action.timer === "keepalive") {
@@ -415,7 +436,22 @@ export class Session implements EstablishedSession, Ticking {
   }
 
   private sendOpen(): void {
-    this.send(encodeOpen(buildOpen(this.context.local(), this.options)));
+    this.openSent = encodeOpen(
+      buildOpen(this.context.local(), this.options, this.context.restarting?.()),
+    );
+    this.send(this.openSent);
+  }
+
+  private sendNotification(bytes: Uint8Array): void {
+    this.context.taps.tap?.sent(this, bytes);
+    this.connection.write(bytes);
+  }
+
+  /** As the peer is to understand it: in notification mode it would keep our routes after any other (RFC 8538). */
+  private wrapped(fault: Fault): Fault {
+    const hard = fault.hard === true || isHard(fault.code, fault.subcode);
+    const mode = this.everEstablished && this.agreed?.gracefulRestart?.notification === true;
+    return hard && mode ? wrapHardReset(fault) : fault;
   }
 
   private sendKeepalive(): void {
@@ -446,6 +482,7 @@ export class Session implements EstablishedSession, Ticking {
     );
     this.owner.established();
     this.context.sink.established(this);
+    this.context.taps.tap?.established(this);
   }
 
   private finish(next: State, damp: boolean, told: Told | undefined): void {
@@ -460,6 +497,7 @@ export class Session implements EstablishedSession, Ticking {
       this.everEstablished ? "session down" : "session failed",
     );
     if (this.everEstablished) this.context.sink.closed(this, down);
+    this.context.taps.tap?.ended(this, down, this.everEstablished);
     this.owner.ended(this, { down, next, damp, wasEstablished: this.everEstablished });
   }
 

@@ -50,6 +50,27 @@ export interface Dialer {
   ): { cancel(): void };
 }
 
+/** Capability 64 of the peer (RFC 4724). Families are bit masks over `Family`. */
+export interface GracefulRestart {
+  /** R: it has just restarted and waits for nobody's End-of-RIB but ours. */
+  readonly restarting: boolean;
+  /** N, on both sides (RFC 8538). */
+  readonly notification: boolean;
+  /** Seconds until it is back. */
+  readonly time: number;
+  readonly families: number;
+  /** Those of them with F: forwarding went on. */
+  readonly forwarding: number;
+}
+
+/** Capability 71 of the peer (RFC 9494). */
+export interface LongLived {
+  readonly families: number;
+  readonly forwarding: number;
+  /** Stale time in seconds, by family. */
+  readonly times: readonly number[];
+}
+
 /** What both sides agreed on: fixed for the life of a session. */
 export interface Negotiated {
   readonly localAs: number;
@@ -73,8 +94,9 @@ export interface Negotiated {
   readonly addPathIn: number;
   readonly addPathOut: number;
   /** Peer's graceful restart capability, if it sent one. */
-  readonly gracefulRestart:
-    { readonly restarting: boolean; readonly time: number; readonly families: number } | undefined;
+  readonly gracefulRestart: GracefulRestart | undefined;
+  /** Peer's long-lived graceful restart capability; without the one above it counts for nothing. */
+  readonly longLived: LongLived | undefined;
   /** Family bit mask for which IPv4 NLRI may have an IPv6 next hop (RFC 8950). */
   readonly extendedNextHop: number;
 }
@@ -97,6 +119,7 @@ export const NEGOTIATED_DEFAULTS: Negotiated = {
   addPathIn: 0,
   addPathOut: 0,
   gracefulRestart: undefined,
+  longLived: undefined,
   extendedNextHop: 0,
 };
 
@@ -115,8 +138,11 @@ export interface EstablishedSession {
   /** Pause reading from this peer (back-pressure), and resume. */
   pause(): void;
   resume(): void;
-  /** Sends the NOTIFICATION and closes; `closed` follows before this returns. */
-  reset(code: number, subcode: number, data: Uint8Array, why: string): void;
+  /**
+   * Sends the NOTIFICATION and closes; `closed` follows before this returns.
+   * @param hard neither side keeps the other's routes (RFC 8538); the Cease subcodes that mean it do without
+   */
+  reset(code: number, subcode: number, data: Uint8Array, why: string, hard?: boolean): void;
 }
 
 export interface SessionDown {
@@ -125,6 +151,8 @@ export interface SessionDown {
   readonly detail: string;
   readonly code?: number;
   readonly subcode?: number;
+  /** Nothing of the peer is to be kept, by our own will or by the peer's hard reset (RFC 8538). */
+  readonly hard?: boolean;
 }
 
 /** The reflector, seen from below. Bytes are valid only during the call. */
@@ -148,4 +176,45 @@ export interface ReflectorSink {
   drained(session: EstablishedSession): void;
   /** The session left Established. Called exactly once per `established`. */
   closed(session: EstablishedSession, down: SessionDown): void;
+  /** Somebody decided about the peer while it has no session: nothing of it is kept any longer. */
+  abandon?(address: string, why: string): void;
+  /** Routes of a lost session of this peer are kept for its return. */
+  retains?(address: string): boolean;
+}
+
+/** A session as a tap sees it, from its first OPEN on. */
+export interface TappedSession {
+  /** Unique in the process, never reused. */
+  readonly id: number;
+  readonly peerAddress: string;
+  /** Our AS; the peer's is in `agreed`. */
+  readonly localAs: number;
+  readonly connection: Pick<Connection, "localAddress" | "localPort" | "remotePort" | "initiator">;
+  /** Undefined before the peer's OPEN is accepted. */
+  readonly agreed: Negotiated | undefined;
+  /** Both OPENs as on the wire, once sent and received. */
+  readonly openSent: Uint8Array | undefined;
+  readonly openReceived: Uint8Array | undefined;
+}
+
+/**
+ * Who listens to sessions: monitoring feeds and the flight recorder. Called in the middle of a
+ * session's work: takes what it needs and returns, never throws, never calls a session.
+ */
+export interface MessageTap {
+  /** A whole message, header checked, before anything is done with it. Bytes are valid only during the call. */
+  received(session: TappedSession, bytes: Uint8Array, start: number, end: number): void;
+  /** One or more whole messages on their way out. The bytes are shared and must not be changed. */
+  sent(session: TappedSession, bytes: Uint8Array): void;
+  /** The machine went from one state to another, by their names. */
+  state(session: TappedSession, from: string, to: string): void;
+  /** The reflector knows the session. */
+  established(session: TappedSession): void;
+  /** Its end; the reflector has forgotten it. */
+  ended(session: TappedSession, down: SessionDown, wasEstablished: boolean): void;
+}
+
+/** Where a tap is put in: common to all sessions of a speaker. Undefined costs a comparison per message. */
+export interface TapPoint {
+  tap: MessageTap | undefined;
 }
