@@ -84,6 +84,11 @@ export class Intake {
     return undefined;
   }
 
+  /** Ends the session of a peer that has more routes than it may. */
+  checkLimits(peer: ReflectedPeer): void {
+    for (const { family } of FAMILIES) if (!peer.gone) this.checkPrefixLimit(peer, family);
+  }
+
   private announcements(peer: ReflectedPeer, bytes: Uint8Array): void {
     const { scan } = this;
     if (scan.reachFamily >= 0) {

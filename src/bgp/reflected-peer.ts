@@ -26,7 +26,7 @@ export interface PeerFaults {
 export class ReflectedPeer {
   readonly session: EstablishedSession;
   readonly slot: number;
-  readonly kind: SourceKind;
+  kind: SourceKind;
   readonly faults: PeerFaults = {
     attributeDiscard: 0,
     treatAsWithdraw: 0,
@@ -38,7 +38,7 @@ export class ReflectedPeer {
     logged: 0,
   };
   context: DecodeContext;
-  readonly acceptsIn: boolean;
+  acceptsIn = false;
   /** Bit masks over `Family`. */
   endOfRibReceived = 0;
   /** Between BoRR and EoRR. */
@@ -46,15 +46,13 @@ export class ReflectedPeer {
   /** The session was closed; a message being worked on ends early. */
   gone = false;
   /** Accepted EVPN route types; undefined = all. */
-  private readonly types: ReadonlySet<number> | undefined;
+  private types: ReadonlySet<number> | undefined;
 
   private constructor(session: EstablishedSession, slot: number, kind: SourceKind) {
     const { options, negotiated } = session;
     this.session = session;
     this.slot = slot;
     this.kind = kind;
-    this.acceptsIn = kind !== SourceKind.Ebgp || options.ebgpAcceptIn;
-    if (options.evpnTypesIn !== undefined) this.types = new Set(options.evpnTypesIn);
     this.context = {
       as4: negotiated.as4,
       ibgp: negotiated.ibgp,
@@ -63,15 +61,12 @@ export class ReflectedPeer {
       addPath: negotiated.addPathIn,
       malformedNlri: options.malformedNlri,
     };
+    this.reconfigure();
   }
 
   static admit(session: EstablishedSession, sources: Sources): ReflectedPeer {
-    const { options, negotiated } = session;
-    const kind = !negotiated.ibgp
-      ? SourceKind.Ebgp
-      : options.client
-        ? SourceKind.Client
-        : SourceKind.NonClient;
+    const { negotiated } = session;
+    const kind = kindOf(session);
     const slot = sources.take(
       kind,
       negotiated.peerId,
@@ -108,6 +103,15 @@ export class ReflectedPeer {
     };
   }
 
+  /** Takes over what the session's options say now; the tables are somebody else's. */
+  reconfigure(): void {
+    const { options } = this.session;
+    this.kind = kindOf(this.session);
+    this.acceptsIn = this.kind !== SourceKind.Ebgp || options.ebgpAcceptIn;
+    this.types = options.evpnTypesIn === undefined ? undefined : new Set(options.evpnTypesIn);
+    this.context = { ...this.context, malformedNlri: options.malformedNlri };
+  }
+
   acceptsType(type: number): boolean {
     return this.types === undefined || this.types.has(type);
   }
@@ -123,6 +127,11 @@ export class ReflectedPeer {
     for (const { family } of FAMILIES) routes += sources.count(this.slot, family);
     return routes;
   }
+}
+
+export function kindOf({ options, negotiated }: EstablishedSession): SourceKind {
+  if (!negotiated.ibgp) return SourceKind.Ebgp;
+  return options.client ? SourceKind.Client : SourceKind.NonClient;
 }
 
 /** UPDATE with the membership of length 0: send us everything (RFC 4684 section 3.2). */

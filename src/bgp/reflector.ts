@@ -19,12 +19,14 @@ import { SlicedWork, type SlicedJob } from "../util/sliced-work.js";
 import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditTables } from "./audit.js";
 import { Intake, type IntakeSink } from "./intake.js";
+import { changeLive, type LiveChangeHost } from "./live-change.js";
 import type { ReflectorIdentity } from "./policy/export.js";
 import { ReflectedPeer } from "./reflected-peer.js";
 import { AttrStore } from "./rib/attr-store.js";
 import { RouteTable } from "./rib/route-table.js";
 import { Sources } from "./rib/sources.js";
 import type { EstablishedSession, ReflectorSink, SessionDown } from "./session/types.js";
+import type { PeerOptions } from "./settings.js";
 
 export interface ReflectorOptions extends ReflectorIdentity {
   readonly compareMobility: boolean;
@@ -52,7 +54,7 @@ const MEMBERSHIP_WAIT_MS = 60_000;
 /** The same for a peer without graceful restart: some of these never send End-of-RIB. */
 const MEMBERSHIP_WAIT_WITHOUT_GR_MS = 5_000;
 
-export class Reflector implements ReflectorSink, IntakeSink {
+export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
   readonly attrs = new AttrStore();
   readonly sources = new Sources();
   readonly table: RouteTable;
@@ -136,6 +138,14 @@ export class Reflector implements ReflectorSink, IntakeSink {
       default:
         break;
     }
+  }
+
+  reconfigured(session: EstablishedSession, before: PeerOptions): string | undefined {
+    const peer = this.peers.get(session.id);
+    if (peer === undefined) return undefined;
+    const obstacle = changeLive(this, peer, before);
+    this.schedule();
+    return obstacle;
   }
 
   /** Sends the family to the peer once more. */
@@ -228,6 +238,25 @@ export class Reflector implements ReflectorSink, IntakeSink {
   /** Every live session. */
   livePeers(): Iterable<ReflectedPeer> {
     return this.peers.values();
+  }
+
+  get identity(): ReflectorIdentity {
+    return this.options;
+  }
+
+  checkLimits(peer: ReflectedPeer): void {
+    this.intake.checkLimits(peer);
+  }
+
+  /** Prefers the higher MAC mobility sequence, or not, from now on: destinations are decided again. */
+  compareMobility(compare: boolean): void {
+    this.later(this.table.decideMobility(compare));
+  }
+
+  /** It reads no more. */
+  detachReader(reader: LogReader): void {
+    this.out.detachReader(reader);
+    this.schedule();
   }
 
   /** Long work, a slice a turn of the event loop. */

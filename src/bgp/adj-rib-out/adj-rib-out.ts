@@ -152,7 +152,7 @@ export class AdjRibOut {
     const cursor = this.cursors.get(slot);
     if (affected === undefined || cursor === undefined || cursor.held !== 0) return;
     const sets = this.table.attrs.targetSets;
-    if (affected.target === undefined) cursor.syncPending = true;
+    if (affected.target === undefined) cursor.syncPending |= cursor.families & TARGETED;
     else for (const set of sets.having(affected.target)) cursor.targetsPending.add(set);
     this.startNext(cursor);
   }
@@ -175,6 +175,32 @@ export class AdjRibOut {
     this.startNext(cursor);
   }
 
+  /** What should go to the session may have changed everywhere: it is sent the difference. */
+  sync(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined) return;
+    cursor.syncPending |= cursor.families & ~cursor.held;
+    this.startNext(cursor);
+  }
+
+  /**
+   * The receiver is another from now on: what it should have, or in which form. It keeps its place and
+   * is sent the difference; with `resend`, everything once more.
+   */
+  reconfigure(options: ReceiverOptions, resend: boolean): void {
+    const { slot } = options;
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined) return;
+    this.reflection.remove(slot);
+    this.reflection.add({ ...options, families: cursor.families & ~cursor.held });
+    for (const mask of this.encodingMasks) clearBit(mask, slot);
+    setBit(this.encodingMasks[this.encodingIndex(options.encoding)]!, slot);
+    this.sync(slot);
+    if (!resend) return;
+    cursor.refreshPending |= cursor.families;
+    this.startNext(cursor);
+  }
+
   /** The session drained: it can take output, even if a KEEPALIVE lifts it over the low mark before its turn. */
   unblock(slot: number): void {
     const cursor = this.cursors.get(slot);
@@ -184,6 +210,11 @@ export class AdjRibOut {
   attachReader(reader: LogReader): void {
     this.readers.add(reader);
     this.table.furthestReader = Math.max(this.table.furthestReader, reader.position);
+  }
+
+  /** What it has not read, it will not. */
+  detachReader(reader: LogReader): void {
+    this.readers.delete(reader);
   }
 
   /** Lets the other readers read; whether something is left. */
@@ -599,10 +630,9 @@ export class AdjRibOut {
     if (cursor.initialPending !== 0) {
       cursor.dump = newDump(DumpKind.Initial, cursor.initialPending, 0);
       cursor.initialPending = 0;
-    } else if (cursor.syncPending) {
-      cursor.dump = newDump(DumpKind.Sync, cursor.families & TARGETED, 0);
-      cursor.syncPending = false;
-      cursor.targetsPending.clear();
+    } else if (cursor.syncPending !== 0) {
+      cursor.dump = newDump(DumpKind.Sync, cursor.syncPending, 0);
+      cursor.syncPending = 0;
     } else if (cursor.targetsPending.size > 0) {
       const destinations = this.destinationsOf(cursor.targetsPending);
       cursor.targetsPending.clear();

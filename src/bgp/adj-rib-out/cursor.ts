@@ -70,8 +70,8 @@ export class Cursor {
   dump: Dump | undefined;
   /** What is due when the dump under way is done: first tables, by family mask; */
   initialPending = 0;
-  /** a look at everything, or at the routes of these combinations of route targets; */
-  syncPending = false;
+  /** a look at everything, by family mask, or at the routes of these combinations of route targets; */
+  syncPending = 0;
   readonly targetsPending = new Set<number>();
   /** refreshes, by family mask. */
   refreshPending = 0;
@@ -121,7 +121,7 @@ export class Cursor {
       this.position >= tail &&
       this.dump === undefined &&
       this.initialPending === 0 &&
-      !this.syncPending &&
+      this.syncPending === 0 &&
       this.targetsPending.size === 0
     );
   }

@@ -16,6 +16,7 @@ import { copyBytes, equalBytes, readU8 } from "../../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../../util/hash.js";
 import { RecordPool } from "../../util/record-pool.js";
 import { RecordTable } from "../../util/record-table.js";
+import type { SlicedJob } from "../../util/sliced-work.js";
 import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import type { NlriScan } from "../../fast-bgp-codec/nlri-scan.js";
 import type { AttrStore } from "./attr-store.js";
@@ -58,6 +59,8 @@ const LAST_ROUND = 254;
 const STALE = 255;
 
 const MAC_IP = 2;
+/** Destinations decided again in one turn. */
+const DECIDE_SLICE = 20_000;
 
 /** Told of every membership that comes (1) or goes (-1); the NLRI is at `start` in `bytes`. */
 export type MembershipSink = (
@@ -94,7 +97,7 @@ export class RouteTable {
   private readonly paths = new RecordPool(PATH);
   private readonly arena = new ByteArena();
   private readonly best: BestPath;
-  private readonly compareMobility: boolean;
+  private compareMobility: boolean;
   private readonly scratch: number[] = [];
 
   /** @param logStart the change log's first position */
@@ -330,6 +333,24 @@ export class RouteTable {
       path = words[path * PATH + P_NEXT]!;
     }
     return path;
+  }
+
+  /** Compares mobility, or not, from now on: the job, in slices, decides again where that may matter. */
+  decideMobility(compare: boolean): SlicedJob {
+    this.compareMobility = compare;
+    let dest = 1;
+    return {
+      step: () => {
+        const stop = Math.min(this.destinationLimit, dest + DECIDE_SLICE);
+        for (; dest < stop; dest++) {
+          if (!this.exists(dest) || this.routeType(dest) !== MAC_IP) continue;
+          const first = this.firstPath(dest);
+          if (first === 0 || this.nextPath(first) === 0) continue;
+          this.decide(dest, 0);
+        }
+        return dest >= this.destinationLimit;
+      },
+    };
   }
 
   /** For tests and `audit`: recomputes the best path without storing it. */

@@ -1,0 +1,185 @@
+/**
+ * A peer's settings change under its Established session: what it sent and what it is sent is made to
+ * follow, without a reset. `session/settings-change.ts` says which options are meant.
+ *
+ * - What is no longer accepted goes, in slices. What is accepted in addition is not here: the peer is
+ *   asked for it by route refresh; one without refresh needs a new session.
+ * - What the peer should be sent is compared with what it has been sent; it gets the difference.
+ * - Another role (client or not) also changes who gets the peer's routes: the others are compared, too.
+ *
+ * RFC 2918 (route refresh), 4456 section 6 (roles), 8212.
+ */
+import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
+import { NlriScan, scanNlri } from "../fast-bgp-codec/nlri-scan.js";
+import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
+import { copyBytes } from "../util/bytes.js";
+import { sameSettings } from "../util/applier.js";
+import type { SlicedJob } from "../util/sliced-work.js";
+import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
+import { findLoop, Refusal } from "./policy/import.js";
+import type { ReflectorIdentity } from "./policy/export.js";
+import { kindOf, type ReflectedPeer } from "./reflected-peer.js";
+import type { RouteTable } from "./rib/route-table.js";
+import { SourceKind } from "./rib/sources.js";
+import type { PeerOptions } from "./settings.js";
+
+export interface LiveChangeHost {
+  readonly table: RouteTable;
+  readonly out: AdjRibOut;
+  readonly identity: ReflectorIdentity;
+  livePeers(): Iterable<ReflectedPeer>;
+  /** Long work, a slice a turn. */
+  later(job: SlicedJob): void;
+  /** The peer may be beyond a limit that it was not beyond before. */
+  checkLimits(peer: ReflectedPeer): void;
+}
+
+/** EVPN route types that the codec knows. */
+const LAST_KNOWN_TYPE = 11;
+/** Routes taken out in one turn. */
+const SLICE = 10_000;
+const EVPN = 1 << Family.Evpn;
+const MEMBERSHIPS = 1 << Family.RouteTarget;
+
+/**
+ * The peer's session has its new options already; `before` are those until now. Returns why only a new
+ * session can do it; undefined when it is done or under way.
+ */
+export function changeLive(
+  host: LiveChangeHost,
+  peer: ReflectedPeer,
+  before: PeerOptions,
+): string | undefined {
+  const { options, negotiated } = peer.session;
+  const roleChanged = kindOf(peer.session) !== peer.kind;
+  if (roleChanged && (negotiated.families & MEMBERSHIPS) !== 0) {
+    return "its route-target memberships hang on its role";
+  }
+  const asked = widened(peer.kind, before, options) & negotiated.families;
+  if (asked !== 0 && !negotiated.routeRefresh) return "the peer did not offer route refresh";
+
+  const accepts = acceptance(host, peer, before, options);
+  peer.reconfigure();
+  if (accepts !== undefined) removeRefused(host, peer, accepts);
+  for (const { family, afi, safi } of FAMILIES) {
+    if ((asked & (1 << family)) !== 0) peer.session.send(encodeRouteRefresh(afi, safi, 0));
+  }
+  if (options.prefixLimit !== before.prefixLimit) host.checkLimits(peer);
+  if (peer.gone) return undefined;
+
+  const resend = options.nextHopSelf !== before.nextHopSelf && peer.kind === SourceKind.Ebgp;
+  const sendsOther =
+    roleChanged ||
+    resend ||
+    options.ebgpAcceptOut !== before.ebgpAcceptOut ||
+    !sameSettings(options.evpnTypesOut, before.evpnTypesOut);
+  if (sendsOther) host.out.reconfigure(peer.receiver(), resend);
+  if (roleChanged) changeRole(host, peer);
+  return undefined;
+}
+
+/** Families of which more is accepted than before, bit mask. */
+function widened(kind: SourceKind, before: PeerOptions, after: PeerOptions): number {
+  const ebgp = kind === SourceKind.Ebgp;
+  if (ebgp && after.ebgpAcceptIn && !before.ebgpAcceptIn) return -1;
+  if (ebgp && !after.ebgpAcceptIn) return 0;
+  if (after.allowAsIn > before.allowAsIn) return -1;
+  const types = before.evpnTypesIn?.some(Boolean) === true && gained(before, after);
+  return types || (after.evpnUnknownTypes && !before.evpnUnknownTypes) ? EVPN : 0;
+}
+
+function gained(before: PeerOptions, after: PeerOptions): boolean {
+  if (after.evpnTypesIn === undefined) return true;
+  return after.evpnTypesIn.some((type) => before.evpnTypesIn?.includes(type) === false);
+}
+
+type Accepts = (family: Family, path: number) => boolean;
+
+/** What of the routes held is still accepted; undefined when nothing becomes stricter. */
+function acceptance(
+  { table, identity }: LiveChangeHost,
+  peer: ReflectedPeer,
+  before: PeerOptions,
+  after: PeerOptions,
+): Accepts | undefined {
+  const { attrs } = table;
+  const tests: Accepts[] = [];
+  if (peer.kind === SourceKind.Ebgp && before.ebgpAcceptIn && !after.ebgpAcceptIn) {
+    return () => false;
+  }
+  const types = after.evpnTypesIn;
+  if (types !== undefined && !sameSettings(types, before.evpnTypesIn)) {
+    tests.push(
+      (family, path) =>
+        family !== Family.Evpn || types.includes(table.routeType(table.pathDest(path))),
+    );
+  }
+  if (before.evpnUnknownTypes && !after.evpnUnknownTypes) {
+    tests.push((family, path) => {
+      const type = table.routeType(table.pathDest(path));
+      return family !== Family.Evpn || (type >= 1 && type <= LAST_KNOWN_TYPE);
+    });
+  }
+  if (after.allowAsIn < before.allowAsIn) {
+    tests.push((_family, path) => {
+      const attr = table.pathAttr(path);
+      const from = attrs.attributesStart(attr);
+      const loop = findLoop(
+        attrs.bytes,
+        from,
+        attrs.attributesEnd(attr),
+        identity,
+        after.allowAsIn,
+      );
+      return loop === Refusal.None;
+    });
+  }
+  if (tests.length === 0) return undefined;
+  return (family, path) => tests.every((test) => test(family, path));
+}
+
+/**
+ * Takes out what is accepted no more. The list of candidates is made at once, as a source's list cannot be
+ * kept a place in; each is looked at again before it goes.
+ */
+function removeRefused(host: LiveChangeHost, peer: ReflectedPeer, accepts: Accepts): void {
+  const { table } = host;
+  const refused: { family: Family; path: number }[] = [];
+  for (const { family } of FAMILIES) {
+    let path = table.sources.firstPath[peer.slot * FAMILIES.length + family]!;
+    for (; path !== 0; path = table.nextPathOfSource(path)) {
+      if (!accepts(family, path)) refused.push({ family, path });
+    }
+  }
+  if (refused.length === 0) return;
+  const nlri = new NlriScan();
+  const scratch = new Uint8Array(512);
+  let next = 0;
+  host.later({
+    step: () => {
+      if (peer.gone) return true;
+      const stop = Math.min(refused.length, next + SLICE);
+      for (; next < stop; next++) {
+        const { family, path } = refused[next]!;
+        const dest = table.pathDest(path);
+        const still = table.exists(dest) && table.pathFrom(dest, peer.slot) === path;
+        if (!still || table.family(dest) !== family || accepts(family, path)) continue;
+        const from = table.pathNlri(path);
+        const length = table.pathNlriLength(path);
+        copyBytes(table.nlriBytes, from, from + length, scratch, 0);
+        scanNlri(family, scratch, 0, length, false, nlri);
+        table.withdraw(peer.slot, family, scratch, nlri);
+      }
+      return next === refused.length;
+    },
+  });
+}
+
+/** Non-clients get the routes of clients and not those of each other (RFC 4456 section 6). */
+function changeRole(host: LiveChangeHost, peer: ReflectedPeer): void {
+  const { table, out } = host;
+  table.sources.kind[peer.slot] = peer.kind;
+  for (const other of host.livePeers()) {
+    if (other !== peer && other.kind === SourceKind.NonClient) out.sync(other.slot);
+  }
+}
