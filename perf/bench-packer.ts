@@ -49,7 +49,7 @@ function round(peers: number, updates: UpdateSet): void {
       acceptOut: true,
       families: 1 << Family.Evpn,
       evpnTypes: undefined,
-      extendedNextHop: false,
+      extendedNextHop: 0,
       outlet: sink,
       encoding: { ebgp: false, as4: true, nextHopSelf: undefined },
       extendedMessage: false,

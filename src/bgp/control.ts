@@ -72,7 +72,7 @@ export interface RouteQuery {
   readonly rd?: string;
   readonly mac?: string;
   readonly ip?: string;
-  /** VNI or raw 24-bit label value of label1. */
+  /** VNI or raw 24-bit label value of label1; MPLS label of a VPN route. */
   readonly vni?: number;
   readonly rt?: string;
   /** Opaque; from the page before. */

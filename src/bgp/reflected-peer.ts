@@ -87,7 +87,7 @@ export class ReflectedPeer {
       acceptOut: options.ebgpAcceptOut,
       families: negotiated.families,
       evpnTypes: options.evpnTypesOut,
-      extendedNextHop: (negotiated.extendedNextHop & (1 << Family.Ipv4Unicast)) !== 0,
+      extendedNextHop: negotiated.extendedNextHop,
       outlet: session,
       encoding: {
         ebgp,

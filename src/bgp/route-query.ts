@@ -7,9 +7,10 @@
  */
 import { LRUCache } from "lru-cache";
 import { decodeAttributes, type DecodedAttribute } from "../fast-bgp-codec/attribute/list.js";
-import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { FAMILIES, Family, isVpn } from "../fast-bgp-codec/family.js";
 import { decodeNlri, formatNlri, type DecodedNlri } from "../fast-bgp-codec/nlri.js";
 import { formatIp } from "../fast-bgp-codec/values/ip.js";
+import type { Label } from "../fast-bgp-codec/values/label.js";
 import { toHex } from "../util/bytes.js";
 import { ControlError, type RoutePage, type RouteQuery, type RouteView } from "./control.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
@@ -81,8 +82,10 @@ function placeOf(cursor: string | undefined): { dest: number; slot: number } {
 }
 
 function inFamily({ table }: Reflector, dest: number, query: RouteQuery): boolean {
-  if (query.family !== undefined && table.family(dest) !== query.family) return false;
-  return query.routeType === undefined || table.routeType(dest) === query.routeType;
+  const family = table.family(dest);
+  if (query.family !== undefined && family !== query.family) return false;
+  if (query.routeType === undefined) return true;
+  return family === Family.Evpn && table.routeType(dest) === query.routeType;
 }
 
 function pathsOf(
@@ -138,7 +141,7 @@ function viewOf(
     prefix: formatNlri(family, nlri),
     nlri,
     nlriHex: toHex(table.nlriBytes, from, to),
-    nextHop: formatNextHop(nextHop),
+    nextHop: formatNextHop(family, nextHop),
     attributes: decoded(attributesHex, advertised?.as4 ?? true),
     attributesHex,
     peer: reflector.addressOf(slot),
@@ -162,8 +165,15 @@ function decoded(hex: string, as4: boolean): readonly DecodedAttribute[] {
   return set;
 }
 
+/** Octets of the RD in front of each address of a VPN next hop. */
+const RD = 8;
+
 /** An IPv6 next hop may carry a link-local address behind the global one (RFC 2545). */
-function formatNextHop(bytes: Uint8Array): string {
+function formatNextHop(family: Family, bytes: Uint8Array): string {
+  if (isVpn(family) && bytes.length > RD) {
+    const first = formatIp(bytes, RD, bytes.length === RD + 4 ? 4 : 16);
+    return bytes.length === 48 ? `${first} ${formatIp(bytes, 32, 16)}` : first;
+  }
   if (bytes.length === 32) return `${formatIp(bytes, 0, 16)} ${formatIp(bytes, 16, 16)}`;
   return bytes.length === 0 ? "" : formatIp(bytes, 0, bytes.length);
 }
@@ -201,8 +211,10 @@ function addressesOf(nlri: Partial<Record<string, unknown>>): string[] {
 }
 
 function labelsOf(nlri: Partial<Record<string, unknown>>): number[] {
-  return ["label", "label1"].flatMap((name) => {
-    const label = nlri[name] as { readonly vni24?: number } | null | undefined;
-    return label?.vni24 === undefined ? [] : [label.vni24];
-  });
+  const labels = [nlri["label"], nlri["label1"]] as (Partial<Label> | null | undefined)[];
+  const stack = (nlri["labels"] ?? []) as readonly Label[];
+  return [
+    ...labels.flatMap((label) => (label?.vni24 === undefined ? [] : [label.vni24])),
+    ...stack.map((label) => label.mpls20),
+  ];
 }

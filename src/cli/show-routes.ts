@@ -22,7 +22,11 @@ export function addShowRoutes(show: Command, host: CliHost): void {
     .option("--rd <rd>", "route distinguisher, or a part of it")
     .option("--mac <mac>", "MAC address, or a part of it")
     .option("--ip <address>", "IP address or prefix, or a part of it")
-    .option("--vni <number>", "VNI, or label as a raw 24-bit number", wholeNumber)
+    .option(
+      "--vni <number>",
+      "VNI, label of a VPN route, or EVPN label as a raw 24-bit number",
+      wholeNumber,
+    )
     .option("--rt <target>", "route target, or a part of it")
     .option("--limit <count>", "at most so many", wholeNumber)
     .action(async (options: Record<string, string | number | true>, command: Command) => {
@@ -77,7 +81,9 @@ const SINGLE_HOMED = /^0*$/;
 function attachment(nlri: object, extended: string): { labels: string; esi: string } {
   const fields = nlri as Readonly<Record<string, unknown>>;
   const vni = /\bencapsulation:(8|9|19)\b/.test(extended);
-  const labels = [fields["label"] ?? fields["label1"], fields["label2"]].flatMap((label) => {
+  const stack = Array.isArray(fields["labels"]) ? (fields["labels"] as unknown[]) : [];
+  const all = [fields["label"] ?? fields["label1"], fields["label2"], ...stack];
+  const labels = all.flatMap((label) => {
     const { vni24, mpls20 } = (label ?? {}) as { vni24?: number; mpls20?: number };
     if (vni24 === undefined || mpls20 === undefined) return [];
     return [vni ? ` vni ${vni24}` : ` label ${mpls20}`];

@@ -1,6 +1,6 @@
 /**
- * fast-bgp-codec: BGP-4 messages between octets and meaning, for EVPN, IPv4 and IPv6 unicast and route
- * target membership. Usable alone; it imports nothing but small helpers.
+ * fast-bgp-codec: BGP-4 messages between octets and meaning, for EVPN, IPv4 and IPv6 unicast and VPN,
+ * and route target membership. Usable alone; it imports nothing but small helpers.
  *
  * Two ways through an UPDATE:
  * - The fast one. `scanUpdate` gives the RFC 7606 verdict and offsets into the message, `scanNlri` finds
@@ -18,11 +18,11 @@
  * Invariants: no function reads outside the range it is given; time is linear in the message; nothing
  * keeps a reference to the octets it was given.
  *
- * RFC 4271, 1997, 2918, 4360, 4364, 4456, 4684, 4724, 4760, 5065, 5492, 5701, 6368, 6514, 6793, 7311, 7313,
- * 7432, 7606, 7911, 8092, 8365, 8538, 8654, 8669, 8950, 9003, 9012, 9047, 9072, 9135, 9136, 9234, 9251, 9494,
+ * RFC 4271, 1997, 2918, 4360, 4364, 4456, 4659, 4684, 4724, 4760, 5065, 5492, 5701, 6368, 6514, 6793, 7311, 7313,
+ * 7432, 7606, 7911, 8092, 8277, 8365, 8538, 8654, 8669, 8950, 9003, 9012, 9047, 9072, 9135, 9136, 9234, 9251, 9494,
  * 9572.
  *
- * Not here: families other than the four of `family.ts` (their NLRI stay hex), ORF, BGPsec, the insides
+ * Not here: families other than the six of `family.ts` (their NLRI stay hex), ORF, BGPsec, the insides
  * of tunnel, SID and BGP-LS TLVs, sending to speakers with 2-octet ASes (AS4_PATH is merged, not made).
  */
 export {
@@ -48,7 +48,15 @@ export { capability, type Capability } from "./capability.js";
 export type { DecodeContext } from "./context.js";
 export { encodeEndOfRib } from "./end-of-rib.js";
 export type { EvpnNlri } from "./evpn/types.js";
-export { FAMILIES, Family, familyOf, type FamilySpec } from "./family.js";
+export {
+  ALL_FAMILIES,
+  FAMILIES,
+  Family,
+  familyOf,
+  isVpn,
+  type FamilySpec,
+  type VpnFamily,
+} from "./family.js";
 export { Severity, isFault, type DecodeFault } from "./fault.js";
 export {
   HEADER_LENGTH,
@@ -102,3 +110,4 @@ export { formatIp, formatIpv4, formatIpv6, parseIp, parseIpv4, parseIpv6 } from 
 export { decodeLabel, labelOf, type Label } from "./values/label.js";
 export { formatMac, parseMac } from "./values/mac.js";
 export { formatRd, parseRd } from "./values/rd.js";
+export type { VpnPrefixNlri } from "./vpn-prefix.js";

@@ -10,7 +10,7 @@ import { decodeAttributes, encodeAttributes, type DecodedAttribute } from "./att
 import type { MpUnreach } from "./attribute/mp-nlri.js";
 import type { AttributeContext } from "./attribute/value-codec.js";
 import type { DecodeContext } from "./context.js";
-import { Family } from "./family.js";
+import { ALL_FAMILIES, Family } from "./family.js";
 import { isFault, resetFault, type DecodeFault } from "./fault.js";
 import { HEADER_LENGTH, MAX_LENGTH, frame, headerFault } from "./header.js";
 import { AttributeCode, MessageType } from "./iana.js";
@@ -33,7 +33,7 @@ export const DEFAULT_CONTEXT: MessageContext = {
   as4: true,
   ibgp: true,
   peerAs: 0,
-  families: 0xf,
+  families: ALL_FAMILIES,
   addPath: 0,
   malformedNlri: "drop",
   maxLength: MAX_LENGTH,

@@ -58,7 +58,7 @@ function checkEnvelopes(
   return at === end ? FieldStatus.Good : FieldStatus.Unparsable;
 }
 
-/** Next hop lengths of MP_REACH_NLRI (RFC 4760, RFC 2545, RFC 8950, RFC 7432 section 11, RFC 4684 section 4). */
+/** Next hop lengths of MP_REACH_NLRI (RFC 4760, RFC 2545, RFC 8950, RFC 7432 section 11, RFC 4684 section 4, RFC 4364 section 4.3.2, RFC 4659 section 3.2.1). */
 export function checkMpNextHop(family: Family, length: number): boolean {
   switch (family) {
     case Family.Evpn:
@@ -68,5 +68,10 @@ export function checkMpNextHop(family: Family, length: number): boolean {
       return length === 16 || length === 32;
     case Family.Ipv4Unicast:
       return length === 4 || length === 16 || length === 32;
+    // An RD of zero stands in front of each address.
+    case Family.Ipv4Vpn:
+      return length === 12 || length === 24 || length === 48;
+    case Family.Ipv6Vpn:
+      return length === 24 || length === 48;
   }
 }

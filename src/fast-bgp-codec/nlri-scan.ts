@@ -6,9 +6,12 @@
  * RFC 7432 sections 7.1 to 7.4, RFC 9136 section 3.1, RFC 9251 section 9, RFC 9572 section 3.
  * IPv4 and IPv6 unicast (RFC 4271 section 4.3), route target membership (RFC 4684 section 4):
  *   1 length in bits | prefix octets
+ * IPv4 and IPv6 VPN (RFC 4364 section 4.3.4, RFC 4659 section 3.2, RFC 8277 section 2):
+ *   1 length in bits of what follows | 3 each label | 8 RD | prefix octets
+ *   The key is RD, prefix and the prefix's length; the labels are not part of it.
  * With ADD-PATH (RFC 7911 section 3) a path id of 4 octets stands in front of either.
  */
-import { copyBytes, readU32, readU8 } from "../util/bytes.js";
+import { copyBytes, readU24, readU32, readU8 } from "../util/bytes.js";
 import { Family } from "./family.js";
 
 export const NlriStatus = {
@@ -32,7 +35,10 @@ export class NlriScan {
   start = 0;
   /** Octets from `start` to the end of the NLRI. */
   length = 0;
-  /** EVPN route type; 0 for IP families and route targets. */
+  /**
+   * EVPN route type; the length of the prefix in bits for VPN families, where the octets of the key do not
+   * tell it; 0 for IP families and route targets.
+   */
   routeType = 0;
   status: NlriStatus = NlriStatus.Ok;
   /** The key: route type, `keyLength` octets from `keyStart`, `tailLength` octets from `tailStart`. */
@@ -76,6 +82,10 @@ export function scanNlri(
       return scanPrefix(bytes, start, end, 128, out);
     case Family.RouteTarget:
       return scanRouteTarget(bytes, start, end, out);
+    case Family.Ipv4Vpn:
+      return scanVpn(bytes, start, end, 32, out);
+    case Family.Ipv6Vpn:
+      return scanVpn(bytes, start, end, 128, out);
   }
 }
 
@@ -160,6 +170,47 @@ function scanRouteTarget(bytes: Uint8Array, start: number, end: number, out: Nlr
   if (next < 0) return next;
   const bits = readU8(bytes, start);
   if (bits > 96 || (bits > 0 && bits < 32)) out.status = NlriStatus.Malformed;
+  return next;
+}
+
+/** Stands where a withdrawal has no label to say (RFC 8277 section 2.4), and what older speakers write there. */
+const WITHDRAWN_LABEL = 0x800000;
+const WITHDRAWN_ZERO = 0;
+const LABEL = 3;
+const RD = 8;
+
+/**
+ * The label stack ends at the bottom-of-stack bit or at a withdrawal's label. Where it does not end in
+ * front of an RD and at most `most` bits of prefix, nothing can be told (RFC 7606 section 5.3).
+ */
+function scanVpn(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  most: number,
+  out: NlriScan,
+): number {
+  if (start >= end) return overrun(out, start);
+  const bits = readU8(bytes, start);
+  const octets = (bits + 7) >>> 3;
+  const next = start + 1 + octets;
+  if (next > end) return overrun(out, start);
+  let left = bits - 8 * RD;
+  let at = start + 1;
+  let label: number;
+  do {
+    left -= 8 * LABEL;
+    if (left < 0) return overrun(out, start);
+    label = readU24(bytes, at);
+    at += LABEL;
+  } while ((label & 1) === 0 && label !== WITHDRAWN_LABEL && label !== WITHDRAWN_ZERO);
+  if (left > most) return overrun(out, start);
+  out.length = 1 + octets;
+  out.keyStart = at;
+  out.keyLength = next - at;
+  out.routeType = left;
+  out.status = NlriStatus.Ok;
+  out.hostBits = (bits & 7) !== 0 && hasHostBits(bytes, start + 1, bits, octets);
   return next;
 }
 

@@ -14,9 +14,15 @@ import {
   formatMembership,
   type RouteTargetMembership,
 } from "./route-target-nlri.js";
+import {
+  decodeVpnPrefix,
+  encodeVpnPrefix,
+  formatVpnPrefix,
+  type VpnPrefixNlri,
+} from "./vpn-prefix.js";
 
 /** `pathId` is there with ADD-PATH only (RFC 7911). */
-export type DecodedNlri = (EvpnNlri | PrefixNlri | RouteTargetMembership) & {
+export type DecodedNlri = (EvpnNlri | PrefixNlri | VpnPrefixNlri | RouteTargetMembership) & {
   readonly pathId?: number;
 };
 
@@ -35,12 +41,16 @@ export function decodeNlri(
     case Family.Ipv4Unicast:
     case Family.Ipv6Unicast:
       return decodePrefix(family, bytes, start, end);
+    case Family.Ipv4Vpn:
+    case Family.Ipv6Vpn:
+      return decodeVpnPrefix(family, bytes, start, end);
   }
 }
 
 /** Octets without path id. Throws RangeError for values that are none. */
 export function encodeNlri(_family: Family, nlri: DecodedNlri): Uint8Array {
   if ("type" in nlri) return encodeEvpnNlri(nlri);
+  if ("labels" in nlri) return encodeVpnPrefix(nlri);
   if ("prefix" in nlri) return encodePrefix(nlri);
   return encodeMembership(nlri);
 }
@@ -48,6 +58,7 @@ export function encodeNlri(_family: Family, nlri: DecodedNlri): Uint8Array {
 /** One line for people. */
 export function formatNlri(_family: Family, nlri: DecodedNlri): string {
   if ("type" in nlri) return formatEvpnNlri(nlri);
+  if ("labels" in nlri) return formatVpnPrefix(nlri);
   if ("prefix" in nlri) return nlri.prefix;
   return formatMembership(nlri);
 }

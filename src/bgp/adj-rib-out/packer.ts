@@ -6,7 +6,8 @@
  * Order within a batch: withdrawn Ethernet A-D routes, announcements, other withdrawals.
  */
 import { copyBytes, writeU16 } from "../../util/bytes.js";
-import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family, isVpn } from "../../fast-bgp-codec/family.js";
+import { vpnWithdrawalLength, writeVpnWithdrawal } from "../../fast-bgp-codec/vpn-prefix.js";
 import {
   AttributeWriter,
   MOST_ADDED,
@@ -190,6 +191,7 @@ export class Packer {
     const { table } = this;
     const family = batch.withdrawFamily[group] as Family;
     const classic = family === Family.Ipv4Unicast;
+    const vpn = isVpn(family);
     const nlriBytes = table.nlriBytes;
     let entry = batch.withdrawFirst[group]!;
     while (entry !== 0) {
@@ -200,10 +202,13 @@ export class Packer {
       let p = start;
       do {
         const dest = batch.dest[entry]!;
-        const length = table.destNlriLength(dest);
+        const bits = table.routeType(dest);
+        const length = vpn ? vpnWithdrawalLength(bits) : table.destNlriLength(dest);
         if (p + length > last) break;
         const from = table.destNlri(dest);
-        p = copyBytes(nlriBytes, from, from + length, bytes, p);
+        p = vpn
+          ? writeVpnWithdrawal(nlriBytes, from, bits, bytes, p)
+          : copyBytes(nlriBytes, from, from + length, bytes, p);
         entry = batch.next[entry]!;
       } while (entry !== 0);
       if (classic) {

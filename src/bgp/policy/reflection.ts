@@ -29,8 +29,14 @@ export interface Receiver {
   readonly families: number;
   /** EVPN route types it is sent; undefined = all. */
   readonly evpnTypes: readonly number[] | undefined;
-  /** Takes IPv4 NLRI with an IPv6 next hop (RFC 8950). */
-  readonly extendedNextHop: boolean;
+  /** Bit mask over `Family`: those whose IPv4 NLRI it takes with an IPv6 next hop (RFC 8950). */
+  readonly extendedNextHop: number;
+}
+
+/** An IPv4 route, plain or VPN, whose next hop is an IPv6 address (RFC 8950 section 3). */
+export function hasIpv6NextHopForIpv4(family: Family, nextHopLength: number): boolean {
+  if (family === Family.Ipv4Unicast) return nextHopLength !== 4;
+  return family === Family.Ipv4Vpn && nextHopLength !== 12;
 }
 
 export class Reflection {
@@ -39,11 +45,14 @@ export class Reflection {
   private readonly kinds: Int32Array[] = [];
   private readonly families: Int32Array[] = [];
   private readonly types: Int32Array[] = [];
-  private extendedNextHop: Int32Array = new Int32Array(1);
+  private readonly extendedNextHop: Int32Array[] = [];
 
   constructor() {
     for (let kind = 0; kind < 3; kind++) this.kinds.push(new Int32Array(1));
-    for (let family = 0; family < FAMILIES.length; family++) this.families.push(new Int32Array(1));
+    for (let family = 0; family < FAMILIES.length; family++) {
+      this.families.push(new Int32Array(1));
+      this.extendedNextHop.push(new Int32Array(1));
+    }
     for (let type = 0; type < TYPES; type++) this.types.push(new Int32Array(1));
   }
 
@@ -56,7 +65,10 @@ export class Reflection {
     for (let type = 0; type < TYPES; type++) {
       if (type === 0 || wantsType(receiver.evpnTypes, type)) setBit(this.types[type]!, slot);
     }
-    if (receiver.extendedNextHop) setBit(this.extendedNextHop, slot);
+    for (let family = 0; family < FAMILIES.length; family++) {
+      if ((receiver.extendedNextHop & (1 << family)) === 0) continue;
+      setBit(this.extendedNextHop[family]!, slot);
+    }
   }
 
   /** Families that a receiver takes from now on, bit mask. */
@@ -67,7 +79,7 @@ export class Reflection {
   }
 
   remove(slot: number): void {
-    for (const mask of [...this.kinds, ...this.families, ...this.types, this.extendedNextHop]) {
+    for (const mask of [...this.kinds, ...this.families, ...this.types, ...this.extendedNextHop]) {
       clearBit(mask, slot);
     }
   }
@@ -76,7 +88,7 @@ export class Reflection {
    * Writes the slots that should have a route into `out[at, at + words)`.
    * @param routeType 0 outside EVPN
    * @param flags of the attribute set, `AttrFlag`
-   * @param ipv6NextHopForIpv4 an IPv4 route whose next hop is an IPv6 address
+   * @param ipv6NextHopForIpv4 as `hasIpv6NextHopForIpv4` says
    */
   wanted(
     out: Int32Array,
@@ -99,13 +111,14 @@ export class Reflection {
     const clients = this.kinds[SourceKind.Client]!;
     const nonClients = this.kinds[SourceKind.NonClient]!;
     const ebgp = this.kinds[SourceKind.Ebgp]!;
+    const extended = this.extendedNextHop[family]!;
     for (let w = 0; w < words; w++) {
       let mask = clients[w]!;
       if (sourceKind !== SourceKind.NonClient) mask |= nonClients[w]!;
       if (outside) mask |= ebgp[w]!;
       if (family === Family.RouteTarget) mask &= ~clients[w]!;
       mask &= inFamily[w]! & ofType[w]!;
-      if (ipv6NextHopForIpv4) mask &= this.extendedNextHop[w]!;
+      if (ipv6NextHopForIpv4) mask &= extended[w]!;
       out[at + w] = mask;
     }
     const word = source >>> 5;
@@ -115,10 +128,9 @@ export class Reflection {
   private grow(words: number): void {
     if (words <= this.words) return;
     this.words = words;
-    for (const masks of [this.kinds, this.families, this.types]) {
+    for (const masks of [this.kinds, this.families, this.types, this.extendedNextHop]) {
       for (let i = 0; i < masks.length; i++) masks[i] = widened(masks[i]!, words);
     }
-    this.extendedNextHop = widened(this.extendedNextHop, words);
   }
 }
 

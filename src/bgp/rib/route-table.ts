@@ -17,7 +17,7 @@ import { finishHash, hashBytes, HASH_START } from "../../util/hash.js";
 import { RecordPool } from "../../util/record-pool.js";
 import { RecordTable } from "../../util/record-table.js";
 import type { SlicedJob } from "../../util/sliced-work.js";
-import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family, isVpn } from "../../fast-bgp-codec/family.js";
 import type { NlriScan } from "../../fast-bgp-codec/nlri-scan.js";
 import type { AttrStore } from "./attr-store.js";
 import { BestPath, type BestReason } from "./best-path.js";
@@ -27,7 +27,7 @@ import type { Sources } from "./sources.js";
 const DEST = 8;
 /** Words of a destination; 0 and 1 are the table's own. */
 const D_NLRI = 2;
-/** Family bits 0-3, route type 4-11, octets of key 12-20, best-path reason 24-31. */
+/** Family bits 0-3, route type (bits of a VPN prefix) 4-11, octets of key 12-20, best-path reason 24-31. */
 const D_META = 3;
 const D_PATHS = 4;
 const D_BEST = 5;
@@ -242,7 +242,7 @@ export class RouteTable {
     return (this.dests.words[dest * DEST + D_META]! & 0xf) as Family;
   }
 
-  /** EVPN route type; 0 in other families. */
+  /** EVPN route type; bits of the prefix in VPN families; 0 in the others. */
   routeType(dest: number): number {
     return (this.dests.words[dest * DEST + D_META]! >>> 4) & 0xff;
   }
@@ -372,7 +372,9 @@ export class RouteTable {
     for (let id = this.dests.head(hash); id !== 0; id = words[id * DEST + 1]!) {
       const base = id * DEST;
       if (words[base] !== hash || (words[base + D_META]! & META_KEY) !== meta) continue;
-      const nlri = words[base + D_NLRI]! * 8;
+      let nlri = words[base + D_NLRI]! * 8;
+      // A VPN route's key is at its end: behind as many labels as there are.
+      if (isVpn(family)) nlri += words[base + D_LENGTH]! - scan.length;
       if (
         equalBytes(
           stored,

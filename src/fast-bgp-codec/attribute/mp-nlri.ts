@@ -2,6 +2,8 @@
  * MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760 sections 3 and 4).
  *   2 AFI | 1 SAFI | 1 next hop length | next hop | 1 reserved | NLRI
  *   2 AFI | 1 SAFI | NLRI
+ * A next hop of a VPN family has an RD of zero in front of each address (RFC 4364 section 4.3.2, RFC 4659
+ * section 3.2.1); one with another RD is shown in hex.
  * NLRI of families we do not carry, and those that cannot be told apart, are hex.
  */
 import { fromHex, readU16, readU8, toHex, writeU16 } from "../../util/bytes.js";
@@ -15,7 +17,7 @@ export interface MpReach {
   readonly safi: number;
   /** An address; hex when it is none. */
   readonly nextHop: string;
-  /** The second address of a next hop of 32 octets (RFC 2545). */
+  /** The second address of a next hop that has two (RFC 2545). */
   readonly linkLocal?: string;
   readonly nlri: readonly DecodedNlri[] | string;
 }
@@ -54,11 +56,39 @@ function formatField(afi: number, safi: number, nlri: readonly DecodedNlri[] | s
   return nlri.map((item) => formatNlri(family, item)).join(" ");
 }
 
+/** SAFI of labelled VPN addresses. */
+const MPLS_VPN = 128;
+const RD = 8;
+
+/** The same next hop without its RDs; undefined when it has none, or one that says something. */
+function withoutRds(bytes: Uint8Array, at: number, length: number): Uint8Array | undefined {
+  const parts = length === RD + 4 ? [4] : length === RD + 16 ? [16] : [16, 16];
+  if (parts.reduce((sum, octets) => sum + RD + octets, 0) !== length) return undefined;
+  const addresses: Uint8Array[] = [];
+  let from = at;
+  for (const octets of parts) {
+    if (bytes.subarray(from, from + RD).some((octet) => octet !== 0)) return undefined;
+    addresses.push(bytes.subarray(from + RD, from + RD + octets));
+    from += RD + octets;
+  }
+  return Buffer.concat(addresses);
+}
+
+function withRd(address: Uint8Array): Uint8Array {
+  return Buffer.concat([new Uint8Array(RD), address]);
+}
+
 function decodeNextHop(
+  safi: number,
   bytes: Uint8Array,
   at: number,
   length: number,
 ): Pick<MpReach, "nextHop" | "linkLocal"> {
+  if (safi === MPLS_VPN) {
+    const plain = withoutRds(bytes, at, length);
+    if (plain === undefined) return { nextHop: toHex(bytes, at, at + length) };
+    return decodeNextHop(0, plain, 0, plain.length);
+  }
   if (length === 4 || length === 16) return { nextHop: formatIp(bytes, at, length) };
   if (length === 32) {
     return { nextHop: formatIp(bytes, at, 16), linkLocal: formatIp(bytes, at + 16, 16) };
@@ -69,9 +99,11 @@ function decodeNextHop(
 function encodeNextHop(value: MpReach): Uint8Array {
   const isAddress = value.nextHop.includes(".") || value.nextHop.includes(":");
   const parse = isAddress ? parseIp : fromHex;
-  const first = must(parse(value.nextHop), "a next hop", value.nextHop);
+  const vpn = value.safi === MPLS_VPN && isAddress ? withRd : (address: Uint8Array) => address;
+  const first = vpn(must(parse(value.nextHop), "a next hop", value.nextHop));
   if (value.linkLocal === undefined) return first;
-  return Buffer.concat([first, must(parseIp(value.linkLocal), "an address", value.linkLocal)]);
+  const second = vpn(must(parseIp(value.linkLocal), "an address", value.linkLocal));
+  return Buffer.concat([first, second]);
 }
 
 export const mpReachCodec: ValueCodec<MpReach> = {
@@ -82,7 +114,7 @@ export const mpReachCodec: ValueCodec<MpReach> = {
     return {
       afi,
       safi,
-      ...decodeNextHop(bytes, start + 4, length),
+      ...decodeNextHop(safi, bytes, start + 4, length),
       nlri: decodeField(afi, safi, bytes, nlri, end, context),
     };
   },

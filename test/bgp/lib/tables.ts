@@ -109,7 +109,7 @@ export class Tables {
       acceptOut: true,
       families: 0x7,
       evpnTypes: undefined,
-      extendedNextHop: false,
+      extendedNextHop: 0,
       greeting: undefined,
       outlet,
       encoding: { ebgp: false, as4: true, nextHopSelf: undefined },

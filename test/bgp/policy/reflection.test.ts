@@ -16,7 +16,7 @@ function receiver(slot: number, over: Partial<Receiver> = {}): Receiver {
     acceptOut: true,
     families: ALL,
     evpnTypes: undefined,
-    extendedNextHop: false,
+    extendedNextHop: 0,
     ...over,
   };
 }
@@ -122,7 +122,7 @@ describe("what a receiver takes", () => {
   });
 
   it("IPv4 routes with an IPv6 next hop if it said so (RFC 8950)", () => {
-    const reflection = reflectionOf(receiver(0), receiver(1, { extendedNextHop: true }));
+    const reflection = reflectionOf(receiver(0), receiver(1, { extendedNextHop: 1 }));
     const route = { family: Family.Ipv4Unicast, type: 0 } as const;
     expect(wanted(reflection, { ...route, ipv6NextHop: true })).toEqual([1]);
     expect(wanted(reflection, route)).toEqual([0, 1]);
@@ -131,7 +131,7 @@ describe("what a receiver takes", () => {
 
 describe("slots", () => {
   it("beyond a word widen all masks and lose nobody", () => {
-    const reflection = reflectionOf(receiver(3, { extendedNextHop: true }));
+    const reflection = reflectionOf(receiver(3, { extendedNextHop: 1 }));
     reflection.add(receiver(31, { kind: NonClient }));
     reflection.add(receiver(32, { kind: Ebgp }));
     reflection.add(receiver(500));
@@ -143,7 +143,7 @@ describe("slots", () => {
 
   it("given to somebody else remember nothing", () => {
     const reflection = reflectionOf(
-      receiver(7, { kind: Ebgp, extendedNextHop: true, evpnTypes: [1] }),
+      receiver(7, { kind: Ebgp, extendedNextHop: 1, evpnTypes: [1] }),
       receiver(40),
     );
     reflection.remove(7);
