@@ -1,0 +1,144 @@
+/**
+ * Who gets a path: the group of a batch that a path belongs to, with its receivers worked out by
+ * reflection, route-target membership and the size of their messages.
+ */
+import { Family } from "../../fast-bgp-codec/family.js";
+import { hasIpv6NextHopForIpv4, type Reflection } from "../policy/reflection.js";
+import type { RouteTargetFilter } from "../policy/route-target.js";
+import type { RouteTable } from "../rib/route-table.js";
+import type { Delivery } from "./delivery.js";
+import { EXTENDED_MESSAGE, ORDINARY_MESSAGE } from "./packer.js";
+import { TARGETED } from "./receiver.js";
+
+/**
+ * Attribute sets above this are checked route by route against the message size: 264 octets for an
+ * NLRI with its path id, 128 for what reflection adds, and for a 2-octet speaker AS4_PATH beside
+ * AS_PATH makes ten octets of six at worst.
+ */
+const SURELY_FITS = Math.floor(((ORDINARY_MESSAGE - 264 - 128) * 6) / 10);
+
+export class Grouping {
+  /** Routes not sent because they fit no message to that session. */
+  oversized = 0;
+  readonly reflection: Reflection;
+  readonly targets: RouteTargetFilter;
+  private readonly table: RouteTable;
+  private readonly delivery: Delivery;
+  /** Receivers by combination of route targets, as long as neither memberships nor combinations change. */
+  private readonly allowed = new Map<number, Int32Array>();
+  private allowedVersion = 0;
+  private allowedGeneration = 0;
+  /** Octets around the NLRI by encoding, for the large set that was looked at last in this batch. */
+  private readonly overheads: number[] = [];
+  private sizedAttr = 0;
+  private sizedSlot = 0;
+
+  constructor(
+    table: RouteTable,
+    reflection: Reflection,
+    targets: RouteTargetFilter,
+    delivery: Delivery,
+  ) {
+    this.table = table;
+    this.reflection = reflection;
+    this.targets = targets;
+    this.delivery = delivery;
+  }
+
+  /** A new batch begins: attribute sets may have changed. */
+  begin(): void {
+    this.sizedAttr = 0;
+  }
+
+  /** The group of a path, with its receivers worked out. */
+  groupFor(dest: number, path: number, family: Family): number {
+    const { table } = this;
+    const { batch } = this.delivery;
+    const attr = table.pathAttr(path);
+    const slot = table.pathSlot(path);
+    const type = family === Family.Evpn ? table.routeType(dest) : 0;
+    let group = batch.findGroup(attr, slot, type);
+    if (group < 0) {
+      const mask = batch.takeMask();
+      this.reflection.wanted(
+        batch.masks,
+        mask,
+        slot,
+        table.sources.kind[slot]!,
+        family,
+        type,
+        table.attrs.flags(attr),
+        hasIpv6NextHopForIpv4(family, table.attrs.nextHopLength(attr)),
+      );
+      if (!this.targets.isIdle && (TARGETED & (1 << family)) !== 0) {
+        this.narrow(mask, table.attrs.targets(attr));
+      }
+      group = batch.addGroup(attr, slot, type, mask);
+      const octets = table.attrs.attributesEnd(attr) - table.attrs.attributesStart(attr);
+      batch.octets += octets;
+      if (octets > SURELY_FITS) batch.large[group] = 1;
+    }
+    return batch.large[group] === 1 ? this.fitting(group, path, attr, slot) : group;
+  }
+
+  /** The variant of a group for those of its receivers that are in `members`. */
+  restrict(group: number, members: Int32Array): number {
+    const { batch } = this.delivery;
+    const mask = batch.takeMask();
+    const want = batch.mask[group]!;
+    for (let w = 0; w < batch.words; w++) {
+      batch.masks[mask + w] = batch.masks[want + w]! & members[w]!;
+    }
+    return batch.variantFor(group, mask);
+  }
+
+  /** Leaves those of the receivers at `mask` who may have routes with this combination of targets. */
+  private narrow(mask: number, set: number): void {
+    const { targets } = this;
+    const { batch } = this.delivery;
+    const sets = this.table.attrs.targetSets;
+    if (targets.version !== this.allowedVersion || sets.generation !== this.allowedGeneration) {
+      this.allowed.clear();
+      this.allowedVersion = targets.version;
+      this.allowedGeneration = sets.generation;
+    }
+    let allowed = this.allowed.get(set);
+    if (allowed === undefined || allowed.length < batch.words) {
+      allowed = targets.allowed(set === 0 ? [] : sets.targets(set), batch.words);
+      this.allowed.set(set, allowed);
+    }
+    for (let w = 0; w < batch.words; w++) {
+      batch.masks[mask + w] = batch.masks[mask + w]! & allowed[w]!;
+    }
+  }
+
+  /** For a set near or above the message size: only those receivers whose message can hold the route. */
+  private fitting(group: number, path: number, attr: number, slot: number): number {
+    const { batch, encodings, encodingMasks, extended } = this.delivery;
+    const mask = batch.takeMask();
+    const want = batch.mask[group]!;
+    const { masks } = batch;
+    for (let w = 0; w < batch.words; w++) masks[mask + w] = masks[want + w]!;
+    if (attr !== this.sizedAttr || slot !== this.sizedSlot) this.measure(attr, slot);
+    for (let i = 0; i < encodings.length; i++) {
+      const size = this.overheads[i]! + this.table.pathNlriLength(path);
+      if (size <= ORDINARY_MESSAGE) continue;
+      const receivers = encodingMasks[i]!;
+      for (let w = 0; w < batch.words; w++) {
+        const lost = receivers[w]! & (size > EXTENDED_MESSAGE ? -1 : ~extended[w]!);
+        if ((masks[mask + w]! & lost) !== 0) this.oversized++;
+        masks[mask + w] = masks[mask + w]! & ~lost;
+      }
+    }
+    return batch.variantFor(group, mask);
+  }
+
+  private measure(attr: number, slot: number): void {
+    const { encodings, packer } = this.delivery;
+    this.sizedAttr = attr;
+    this.sizedSlot = slot;
+    for (let i = 0; i < encodings.length; i++) {
+      this.overheads[i] = packer.overhead(attr, slot, encodings[i]!);
+    }
+  }
+}
