@@ -1,5 +1,11 @@
 /** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
 import { Family } from "../fast-bgp-codec/family.js";
+import {
+  GRACEFUL_RESTART_DEFAULTS,
+  RESTART_DEFAULTS,
+  type GracefulRestartOptions,
+  type RestartSettings,
+} from "./graceful-settings.js";
 
 export interface ListenAddress {
   /** Literal IPv4 or IPv6 address. */
@@ -55,6 +61,17 @@ export interface PeerOptions {
   readonly prefixLimitRestart: number;
   /** AS_PATH may hold our own AS this often. */
   readonly allowAsIn: number;
+  readonly gracefulRestart: GracefulRestartOptions;
+  readonly addPath: readonly AddPathOption[];
+}
+
+/** One family of ADD-PATH (RFC 7911): what we are ready to do. */
+export interface AddPathOption {
+  readonly family: Family;
+  readonly send: boolean;
+  readonly receive: boolean;
+  /** Most paths of a destination sent; 0 = all. */
+  readonly limit: number;
 }
 
 export interface PeerSettings extends PeerOptions {
@@ -87,6 +104,7 @@ export interface SpeakerSettings {
   readonly flushIntervalMs: number;
   /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
   readonly maxHandshakes: number;
+  readonly restart: RestartSettings;
 }
 
 /** What a peer is when nothing says otherwise. A new option gets its default here. */
@@ -120,6 +138,8 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   prefixLimit: 0,
   prefixLimitRestart: 300,
   allowAsIn: 0,
+  gracefulRestart: GRACEFUL_RESTART_DEFAULTS,
+  addPath: [],
 };
 
 /** Everything but who we are. A new setting of the speaker gets its default here. */
@@ -132,4 +152,5 @@ export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "cluste
   compareMobility: true,
   flushIntervalMs: 1,
   maxHandshakes: 100,
+  restart: RESTART_DEFAULTS,
 };

@@ -7,6 +7,7 @@ import type { Endpoint } from "./address.js";
 import { fibSettings } from "./fib.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
+import { restartSettings } from "./graceful-restart.js";
 import { checkGroupName, checkGroups, checkPasswords, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { peerOptions } from "./peer-options.js";
@@ -51,6 +52,7 @@ export function compileConfig(
     compareMobility: file["compare-mobility"] ?? TOP_DEFAULTS["compare-mobility"],
     flushIntervalMs: file["flush-interval-ms"] ?? TOP_DEFAULTS["flush-interval-ms"],
     maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],
+    restart: restartSettings(file.restart),
   };
   if (speaker.peers.length + speaker.dynamic.length === 0) {
     issues.warn(

@@ -3,6 +3,7 @@ import type { HttpSettings } from "../api/settings.js";
 import type { SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, FibSettings } from "../fib/settings.js";
 import type { LogSettings } from "../telemetry/settings.js";
+import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
 export interface DaemonSettings {
@@ -16,7 +17,8 @@ export interface DaemonSettings {
   readonly group: string | undefined;
 }
 
-export type FamilyName = "l2vpn-evpn" | "ipv4-unicast" | "ipv6-unicast" | "route-target";
+export type FamilyName =
+  "l2vpn-evpn" | "ipv4-unicast" | "ipv6-unicast" | "route-target" | "ipv4-vpn" | "ipv6-vpn";
 
 /** Options of a peer, a group or a dynamic range, by their names in the file. */
 export interface PeerOptionsEntry {
@@ -50,6 +52,7 @@ export interface PeerOptionsEntry {
   "prefix-limit"?: number;
   "prefix-limit-restart"?: number;
   "allow-as-in"?: number;
+  "graceful-restart"?: GracefulRestartEntry;
 }
 
 export interface GroupEntry extends PeerOptionsEntry {
@@ -106,6 +109,7 @@ export interface ConfigFile {
   "flush-interval-ms"?: number;
   "max-handshakes"?: number;
   fib?: FibEntry;
+  restart?: RestartEntry;
   http?: { listen?: string; "allow-remote"?: boolean; "allowed-hosts"?: string[] };
   log?: { level?: LogSettings["level"]; format?: LogSettings["format"] };
   user?: string;

@@ -4,6 +4,7 @@ import { FAMILIES } from "../fast-bgp-codec/family.js";
 import type { Family } from "../fast-bgp-codec/family.js";
 import { canonicalAddress } from "./address.js";
 import { PEER_DEFAULTS } from "./file.js";
+import { gracefulRestartOptions } from "./graceful-restart.js";
 import type { FamilyName, PeerOptionsEntry } from "./file.js";
 import type { MergedOptions } from "./groups.js";
 import type { IssueList } from "./issue.js";
@@ -55,6 +56,8 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     prefixLimit: entry["prefix-limit"],
     prefixLimitRestart: entry["prefix-limit-restart"],
     allowAsIn: entry["allow-as-in"],
+    addPath: [],
+    gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { fibSchema } from "./fib-schema.js";
+import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
 import type { SchemaNode } from "./schema-node.js";
 
@@ -195,6 +196,7 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
     default: PEER_DEFAULTS["allow-as-in"],
     description: "How often our own AS may stand in the AS_PATH of a route from the peer.",
   },
+  "graceful-restart": gracefulRestartSchema,
 };
 
 const groupName: SchemaNode = {
@@ -314,6 +316,7 @@ export const configSchema: SchemaNode = {
       description: "Dynamic peers that may be opening a session at once; more wait their turn.",
     },
     fib: fibSchema,
+    restart: restartSchema,
     http: {
       type: "object",
       additionalProperties: false,

@@ -61,6 +61,8 @@ export interface Fault {
   readonly code: number;
   readonly subcode: number;
   readonly data: Uint8Array;
+  /** Meant for good although its codes do not say so (RFC 8538). */
+  readonly hard?: boolean;
 }
 
 export type Event =

@@ -1,14 +1,15 @@
 /**
  * What we say in our OPEN, what we accept in the peer's, and what follows from both (RFC 4271
- * sections 4.2 and 6.2, RFC 5492, RFC 6793, RFC 8654, RFC 4724, RFC 7313). Faults of the OPEN alone are
- * the decoder's (`decodeOpen`); here are those that depend on who we are and what is configured.
+ * sections 4.2 and 6.2, RFC 5492, RFC 6793, RFC 8654, RFC 4724, RFC 7313, RFC 7911, RFC 8538, RFC 9494).
+ * Faults of the OPEN alone are the decoder's (`decodeOpen`); here are those that depend on who we are and
+ * what is configured.
  *
- * Not offered: ADD-PATH, BGP role, extended next hop, long-lived graceful restart, and graceful restart
- * of our own routes: capability 64 goes out with time 0 and no family, which makes FRR send End-of-RIB.
+ * Capability 64 always goes out, with time 0 and no family where we do not ask for our routes to be kept:
+ * without it FRR sends no End-of-RIB. Not offered: BGP role, extended next hop.
  */
 import { capability, encodeCapability, type Capability } from "../../fast-bgp-codec/capability.js";
 import { resetFault, type DecodeFault } from "../../fast-bgp-codec/fault.js";
-import { FAMILIES, Family, familyOf } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family, familyOf, type FamilySpec } from "../../fast-bgp-codec/family.js";
 import { MAX_LENGTH, MAX_LENGTH_EXTENDED } from "../../fast-bgp-codec/header.js";
 import { AS_TRANS, openAs, type Open } from "../../fast-bgp-codec/open.js";
 import { parseIpv4 } from "../../fast-bgp-codec/values/ip.js";
@@ -30,19 +31,17 @@ export function bgpIdNumber(text: string): number {
   return bytes === undefined ? 0 : readU32(bytes, 0);
 }
 
-export function buildOpen(local: LocalSpeaker, options: PeerOptions): Open {
+/** @param restarting this evpnd has just restarted, and its peers may still keep its routes (RFC 4724) */
+export function buildOpen(local: LocalSpeaker, options: PeerOptions, restarting = false): Open {
   const capabilities = [
     ...familyCapabilities(options.families),
     capability.routeRefresh(),
     capability.enhancedRouteRefresh(),
     capability.fourOctetAs(local.as),
-    capability.gracefulRestart({
-      restartState: false,
-      notification: false,
-      restartTime: 0,
-      families: [],
-    }),
+    ...restartCapabilities(options, restarting),
   ];
+  const addPath = addPathTuples(options);
+  if (addPath.length > 0) capabilities.push(capability.addPath(addPath));
   if (options.extendedMessage) capabilities.push(capability.extendedMessage());
   if (local.hostName !== "") capabilities.push(capability.fqdn(local.hostName, ""));
   if (local.softwareVersion !== "") {
@@ -89,9 +88,9 @@ export function negotiate(
     maxMessageIn: options.extendedMessage ? MAX_LENGTH_EXTENDED : MAX_LENGTH,
     routeRefresh: has("route-refresh"),
     enhancedRefresh: has("enhanced-route-refresh"),
-    addPathIn: 0,
-    addPathOut: 0,
-    gracefulRestart: gracefulRestartOf(open.capabilities),
+    ...addPathOf(options, open.capabilities, families),
+    gracefulRestart: gracefulRestartOf(open.capabilities, options),
+    longLived: longLivedOf(open.capabilities),
     extendedNextHop: 0,
   };
 }
@@ -139,17 +138,119 @@ function offeredFamilies(capabilities: readonly Capability[]): number {
   return any ? mask : 1 << Family.Ipv4Unicast;
 }
 
-/** The last instance counts (RFC 4724 section 3). */
-function gracefulRestartOf(capabilities: readonly Capability[]): Negotiated["gracefulRestart"] {
-  let item: Extract<Capability, { name: "graceful-restart" }> | undefined;
-  for (const each of capabilities) if (each.name === "graceful-restart") item = each;
-  if (item === undefined) return undefined;
-  let families = 0;
-  for (const { afi, safi } of item.families) {
-    const family = familyOf(afi, safi);
-    if (family !== undefined) families |= 1 << family;
+/**
+ * A reflector forwards nothing, so its forwarding always survives (RFC 9494 section 5): F is set for every
+ * family. In mode "helper" no family is named, and nobody keeps anything of ours.
+ */
+function restartCapabilities(options: PeerOptions, restarting: boolean): Capability[] {
+  const { mode, restartTime, notification, longLived } = options.gracefulRestart;
+  const full = mode === "full";
+  const families = options.families.map((family) => ({ ...afiSafi(family), forwarding: 1 }));
+  const capabilities = [
+    capability.gracefulRestart({
+      restartState: full && restarting,
+      notification: notification && mode !== "off",
+      restartTime: full ? restartTime : 0,
+      families: full ? families : [],
+    }),
+  ];
+  if (longLived.enabled && mode !== "off") {
+    const staleTime = full ? longLived.staleTime : 0;
+    const tuples = families.map((family) => ({ ...family, staleTime }));
+    capabilities.push(capability.longLivedGracefulRestart(tuples));
   }
-  return { restarting: item.restartState === 1, time: item.restartTime, families };
+  return capabilities;
+}
+
+/** The last instance counts (RFC 4724 section 3). */
+function lastOf<N extends Capability["name"]>(
+  capabilities: readonly Capability[],
+  name: N,
+): Extract<Capability, { name: N }> | undefined {
+  const found = capabilities.filter((item) => item.name === name).at(-1);
+  return found as Extract<Capability, { name: N }> | undefined;
+}
+
+function gracefulRestartOf(
+  capabilities: readonly Capability[],
+  options: PeerOptions,
+): Negotiated["gracefulRestart"] {
+  const item = lastOf(capabilities, "graceful-restart");
+  if (item === undefined) return undefined;
+  const { mode, notification } = options.gracefulRestart;
+  return {
+    restarting: item.restartState === 1,
+    notification: item.notification === 1 && notification && mode !== "off",
+    time: item.restartTime,
+    families: maskOf(item.families),
+    forwarding: maskOf(item.families.filter((family) => family.forwarding === 1)),
+  };
+}
+
+/** Counts for nothing without capability 64 (RFC 9494 section 3.1). */
+function longLivedOf(capabilities: readonly Capability[]): Negotiated["longLived"] {
+  const item = lastOf(capabilities, "long-lived-graceful-restart");
+  if (item === undefined || lastOf(capabilities, "graceful-restart") === undefined)
+    return undefined;
+  const times = FAMILIES.map(({ afi, safi }) => {
+    const tuple = item.families.find((family) => family.afi === afi && family.safi === safi);
+    return tuple?.staleTime ?? 0;
+  });
+  return {
+    families: maskOf(item.families),
+    forwarding: maskOf(item.families.filter((family) => family.forwarding === 1)),
+    times,
+  };
+}
+
+/** 1 receive, 2 send (RFC 7911 section 4). */
+const RECEIVE = 1;
+const SEND = 2;
+
+function addPathTuples(
+  options: PeerOptions,
+): { readonly afi: number; readonly safi: number; readonly sendReceive: number }[] {
+  return options.addPath
+    .filter(({ family, send, receive }) => (send || receive) && options.families.includes(family))
+    .map(({ family, send, receive }) => ({
+      ...afiSafi(family),
+      sendReceive: (receive ? RECEIVE : 0) | (send ? SEND : 0),
+    }));
+}
+
+/** In use in a direction where one side sends and the other receives. */
+function addPathOf(
+  options: PeerOptions,
+  capabilities: readonly Capability[],
+  families: number,
+): Pick<Negotiated, "addPathIn" | "addPathOut"> {
+  let addPathIn = 0;
+  let addPathOut = 0;
+  const theirs = lastOf(capabilities, "add-path");
+  for (const { family, send, receive } of options.addPath) {
+    const { afi, safi } = afiSafi(family);
+    const tuple = theirs?.families.find((item) => item.afi === afi && item.safi === safi);
+    // Any other value is to be ignored (RFC 7911 section 4).
+    if (tuple === undefined || tuple.sendReceive < 1 || tuple.sendReceive > 3) continue;
+    const bit = families & (1 << family);
+    if (receive && (tuple.sendReceive & SEND) !== 0) addPathIn |= bit;
+    if (send && (tuple.sendReceive & RECEIVE) !== 0) addPathOut |= bit;
+  }
+  return { addPathIn, addPathOut };
+}
+
+function maskOf(tuples: readonly { readonly afi: number; readonly safi: number }[]): number {
+  let mask = 0;
+  for (const { afi, safi } of tuples) {
+    const family = familyOf(afi, safi);
+    if (family !== undefined) mask |= 1 << family;
+  }
+  return mask;
+}
+
+function afiSafi(family: Family): Pick<FamilySpec, "afi" | "safi"> {
+  const { afi, safi } = FAMILIES[family]!;
+  return { afi, safi };
 }
 
 function familyCapabilities(families: readonly Family[]): Capability[] {

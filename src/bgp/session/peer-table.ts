@@ -42,6 +42,8 @@ export interface PeerTableOptions {
   readonly gap?: (options: PeerOptions) => string | undefined;
   /** Where whoever wants to see every message puts a tap in. */
   readonly taps?: TapPoint;
+  /** This evpnd has just restarted: said in OPENs (RFC 4724). */
+  readonly restarting?: () => boolean;
   /** For tests. */
   readonly random?: () => number;
   readonly afterPoll?: AfterPoll;
@@ -85,6 +87,7 @@ export class PeerTable {
       log,
       wheel: this.wheel,
       random: options.random ?? Math.random,
+      restarting: options.restarting ?? (() => false),
       taps: options.taps ?? { tap: undefined },
       gap: options.gap ?? (() => undefined),
       changed: (peer) => this.peerChanged(peer),
@@ -221,13 +224,17 @@ export class PeerTable {
     return done;
   }
 
-  /** Cease (administrative shutdown) to everybody; resolves when all connections are gone, after the linger at most. */
-  async stop(text = ""): Promise<void> {
+  /**
+   * Cease (administrative shutdown) to everybody, or with `keep` the plain end of the connection to those
+   * who keep our routes until we are back (graceful restart, mode "full"). Resolves when all connections are
+   * gone, after the linger at most.
+   */
+  async stop(text = "", keep = false): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
     this.sweepTimer?.cancel();
     this.admission.close(Cease.AdministrativeShutdown);
-    await Promise.all([...this.peers.values()].map((peer) => peer.close(text)));
+    await Promise.all([...this.peers.values()].map((peer) => peer.close(text, keep)));
   }
 
   private find(address: string): Peer | undefined {
@@ -316,6 +323,7 @@ export class PeerTable {
       for (const peer of this.peers.values()) {
         if (!peer.dynamic || peer.hasSessions || peer.adminDown || peer.quietSince > oldest)
           continue;
+        if (this.context.sink.retains?.(peer.address) === true) continue;
         peer.remove({ code: 6, subcode: Cease.PeerDeconfigured, data: NO_DATA }, "gone");
         this.peers.delete(peer.address);
       }

@@ -146,6 +146,7 @@ export class Peer implements SessionOwner {
       detail,
     );
     this.lastError = detail;
+    this.abandon(detail);
   }
 
   enable(): void {
@@ -163,6 +164,7 @@ export class Peer implements SessionOwner {
       { code: 6, subcode: Cease.AdministrativeReset, data: shutdownData(text) },
       "administrative reset",
     );
+    this.abandon("administrative reset");
   }
 
   /** Settings that need a new session. */
@@ -170,12 +172,7 @@ export class Peer implements SessionOwner {
     const before = this.options.shutdown;
     this.options = options;
     if (options.shutdown !== before) this.adminDown = options.shutdown;
-    if (this.adminDown) {
-      return this.stopAll(
-        { code: 6, subcode: Cease.AdministrativeShutdown, data: shutdownData("") },
-        "administrative shutdown",
-      );
-    }
+    if (this.adminDown) return this.shutdown("");
     const fault = { code: 6, subcode: Cease.ConfigurationChange, data: NO_DATA };
     this.restart(fault, "configuration changed");
   }
@@ -184,10 +181,24 @@ export class Peer implements SessionOwner {
   remove(fault: Fault, detail: string): void {
     this.removed = true;
     this.stopAll(fault, detail);
+    this.abandon(detail);
   }
 
-  /** The speaker stops: Cease to the peer, for ever. Resolves when its connections are gone. */
-  close(text: string): Promise<void> {
+  /** Ends what is kept of the peer for its return, whether it has a session now or not. */
+  private abandon(why: string): void {
+    this.context.sink.abandon?.(this.address, why);
+  }
+
+  /**
+   * The speaker stops for ever: Cease to the peer. Resolves when its connections are gone.
+   * @param keep a peer that would keep our routes is left without NOTIFICATION instead
+   */
+  close(text: string, keep = false): Promise<void> {
+    if (keep && this.options.gracefulRestart.mode === "full") {
+      for (const session of this.sessions) {
+        if (session.agreed?.gracefulRestart !== undefined) session.depart();
+      }
+    }
     this.remove(
       { code: 6, subcode: Cease.AdministrativeShutdown, data: shutdownData(text) },
       "shutdown",

@@ -4,6 +4,7 @@ import { describeNotification } from "../../fast-bgp-codec/notification.js";
 import type { PeerOptions } from "../settings.js";
 import { State } from "./fsm.js";
 import type { SessionDown } from "./types.js";
+import { isHard, isHardReset } from "./hard-reset.js";
 
 export interface SessionEnd {
   readonly down: SessionDown;
@@ -25,6 +26,7 @@ export interface Told {
   readonly subcode: number;
   readonly data: Uint8Array;
   readonly fromPeer: boolean;
+  readonly hard?: boolean;
 }
 
 export function describeEnd(cause: Cause, told: Told | undefined): SessionDown {
@@ -34,7 +36,14 @@ export function describeEnd(cause: Cause, told: Told | undefined): SessionDown {
   const detail = told.fromPeer
     ? `the peer sent NOTIFICATION ${what}`
     : `${cause.detail} (sent NOTIFICATION ${what})`;
-  return { reason: cause.reason, detail, code, subcode };
+  // A hard reset is known by what it wraps.
+  const { data } = told;
+  if (told.fromPeer && isHardReset(told)) {
+    const [inner = code, innerSubcode = subcode] = data;
+    return { reason: cause.reason, detail, code: inner, subcode: innerSubcode, hard: true };
+  }
+  const hard = told.hard === true || (!told.fromPeer && isHard(code, subcode));
+  return { reason: cause.reason, detail, code, subcode, hard };
 }
 
 export function faultCause(fault: DecodeFault): Cause {

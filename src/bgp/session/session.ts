@@ -57,6 +57,8 @@ export interface SessionContext {
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly random: () => number;
+  /** This evpnd has just restarted and its peers may keep its routes: said in OPENs. */
+  readonly restarting?: () => boolean;
   readonly taps: TapPoint;
 }
 
@@ -197,6 +199,12 @@ export class Session implements EstablishedSession, TappedSession, Ticking {
   /** Ends the session with a NOTIFICATION; `manualStop` without damping. */
   stop(kind: "manualStop" | "automaticStop" | "collisionDump", fault: Fault, cause: Cause): void {
     if (!this.over) this.run({ kind, fault }, cause);
+  }
+
+  /** We stop and shall be back: no NOTIFICATION, so that the peer keeps our routes (RFC 4724 section 4.1). */
+  depart(): void {
+    if (this.over) return;
+    this.run({ kind: "tcpFails" }, { reason: "restart", detail: "evpnd is restarting" });
   }
 
   /** The peer restarted and another connection takes over: no NOTIFICATION (RFC 4724 section 5). */
@@ -414,7 +422,7 @@ export class Session implements EstablishedSession, TappedSession, Ticking {
         return action.message === "keepalive" ? this.sendKeepalive() : this.sendOpen();
       case "notify":
         this.counters.sent(MessageType.Notification, 1);
-        return this.sendNotification(encodeNotification(action.fault));
+        return this.sendNotification(encodeNotification(this.wrapped(action.fault)));
       case "arm":
         if (action.timer === "hold") this.armHold(action.time);
         else if (action.timer === "keepalive") {

@@ -48,6 +48,8 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   prefixLimit: "in",
   prefixLimitRestart: "next-session",
   allowAsIn: "in",
+  gracefulRestart: "next-session",
+  addPath: "reset",
 };
 
 export type OptionName = keyof PeerOptions;

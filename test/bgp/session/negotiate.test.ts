@@ -11,6 +11,10 @@ import {
   negotiate,
   peerIdentity,
 } from "../../../src/bgp/session/negotiate.js";
+import {
+  GRACEFUL_RESTART_DEFAULTS,
+  type GracefulRestartOptions,
+} from "../../../src/bgp/graceful-settings.js";
 import type { PeerOptions } from "../../../src/bgp/settings.js";
 import type { Negotiated } from "../../../src/bgp/session/types.js";
 import { peerOptions } from "./harness.js";
@@ -67,6 +71,75 @@ describe("our OPEN", () => {
     const open = buildOpen(LOCAL, peerOptions());
     expect(open.myAs).toBe(65000);
     expect(open.capabilities.map((item) => item.name)).not.toContain("extended-message");
+  });
+});
+
+describe("what our OPEN says about restarts and paths", () => {
+  const families = [Family.Evpn, Family.Ipv4Unicast];
+  const full: GracefulRestartOptions = {
+    ...GRACEFUL_RESTART_DEFAULTS,
+    mode: "full",
+    longLived: { ...GRACEFUL_RESTART_DEFAULTS.longLived, enabled: true, staleTime: 7200 },
+  };
+  const find = (options: Partial<PeerOptions>, restarting = false): Capability[] => [
+    ...buildOpen(LOCAL, peerOptions({ families, ...options }), restarting).capabilities,
+  ];
+
+  test("a helper names no family, and is never restarting", () => {
+    expect(find({}, true)).toContainEqual(
+      expect.objectContaining({
+        name: "graceful-restart",
+        restartState: 0,
+        notification: 1,
+        restartTime: 0,
+        families: [],
+      }),
+    );
+    expect(find({}).map(({ name }) => name)).not.toContain("long-lived-graceful-restart");
+  });
+
+  test("full: the families with their forwarding kept, R after a restart", () => {
+    const tuples = [
+      { afi: 25, safi: 70, forwarding: 1 },
+      { afi: 1, safi: 1, forwarding: 1 },
+    ];
+    for (const restarting of [false, true]) {
+      expect(find({ gracefulRestart: full }, restarting)).toContainEqual(
+        expect.objectContaining({
+          name: "graceful-restart",
+          restartState: restarting ? 1 : 0,
+          restartTime: 120,
+          families: tuples,
+        }),
+      );
+    }
+    expect(find({ gracefulRestart: full })).toContainEqual(
+      expect.objectContaining({
+        name: "long-lived-graceful-restart",
+        families: tuples.map((tuple) => ({ ...tuple, staleTime: 7200 })),
+      }),
+    );
+  });
+
+  test("off: nothing is promised", () => {
+    expect(find({ gracefulRestart: { ...full, mode: "off" } }, true)).toContainEqual(
+      expect.objectContaining({ name: "graceful-restart", notification: 0, families: [] }),
+    );
+  });
+
+  test("ADD-PATH for offered families only", () => {
+    const path = { send: true, receive: false, limit: 2 };
+    const addPath = [
+      { ...path, family: Family.Evpn },
+      { ...path, family: Family.Ipv6Unicast },
+      { ...path, family: Family.Ipv4Unicast, send: false },
+    ];
+    expect(find({ addPath })).toContainEqual(
+      expect.objectContaining({
+        name: "add-path",
+        families: [{ afi: 25, safi: 70, sendReceive: 2 }],
+      }),
+    );
   });
 });
 
@@ -128,9 +201,73 @@ describe("agreement", () => {
       });
     expect(agree([EVPN, restart(10, false), restart(120, true)]).gracefulRestart).toEqual({
       restarting: true,
+      notification: true,
       time: 120,
       families: 1 << Family.Evpn,
+      forwarding: 1 << Family.Evpn,
     });
+  });
+
+  test("notification mode needs both sides; forwarding is by family", () => {
+    const theirs = (notification: boolean): Capability =>
+      capability.gracefulRestart({
+        restartState: false,
+        notification,
+        restartTime: 60,
+        families: [
+          { afi: 25, safi: 70, forwarding: 0 },
+          { afi: 1, safi: 1, forwarding: 1 },
+        ],
+      });
+    const both = (1 << Family.Evpn) | (1 << Family.Ipv4Unicast);
+    expect(agree([EVPN, theirs(true)]).gracefulRestart).toMatchObject({
+      notification: true,
+      families: both,
+      forwarding: 1 << Family.Ipv4Unicast,
+    });
+    expect(agree([EVPN, theirs(false)]).gracefulRestart?.notification).toBe(false);
+    const quiet = { ...GRACEFUL_RESTART_DEFAULTS, notification: false };
+    const agreed = agree([EVPN, theirs(true)], { gracefulRestart: quiet });
+    expect(agreed.gracefulRestart?.notification).toBe(false);
+  });
+
+  test("long-lived restart counts beside capability 64 only", () => {
+    const longLived = capability.longLivedGracefulRestart([
+      { afi: 25, safi: 70, forwarding: 1, staleTime: 3600 },
+      { afi: 1, safi: 1, forwarding: 0, staleTime: 60 },
+    ]);
+    const restart = capability.gracefulRestart({
+      restartState: false,
+      notification: false,
+      restartTime: 0,
+      families: [],
+    });
+    expect(agree([EVPN, longLived]).longLived).toBeUndefined();
+    const agreed = agree([EVPN, restart, longLived]).longLived;
+    expect(agreed).toMatchObject({
+      families: (1 << Family.Evpn) | (1 << Family.Ipv4Unicast),
+      forwarding: 1 << Family.Evpn,
+    });
+    expect(agreed?.times[Family.Evpn]).toBe(3600);
+    expect(agreed?.times[Family.Ipv4Unicast]).toBe(60);
+  });
+
+  test("ADD-PATH in a direction where one side sends and the other receives", () => {
+    const tuple = (sendReceive: number): Capability =>
+      capability.addPath([{ afi: 25, safi: 70, sendReceive }]);
+    const evpn = 1 << Family.Evpn;
+    const option = { family: Family.Evpn, send: true, receive: true, limit: 0 };
+    const outcome = (sendReceive: number, send: boolean, receive: boolean): readonly number[] => {
+      const agreed = agree([EVPN, tuple(sendReceive)], { addPath: [{ ...option, send, receive }] });
+      return [agreed.addPathIn, agreed.addPathOut];
+    };
+    expect(outcome(3, true, true)).toEqual([evpn, evpn]);
+    expect(outcome(1, true, true)).toEqual([0, evpn]);
+    expect(outcome(2, true, true)).toEqual([evpn, 0]);
+    expect(outcome(2, true, false)).toEqual([0, 0]);
+    expect(outcome(7, true, true)).toEqual([0, 0]);
+    expect(agree([EVPN], { addPath: [option] })).toMatchObject({ addPathIn: 0, addPathOut: 0 });
+    expect(agree([EVPN, tuple(3)])).toMatchObject({ addPathIn: 0, addPathOut: 0 });
   });
 });
 
@@ -159,7 +296,7 @@ test("what is shown of a peer", () => {
   });
   expect(capabilityNames(capabilities)).toEqual([
     "multiprotocol l2vpn-evpn",
-    "multiprotocol 1/128",
+    "multiprotocol ipv4-vpn",
     "fqdn",
     "software-version",
     "code 222",

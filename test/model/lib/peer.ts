@@ -36,7 +36,8 @@ export function maskOf(...families: readonly Family[]): number {
 }
 
 export const EVPN_ONLY = maskOf(Family.Evpn);
-export const ALL_FAMILIES = maskOf(Family.Evpn, Family.Ipv4Unicast, Family.Ipv6Unicast);
+export const VPN = maskOf(Family.Ipv4Vpn, Family.Ipv6Vpn);
+export const ALL_FAMILIES = maskOf(Family.Evpn, Family.Ipv4Unicast, Family.Ipv6Unicast) | VPN;
 
 export function has(families: number, family: Family): boolean {
   return (families & (1 << family)) !== 0;
@@ -106,6 +107,12 @@ export function negotiatedOf(peer: PeerSpec): Negotiated {
     maxMessageIn: size,
     enhancedRefresh: peer.enhancedRefresh,
     // Offered without families: memberships are waited for as long as RFC 4684 section 6 allows.
-    gracefulRestart: { restarting: false, time: 0, families: 0 },
+    gracefulRestart: {
+      restarting: false,
+      notification: false,
+      time: 0,
+      families: 0,
+      forwarding: 0,
+    },
   };
 }
