@@ -42,6 +42,7 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
     control,
     table: new RouteTable(new AttrStore(), new Sources(), true),
     attachReader() {},
+    detachReader() {},
     async start() {
       await start();
       notes.push(`start AS ${settings.as}`);

@@ -3,6 +3,7 @@
  * crosses is plain data that structured clone can copy, so that another thread can stand behind it.
  */
 import type { Family } from "../fast-bgp-codec/family.js";
+import type { ChangedKey } from "../util/settings-diff.js";
 import type { SpeakerSettings } from "./settings.js";
 
 /** Families by name: requests name them, the control takes their numbers. */
@@ -137,6 +138,20 @@ export class ControlError extends Error {
   }
 }
 
+/** One thing that a change of settings does. */
+export interface SettingsEffect {
+  /** `peer 10.0.0.1`, `dynamic 10.0.0.0/16`, `listen`. */
+  readonly subject: string;
+  /**
+   * added, removed; reset: sessions end and come back; live: in force at once, no session ends;
+   * next-session: each peer's next session has it; restart: holds when evpnd starts next.
+   */
+  readonly effect: "added" | "removed" | "reset" | "live" | "next-session" | "restart";
+  readonly keys: readonly ChangedKey[];
+  /** Established sessions that end. */
+  readonly sessions: readonly string[];
+}
+
 export interface SpeakerControl {
   summary(): Promise<SpeakerSummary>;
   peers(): Promise<readonly PeerView[]>;
@@ -150,8 +165,13 @@ export interface SpeakerControl {
   /** Cease, administrative shutdown with text (RFC 9003), until `enablePeer`. */
   shutdownPeer(address: string, text: string): Promise<void>;
   enablePeer(address: string): Promise<void>;
-  /** New settings; sessions whose own settings did not change are not touched. Returns what was done, a line each. */
+  /**
+   * New settings; sessions whose own settings did not change are not touched. Returns what was done, a
+   * line each. Rejects with a sentence when they cannot be put in force; those before hold then.
+   */
   apply(settings: SpeakerSettings): Promise<readonly string[]>;
+  /** What `apply` would do, against what runs now. */
+  preview(settings: SpeakerSettings): Promise<readonly SettingsEffect[]>;
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
 }

@@ -10,6 +10,7 @@ import {
   type PeerView,
   type RoutePage,
   type RouteQuery,
+  type SettingsEffect,
   type SpeakerControl,
   type SpeakerStats,
   type SpeakerSummary,
@@ -23,27 +24,18 @@ import {
   type PeerStatus,
   type PeerTable,
 } from "./session/index.js";
+import { previewSettings } from "./settings-preview.js";
 import type { ListenAddress, SpeakerSettings } from "./settings.js";
 
 export interface LocalControlParts {
   readonly settings: () => SpeakerSettings;
   /** Puts new settings in force; what was done, a line each. */
-  readonly apply: (next: SpeakerSettings) => readonly string[];
+  readonly apply: (next: SpeakerSettings) => readonly string[] | Promise<readonly string[]>;
   readonly listening: () => readonly ListenAddress[];
   readonly peers: PeerTable;
   readonly reflector: Reflector;
   readonly clock: Clock;
 }
-
-/** What a running speaker cannot take over. */
-const FIXED: readonly (keyof SpeakerSettings)[] = [
-  "as",
-  "routerId",
-  "clusterId",
-  "listen",
-  "compareMobility",
-  "flushIntervalMs",
-];
 
 export class LocalControl implements SpeakerControl {
   private readonly parts: LocalControlParts;
@@ -147,14 +139,13 @@ export class LocalControl implements SpeakerControl {
   }
 
   apply(next: SpeakerSettings): Promise<readonly string[]> {
+    return attempt(() => this.parts.apply(next));
+  }
+
+  preview(next: SpeakerSettings): Promise<readonly SettingsEffect[]> {
     return attempt(() => {
-      const before = this.parts.settings();
-      const refused = FIXED.filter(
-        (name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]),
-      );
-      const kept = Object.fromEntries(refused.map((name) => [name, before[name]]));
-      const done = this.parts.apply({ ...next, ...kept });
-      return [...done, ...refused.map((name) => `${name}: takes a restart; kept as it was`)];
+      const views = this.parts.peers.views();
+      return previewSettings(this.parts.settings(), next, views);
     });
   }
 
@@ -227,7 +218,7 @@ function unknownPeer(address: string): ControlError {
 }
 
 /** What `run` throws becomes a rejection. */
-function attempt<T>(run: () => T): Promise<T> {
+function attempt<T>(run: () => T | Promise<T>): Promise<T> {
   return new Promise((resolve) => resolve(run()));
 }
 

@@ -2,6 +2,7 @@
  * Plugs the stages together: transport below, peers and sessions on it, the reflector on top, and
  * `SpeakerControl` as the one door outward. No stage imports the next; this file knows them all.
  */
+import { applyAll } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import type { LogReader } from "./adj-rib-out/adj-rib-out.js";
@@ -11,6 +12,7 @@ import { Reflector } from "./reflector.js";
 import type { RouteTable } from "./rib/index.js";
 import { PeerTable } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
+import { speakerAppliers, tuningOf } from "./speaker-appliers.js";
 import {
   Listener,
   loadSockOpt,
@@ -31,6 +33,7 @@ export interface Speaker {
   /** For the FIB, which alone reads the change log beside the sessions. */
   readonly table: RouteTable;
   attachReader(reader: LogReader): void;
+  detachReader(reader: LogReader): void;
   /** Listens and dials. Rejects with a sentence when an address cannot be listened on. */
   start(): Promise<void>;
   /** Cease with `text` to every peer (RFC 9003), then closes. */
@@ -40,16 +43,15 @@ export interface Speaker {
 export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   const sockOpt = loadSockOpt();
   let current = settings;
-  const reflector = new Reflector({
-    as: settings.as,
-    routerId: dottedQuad(settings.routerId),
-    clusterId: dottedQuad(settings.clusterId),
+  // One object for the life of the speaker: a reload changes it in place.
+  const tuning = {
+    ...tuningOf(settings),
     compareMobility: settings.compareMobility,
-    flushIntervalMs: settings.flushIntervalMs,
     log,
     clock,
-    soon: (run) => setImmediate(run),
-  });
+    soon: (run: () => void) => void setImmediate(run),
+  };
+  const reflector = new Reflector(tuning);
   const peers = new PeerTable({
     settings,
     dialer: new TcpDialer(() => current.as, sockOpt),
@@ -69,11 +71,18 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     },
     sockOpt,
   );
+  const appliers = speakerAppliers({ listener, peers, reflector, tuning });
   const control = new LocalControl({
     settings: () => current,
-    apply: (next) => {
+    apply: async (next) => {
+      const before = current;
       current = next;
-      return [...listener.protect(protectionOf(next)), ...peers.applySettings(next)];
+      try {
+        return await applyAll(appliers, before, next);
+      } catch (error) {
+        current = before;
+        throw error;
+      }
     },
     listening: () => listener.addresses,
     peers,
@@ -84,6 +93,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     control,
     table: reflector.table,
     attachReader: (reader) => reflector.attachReader(reader),
+    detachReader: (reader) => reflector.detachReader(reader),
     async start() {
       warmUp(clock, settings.as);
       await listener.start();
@@ -95,9 +105,4 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       await peers.stop(text);
     },
   };
-}
-
-/** A dotted quad as an unsigned number. */
-function dottedQuad(text: string): number {
-  return text.split(".").reduce((value, octet) => (value * 256 + Number(octet)) >>> 0, 0);
 }

@@ -172,10 +172,17 @@ describe("with a reflector behind it", () => {
     await expect(control.enablePeer("10.8.8.8")).rejects.toMatchObject({ code: "not-found" });
   });
 
-  it("keeps what takes a restart, and says so", async () => {
-    const next = { ...settings, as: 65001, hostName: "new", routerId: "10.99.0.254" };
-    expect(await control.apply(next)).toEqual(["done", "as: takes a restart; kept as it was"]);
-    expect(settings).toMatchObject({ as: 65000, hostName: "new" });
+  it("applies what it is given, and previews it", async () => {
+    const next = { ...settings, peers: [], dynamic: [], as: 65001, hostName: "new" };
+    settings = { ...settings, peers: [], dynamic: [] };
+    const effects = await control.preview(next);
+    expect(effects.map(({ subject, effect }) => `${subject} ${effect}`)).toEqual([
+      "as reset",
+      "host-name next-session",
+    ]);
+    expect(settings.as).toBe(65000);
+    expect(await control.apply(next)).toEqual(["done"]);
+    expect(settings.as).toBe(65001);
   });
 
   it("audits", async () => {

@@ -4,6 +4,7 @@ import type {
   PeerView,
   RouteQuery,
   RouteView,
+  SettingsEffect,
   SpeakerControl,
   SpeakerStats,
   SpeakerSummary,
@@ -93,6 +94,7 @@ export class FakeControl implements SpeakerControl {
   routeViews: RouteView[] = [routeView(1), routeView(2), routeView(3)];
   statsView: SpeakerStats = { updates_total: 7 };
   findings: string[] = [];
+  effects: SettingsEffect[] = [];
   /** Routes handed out in one page whatever the limit. */
   pageSize = 1000;
 
@@ -135,6 +137,9 @@ export class FakeControl implements SpeakerControl {
   apply(settings: unknown) {
     this.calls.push(["apply", settings]);
     return Promise.resolve(["settings applied"]);
+  }
+  preview() {
+    return Promise.resolve(this.effects);
   }
   audit() {
     return Promise.resolve({ ok: this.findings.length === 0, findings: this.findings });

@@ -17,10 +17,16 @@
  * 9003, 9072, 9687. Not supported: DelayOpen, BGP role, ADD-PATH, retaining routes over a restart
  * (RFC 4724, 8538 and 9494 as helper).
  */
-export { canonicalPeerAddress } from "./dynamic-ranges.js";
+export { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
 export type { MessageCounts, MessageKind } from "./message-counters.js";
 export type { PeerStatus } from "./peer-status.js";
-export { PeerTable, type PeerTableOptions, type PeerTableStats } from "./peer-table.js";
+export {
+  globalReset,
+  PeerTable,
+  type PeerTableOptions,
+  type PeerTableStats,
+} from "./peer-table.js";
+export { compareOptions, OPTION_EFFECTS, type OptionEffect } from "./settings-change.js";
 export type {
   Connection,
   Dialer,

@@ -37,6 +37,7 @@ interface Descriptor {
 }
 
 interface Endpoint extends Descriptor {
+  readonly listen: ListenAddress;
   readonly server: Server;
 }
 
@@ -45,6 +46,8 @@ export class Listener {
   private readonly sockOpt: SockOptResult;
   private protection: Protection;
   private endpoints: Endpoint[] = [];
+  /** Bound for a change that is not in force yet. */
+  private prepared: Endpoint[] = [];
   private queue: TcpHandle[] = [];
   private draining = false;
   private closed = false;
@@ -87,14 +90,68 @@ export class Listener {
     return problems;
   }
 
+  /**
+   * Binds what `listen` has in addition, not taking connections in yet. What stands in the way of an
+   * address of our own that goes (`0.0.0.0` and one address on the same port) waits for `relisten`.
+   * Rejects with a sentence that names the address; nothing has changed then.
+   */
+  async prepare(listen: readonly ListenAddress[]): Promise<void> {
+    await this.discard();
+    try {
+      for (const address of added(this.endpoints, listen)) {
+        if (this.standsInTheWay(address, listen)) continue;
+        this.prepared.push(await this.open(address));
+      }
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
+  }
+
+  /** Gives up what was prepared. */
+  async discard(): Promise<void> {
+    const { prepared } = this;
+    this.prepared = [];
+    await Promise.all(prepared.map(closeEndpoint));
+  }
+
+  /** Listens on these addresses and no others; established sessions stay. Returns what it did, a line each. */
+  async relisten(listen: readonly ListenAddress[]): Promise<string[]> {
+    const wanted = new Set(listen.map(nameOfListen));
+    const gone = this.endpoints.filter((endpoint) => !wanted.has(nameOfListen(endpoint.listen)));
+    const fresh = this.prepared;
+    this.prepared = [];
+    this.endpoints = [...this.endpoints.filter((endpoint) => !gone.includes(endpoint)), ...fresh];
+    await Promise.all(gone.map(closeEndpoint));
+    for (const address of added(this.endpoints, listen)) {
+      const endpoint = await this.open(address);
+      this.endpoints.push(endpoint);
+      fresh.push(endpoint);
+    }
+    return [
+      ...gone.map((endpoint) => `no longer listening on ${nameOfListen(endpoint.listen)}`),
+      ...fresh.map((endpoint) => `listening on ${nameOfListen(endpoint.listen)}`),
+    ];
+  }
+
   /** Stops listening. Connections already handed on stay. */
   async close(): Promise<void> {
     this.closed = true;
     const endpoints = this.endpoints;
     this.endpoints = [];
     this.drain(this.queue.length);
-    await Promise.all(
-      endpoints.map(({ server }) => new Promise<void>((done) => server.close(() => done()))),
+    await this.discard();
+    await Promise.all(endpoints.map(closeEndpoint));
+  }
+
+  private standsInTheWay(address: ListenAddress, listen: readonly ListenAddress[]): boolean {
+    const wanted = new Set(listen.map(nameOfListen));
+    return this.endpoints.some(
+      ({ listen: old }) =>
+        old.port === address.port &&
+        isIPv6(old.address) === isIPv6(address.address) &&
+        (isWildcard(old.address) || isWildcard(address.address)) &&
+        !wanted.has(nameOfListen(old)),
     );
   }
 
@@ -117,7 +174,7 @@ export class Listener {
     server.on("error", (error) => {
       this.settings.log.error({ address, port, error: error.message }, "listener failed");
     });
-    return { server, fd, ipv6 };
+    return { listen: { address, port }, server, fd, ipv6 };
   }
 
   /** A listening descriptor with keys and TTL: all or nothing, it must not start half protected. */
@@ -212,6 +269,23 @@ export class Listener {
     }
     onConnection(connection);
   }
+}
+
+function closeEndpoint({ server }: Endpoint): Promise<void> {
+  return new Promise((done) => server.close(() => done()));
+}
+
+function nameOfListen({ address, port }: ListenAddress): string {
+  return `${address} port ${port}`;
+}
+
+function added(now: readonly Endpoint[], listen: readonly ListenAddress[]): ListenAddress[] {
+  const names = new Set(now.map((endpoint) => nameOfListen(endpoint.listen)));
+  return listen.filter((address) => !names.has(nameOfListen(address)));
+}
+
+function isWildcard(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
 }
 
 function listening(server: Server, options: object): Promise<void> {

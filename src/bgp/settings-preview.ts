@@ -1,0 +1,163 @@
+/** What new settings would do to a running speaker, without doing it. */
+import { sameSettings } from "../util/applier.js";
+import { diffSettings, fileKey } from "../util/settings-diff.js";
+import type { SettingsEffect } from "./control.js";
+import {
+  canonicalPeerAddress,
+  compareOptions,
+  DynamicRanges,
+  globalReset,
+  OPTION_EFFECTS,
+  type PeerStatus,
+} from "./session/index.js";
+import type { DynamicRange, PeerOptions, PeerSettings, SpeakerSettings } from "./settings.js";
+
+/** What a change of each setting costs; `peers` and `dynamic` are looked at one by one. */
+export const SPEAKER_EFFECTS: Readonly<
+  Record<keyof SpeakerSettings, SettingsEffect["effect"] | "peers">
+> = {
+  as: "reset",
+  routerId: "reset",
+  clusterId: "reset",
+  listen: "live",
+  peers: "peers",
+  dynamic: "peers",
+  hostName: "next-session",
+  softwareVersion: "next-session",
+  compareMobility: "live",
+  flushIntervalMs: "live",
+  maxHandshakes: "live",
+  restart: "live",
+  restart: "restart",
+};
+
+/** @param running the peers there are now */
+export function previewSettings(
+  before: SpeakerSettings,
+  after: SpeakerSettings,
+  running: readonly PeerStatus[],
+): SettingsEffect[] {
+  const up = running.filter((peer) => peer.state === "Established");
+  return [
+    ...globals(before, after, up),
+    ...peerEffects(before, after, up),
+    ...rangeEffects(before, after, up),
+  ];
+}
+
+function globals(
+  before: SpeakerSettings,
+  after: SpeakerSettings,
+  up: readonly PeerStatus[],
+): SettingsEffect[] {
+  const effects: SettingsEffect[] = [];
+  const isReset = globalReset(before, after);
+  const optionsOf = finder(after);
+  for (const name of Object.keys(SPEAKER_EFFECTS) as (keyof SpeakerSettings)[]) {
+    const effect = SPEAKER_EFFECTS[name];
+    if (effect === "peers" || sameSettings(before[name], after[name])) continue;
+    const sessions =
+      effect !== "reset"
+        ? []
+        : up.filter((peer) => {
+            const options = optionsOf(peer);
+            return options !== undefined && isReset({ options }) !== undefined;
+          });
+    effects.push({
+      subject: fileKey(name),
+      effect,
+      keys: diffSettings({ [name]: before[name] }, { [name]: after[name] }),
+      sessions: sessions.map((peer) => peer.address),
+    });
+  }
+  return effects;
+}
+
+function peerEffects(
+  before: SpeakerSettings,
+  after: SpeakerSettings,
+  up: readonly PeerStatus[],
+): SettingsEffect[] {
+  const old = byAddress(before.peers);
+  const fresh = byAddress(after.peers);
+  const effects: SettingsEffect[] = [];
+  for (const [address, options] of old) {
+    const next = fresh.get(address);
+    const subject = `peer ${address}`;
+    const sessions = up.some((peer) => peer.address === address) ? [address] : [];
+    if (next === undefined) effects.push({ subject, effect: "removed", keys: [], sessions });
+    else if (!compareOptions(options, next).none) {
+      const keys = diffSettings(options, next);
+      effects.push({ subject, keys, ...costOf(options, next, sessions) });
+    }
+  }
+  for (const address of fresh.keys()) {
+    if (old.has(address)) continue;
+    // Somebody who was a dynamic peer until now.
+    const sessions = up.some((peer) => peer.address === address) ? [address] : [];
+    effects.push({ subject: `peer ${address}`, effect: "added", keys: [], sessions });
+  }
+  return effects;
+}
+
+function rangeEffects(
+  before: SpeakerSettings,
+  after: SpeakerSettings,
+  up: readonly PeerStatus[],
+): SettingsEffect[] {
+  const old = new Map(before.dynamic.map((range) => [range.prefix, range]));
+  const fresh = new Map(after.dynamic.map((range) => [range.prefix, range]));
+  const ranges = new DynamicRanges(before.dynamic);
+  const optionsOf = finder(after);
+  const effects: SettingsEffect[] = [];
+  for (const [prefix, range] of old) {
+    const subject = `dynamic ${prefix}`;
+    const next = fresh.get(prefix);
+    const keys = next === undefined ? [] : diffSettings(range, next);
+    if (next !== undefined && keys.length === 0) continue;
+    const peers = up.filter((peer) => peer.dynamic && ranges.find(peer.address) === range);
+    const sessions = peers
+      .filter((peer) => {
+        const options = optionsOf(peer);
+        return options === undefined || compareOptions(range, options).needsReset;
+      })
+      .map((peer) => peer.address);
+    if (next === undefined) effects.push({ subject, effect: "removed", keys, sessions });
+    else effects.push({ subject, keys, ...costOf(range, next, sessions) });
+  }
+  for (const prefix of fresh.keys()) {
+    if (old.has(prefix)) continue;
+    effects.push({ subject: `dynamic ${prefix}`, effect: "added", keys: [], sessions: [] });
+  }
+  return effects;
+}
+
+/** @param sessions those that end if it comes to a reset */
+function costOf(
+  before: PeerOptions,
+  after: PeerOptions,
+  sessions: readonly string[],
+): Pick<SettingsEffect, "effect" | "sessions"> {
+  const change = compareOptions(before, after);
+  if (change.needsReset) return { effect: "reset", sessions };
+  const later =
+    change.changed.length > 0 &&
+    change.changed.every((name) => OPTION_EFFECTS[name] === "next-session");
+  return { effect: later ? "next-session" : "live", sessions: [] };
+}
+
+/** Options of a running peer under these settings; undefined when it has no place in them. */
+function finder(settings: SpeakerSettings): (peer: PeerStatus) => PeerOptions | undefined {
+  const peers = byAddress(settings.peers);
+  const ranges = new DynamicRanges(settings.dynamic);
+  return (peer) => {
+    const configured = peers.get(peer.address);
+    if (!peer.dynamic) return configured;
+    const range: DynamicRange | undefined = ranges.find(peer.address);
+    return configured === undefined ? range : undefined;
+  };
+}
+
+function byAddress(peers: readonly PeerSettings[]): Map<string, PeerSettings> {
+  return new Map(peers.map((peer) => [canonicalPeerAddress(peer.address), peer]));
+}
