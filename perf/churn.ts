@@ -5,11 +5,13 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { compare, type CompareOptions } from "./compare/compare.js";
+import { routeTargets, type RouteTargetsOptions } from "./compare/route-targets.js";
 import { startTarget, TARGET_NAMES } from "./compare/targets.js";
+import { versus, type VersusOptions } from "./compare/versus.js";
 import { addressText, parseAddress } from "./fleet/universe.js";
 import { formatRun } from "./report.js";
 import { SCENARIOS } from "./scenario/index.js";
-import type { Parameters, Scenario } from "./scenario/lab.js";
+import { INTEREST_SOURCES, type Parameters, type Scenario } from "./scenario/lab.js";
 import { GENERAL_DEFAULTS, runScenario, type TargetAddress } from "./scenario/run.js";
 
 const DEFAULT_SOURCE = (127 * 256 + 1) * 65536 + 1;
@@ -150,6 +152,24 @@ const PARAMETER_OPTIONS: readonly Row[] = [
     parse: positiveNumber,
   },
   {
+    flags: "--vnis-per-peer <n>",
+    key: "vnisPerPeer",
+    text: "VNIs each PE is in; 0 = all",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--interest <how>",
+    key: "interest",
+    text: "interest: how the target knows what a PE wants",
+    choices: INTEREST_SOURCES,
+  },
+  {
+    flags: "--changes <n>",
+    key: "changes",
+    text: "interest: memberships that come and go, one at a time",
+    parse: wholeNumber,
+  },
+  {
     flags: "--audit-url <url>",
     key: "auditUrl",
     text: "soak: address that answers an audit as {ok, findings}",
@@ -174,6 +194,7 @@ interface CommonOptions extends Partial<Parameters> {
   json?: boolean;
   quiet?: boolean;
   evpnd?: string;
+  evpndConfig?: string;
 }
 
 function scenarioCommand(scenario: Scenario): Command {
@@ -197,6 +218,7 @@ function scenarioCommand(scenario: Scenario): Command {
   command.option("--extended-message", "offer extended messages (RFC 8654)");
   command.option("--patience <s>", "give up after so long without progress", positiveNumber, 20);
   command.option("--evpnd <file>", "with --target evpnd: another build's main.js");
+  command.option("--evpnd-config <file>", "with --target evpnd: a configuration file to add");
   command.option("--json", "one JSON line instead of a table");
   command.option("--quiet", "no progress line on stderr");
   command.action(async (options: CommonOptions) => {
@@ -207,7 +229,9 @@ function scenarioCommand(scenario: Scenario): Command {
 
 async function runOne(scenario: Scenario, options: CommonOptions): Promise<boolean> {
   const named = TARGET_NAMES.find((name) => name === options.target);
-  const running = named && (await startTarget(named, { evpndMain: options.evpnd }));
+  const running =
+    named &&
+    (await startTarget(named, { evpndMain: options.evpnd, evpndConfig: options.evpndConfig }));
   try {
     const target: TargetAddress = running ?? parseTarget(options.target, options.pid);
     const given = Object.fromEntries(
@@ -254,11 +278,43 @@ function compareCommand(): Command {
     });
 }
 
+function routeTargetsCommand(): Command {
+  return new Command("route-targets")
+    .description("evpnd with clients that want few routes: what constraint and lists save")
+    .option("--rounds <n>", "rounds; every way runs once in each", wholeNumber, 3)
+    .option("--peers <n>", "clients (default: 200)", wholeNumber)
+    .option("--routes <n>", "routes (default: 200000)", wholeNumber)
+    .option("--vnis <n>", "VNIs (default: 1000), ten for each client", wholeNumber)
+    .option("--evpnd <file>", "another build's main.js")
+    .option("--json", "JSON lines as the runs end, and one with the result")
+    .action(async (options: RouteTargetsOptions) => {
+      process.exitCode = (await routeTargets(options)) ? 0 : 1;
+    });
+}
+
+function versusCommand(): Command {
+  return new Command("versus")
+    .description("two builds of evpnd in turn: CPU medians and their ratio")
+    .requiredOption("--base <dir>", "the old build: a directory with src/main.js in it")
+    .option("--dir <dir>", "the new build (default: this one)")
+    .option("--rounds <n>", "rounds; both builds run once in each", wholeNumber, 7)
+    .option("--rules", "ten policy rules per peer in the new build's configuration")
+    .option("--config <file>", "the new build's clients and whatever else, instead of --rules")
+    .option("--only <cases...>", "only cases whose name begins so")
+    .option("--quick", "a tenth of the work and one round: does everything run?")
+    .option("--json", "JSON lines as the runs end, and one with the result")
+    .action(async (options: VersusOptions) => {
+      process.exitCode = (await versus(options)) ? 0 : 1;
+    });
+}
+
 const program = new Command("evpnd-churn")
   .description("plays EVPN PEs against a BGP route reflector and checks what each of them receives")
   .showHelpAfterError("(--help lists the options)");
 for (const scenario of SCENARIOS) program.addCommand(scenarioCommand(scenario));
 program.addCommand(compareCommand());
+program.addCommand(routeTargetsCommand());
+program.addCommand(versusCommand());
 
 // an exit by our own hand runs the handlers that stop started targets
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

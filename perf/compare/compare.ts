@@ -3,14 +3,12 @@
  * each time, each run in a generator process of its own. Alternating makes what else happens on the
  * machine hit all of them alike; medians and ratios are what to look at.
  */
-import { spawn } from "node:child_process";
-import { cpus, loadavg } from "node:os";
-import { join } from "node:path";
+import { loadavg } from "node:os";
 import { median } from "../fleet/statistics.js";
 import { formatNumber, formatTable } from "../report.js";
-import type { Parameters } from "../scenario/lab.js";
 import type { RunRecord } from "../scenario/run.js";
 import { type Case, CASES, judge, type Limit, quickened, type Verdict } from "./cases.js";
+import { loadLine, machineLine, runInChild } from "./child.js";
 import { describeTarget, TARGET_NAMES, targetInstalled, type TargetName } from "./targets.js";
 
 export interface CompareOptions {
@@ -92,17 +90,8 @@ export async function compare(options: CompareOptions): Promise<boolean> {
   return problems.length === 0 && kept;
 }
 
-function loadLine(): string {
-  return `load ${loadavg()
-    .map((load) => load.toFixed(2))
-    .join(" ")}`;
-}
-
 function introduce(options: CompareOptions, targets: readonly TargetName[]): void {
-  const model = cpus()[0]?.model ?? "?";
-  console.log(
-    `${cpus().length} × ${model}, Node.js ${process.version}, at the start ${loadLine()}`,
-  );
+  console.log(machineLine());
   for (const name of targets)
     console.log(`\n${name}:\n${describeTarget(name, { evpndMain: options.evpnd }).trimEnd()}`);
   console.log("");
@@ -166,44 +155,11 @@ function conclude(
 }
 
 /** One run in a process of its own, which starts and stops the target. */
-async function runOnce(
-  each: Case,
-  target: TargetName,
-  options: CompareOptions,
-): Promise<RunRecord> {
-  const parameters = options.quick === true ? quickened(each.parameters) : each.parameters;
-  const args = [
-    join(import.meta.dirname, "..", "churn.js"),
-    each.scenario,
-    ...["--target", target, "--json", "--quiet"],
-    ...(options.evpnd === undefined ? [] : ["--evpnd", options.evpnd]),
-    ...optionsOf(parameters),
-  ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const stop = (): void => void child.kill("SIGTERM");
-  process.once("exit", stop);
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  await new Promise((resolve) => child.once("close", resolve));
-  process.off("exit", stop);
-  try {
-    return JSON.parse(output) as RunRecord;
-  } catch {
-    return {
-      scenario: each.scenario,
-      passed: false,
-      problems: [`the run gave no result (exit code ${child.exitCode})`],
-      figures: {},
-      parameters,
-      target,
-    };
-  }
-}
-
-/** `{lossRoutes: 5}` -> `--loss-routes 5`. */
-function optionsOf(parameters: Partial<Parameters>): string[] {
-  return Object.entries(parameters).flatMap(([key, value]) => [
-    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ]);
+function runOnce(each: Case, target: TargetName, options: CompareOptions): Promise<RunRecord> {
+  return runInChild({
+    scenario: each.scenario,
+    target,
+    parameters: options.quick === true ? quickened(each.parameters) : each.parameters,
+    evpndMain: options.evpnd,
+  });
 }

@@ -81,6 +81,8 @@ function sibling(path: string): string {
 export interface TargetSetup {
   /** evpnd's entry file, when it is not the one of this build. */
   readonly evpndMain?: string | undefined;
+  /** A configuration file for evpnd: who its clients are; the command line has the rest. */
+  readonly evpndConfig?: string | undefined;
 }
 
 /** `doorPort`: where the target's own API listens, if it has one. */
@@ -101,8 +103,11 @@ function launchOf(
       const args = [
         setup.evpndMain ?? sibling("src/main.js"),
         ...["--as", String(AS), "--router-id", ROUTER_ID],
-        ...["--listen", `${HOST}:${port}`, "--clients", "127.0.0.0/8"],
+        ...["--listen", `${HOST}:${port}`],
         ...["--log-level", "warn", "--http", `${HOST}:${doorPort}`],
+        ...(setup.evpndConfig === undefined
+          ? ["--clients", "127.0.0.0/8"]
+          : ["--config", setup.evpndConfig]),
       ];
       return { command: process.execPath, args, configuration: `node ${args.join(" ")}` };
     }

@@ -13,10 +13,13 @@ export class Board {
   readonly sentAt: Float64Array;
   readonly latency = new Histogram();
   readonly sharedRd: boolean;
+  /** Of each MAC. */
+  readonly vni: Uint16Array;
   /** Moves whose last receiver has been reached. */
   arrived = 0;
 
-  constructor(size: number, sharedRd: boolean) {
+  constructor(size: number, sharedRd: boolean, vni: Uint16Array = new Uint16Array(size)) {
+    this.vni = vni;
     this.expected = new Int32Array(size);
     this.left = new Int16Array(size);
     this.sentAt = new Float64Array(size);

@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly holdTime: number;
   readonly enhancedRefresh: boolean;
   readonly extendedMessage: boolean;
+  /** PEs offer route-target memberships (RFC 4684). */
+  readonly memberships?: boolean;
   /** Seconds without any progress after which waiting is given up. */
   readonly patienceSeconds: number;
 }
@@ -59,7 +61,7 @@ export class Fleet {
   constructor(universe: Universe, options: FleetOptions) {
     this.universe = universe;
     this.options = options;
-    this.board = new Board(universe.size, universe.settings.sharedRd);
+    this.board = new Board(universe.size, universe.settings.sharedRd, universe.vni);
     this.writer = new UpdateWriter(universe);
     for (let peer = 0; peer < universe.settings.peers; peer++) this.add(peer);
   }
@@ -141,6 +143,13 @@ export class Fleet {
       this.completeNow[session.peer] = complete;
       if (!complete) this.incomplete++;
     }
+  }
+
+  /** Call after changing what one PE wants. */
+  recountPeer(peer: number): void {
+    const session = this.session(peer);
+    session.receiver.recount();
+    this.progress(session, performance.now());
   }
 
   /** Changes one expectation while traffic runs; 0 = nobody has the MAC any more. */
@@ -235,7 +244,8 @@ export class Fleet {
     return this.sessions.reduce((sum, session) => sum + session.bytesRead, 0);
   }
 
-  private unsent(): number {
+  /** Octets that PEs have handed over and the kernel has not taken. */
+  unsent(): number {
     return this.sessions.reduce((sum, session) => sum + session.unsent, 0);
   }
 

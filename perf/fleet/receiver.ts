@@ -48,6 +48,8 @@ export class Receiver {
   timed = true;
   /** When set: where in the session's stream each MAC was announced last, 0 = not since it was set. */
   lastSeen: Float64Array | undefined;
+  /** By VNI: 1 where it wants the routes; undefined = it wants all. Call `recount` after a change. */
+  interest: Uint8Array | undefined;
   /** Called for an announcement of a MAC that was announced before, at `earlier`, since `lastSeen` was set. */
   onRepeat: ((index: number, earlier: number) => void) | undefined;
   /** Octets of the stream before offset 0 of the view that `update` is given. */
@@ -102,6 +104,7 @@ export class Receiver {
   /** What the board expects here: nothing of the PE's own. */
   expectedOf(index: number): number {
     const expected = this.board.expected[index] ?? 0;
+    if (this.interest !== undefined && this.interest[this.board.vni[index] ?? 0] === 0) return 0;
     return expected >>> SEQUENCE_BITS === this.peer + 1 ? 0 : expected;
   }
 
@@ -167,7 +170,11 @@ export class Receiver {
     const { expected, left, sharedRd } = this.board;
     const nextHop = view.getUint32(start + 4);
     const route = packRoute(nextHop - BASE, sequence);
-    const plain = this.lastSeen === undefined && this.more.size === 0 && !sharedRd;
+    const plain =
+      this.lastSeen === undefined &&
+      this.interest === undefined &&
+      this.more.size === 0 &&
+      !sharedRd;
     let at = start + 9;
     while (at < end) {
       const kind = view.getUint16(at);
@@ -288,8 +295,7 @@ export class Receiver {
 
   /** 1 when the two slots are not exactly what is expected here, else 0. */
   private mismatch(index: number): number {
-    const wanted = this.board.expected[index]!;
-    const expected = wanted >>> SEQUENCE_BITS === this.peer + 1 ? 0 : wanted;
+    const expected = this.expectedOf(index);
     const first = this.slots[2 * index]!;
     const second = this.slots[2 * index + 1]!;
     if (first === expected && second === 0) return 0;

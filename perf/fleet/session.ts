@@ -29,6 +29,7 @@ export interface SessionOptions {
   readonly holdTime: number;
   readonly enhancedRefresh: boolean;
   readonly extendedMessage: boolean;
+  readonly memberships?: boolean;
 }
 
 /** What the fleet wants to hear. */

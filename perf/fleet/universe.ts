@@ -24,6 +24,8 @@ export interface UniverseSettings {
   /** All PEs use one RD per VNI, so that a MAC that moves keeps its NLRI. */
   readonly sharedRd: boolean;
   readonly as: number;
+  /** VNIs that each PE is in, neighbouring PEs in different ones; 0 = all. */
+  readonly vnisPerPeer?: number;
 }
 
 export const FIRST_VNI = 10_000;
@@ -74,13 +76,26 @@ export class Universe {
     const rest = Math.ceil((settings.routes - first) / Math.max(1, senders - 1));
     for (let i = 0; i < this.size; i++) {
       const chunk = Math.floor(i / settings.nlriPerUpdate);
-      this.vni[i] = chunk % settings.vnis;
       this.variant[i] = Math.floor(chunk / settings.vnis) % settings.attrSets;
       // spread evenly: the index where the running share reaches the next whole number
       const carried = Math.floor((i + 1) * settings.macIpShare);
       this.hasIp[i] = carried - Math.floor(i * settings.macIpShare);
       if (i < settings.routes) this.home[i] = i < first ? 0 : 1 + Math.floor((i - first) / rest);
+      this.vni[i] = this.vniAt(this.home[i] ?? 0, chunk);
     }
+  }
+
+  /** The VNI of the `turn`-th bundle of routes of a PE. */
+  private vniAt(peer: number, turn: number): number {
+    const { vnis, vnisPerPeer = 0 } = this.settings;
+    return vnisPerPeer === 0 ? turn % vnis : (peer * vnisPerPeer + (turn % vnisPerPeer)) % vnis;
+  }
+
+  /** The VNIs that a PE is in. */
+  vnisOf(peer: number): number[] {
+    const { vnis, vnisPerPeer = 0 } = this.settings;
+    const count = vnisPerPeer === 0 ? vnis : Math.min(vnis, vnisPerPeer);
+    return Array.from({ length: count }, (_, turn) => this.vniAt(peer, turn));
   }
 
   /** MAC indexes that PE `peer` announces at the start, ascending. */

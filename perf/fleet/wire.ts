@@ -16,6 +16,8 @@ export const MessageType = {
 } as const;
 const AFI_L2VPN = 25;
 const SAFI_EVPN = 70;
+const AFI_IPV4 = 1;
+const SAFI_RT = 132;
 
 /** Octets that grow by doubling. */
 export class ByteSink {
@@ -64,6 +66,44 @@ export const END_OF_RIB = ((): Uint8Array => {
   return message;
 })();
 
+/** The same for route-target memberships (RFC 4684 section 6). */
+export const MEMBERSHIP_END_OF_RIB = ((): Uint8Array => {
+  const message = header(MessageType.Update, HEADER + 4 + 6);
+  message.set([0, 0, 0, 6, 0x80, 15, 3, 0, AFI_IPV4, SAFI_RT], HEADER);
+  return message;
+})();
+
+/**
+ * Memberships of VNIs (by number from 0), announced by PE `peer` or withdrawn.
+ *   8 bits, 96 | 4 origin AS | 8 route target (RFC 4684 section 4)
+ */
+export function buildMembership(
+  peer: number,
+  as: number,
+  vnis: readonly number[],
+  announce: boolean,
+): Uint8Array {
+  const nlri = vnis.flatMap((vni) => [96, ...octets(as, 4), ...targetOf(as, FIRST_VNI + vni)]);
+  const reach = [0, AFI_IPV4, SAFI_RT, 4, ...octets(NEXT_HOP_BASE + peer + 1, 4), 0, ...nlri];
+  const unreach = [0, AFI_IPV4, SAFI_RT, ...nlri];
+  const attributes = announce
+    ? [0x90, 14, ...octets(reach.length, 2), ...reach, ...ORIGIN_PATH_PREFERENCE]
+    : [0x90, 15, ...octets(unreach.length, 2), ...unreach];
+  const message = header(MessageType.Update, HEADER + 4 + attributes.length);
+  message.set([0, 0, ...octets(attributes.length, 2), ...attributes], HEADER);
+  return message;
+}
+
+function octets(value: number, count: number): number[] {
+  return Array.from({ length: count }, (_, at) => (value >>> (8 * (count - 1 - at))) & 255);
+}
+
+function targetOf(as: number, vni: number): number[] {
+  return as > 0xffff
+    ? [2, 2, ...octets(as, 4), ...octets(vni, 2)]
+    : [0, 2, ...octets(as, 2), ...octets(vni, 4)];
+}
+
 export const ROUTE_REFRESH = ((): Uint8Array => {
   const message = header(MessageType.Refresh, HEADER + 4);
   message.set([0, AFI_L2VPN, 0, SAFI_EVPN], HEADER);
@@ -83,6 +123,7 @@ export interface OpenOptions {
   readonly routerId: number;
   readonly enhancedRefresh: boolean;
   readonly extendedMessage: boolean;
+  readonly memberships?: boolean;
 }
 
 /** Multiprotocol EVPN, route refresh, 4-octet AS, graceful restart without families: the last makes FRR send End-of-RIB. */
@@ -94,6 +135,7 @@ export function buildOpen(options: OpenOptions): Uint8Array {
     [64, 2, 0, 120],
     ...(options.enhancedRefresh ? [[70, 0]] : []),
     ...(options.extendedMessage ? [[6, 0]] : []),
+    ...(options.memberships === true ? [[1, 4, 0, AFI_IPV4, 0, SAFI_RT]] : []),
   ].flat();
   const message = header(MessageType.Open, HEADER + 10 + 2 + capabilities.length);
   message[19] = 4;

@@ -1,5 +1,6 @@
 /** The scenarios by name. A new one goes into a file of this folder and into this list. */
 import { convergence, fanout, million, sessions } from "./convergence.js";
+import { interest } from "./interest.js";
 import type { Scenario } from "./lab.js";
 import { moveLatency, moves } from "./moves.js";
 import { connectOnly, lateJoiner, peLoss, refresh } from "./peers.js";
@@ -18,5 +19,6 @@ export const SCENARIOS: readonly Scenario[] = [
   sessions,
   million,
   soak,
+  interest,
   connectOnly,
 ];

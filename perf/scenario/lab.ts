@@ -2,6 +2,13 @@
 import type { Fleet } from "../fleet/fleet.js";
 import type { ProcessMeter } from "../fleet/process-meter.js";
 
+/**
+ * `everything`: PEs say nothing and want all. `nobody`: they offer memberships (RFC 4684) and ask for
+ * nothing. `memberships`: they ask for their VNIs. `lists`: the target is configured to know them.
+ */
+export const INTEREST_SOURCES = ["everything", "nobody", "memberships", "lists"] as const;
+export type InterestSource = (typeof INTEREST_SOURCES)[number];
+
 /** Everything that can be set; a scenario uses what concerns it. */
 export interface Parameters {
   peers: number;
@@ -32,6 +39,12 @@ export interface Parameters {
   settle: number;
   enhanced: boolean;
   goodbye: "fin" | "rst" | "cease";
+  /** VNIs each PE is in; 0 = all. */
+  vnisPerPeer: number;
+  /** How the target learns which routes a PE wants. */
+  interest: InterestSource;
+  /** Membership changes that are timed. */
+  changes: number;
   /** HTTP address that answers a reference-count audit with {ok, findings}. */
   auditUrl: string;
 }

@@ -28,6 +28,9 @@ export const GENERAL_DEFAULTS: Parameters = {
   settle: 3,
   enhanced: false,
   goodbye: "fin",
+  vnisPerPeer: 0,
+  interest: "everything",
+  changes: 20,
   auditUrl: "",
 };
 
@@ -75,6 +78,7 @@ export async function runScenario(
     sharedRd: parameters.sharedRd,
     as: parameters.as,
     spare: scenario.spare?.(parameters) ?? 0,
+    vnisPerPeer: parameters.vnisPerPeer,
     ...(firstPeerRoutes === undefined ? {} : { firstPeerRoutes }),
   });
   const fleetOptions: FleetOptions = {
@@ -84,6 +88,7 @@ export async function runScenario(
     holdTime: parameters.hold,
     enhancedRefresh: parameters.enhanced,
     extendedMessage: options.extendedMessage,
+    memberships: parameters.interest === "memberships" || parameters.interest === "nobody",
     patienceSeconds: options.patienceSeconds,
   };
   warmUp();
