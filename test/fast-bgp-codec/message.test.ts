@@ -12,6 +12,7 @@ const WELL_FORMED = {
   "captured-frr": 52,
   "captured-gobgp": 26,
   "captured-exabgp": 4,
+  "hand-vpn": 13,
 } as const;
 const MALFORMED = 86;
 

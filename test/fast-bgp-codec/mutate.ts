@@ -3,6 +3,7 @@
  * cut, lengths changed and pieces of others spliced in.
  */
 import type { DecodeContext } from "../../src/fast-bgp-codec/context.js";
+import { ALL_FAMILIES } from "../../src/fast-bgp-codec/family.js";
 import { loadVectors, octets } from "./vectors.js";
 
 /** A small fast generator of 32-bit numbers (mulberry32). */
@@ -36,6 +37,7 @@ const FILES = [
   "captured-frr",
   "captured-gobgp",
   "captured-exabgp",
+  "hand-vpn",
 ] as const;
 
 /** Every message vector, UPDATEs three times: they are where the work is. */
@@ -194,8 +196,8 @@ export class Mutator {
       as4: (bits & 7) !== 0,
       ibgp: (bits & 0x18) !== 0,
       peerAs: (bits & 0x60) === 0 ? 65001 : 0,
-      families: (bits & 0x180) === 0 ? (bits >>> 20) & 0xf : 0xf,
-      addPath: (bits & 0xe00) === 0 ? (bits >>> 24) & 0xf : 0,
+      families: (bits & 0x180) === 0 ? (bits >>> 18) & ALL_FAMILIES : ALL_FAMILIES,
+      addPath: (bits & 0xe00) === 0 ? (bits >>> 24) & ALL_FAMILIES : 0,
       malformedNlri: (["drop", "drop", "treat-as-withdraw", "reset"] as const)[(bits >>> 12) & 3]!,
     };
   }

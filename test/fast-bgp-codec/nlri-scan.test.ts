@@ -215,6 +215,13 @@ describe("overruns", () => {
     ["IPv4 of 33 bits", Family.Ipv4Unicast, "210102030400", false],
     ["IPv6 of 129 bits", Family.Ipv6Unicast, `81${"00".repeat(17)}`, false],
     ["route target cut off", Family.RouteTarget, "600000fde80002fde8000000", false],
+    ["VPN prefix cut off", Family.Ipv4Vpn, `70000641${RD}cb00`, false],
+    ["VPN without room for RD and label", Family.Ipv4Vpn, `57000641${RD}`, false],
+    ["VPN label stack without a bottom", Family.Ipv4Vpn, `700006400006400006400006405555`, false],
+    ["VPN labels that leave no RD", Family.Ipv4Vpn, `6f000640000641${RD}cb`, false],
+    ["VPNv4 of 33 bits", Family.Ipv4Vpn, `79000641${RD}cb00710080`, false],
+    ["VPNv6 of 129 bits", Family.Ipv6Vpn, `d9000641${RD}${"00".repeat(17)}`, false],
+    ["VPN path id cut off", Family.Ipv4Vpn, "000001", true],
   ])("%s", (_name, family, hex, addPath) => {
     expect(look(family, hex, addPath)).toMatchObject({
       next: -1,
@@ -222,6 +229,50 @@ describe("overruns", () => {
       key: "",
       tail: "",
     });
+  });
+});
+
+describe("VPN keys are RD and prefix, whatever the labels", () => {
+  const { Ipv4Vpn, Ipv6Vpn } = Family;
+  const long = "20010db8000000000000000000000001";
+  it.each([
+    ["one label", Ipv4Vpn, `70000641${RD}cb0071`, 24, `${RD}cb0071`],
+    ["two labels", Ipv4Vpn, `88000640000641${RD}cb0071`, 24, `${RD}cb0071`],
+    ["withdrawn", Ipv4Vpn, `70800000${RD}cb0071`, 24, `${RD}cb0071`],
+    ["withdrawn as older speakers write it", Ipv4Vpn, `70000000${RD}cb0071`, 24, `${RD}cb0071`],
+    ["withdrawn under a label", Ipv4Vpn, `88000640800000${RD}cb0071`, 24, `${RD}cb0071`],
+    ["the default", Ipv4Vpn, `58000641${RD}`, 0, RD],
+    ["a host", Ipv4Vpn, `78000641${RD}cb007107`, 32, `${RD}cb007107`],
+    ["IPv6", Ipv6Vpn, `88000641${RD}20010db80001`, 48, `${RD}20010db80001`],
+    ["an IPv6 host with two labels", Ipv6Vpn, `f0000640000641${RD}${long}`, 128, `${RD}${long}`],
+  ])("%s", (_name, family, hex, bits, key) => {
+    const seen = look(family, hex);
+    expect(seen).toMatchObject({ status: NlriStatus.Ok, type: bits, key, tail: "", masked: hex });
+    expect(seen.next).toBe(hex.length / 2);
+    expect(look(family, `00000007${hex}`, true)).toMatchObject({ type: bits, key, masked: hex });
+  });
+
+  it("bits beyond the length are cleared, and two lengths are two keys", () => {
+    const seen = look(Ipv4Vpn, `6c000641${RD}cb007f`);
+    expect(seen.scan.hostBits).toBe(true);
+    expect(seen).toMatchObject({ type: 20, masked: `6c000641${RD}cb0070` });
+    const [a, b] = [look(Ipv4Vpn, `6c000641${RD}cb0070`), look(Ipv4Vpn, `6d000641${RD}cb0070`)];
+    expect(a.key).toBe(b.key);
+    expect([a.type, b.type]).toEqual([20, 21]);
+  });
+
+  it("any length and any label octets keep the key inside", () => {
+    for (const family of [Ipv4Vpn, Ipv6Vpn]) {
+      for (let bits = 0; bits <= 255; bits++) {
+        for (const fill of ["00", "01", "10", "80", "ff"]) {
+          const seen = look(family, bits.toString(16).padStart(2, "0") + fill.repeat(32));
+          if (seen.next < 0) continue;
+          expect(seen.next).toBe(1 + ((bits + 7) >>> 3));
+          expect(seen.scan.keyStart + seen.scan.keyLength).toBe(3 + seen.next);
+          expect(seen.scan.keyLength).toBe(8 + ((seen.type + 7) >>> 3));
+        }
+      }
+    }
   });
 });
 

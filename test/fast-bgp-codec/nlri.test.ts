@@ -145,6 +145,31 @@ const SHOWN: readonly (readonly [Family, DecodedNlri, string])[] = [
   [Family.Ipv4Unicast, { prefix: "0.0.0.0/0" }, "0.0.0.0/0"],
   [Family.Ipv4Unicast, { prefix: "203.0.112.0/20", hex: "14cb007f" }, "203.0.112.0/20"],
   [Family.Ipv6Unicast, { prefix: "2001:db8::/32" }, "2001:db8::/32"],
+  [
+    Family.Ipv4Vpn,
+    { rd: "0:65000:100", prefix: "203.0.113.0/24", labels: [labelOf(0x641)] },
+    "65000:100:203.0.113.0/24",
+  ],
+  [
+    Family.Ipv4Vpn,
+    { rd: RD, prefix: "0.0.0.0/0", labels: [labelOf(0x640), labelOf(0x31)] },
+    "192.0.2.1:100:0.0.0.0/0",
+  ],
+  [
+    Family.Ipv4Vpn,
+    { rd: RD, prefix: "203.0.113.7/32", labels: [labelOf(0x800000)] },
+    "192.0.2.1:100:203.0.113.7/32",
+  ],
+  [
+    Family.Ipv6Vpn,
+    { rd: "2:65000:100", prefix: "2001:db8::/32", labels: [labelOf(1)] },
+    "65000L:100:2001:db8::/32",
+  ],
+  [
+    Family.Ipv6Vpn,
+    { rd: "7:0102030405ff", prefix: "2001:db8::1/128", labels: [labelOf(0)] },
+    "7:0102030405ff:2001:db8::1/128",
+  ],
   [Family.RouteTarget, { prefixLen: 0, default: true }, "default"],
   [
     Family.RouteTarget,
@@ -171,6 +196,10 @@ describe("NLRI", () => {
     [{ prefix: "x/8" }],
     [{ prefixLen: 96, originAs: 1, rt: "rt:x" }],
     [{ prefixLen: 16 }],
+    [{ rd: RD, prefix: "203.0.113.0/24", labels: [] }],
+    [{ rd: RD, prefix: "203.0.113.0/33", labels: [label] }],
+    [{ rd: "nonsense", prefix: "203.0.113.0/24", labels: [label] }],
+    [{ rd: RD, prefix: "2001:db8::/128", labels: [label, label, label] }],
   ] as [DecodedNlri][])("%j cannot be encoded", (nlri) => {
     expect(() => encodeNlri(Family.Evpn, nlri)).toThrow(RangeError);
   });

@@ -225,8 +225,10 @@ describe("verdicts beyond the vectors", () => {
     [Family.RouteTarget, "000184", [4, 16]],
     [Family.Ipv4Unicast, "000101", [4, 16, 32]],
     [Family.Ipv6Unicast, "000201", [16, 32]],
+    [Family.Ipv4Vpn, "000180", [12, 24, 48]],
+    [Family.Ipv6Vpn, "000280", [24, 48]],
   ])("next hop lengths of family %i", (family, afiSafi, lengths) => {
-    for (let length = 0; length <= 40; length++) {
+    for (let length = 0; length <= 50; length++) {
       const reach = attribute(
         "80",
         14,
@@ -243,8 +245,10 @@ describe("verdicts beyond the vectors", () => {
     ["route targets", "000184"],
     ["IPv4", "000101"],
     ["IPv6", "000201"],
+    ["VPNv4", "000180"],
+    ["VPNv6", "000280"],
   ])("a next hop of %s that leaves no room for the reserved octet", (_name, afiSafi) => {
-    for (const length of [4, 16, 32]) {
+    for (const length of [4, 12, 16, 24, 32, 48]) {
       const size = length.toString(16).padStart(2, "0");
       const reach = attribute("80", 14, `${afiSafi}${size}${"0a".repeat(length)}`);
       expect(scanOf(update({ attributes: reach + MANDATORY })).severity).toBe(SessionReset);

@@ -1,4 +1,5 @@
 /** Builds UPDATEs for tests from hex, and runs the scan over them. */
+import { ALL_FAMILIES } from "../../src/fast-bgp-codec/family.js";
 import type { DecodeContext } from "../../src/fast-bgp-codec/context.js";
 import { writeCanonicalAttributes } from "../../src/fast-bgp-codec/canonical.js";
 import { UpdateScan, scanUpdate } from "../../src/fast-bgp-codec/update-scan.js";
@@ -8,7 +9,7 @@ export const CONTEXT: DecodeContext = {
   as4: true,
   ibgp: true,
   peerAs: 0,
-  families: 0xf,
+  families: ALL_FAMILIES,
   addPath: 0,
   malformedNlri: "drop",
 };

@@ -74,6 +74,25 @@ describe("announcements fill messages to the octet", () => {
     ]);
   });
 
+  it("of VPN routes, withdrawn under one label of 0x800000 (RFC 8277 section 2.4)", () => {
+    const { tables, source, outlet } = start({ families: 1 << Family.Ipv4Vpn });
+    const route = (n: number, labels: string): string =>
+      `${hexOf(4 * labels.length + 64 + 32, 1)}${labels}${rd(1)}${hexOf(0x0a000000 + n, 4)}`;
+    const routes = Array.from({ length: 400 }, (_, n) => route(n, "000640000651"));
+    tables.announce(source, routes, PLAIN, Family.Ipv4Vpn, `${"00".repeat(8)}0a000001`);
+    tables.run();
+    const perMessage = Math.floor((4096 - around - 8) / 19);
+    expect(messages(outlet)[0]).toEqual([around + 8 + perMessage * 19, perMessage]);
+    tables.withdraw(source, routes, Family.Ipv4Vpn);
+    tables.run();
+    const bytes = outlet.buffers.map((buffer) => Buffer.from(buffer).toString("hex")).join("");
+    expect(bytes).toContain(route(399, "800000"));
+    expect(bytes).not.toContain("000651");
+    // Header 19, lengths 4, MP_UNREACH_NLRI 4 + 3, then 16 octets each.
+    const withdrawals = Math.floor((4096 - 30) / 16);
+    expect(messages(outlet)[0]).toEqual([30 + withdrawals * 16, withdrawals]);
+  });
+
   it("of IPv6 routes with next hops of 32 octets", () => {
     const { tables, source, outlet } = start();
     const prefixes = Array.from({ length: 500 }, (_, n) => `80${hexOf(n, 16)}`);

@@ -1,6 +1,10 @@
 /** RFC 4456 section 6 row by row, well-known communities, families, route types, and slots beyond a word. */
 import { describe, expect, it } from "vitest";
-import { Reflection, type Receiver } from "../../../src/bgp/policy/reflection.js";
+import {
+  Reflection,
+  hasIpv6NextHopForIpv4,
+  type Receiver,
+} from "../../../src/bgp/policy/reflection.js";
 import { hasBit } from "../../../src/bgp/policy/slot-mask.js";
 import { AttrFlag } from "../../../src/bgp/rib/attr-facts.js";
 import { SourceKind } from "../../../src/bgp/rib/sources.js";
@@ -126,6 +130,12 @@ describe("what a receiver takes", () => {
     const route = { family: Family.Ipv4Unicast, type: 0 } as const;
     expect(wanted(reflection, { ...route, ipv6NextHop: true })).toEqual([1]);
     expect(wanted(reflection, route)).toEqual([0, 1]);
+    // Said for one family it does not hold for another.
+    expect(wanted(reflection, { family: Family.Ipv4Vpn, type: 24, ipv6NextHop: true })).toEqual([]);
+    expect(hasIpv6NextHopForIpv4(Family.Ipv4Unicast, 16)).toBe(true);
+    expect(hasIpv6NextHopForIpv4(Family.Ipv4Vpn, 24)).toBe(true);
+    expect(hasIpv6NextHopForIpv4(Family.Ipv4Vpn, 12)).toBe(false);
+    expect(hasIpv6NextHopForIpv4(Family.Ipv6Vpn, 24)).toBe(false);
   });
 });
 

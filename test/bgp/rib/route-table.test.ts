@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { Random } from "../../model/lib/random.js";
-import { key, mac, marked, Tables } from "../lib/tables.js";
+import { key, mac, marked, PLAIN, Tables } from "../lib/tables.js";
 
 const EVPN = Family.Evpn;
 
@@ -65,6 +65,37 @@ describe("a lost source", () => {
     expect(tables.table.removePathsOf(source, 2)).toBe(0);
     expect(tables.table.pathCount).toBe(5);
     expect(held(tables, other, [1, 2, 3])).toEqual([1, 2, 3]);
+  });
+});
+
+describe("VPN routes", () => {
+  const VPN = Family.Ipv4Vpn;
+  const RD = "0000fde800000064";
+
+  it("are one destination whatever their labels, and two when RD or length differ", () => {
+    const tables = new Tables();
+    const { table } = tables;
+    const [one, other] = [tables.source(), tables.source()];
+    tables.announce(one, `70000641${RD}cb0071`, PLAIN, VPN);
+    tables.announce(other, `88000640000651${RD}cb0071`, PLAIN, VPN);
+    tables.announce(one, `6f000641${RD}cb0070`, PLAIN, VPN);
+    tables.announce(one, `700006410000fde800000065cb0071`, PLAIN, VPN);
+    expect([table.destinationCount, table.pathCount]).toEqual([3, 4]);
+    const dest = tables.find(`70800000${RD}cb0071`, VPN);
+    expect(table.routeType(dest)).toBe(24);
+    const nlri = [one, other].map((slot) => {
+      const path = table.pathFrom(dest, slot);
+      const from = table.pathNlri(path);
+      return hex(table.nlriBytes, from, from + table.pathNlriLength(path));
+    });
+    expect(nlri).toEqual([`70000641${RD}cb0071`, `88000640000651${RD}cb0071`]);
+    // The first goes: the destination's octets may be the other's from now on.
+    tables.withdraw(one, `70800000${RD}cb0071`, VPN);
+    tables.announce(other, `a0000640000650000651${RD}cb0071`, PLAIN, VPN);
+    expect(tables.find(`70000641${RD}cb0071`, VPN)).toBe(dest);
+    tables.withdraw(other, `70000000${RD}cb0071`, VPN);
+    expect([table.destinationCount, table.pathCount]).toEqual([2, 2]);
+    expect(table.stats.unknownWithdraws).toBe(0);
   });
 });
 

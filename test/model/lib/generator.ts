@@ -5,7 +5,7 @@ import { FAULT_NAMES } from "./faults.js";
 import { FULL, HIGH_WATER, LOW_WATER } from "./fake.js";
 import { hexOf, octetsIn, slice } from "./hex.js";
 import { Material } from "./material.js";
-import { evpn, macIp, nlriKey, rd, routeTypeOf } from "./nlri.js";
+import { evpn, isVpn, macIp, nlriKey, rd, routeTypeOf, withdrawnVpn } from "./nlri.js";
 import { encodeOp, type Op, type UpdateOp } from "./ops.js";
 import { CLUSTER_ID, familiesIn, has, OWN_ID, type PeerSpec } from "./peer.js";
 import { Random } from "./random.js";
@@ -129,7 +129,8 @@ export class Generator {
 
   private withdrawParts(family: Family, nlri: readonly string[]): UpdateParts {
     if (family === Family.Ipv4Unicast && this.random.oneIn(2)) return { withdrawn4: nlri };
-    return { unreach: { family, nlri } };
+    const bare = isVpn(family) && this.random.oneIn(2);
+    return { unreach: { family, nlri: bare ? nlri.map(withdrawnVpn) : nlri } };
   }
 
   /** Drops NLRI until the message is no longer than the peer may send. */

@@ -10,8 +10,10 @@ import {
   ipPrefix,
   macIp,
   NO_ESI,
+  isVpn,
   prefix,
   rd,
+  vpn,
 } from "./nlri.js";
 import { ALL_FAMILIES, EVPN_ONLY, maskOf, OWN_AS, peerSpec, type PeerSpec } from "./peer.js";
 import type { Random } from "./random.js";
@@ -62,6 +64,7 @@ export const MANY_PEERS: readonly PeerSpec[] = [
 ];
 
 const ESIS = [NO_ESI, NO_ESI, NO_ESI, "00112233445566778899", "01020304050607080900"];
+const NO_RD = "00".repeat(8);
 const TAGS = [0, 0, 0, 100];
 const EVI_RT = "060a0000fde80064";
 const IPS = [undefined, undefined, "0a00000a", "20010db8000000000000000000000001"];
@@ -203,9 +206,32 @@ export class Material {
     ]);
   }
 
+  /** Whose labels differ from time to time, and in number. */
+  private vpnNlri(family: Family): string {
+    const { random } = this;
+    const labels = random.pick([[0x641], [0x641], [0x651], [0x640, 0x651], [0x800000]]);
+    const prefixes: readonly (readonly [bits: number, ip: string])[] =
+      family === Family.Ipv4Vpn
+        ? [
+            [32, hexOf(0x0a000000 + random.below(3), 4)],
+            [24, "0a000000"],
+            [20, "0a001f00"],
+            [21, "0a001800"],
+            [0, ""],
+          ]
+        : [
+            [128, `20010db8${hexOf(random.below(3), 12)}`],
+            [44, "20010db8000f"],
+            [24, "0a0000"],
+          ];
+    const [bits, ip] = random.pick(prefixes);
+    return vpn(labels, rd(1 + random.below(2)), bits, ip);
+  }
+
   prefixNlri(family: Family): string {
     const { random } = this;
     if (family === Family.RouteTarget) return this.membership();
+    if (isVpn(family)) return this.vpnNlri(family);
     if (family === Family.Ipv4Unicast) {
       const bits = random.pick([32, 24, 20, 0]);
       // Below the prefix's end the octets may hold anything.
@@ -222,6 +248,8 @@ export class Material {
     const v4 = hexOf(0x0a0a0001 + this.random.below(3), 4);
     const v6 = `20010db8${"0".repeat(22)}${hexOf(1 + this.random.below(2), 1)}`;
     if (family === Family.Ipv4Unicast) return v4;
+    if (family === Family.Ipv4Vpn) return NO_RD + (this.random.oneIn(8) ? v6 : v4);
+    if (family === Family.Ipv6Vpn) return NO_RD + v6;
     if (family === Family.Ipv6Unicast)
       return this.random.oneIn(3) ? `${v6}fe80${"0".repeat(26)}01` : v6;
     return this.random.oneIn(5) ? v6 : v4;

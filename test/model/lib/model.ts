@@ -19,11 +19,11 @@ import {
   type Attributes,
 } from "./attributes.js";
 import { selectBest, type Candidate } from "./best-path.js";
-import { comparableNlri, nlriKey, routeTypeOf } from "./nlri.js";
+import { comparableNlri, isVpn, nlriKey, routeTypeOf } from "./nlri.js";
 import { CLUSTER_ID, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
 import { asksFor, routeTargets } from "./route-target.js";
 import { messageOctets } from "./wire.js";
-import { hexOf } from "./hex.js";
+import { hexOf, octetsIn } from "./hex.js";
 
 /** What a speaker says in one UPDATE, after the faults in it have been judged. */
 export interface Word {
@@ -201,7 +201,7 @@ export class Model {
   }
 
   private isWanted(route: Route, target: PeerSpec): boolean {
-    if (route.family !== Family.Evpn || !has(target.families, Family.RouteTarget)) return true;
+    if (!isTargeted(route.family) || !has(target.families, Family.RouteTarget)) return true;
     const ribIn = this.sessions.get(target.index);
     if (ribIn === undefined || !ribIn.released) return false;
     const targets = routeTargets(route.attributes);
@@ -239,6 +239,11 @@ export class Model {
   }
 }
 
+/** Families whose routes carry route targets. */
+function isTargeted(family: Family): boolean {
+  return family === Family.Evpn || isVpn(family);
+}
+
 /** RFC 4456 section 8, RFC 4271 section 9.1.2: such a route is no candidate, and replaces the earlier one. */
 function isLooped(attributes: Attributes, peer: PeerSpec): boolean {
   if (asCount(attributes, OWN_AS) > peer.allowAsIn) return true;
@@ -259,6 +264,8 @@ function isAcceptedType(peer: PeerSpec, family: Family, nlri: string): boolean {
 function mayGo(route: Route, target: PeerSpec): boolean {
   const { source, attributes } = route;
   if (!has(target.families, route.family)) return false;
+  // Nobody here has said that it takes an IPv6 next hop for IPv4 (RFC 8950).
+  if (route.family === Family.Ipv4Vpn && octetsIn(route.nextHop) !== 12) return false;
   if (hasCommunity(attributes, Community.NoAdvertise)) return false;
   if (route.family === Family.Evpn && target.typesOut?.includes(routeTypeOf(route.nlri)) === false)
     return false;
@@ -296,7 +303,7 @@ function render(route: Route, target: PeerSpec): Rendered {
       : route.source.kind === "ebgp"
         ? fromEbgp(route.attributes)
         : reflect(route.attributes, route.source.id, CLUSTER_ID);
-  const self = target.kind === "ebgp" && target.nextHopSelf && route.family !== Family.Evpn;
+  const self = target.kind === "ebgp" && target.nextHopSelf && !isTargeted(route.family);
   const held: Held = {
     nlri: comparableNlri(route.family, route.nlri),
     attributes: attributesText(list),

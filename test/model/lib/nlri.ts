@@ -7,7 +7,35 @@ import { bytesOf, hexOf, numberAt, octetsIn, slice } from "./hex.js";
 
 /** Key of a route in every table of the model: family, then the octets that name the route. */
 export function nlriKey(family: Family, nlri: string): string {
-  return `${family}:${family === Family.Evpn ? evpnKey(nlri) : maskPrefix(nlri)}`;
+  if (family === Family.Evpn) return `${family}:${evpnKey(nlri)}`;
+  return `${family}:${isVpn(family) ? vpnKey(maskPrefix(nlri)) : maskPrefix(nlri)}`;
+}
+
+export function isVpn(family: Family): boolean {
+  return family === Family.Ipv4Vpn || family === Family.Ipv6Vpn;
+}
+
+/** RD and prefix behind the label stack (RFC 4364 section 4.3.4, RFC 8277 section 2). */
+function vpnKey(nlri: string): string {
+  let labels = 0;
+  for (let label = 0; (label & 1) === 0; labels++) {
+    label = numberAt(nlri, 1 + 3 * labels, 3);
+    if (label === 0 || label === 0x800000) label = 1;
+  }
+  const bits = numberAt(nlri, 0, 1) - 24 * labels - 64;
+  return `${bits}|${slice(nlri, 1 + 3 * labels)}`;
+}
+
+/** A VPN route: labels as 24-bit numbers. */
+export function vpn(labels: readonly number[], rdHex: string, bits: number, ip: string): string {
+  const stack = labels.map((label) => hexOf(label, 3)).join("");
+  return prefix(8 * octetsIn(stack + rdHex) + bits, stack + rdHex + ip);
+}
+
+/** The same route as a withdrawal may name it: with one label of 0x800000 (RFC 8277 section 2.4). */
+export function withdrawnVpn(nlri: string): string {
+  const [bits = "0", rest = ""] = vpnKey(nlri).split("|");
+  return `${hexOf(24 + 64 + Number(bits), 1)}800000${rest}`;
 }
 
 /** The octets that a reflector sends on: those it got, but bits behind a prefix mean nothing. */
