@@ -1,0 +1,93 @@
+/**
+ * Many octet patterns of one length, asked at once: patterns with the same mask share a hash table,
+ * so that an answer takes one look for each mask, however many patterns there are.
+ */
+import { fromHex, readU8 } from "../../../util/bytes.js";
+import type { OctetPattern } from "./settings.js";
+
+interface MaskTable {
+  readonly mask: Uint8Array;
+  /** Octets of all patterns, masked, one behind the other. */
+  readonly values: Uint8Array;
+  /** Open addressing: index of the pattern plus 1, 0 for none. */
+  readonly slots: Int32Array;
+}
+
+export class OctetSet {
+  private readonly tables: readonly MaskTable[];
+  private readonly width: number;
+
+  /** @param width octets of every pattern */
+  constructor(patterns: readonly OctetPattern[], width: number) {
+    this.width = width;
+    const byMask = new Map<string, Set<string>>();
+    for (const { value, mask } of patterns) {
+      let values = byMask.get(mask);
+      if (values === undefined) byMask.set(mask, (values = new Set<string>()));
+      values.add(value);
+    }
+    this.tables = [...byMask].map(([mask, values]) => tableOf(mask, [...values], width));
+  }
+
+  /** Whether one of the patterns fits the octets at `at`. */
+  has(bytes: Uint8Array, at: number): boolean {
+    for (let i = 0; i < this.tables.length; i++) {
+      if (this.hasIn(this.tables[i]!, bytes, at)) return true;
+    }
+    return false;
+  }
+
+  /** Whether one of the patterns fits one of the records of `width` octets in `bytes[start, end)`. */
+  hasAny(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let at = start; at + this.width <= end; at += this.width) {
+      if (this.has(bytes, at)) return true;
+    }
+    return false;
+  }
+
+  private hasIn(table: MaskTable, bytes: Uint8Array, at: number): boolean {
+    const { mask, values, slots } = table;
+    const { width } = this;
+    const last = slots.length - 1;
+    let place = hashOf(bytes, at, mask, width) & last;
+    for (;;) {
+      const index = slots[place]! - 1;
+      if (index < 0) return false;
+      const base = index * width;
+      let i = 0;
+      while (i < width && values[base + i] === (readU8(bytes, at + i) & mask[i]!)) i++;
+      if (i === width) return true;
+      place = (place + 1) & last;
+    }
+  }
+}
+
+function tableOf(maskText: string, texts: readonly string[], width: number): MaskTable {
+  const mask = octetsOf(maskText, width);
+  const values = new Uint8Array(texts.length * width);
+  let size = 4;
+  while (size < texts.length * 2) size *= 2;
+  const slots = new Int32Array(size);
+  for (const [index, text] of texts.entries()) {
+    const value = octetsOf(text, width);
+    for (let i = 0; i < width; i++) values[index * width + i] = value[i]! & mask[i]!;
+    let place = hashOf(values, index * width, mask, width) & (size - 1);
+    while (slots[place] !== 0) place = (place + 1) & (size - 1);
+    slots[place] = index + 1;
+  }
+  return { mask, values, slots };
+}
+
+function hashOf(bytes: Uint8Array, at: number, mask: Uint8Array, width: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < width; i++) {
+    hash = Math.imul(hash ^ (readU8(bytes, at + i) & mask[i]!), 0x01000193);
+  }
+  return hash ^ (hash >>> 15);
+}
+
+function octetsOf(hex: string, width: number): Uint8Array {
+  const octets = fromHex(hex);
+  if (octets?.length !== width) throw new RangeError(`"${hex}" is not ${width} octets in hex`);
+  return octets;
+}
