@@ -1,5 +1,7 @@
 /** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
 import { Family } from "../fast-bgp-codec/family.js";
+import { INTEREST_DEFAULTS, type InterestOptions } from "./policy/interest-options.js";
+import type { BfdOptions } from "./bfd/settings.js";
 import {
   GRACEFUL_RESTART_DEFAULTS,
   RESTART_DEFAULTS,
@@ -61,6 +63,12 @@ export interface PeerOptions {
   readonly prefixLimitRestart: number;
   /** AS_PATH may hold our own AS this often. */
   readonly allowAsIn: number;
+  /** Which route targets it is sent and may announce. */
+  readonly interest: InterestOptions;
+  /** RFC 8326: whose routes with GRACEFUL_SHUTDOWN become the last choice; `ebgp` = those of eBGP peers. */
+  readonly gracefulShutdown: "ebgp" | "always" | "never";
+  /** Undefined = none. */
+  readonly bfd: BfdOptions | undefined;
   readonly gracefulRestart: GracefulRestartOptions;
   readonly addPath: readonly AddPathOption[];
 }
@@ -138,6 +146,9 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   prefixLimit: 0,
   prefixLimitRestart: 300,
   allowAsIn: 0,
+  interest: INTEREST_DEFAULTS,
+  gracefulShutdown: "ebgp",
+  bfd: undefined,
   gracefulRestart: GRACEFUL_RESTART_DEFAULTS,
   addPath: [],
 };

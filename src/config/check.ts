@@ -4,6 +4,7 @@ import type { ErrorObject } from "ajv";
 import { isIPv4 } from "node:net";
 import { parseMac, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
+import { parseImportTarget } from "./interest.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { configSchema } from "./schema.js";
 import type { SchemaNode } from "./schema.js";
@@ -36,6 +37,10 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
   "route-target": {
     test: (text) => parseRouteTarget(text) !== undefined,
     remedy: 'write AS:NUMBER or ADDRESS:NUMBER in quotes, for example "65000:100"',
+  },
+  "import-target": {
+    test: (text) => parseImportTarget(text) !== undefined,
+    remedy: 'write AS:NUMBER, ADDRESS:NUMBER or es-import:MAC in quotes, for example "65000:100"',
   },
   mac: {
     test: (text) => parseMac(text) !== undefined,

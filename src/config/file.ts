@@ -1,9 +1,11 @@
 /** The shape of a configuration file that passed the schema, and the defaults the schema documents. */
 import type { HttpSettings } from "../api/settings.js";
-import type { SpeakerSettings } from "../bgp/settings.js";
+import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, FibSettings } from "../fib/settings.js";
+import type { BfdEntry } from "./bfd.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
+import type { InterestEntry } from "./interest.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
 export interface DaemonSettings {
@@ -21,7 +23,7 @@ export type FamilyName =
   "l2vpn-evpn" | "ipv4-unicast" | "ipv6-unicast" | "route-target" | "ipv4-vpn" | "ipv6-vpn";
 
 /** Options of a peer, a group or a dynamic range, by their names in the file. */
-export interface PeerOptionsEntry {
+export interface PeerOptionsEntry extends InterestEntry {
   description?: string;
   "peer-as"?: number | "any";
   client?: boolean;
@@ -52,6 +54,8 @@ export interface PeerOptionsEntry {
   "prefix-limit"?: number;
   "prefix-limit-restart"?: number;
   "allow-as-in"?: number;
+  "graceful-shutdown"?: PeerOptions["gracefulShutdown"];
+  bfd?: boolean | BfdEntry;
   "graceful-restart"?: GracefulRestartEntry;
 }
 
@@ -140,6 +144,7 @@ export const PEER_DEFAULTS = {
   "prefix-limit": 0,
   "prefix-limit-restart": 300,
   "allow-as-in": 0,
+  "graceful-shutdown": "ebgp",
 } as const satisfies PeerOptionsEntry;
 
 export const TOP_DEFAULTS = {

@@ -3,10 +3,12 @@ import type { PeerOptions } from "../bgp/settings.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import type { Family } from "../fast-bgp-codec/family.js";
 import { canonicalAddress } from "./address.js";
+import { bfdOptions } from "./bfd.js";
 import { PEER_DEFAULTS } from "./file.js";
 import { gracefulRestartOptions } from "./graceful-restart.js";
 import type { FamilyName, PeerOptionsEntry } from "./file.js";
 import type { MergedOptions } from "./groups.js";
+import { interestOptions } from "./interest.js";
 import type { IssueList } from "./issue.js";
 import { resolvePassword } from "./secrets.js";
 import type { SecretSource } from "./secrets.js";
@@ -56,6 +58,14 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     prefixLimit: entry["prefix-limit"],
     prefixLimitRestart: entry["prefix-limit-restart"],
     allowAsIn: entry["allow-as-in"],
+    interest: interestOptions(entry),
+    gracefulShutdown: entry["graceful-shutdown"],
+    bfd: bfdOptions(given.bfd, {
+      dynamic: context.dynamic,
+      path: merged.at("bfd"),
+      secrets: context.secrets,
+      issues,
+    }),
     addPath: [],
     gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
   };

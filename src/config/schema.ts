@@ -4,9 +4,11 @@
  * from it. Rules that need two keys at once are in `compile.ts`.
  */
 import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { bfdSchema } from "./bfd-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
+import { interestOptions as interestSchema } from "./interest-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 
 export type { SchemaNode } from "./schema-node.js";
@@ -196,6 +198,15 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
     default: PEER_DEFAULTS["allow-as-in"],
     description: "How often our own AS may stand in the AS_PATH of a route from the peer.",
   },
+  ...interestSchema,
+  "graceful-shutdown": {
+    type: "string",
+    enum: ["ebgp", "always", "never"],
+    default: PEER_DEFAULTS["graceful-shutdown"],
+    description:
+      "Routes with the community GRACEFUL_SHUTDOWN (RFC 8326) get LOCAL_PREF 0: from eBGP peers only, always, or never. iBGP peers lower LOCAL_PREF themselves.",
+  },
+  bfd: bfdSchema,
   "graceful-restart": gracefulRestartSchema,
 };
 

@@ -48,6 +48,9 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   prefixLimit: "in",
   prefixLimitRestart: "next-session",
   allowAsIn: "in",
+  interest: "out",
+  gracefulShutdown: "in",
+  bfd: "live",
   gracefulRestart: "next-session",
   addPath: "reset",
 };
