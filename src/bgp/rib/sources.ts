@@ -18,10 +18,15 @@ export class Sources {
   readonly address: string[] = [];
   /** First path of the slot, 0 for none; this and what follows by `slot * FAMILIES.length + family`. */
   readonly firstPath: number[] = [];
-  /** Which refresh of the family this is (RFC 7313), 0 to 254: paths of another one are stale. */
+  /** Last path of the list that starts there: the one that was announced longest ago. */
+  readonly lastPath: number[] = [];
+  /** Low octet of the number of the newest mark (`source-list.ts`): paths with another one are stale. */
   readonly refreshRound: number[] = [];
-  /** Paths held. */
+  /** Marks made, whoever had the slot: never reset, so that a sweep cannot mistake its successor's paths. */
+  readonly marks: number[] = [];
+  /** Paths held, and those of them that are stale. */
   readonly pathCounts: number[] = [];
+  readonly staleCounts: number[] = [];
   private readonly free: number[] = [];
   /** Every slot in use is below this. */
   limit = 0;
@@ -42,8 +47,11 @@ export class Sources {
     for (let family = 0; family < FAMILIES.length; family++) {
       const row = slot * FAMILIES.length + family;
       this.firstPath[row] = 0;
+      this.lastPath[row] = 0;
       this.refreshRound[row] = 0;
+      this.marks[row] ??= 0;
       this.pathCounts[row] = 0;
+      this.staleCounts[row] = 0;
     }
     return slot;
   }
@@ -54,5 +62,9 @@ export class Sources {
 
   count(slot: number, family: number): number {
     return this.pathCounts[slot * FAMILIES.length + family]!;
+  }
+
+  staleCount(slot: number, family: number): number {
+    return this.staleCounts[slot * FAMILIES.length + family]!;
   }
 }
