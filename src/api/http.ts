@@ -9,6 +9,8 @@ import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
 import { isIPv4 } from "node:net";
 import type { HttpBackend } from "./backend.js";
+import { addConfigRoutes } from "./config.js";
+import { addBfdRoutes } from "./bfd.js";
 import { answer, refusal } from "./error.js";
 import { addFibRoutes } from "./fib.js";
 import { checkRequest } from "./guard.js";
@@ -63,7 +65,9 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
   addStatusRoutes(server, backend);
   addPeerRoutes(server, backend.control);
   addRouteRoutes(server, backend.control);
-  addFibRoutes(server, backend.fib);
+  addBfdRoutes(server, backend.control);
+  addConfigRoutes(server, backend);
+  addFibRoutes(server, () => backend.fib);
   return server;
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Family } from "../fast-bgp-codec/family.js";
 import type { ChangedKey } from "../util/settings-diff.js";
+import type { BfdOverview, BfdStatus } from "./bfd/index.js";
 import type { SpeakerSettings } from "./settings.js";
 
 /** Families by name: requests name them, the control takes their numbers. */
@@ -47,6 +48,8 @@ export interface PeerView {
     readonly unknownType: number;
     readonly loops: number;
   };
+  /** Undefined = the peer has no BFD session. */
+  readonly bfd: BfdStatus | undefined;
   /** Octets waiting for the kernel, and log entries not read yet. */
   readonly pendingBytes: number;
   readonly backlog: number;
@@ -158,6 +161,8 @@ export interface SpeakerControl {
   peer(address: string): Promise<PeerView>;
   routes(query: RouteQuery): Promise<RoutePage>;
   stats(): Promise<SpeakerStats>;
+  /** BFD sessions in full, and what was heard from nobody known. */
+  bfd(): Promise<BfdOverview>;
   /** Re-evaluates what the peer sent (in: asks it by route refresh) or is sent (out: from the table). Without a session reset. */
   softClear(address: string, direction: "in" | "out", family?: Family): Promise<void>;
   /** Cease, administrative reset. */

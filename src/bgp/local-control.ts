@@ -15,6 +15,8 @@ import {
   type SpeakerStats,
   type SpeakerSummary,
 } from "./control.js";
+import { NO_BFD, type BfdOverview } from "./bfd/index.js";
+import type { BfdPeers } from "./bfd-peers.js";
 import { queryRoutes } from "./route-query.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
@@ -34,6 +36,8 @@ export interface LocalControlParts {
   readonly listening: () => readonly ListenAddress[];
   readonly peers: PeerTable;
   readonly reflector: Reflector;
+  /** Undefined in tests that have none. */
+  readonly bfd?: BfdPeers;
   readonly clock: Clock;
 }
 
@@ -98,7 +102,12 @@ export class LocalControl implements SpeakerControl {
       handshakes_waiting: peers.waiting,
       strangers_total: peers.stats.strangers,
       connections_refused_total: peers.stats.refused,
+      ...this.parts.bfd?.stats(),
     });
+  }
+
+  bfd(): Promise<BfdOverview> {
+    return this.parts.bfd?.overview() ?? Promise.resolve(NO_BFD);
   }
 
   softClear(address: string, direction: "in" | "out", family?: Family): Promise<void> {
@@ -187,6 +196,7 @@ export class LocalControl implements SpeakerControl {
         unknownType: peer?.faults.unknownType ?? 0,
         loops: peer?.faults.loops ?? 0,
       },
+      bfd: this.parts.bfd?.status(status.address),
       backlog: peer === undefined ? 0 : reflector.out.backlog(peer.slot),
     };
   }

@@ -6,6 +6,8 @@ import { applyAll } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import type { LogReader } from "./adj-rib-out/adj-rib-out.js";
+import { threadHost } from "./bfd/index.js";
+import { BfdPeers } from "./bfd-peers.js";
 import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
 import { Reflector } from "./reflector.js";
@@ -52,6 +54,13 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     soon: (run: () => void) => void setImmediate(run),
   };
   const reflector = new Reflector(tuning);
+  const bfd = new BfdPeers({
+    peers: (): PeerTable => peers,
+    localAs: () => current.as,
+    host: threadHost(),
+    clock,
+    log,
+  });
   const peers = new PeerTable({
     settings,
     dialer: new TcpDialer(() => current.as, sockOpt),
@@ -59,6 +68,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     log,
     clock,
     gap: (options) => protectionGap(options, sockOpt),
+    observe: bfd.look,
+    gate: (address, options) => bfd.gate(address, options),
   });
   const listener = new Listener(
     {
@@ -87,6 +98,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     listening: () => listener.addresses,
     peers,
     reflector,
+    bfd,
     clock,
   });
   return {
@@ -102,7 +114,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     },
     async stop(text) {
       await listener.close();
-      await peers.stop(text);
+      await Promise.all([peers.stop(text), bfd.close()]);
     },
   };
 }

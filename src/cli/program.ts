@@ -12,6 +12,7 @@ import { addExplainMac } from "./explain-mac.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
 import { addShowDomains } from "./show-domains.js";
+import { addShowBfd } from "./show-bfd.js";
 import { addShowEs } from "./show-es.js";
 import { addShowIp } from "./show-ip.js";
 import { addShowMac } from "./show-mac.js";
@@ -37,6 +38,7 @@ export function buildProgram(host: CliHost): Command {
   addShowPeer(show, host);
   addShowRoutes(show, host);
   addShowMac(show, host);
+  addShowBfd(show, host);
   addShowIp(show, host);
   addShowDomains(show, host);
   addShowEs(show, host);

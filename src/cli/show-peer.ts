@@ -49,6 +49,7 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
     ["Local", local],
     ["Hold time", peer.holdTime === undefined ? undefined : `${peer.holdTime} s`],
     ["Security", security || "none"],
+    ["BFD", bfdLine(peer, host.now())],
     ["Capabilities", peer.capabilities.join(", ")],
     ["Waiting", `${peer.pendingBytes} octets, ${peer.backlog} changes not read yet`],
     ["Faults", faultLine(peer)],
@@ -79,6 +80,12 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
 function stateLine(peer: PeerAnswer, now: number): string {
   const state = peer.adminDown ? `${peer.state} (administratively shut down)` : peer.state;
   return `${state} for ${formatAge(now - peer.since)}, established ${peer.establishedCount === 1 ? "once" : `${peer.establishedCount} times`}`;
+}
+
+function bfdLine({ bfd }: PeerAnswer, now: number): string | undefined {
+  if (bfd === undefined) return undefined;
+  const why = bfd.state === "Up" || bfd.diag === "none" ? "" : ` (${bfd.diag})`;
+  return `${bfd.state} for ${formatAge(now - bfd.since)}${why}`;
 }
 
 function endOfRib(row: PeerAnswer["families"][number]): string {

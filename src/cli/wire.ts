@@ -53,6 +53,8 @@ export interface PeerAnswer {
   };
   readonly faults: Readonly<Record<string, number>>;
   readonly pendingBytes: number;
+  readonly bfd?:
+    { readonly state: string; readonly diag: string; readonly since: number } | undefined;
   readonly backlog: number;
 }
 

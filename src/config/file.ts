@@ -2,7 +2,7 @@
 import type { HttpSettings } from "../api/settings.js";
 import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, FibSettings } from "../fib/settings.js";
-import type { BfdEntry } from "./bfd.js";
+import type { BfdEntry } from "./bfd-entry.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 import type { InterestEntry } from "./interest.js";

@@ -58,8 +58,13 @@ export const LAYERS: readonly Layer[] = [
     mayTypes: SEAMS,
   },
   {
+    name: "bgp-bfd",
+    files: "^src/bgp/bfd/",
+    may: ["^src/bgp/transport/", UTIL],
+  },
+  {
     name: "bgp-feeds",
-    files: "^src/bgp/(feeds|bfd)/",
+    files: "^src/bgp/feeds/",
     may: ["^src/bgp/rib/", CODEC, UTIL],
     mayTypes: SEAMS,
   },

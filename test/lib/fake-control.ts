@@ -1,4 +1,5 @@
 /** A speaker's door with nothing behind it: plain data in, a list of calls out. */
+import { NO_BFD, type BfdOverview } from "../../src/bgp/bfd/index.js";
 import { ControlError } from "../../src/bgp/control.js";
 import type {
   PeerView,
@@ -63,6 +64,7 @@ export function peerView(change: Partial<PeerView> = {}): PeerView {
     faults: { attributeDiscard: 0, treatAsWithdraw: 1, nlriDropped: 0, unknownType: 0, loops: 0 },
     pendingBytes: 0,
     backlog: 0,
+    bfd: undefined,
     ...change,
   };
 }
@@ -95,9 +97,13 @@ export class FakeControl implements SpeakerControl {
   statsView: SpeakerStats = { updates_total: 7 };
   findings: string[] = [];
   effects: SettingsEffect[] = [];
+  bfdOverview: BfdOverview = NO_BFD;
   /** Routes handed out in one page whatever the limit. */
   pageSize = 1000;
 
+  bfd() {
+    return Promise.resolve(this.bfdOverview);
+  }
   summary() {
     return Promise.resolve(this.summaryView);
   }

@@ -22,6 +22,7 @@ export type { MessageCounts, MessageKind } from "./message-counters.js";
 export type { PeerStatus } from "./peer-status.js";
 export {
   globalReset,
+  type ObservedPeer,
   PeerTable,
   type PeerTableOptions,
   type PeerTableStats,

@@ -9,10 +9,11 @@ import { fileKey } from "../../util/settings-diff.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
 import { Admission } from "./admission.js";
 import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
-import { State } from "./fsm.js";
+import { State, type Fault } from "./fsm.js";
 import { Peer, type PeerContext } from "./peer.js";
 import { statusOf, type PeerStatus } from "./peer-status.js";
 import { refuse } from "./refuse.js";
+import type { Cause } from "./session-end.js";
 import { compareOptions } from "./settings-change.js";
 import { afterNextPoll, TimerWheel, type AfterPoll } from "./timers.js";
 import type {
@@ -44,9 +45,24 @@ export interface PeerTableOptions {
   readonly taps?: TapPoint;
   /** This evpnd has just restarted: said in OPENs (RFC 4724). */
   readonly restarting?: () => boolean;
+  /** A peer got or lost a session, was shut down, changed or removed. */
+  readonly observe?: (peer: ObservedPeer) => void;
+  /** Why the peer may not begin a session yet; asked again when `proceed` is called. */
+  readonly gate?: (address: string, options: PeerOptions) => string | undefined;
   /** For tests. */
   readonly random?: () => number;
   readonly afterPoll?: AfterPoll;
+}
+
+/** A peer as those see it who follow its life. */
+export interface ObservedPeer {
+  readonly address: string;
+  readonly dynamic: boolean;
+  readonly options: PeerOptions;
+  readonly adminDown: boolean;
+  readonly removed: boolean;
+  /** Its Established session. */
+  readonly up: EstablishedSession | undefined;
 }
 
 export interface PeerTableStats {
@@ -66,6 +82,7 @@ export class PeerTable {
   private readonly peers = new Map<string, Peer>();
   private ranges: DynamicRanges;
   private readonly admission: Admission;
+  private readonly observe: (peer: ObservedPeer) => void;
   private sweepTimer: TimerHandle | undefined;
   private strangersLogged = 0;
   private started = false;
@@ -76,6 +93,7 @@ export class PeerTable {
   constructor(options: PeerTableOptions) {
     const { settings, dialer, sink, log, clock = systemClock } = options;
     this.settings = settings;
+    this.observe = options.observe ?? (() => {});
     this.log = log;
     this.clock = clock;
     this.wheel = new TimerWheel(clock, options.afterPoll ?? afterNextPoll);
@@ -90,6 +108,7 @@ export class PeerTable {
       restarting: options.restarting ?? (() => false),
       taps: options.taps ?? { tap: undefined },
       gap: options.gap ?? (() => undefined),
+      gate: options.gate ?? (() => undefined),
       changed: (peer) => this.peerChanged(peer),
     };
     this.ranges = new DynamicRanges(settings.dynamic);
@@ -108,6 +127,7 @@ export class PeerTable {
   /** Starts dialling and takes connections. */
   start(): void {
     this.started = true;
+    for (const peer of this.peers.values()) this.observe(peer);
     for (const peer of this.peers.values()) peer.start();
     this.sweepLater();
   }
@@ -159,6 +179,16 @@ export class PeerTable {
     return this.peers.size;
   }
 
+  /** Ends the Established session, if there is one, for a reason from outside BGP. */
+  end(address: string, fault: Fault, cause: Cause): void {
+    this.find(address)?.up?.stop("automaticStop", fault, cause);
+  }
+
+  /** What `gate` said holds no longer. */
+  proceed(address: string): void {
+    this.find(address)?.proceed();
+  }
+
   /** Connections that wait for admission. */
   get waiting(): number {
     return this.admission.waiting;
@@ -179,13 +209,16 @@ export class PeerTable {
   shutdown(address: string, text: string): boolean {
     const peer = this.find(address);
     peer?.shutdown(text);
+    if (peer !== undefined) this.observe(peer);
     return peer !== undefined;
   }
 
   enable(address: string): boolean {
     const peer = this.find(address);
-    peer?.enable();
-    return peer !== undefined;
+    if (peer === undefined) return false;
+    peer.enable();
+    this.observe(peer);
+    return true;
   }
 
   /**
@@ -220,6 +253,7 @@ export class PeerTable {
       if (this.started && !this.stopped) peer.start();
       done.push(`${address}: added`);
     }
+    for (const peer of this.peers.values()) this.observe(peer);
     this.admission.next();
     return done;
   }
@@ -267,6 +301,7 @@ export class PeerTable {
     const fault = { code: 6, subcode: Cease.PeerDeconfigured, data: NO_DATA };
     peer.remove(fault, "peer removed from the configuration");
     this.inHandshake.delete(peer);
+    this.observe(peer);
   }
 
   private isFull(range: DynamicRange): boolean {
@@ -294,6 +329,7 @@ export class PeerTable {
 
   /** Keeps the count of handshakes: a dynamic peer with a session that is not Established. */
   private peerChanged(peer: Peer): void {
+    this.observe(peer);
     if (!peer.dynamic) return;
     const handshaking = peer.sessions.length > 0 && peer.state !== State.Established;
     if (handshaking) this.inHandshake.add(peer);

@@ -34,6 +34,8 @@ export interface PeerContext extends SessionContext {
   readonly dialer: Dialer;
   /** Why a peer with these options cannot be served here; undefined when it can. */
   readonly gap: (options: PeerOptions) => string | undefined;
+  /** Why a session may not begin yet; undefined when it may. */
+  readonly gate: (address: string, options: PeerOptions) => string | undefined;
   /** A handshake ended one way or the other, or a dynamic peer's last session did. */
   readonly changed: (peer: Peer) => void;
   readonly log: Log;
@@ -64,7 +66,7 @@ export class Peer implements SessionOwner {
   private failures = 0;
   private establishedAt = 0;
   private heldDown = false;
-  private removed = false;
+  removed = false;
   /** Connections not gone yet, those of ended sessions included. */
   private lingering = 0;
   private onGone: () => void = () => {};
@@ -110,7 +112,7 @@ export class Peer implements SessionOwner {
   }
 
   start(): void {
-    if (this.adminDown || this.removed || this.unservable()) return;
+    if (this.adminDown || this.removed || this.unservable() || this.gated()) return;
     this.run({ kind: this.passive ? "automaticStartPassive" : "automaticStart" });
   }
 
@@ -118,7 +120,7 @@ export class Peer implements SessionOwner {
   incoming(connection: Connection): void {
     // Without a word: a NOTIFICATION would put our reason for the shutdown out of the peer's display.
     if (this.adminDown) return connection.destroy();
-    if (this.removed || this.heldDown) {
+    if (this.removed || this.heldDown || this.gated()) {
       return refuse(connection, Cease.ConnectionRejected);
     }
     if (this.ownState === State.Idle && this.sessions.length === 0) {
@@ -321,6 +323,19 @@ export class Peer implements SessionOwner {
     if (end.damp) this.failures++;
   }
 
+  /** Rests in Idle until somebody says `proceed`. */
+  private gated(): boolean {
+    const why = this.context.gate(this.address, this.options);
+    if (why !== undefined && this.sessions.length === 0) this.lastError = why;
+    return why !== undefined;
+  }
+
+  /** Nothing stands in the way of a session any more. */
+  proceed(): void {
+    const waiting = this.ownState === State.Idle && this.sessions.length === 0;
+    if (waiting && this.idleTimer === undefined) this.start();
+  }
+
   /** Never less protected than configured: such a peer stays in Idle. */
   private unservable(): boolean {
     const gap = this.context.gap(this.options);
@@ -337,7 +352,7 @@ export class Peer implements SessionOwner {
       this.heldDown = false;
       const { parked } = this;
       this.parked = undefined;
-      if (this.unservable()) return parked?.destroy();
+      if (this.unservable() || this.gated()) return parked?.destroy();
       // With the peer at the door there is no need to dial.
       this.run({ kind: "idleHoldExpires", passive: this.passive || parked !== undefined });
       if (parked !== undefined) this.incoming(parked);
