@@ -235,6 +235,18 @@ export function smet(
   );
 }
 
+/** A VPN route (RFC 4364 section 4.3.4): 24-bit labels, RD and the octets of the prefix in hex. */
+export function vpn(
+  labels: readonly number[],
+  routeDistinguisher: string,
+  bits: number,
+  prefix: string,
+): string {
+  const stack = labels.map(u24).join("");
+  const octets = prefix.slice(0, 2 * Math.ceil(bits / 8));
+  return u8(stack.length * 4 + 64 + bits) + stack + routeDistinguisher + octets;
+}
+
 /** PMSI_TUNNEL, ingress replication. */
 export function pmsiIngress(label: number, endpoint: string): string {
   return attribute(0xc0, 22, "0006" + u24(label) + endpoint);

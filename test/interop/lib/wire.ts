@@ -16,6 +16,8 @@ export const EVPN = (25 << 8) | 70;
 export const IPV4 = (1 << 8) | 1;
 export const IPV6 = (2 << 8) | 1;
 export const RTC = (1 << 8) | 132;
+export const VPN4 = (1 << 8) | 128;
+export const VPN6 = (2 << 8) | 128;
 
 export interface Attribute {
   readonly flags: number;
@@ -112,6 +114,7 @@ export function splitUpdate(message: Buffer): WireUpdate {
 
 /** Key of an NLRI inside its family: what a withdraw has to match (RFC 7432 section 7, RFC 9136 section 3.1). */
 export function routeKey(family: number, nlri: string): string {
+  if (family === VPN4 || family === VPN6) return `${String(family)}/${vpnKey(nlri)}`;
   if (family !== EVPN) return `${String(family)}/${nlri}`;
   const bytes = bytesOf(nlri);
   const type = bytes.readUInt8(0);
@@ -132,6 +135,18 @@ export function routeKey(family: number, nlri: string): string {
     default:
       return `${String(type)}/${at(0, body.length)}`;
   }
+}
+
+/** Bits of the prefix, RD and prefix: what stands behind the label stack (RFC 8277 section 2). */
+function vpnKey(nlri: string): string {
+  const bytes = bytesOf(nlri);
+  let from = 1;
+  let label: number;
+  do {
+    label = bytes.readUIntBE(from, 3);
+    from += 3;
+  } while ((label & 1) === 0 && label !== 0 && label !== 0x800000);
+  return `${String(bytes.readUInt8(0) - 8 * (from - 1) - 64)}/${hex(bytes.subarray(from))}`;
 }
 
 /** What one side of a session has told the other: a table made of the UPDATEs alone. */
