@@ -18,5 +18,5 @@ export { TcpDialer } from "./dialer.js";
 export { Listener, type ListenerSettings } from "./listener.js";
 export { protectionOf, protectionGap, type Protection } from "./protection.js";
 export { loadSockOpt, type SockOpt, type SockOptResult } from "./sock-opt.js";
-export { canonicalAddress } from "./socket-address.js";
+export { canonicalAddress, parseSocketAddress } from "./socket-address.js";
 export { HIGH_WATER, LOW_WATER, TcpConnection } from "./tcp-connection.js";
