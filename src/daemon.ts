@@ -1,16 +1,20 @@
 /**
  * The parts of a running evpnd held together: started in order, changed by a reload, stopped in
  * reverse order. Belongs to `main.ts` (same rights in the layer table); it knows no process, no
- * signal and no exit code.
+ * signal and no exit code. What a reload changes is the list `appliers`.
  */
 import { openHttpDoor } from "./api/index.js";
-import type { HttpDoor, ReloadResult } from "./api/index.js";
+import type { HttpBackend, HttpDoor, HttpSettings, ReloadResult } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
-import { formatIssue, loadConfig } from "./config/index.js";
-import type { ConfigSource, DaemonSettings, Overlay } from "./config/index.js";
-import { Fib, LocalFibControl, warmUpFib } from "./fib/index.js";
+import { loadConfig } from "./config/index.js";
+import type { ConfigSource, DaemonSettings } from "./config/index.js";
+import { warmUpFib } from "./fib/index.js";
+import { DoorSwitch } from "./reload/door-switch.js";
+import { FibSwitch } from "./reload/fib-switch.js";
+import { Reloader, type Loaded } from "./reload/reloader.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
+import { sameSettings, type Applier } from "./util/applier.js";
 import { systemClock } from "./util/clock.js";
 import { dropPrivileges } from "./util/privileges.js";
 
@@ -19,151 +23,95 @@ export type SpeakerFactory = (parts: SpeakerParts) => Speaker;
 /** The machine does not let us: says what to do. */
 export class EnvironmentError extends Error {}
 
-/** An old HTTP door stays this long, so that the answer to its own reload request gets out. */
-const OLD_DOOR_MS = 1000;
-
 export class Daemon {
-  private readonly source: ConfigSource;
   private readonly log: LogHandle;
   private readonly speaker: Speaker;
-  private readonly fib: Fib | undefined;
-  private readonly fibControl: LocalFibControl | undefined;
+  private readonly fib: FibSwitch;
+  private readonly door: DoorSwitch;
   private readonly stalls = startStallMonitor();
-  private settings: DaemonSettings;
-  private door: HttpDoor | undefined;
-  /** Reloads run one after another. */
-  private reloading: Promise<unknown> = Promise.resolve();
+  private readonly reloader: Reloader;
 
-  constructor(
-    source: ConfigSource,
-    settings: DaemonSettings,
-    log: LogHandle,
-    factory: SpeakerFactory,
-  ) {
-    this.source = source;
-    this.settings = settings;
+  constructor(source: ConfigSource, initial: Loaded, log: LogHandle, factory: SpeakerFactory) {
+    const { settings } = initial;
     this.log = log;
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
-    if (settings.fib === undefined) return;
-    warmUpFib(systemClock);
-    const { table } = this.speaker;
-    this.fib = new Fib({ table, settings: settings.fib, clock: systemClock });
-    this.fibControl = new LocalFibControl(this.fib, settings.fib.domains);
-    this.speaker.attachReader(this.fib);
+    if (settings.fib !== undefined) warmUpFib(systemClock);
+    this.fib = new FibSwitch(this.speaker, systemClock, settings.fib);
+    this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
+    this.reloader = new Reloader({
+      file: source.file ?? "the built-in default",
+      load: (text) => loadConfig({ ...source, text }),
+      initial,
+      appliers: this.appliers(),
+      preview: (after) => this.speaker.control.preview(after.speaker),
+      log,
+      clock: systemClock,
+    });
   }
 
   async start(): Promise<void> {
-    const { speaker, user, group } = this.settings;
+    const { speaker, http, user, group } = this.reloader.settings;
     await orEnvironment("BGP", () => this.speaker.start());
-    this.door = await this.openDoor(this.settings);
+    await this.door.start(http);
     dropPrivileges(user, group);
     this.log.info(
       {
         as: speaker.as,
         routerId: speaker.routerId,
         listen: speaker.listen.map(({ address, port }) => `${address} port ${port}`),
-        http: this.door?.address ?? "off",
-        fib: this.fib === undefined ? "off" : "on",
+        http: this.door.address ?? "off",
+        fib: this.fib.control === undefined ? "off" : "on",
       },
       "evpnd is up",
     );
   }
 
   async stop(text: string): Promise<void> {
-    await this.door?.close();
-    this.door = undefined;
+    this.reloader.stop();
+    await this.door.close();
     await this.speaker.stop(text);
-    this.fib?.close();
+    this.fib.close();
     this.stalls.stop();
   }
 
   /** Reads the configuration again and applies it; a bad one changes nothing. Never rejects. */
   reload(): Promise<ReloadResult> {
-    const run = this.reloading.then(() => this.reloadNow());
-    this.reloading = run;
-    return run;
+    return this.reloader.reload();
   }
 
-  private async reloadNow(): Promise<ReloadResult> {
-    const running = this.settings.speaker.as;
-    let config = loadConfig(this.source);
-    let newAs: number | undefined;
-    if (config.ok && config.settings.speaker.as !== running) {
-      // Who is iBGP depends on our AS, and that stays: read the peers against the one in force.
-      newAs = config.settings.speaker.as;
-      config = loadConfig({ ...this.source, overlay: withAs(this.source.overlay, running) });
-    }
-    if (!config.ok) {
-      const lines = config.issues.map(formatIssue);
-      for (const line of lines) this.log.error({}, line);
-      this.log.error({}, "configuration refused; the running one stays");
-      return { ok: false, lines };
-    }
-    for (const issue of config.warnings) this.log.warn({}, formatIssue(issue));
-    try {
-      const lines = await this.change(config.settings);
-      if (newAs !== undefined) lines.push(`as: ${newAs} takes a restart; ${running} kept`);
-      if (lines.length === 0) lines.push("nothing changed");
-      this.log.info({ done: lines }, "configuration reloaded");
-      return { ok: true, lines };
-    } catch (error) {
-      const line = error instanceof Error ? error.message : String(error);
-      this.log.error({ err: error }, "configuration could not be applied");
-      return { ok: false, lines: [line] };
-    }
-  }
-
-  private async change(next: DaemonSettings): Promise<string[]> {
-    const before = this.settings;
-    const lines: string[] = [];
-    if (next.log.level !== before.log.level) {
-      this.log.setLevel(next.log.level);
-      lines.push(`log level ${next.log.level}`);
-    }
-    lines.push(...(await this.speaker.control.apply(next.speaker)));
-    // The door last, as it alone can fail: what holds until then is noted first.
-    this.settings = { ...next, http: before.http };
-    if (!same(next.http, before.http)) lines.push(await this.changeDoor(before, next));
-    this.settings = next;
-    const fixed =
-      next.user !== before.user ||
-      next.group !== before.group ||
-      next.log.format !== before.log.format;
-    if (fixed) lines.push("user, group and log.format change at the next start");
-    if (!same(next.fib, before.fib)) lines.push("fib changes at the next start");
-    return lines;
-  }
-
-  private async changeDoor(before: DaemonSettings, next: DaemonSettings): Promise<string> {
-    const old = this.door;
-    if (same(next.http.listen, before.http.listen)) old?.setRules(next.http);
-    else {
-      this.door = await this.openDoor(next);
-      if (old !== undefined) systemClock.setTimer(OLD_DOOR_MS, () => void old.close());
-    }
-    return `HTTP ${this.door?.address ?? "off"}`;
-  }
-
-  private openDoor(settings: DaemonSettings): Promise<HttpDoor | undefined> {
+  /** What a reload changes, in this order. A new section of the settings gets its applier here. */
+  private appliers(): readonly Applier<DaemonSettings>[] {
     const { control } = this.speaker;
-    const backend = {
-      control,
-      fib: this.fibControl,
-      log: this.log,
-      reload: () => this.reload(),
-      metrics: () => collectMetrics(control, this.stalls, this.fibControl),
-    };
-    return orEnvironment("HTTP", () => openHttpDoor(backend, settings.http));
+    return [
+      {
+        name: "log",
+        apply: (before, after) => {
+          if (sameSettings(before.log, after.log)) return [];
+          this.log.configure(after.log);
+          return [`log level ${after.log.level}, format ${after.log.format}`];
+        },
+      },
+      { name: "speaker", apply: (_before, after) => control.apply(after.speaker) },
+      this.fib,
+      this.door,
+    ];
   }
-}
 
-function withAs(overlay: Overlay | undefined, as: number): Overlay {
-  const value = { path: ["as"], value: as, option: "as in force" };
-  return { values: [...(overlay?.values ?? []), value], drop: overlay?.drop ?? [] };
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  private openDoor(settings: HttpSettings): Promise<HttpDoor | undefined> {
+    const { control } = this.speaker;
+    const { fib, reloader } = this;
+    const backend: HttpBackend = {
+      control,
+      get fib() {
+        return fib.control;
+      },
+      log: this.log,
+      config: reloader,
+      reload: (confirmSeconds) => reloader.reload(confirmSeconds),
+      metrics: () => collectMetrics(control, this.stalls, fib.control),
+    };
+    return orEnvironment("HTTP", () => openHttpDoor(backend, settings));
+  }
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

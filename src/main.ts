@@ -43,7 +43,7 @@ export async function runDaemon(
   }
   const log = createLog(config.settings.log);
   for (const issue of config.warnings) log.warn({}, formatIssue(issue));
-  const daemon = new Daemon(given, config.settings, log, factory);
+  const daemon = new Daemon(given, config, log, factory);
   const ended = new Promise<number>((resolve) => {
     let stopping = false;
     const stop = (signal: string) => {

@@ -1,5 +1,5 @@
 /** What stands behind the HTTP door. */
-import type { SpeakerControl } from "../bgp/control.js";
+import type { SettingsEffect, SpeakerControl } from "../bgp/control.js";
 import type { FibControl } from "../fib/index.js";
 import type { Log } from "../util/log.js";
 
@@ -9,12 +9,47 @@ export interface ReloadResult {
   readonly lines: readonly string[];
 }
 
+/** One thing a configuration would do, or did. */
+export type ConfigChange = SettingsEffect;
+
+export interface ConfigDiff {
+  readonly ok: boolean;
+  /** Faults, a line each; warnings when there is no fault. */
+  readonly issues: readonly string[];
+  readonly changes: readonly ConfigChange[];
+  /** The changes in words, a line each. */
+  readonly lines: readonly string[];
+}
+
+export interface PendingConfirm {
+  readonly secondsLeft: number;
+}
+
+export interface RunningConfig {
+  readonly file: string;
+  /** Wall-clock milliseconds of the last change. */
+  readonly loaded: number;
+  readonly pending: PendingConfirm | undefined;
+  /** As the file has it, command line included, secrets blanked. */
+  readonly configuration: unknown;
+}
+
+export interface ConfigBackend {
+  running(): RunningConfig;
+  diff(text?: string): Promise<ConfigDiff>;
+  confirm(): Promise<ReloadResult>;
+  rollback(): Promise<ReloadResult>;
+  pending(): PendingConfirm | undefined;
+}
+
 export interface HttpBackend {
   readonly control: SpeakerControl;
-  /** Undefined when the MAC FIB is off. */
+  /** Undefined while the MAC FIB is off. */
   readonly fib?: FibControl | undefined;
+  readonly config?: ConfigBackend | undefined;
   readonly log: Log;
-  reload(): Promise<ReloadResult>;
+  /** Reads the file again; with a time in seconds, goes back unless confirmed in time. */
+  reload(confirmSeconds?: number): Promise<ReloadResult>;
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

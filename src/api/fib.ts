@@ -11,21 +11,21 @@ interface ExplainQuery {
   readonly domain?: string;
 }
 
-/** @param fib undefined when the FIB is off: the addresses are there and say how to turn it on */
-export function addFibRoutes(server: FastifyInstance, fib: FibControl | undefined): void {
+/** @param fib gives undefined while the FIB is off: the addresses are there and say how to turn it on */
+export function addFibRoutes(server: FastifyInstance, fib: () => FibControl | undefined): void {
   server.get<{ Querystring: MacQuery }>(
     "/v1/fib/macs",
     { schema: { querystring: macsQuerySchema } },
     (request, reply) =>
-      answer(request, reply, "macs", (page) => on(fib).macs({ ...request.query, ...page })),
+      answer(request, reply, "macs", (page) => on(fib()).macs({ ...request.query, ...page })),
   );
 
   const paged = { schema: { querystring: pageQuerySchema } };
   server.get<{ Querystring: PageQuery }>("/v1/fib/domains", paged, (request, reply) =>
-    answer(request, reply, "domains", (page) => on(fib).domains(page)),
+    answer(request, reply, "domains", (page) => on(fib()).domains(page)),
   );
   server.get<{ Querystring: PageQuery }>("/v1/fib/segments", paged, (request, reply) =>
-    answer(request, reply, "segments", (page) => on(fib).segments(page)),
+    answer(request, reply, "segments", (page) => on(fib()).segments(page)),
   );
 
   server.get<{ Querystring: ExplainQuery }>(
@@ -33,7 +33,7 @@ export function addFibRoutes(server: FastifyInstance, fib: FibControl | undefine
     { schema: { querystring: explainQuerySchema } },
     async (request) => {
       const { mac, domain } = request.query;
-      return { explanations: await on(fib).explain(mac, domain) };
+      return { explanations: await on(fib()).explain(mac, domain) };
     },
   );
 }
@@ -43,8 +43,7 @@ function on(fib: FibControl | undefined): FibControl {
   throw new HttpError(
     409,
     "off",
-    "the MAC FIB is off: set fib.enabled: true in the configuration, or start evpnd with --fib; " +
-      "it takes a restart",
+    "the MAC FIB is off: set fib.enabled: true in the configuration and reload, or start evpnd with --fib",
   );
 }
 

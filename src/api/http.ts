@@ -24,6 +24,8 @@ export interface HttpDoor {
   readonly address: string;
   /** New rules for requests; the address stays. */
   setRules(settings: HttpSettings): void;
+  /** Gives the address back at once; answers under way still go out. */
+  stopListening(): void;
   close(): Promise<void>;
 }
 
@@ -89,6 +91,7 @@ export async function openHttpDoor(
     setRules: (next) => {
       rules = next;
     },
+    stopListening: () => void server.server.close(),
     close: () => server.close(),
   };
 }

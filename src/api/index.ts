@@ -6,5 +6,13 @@
  */
 export { openHttpDoor } from "./http.js";
 export type { HttpDoor } from "./http.js";
-export type { HttpBackend, ReloadResult } from "./backend.js";
+export type {
+  ConfigBackend,
+  ConfigChange,
+  ConfigDiff,
+  HttpBackend,
+  PendingConfirm,
+  ReloadResult,
+  RunningConfig,
+} from "./backend.js";
 export type { HttpSettings } from "./settings.js";

@@ -1,6 +1,5 @@
-/** Summary, statistics, audit, reload, health, readiness, metrics. */
+/** Summary, statistics, audit, health, readiness, metrics. */
 import type { FastifyInstance } from "fastify";
-import { HttpError } from "./error.js";
 import type { HttpBackend } from "./backend.js";
 import { noQuerySchema } from "./query.js";
 
@@ -8,19 +7,12 @@ export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): 
   const { control } = backend;
   const schema = { querystring: noQuerySchema };
 
-  server.get("/v1/summary", { schema }, () => control.summary());
+  server.get("/v1/summary", { schema }, async () => {
+    const pendingConfirm = backend.config?.pending();
+    return { ...(await control.summary()), ...(pendingConfirm && { pendingConfirm }) };
+  });
   server.get("/v1/stats", { schema }, () => control.stats());
   server.get("/v1/audit", { schema }, () => control.audit());
-
-  server.post("/v1/reload", { schema }, async () => {
-    const result = await backend.reload();
-    if (result.ok) return { done: result.lines };
-    throw new HttpError(
-      422,
-      "invalid-configuration",
-      `the configuration was refused and the running one stays:\n${result.lines.join("\n")}`,
-    );
-  });
 
   // Answering at all is the proof: this runs on the thread that runs BGP.
   server.get("/health", { schema }, () => ({ status: "ok" }));

@@ -228,6 +228,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
   /** A reader of best-path changes, from now on: the FIB. It is called after each turn's sending. */
   attachReader(reader: LogReader): void {
     this.out.attachReader(reader);
+    this.schedule();
   }
 
   /** Address of the peer whose session has, or had, the slot. */

@@ -28,7 +28,6 @@ export const SPEAKER_EFFECTS: Readonly<
   flushIntervalMs: "live",
   maxHandshakes: "live",
   restart: "live",
-  restart: "restart",
 };
 
 /** @param running the peers there are now */

@@ -1,4 +1,4 @@
-/** evpnctl clear peer, shutdown peer, enable peer, reload: what changes a running evpnd. */
+/** evpnctl clear peer, shutdown peer, enable peer: what changes a running evpnd. */
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
@@ -71,12 +71,5 @@ export function addActions(program: Command, host: CliHost): void {
     .action(async (address: string, _options: object, command: Command) => {
       const client = clientOf(command, host);
       report(await client.post<DoneAnswer>(path(address, "enable")), command);
-    });
-
-  program
-    .command("reload")
-    .description("make evpnd read its configuration file again")
-    .action(async (_options: object, command: Command) => {
-      report(await clientOf(command, host).post<DoneAnswer>("/v1/reload"), command);
     });
 }

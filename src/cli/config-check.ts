@@ -5,12 +5,10 @@ import { EXIT } from "./exit.js";
 import { printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 
-export function addConfigCheck(program: Command, host: CliHost): void {
-  program
-    .command("config")
-    .description("work with configuration files, offline")
+export function addConfigCheck(config: Command, host: CliHost): void {
+  config
     .command("check")
-    .description("check a file; exit code 1 when evpnd would refuse it")
+    .description("check a file, offline; exit code 1 when evpnd would refuse it")
     .argument("<file>")
     .action((file: string, _options: object, command: Command) => {
       // Passwords may be readable to the daemon only, so their absence here is no error.

@@ -6,13 +6,14 @@ import { addAudit } from "./audit.js";
 import { DEFAULT_URL } from "./client.js";
 import { addCompletion } from "./completion.js";
 import { addConfigCheck } from "./config-check.js";
+import { addConfigLive } from "./config-live.js";
 import { addDecode } from "./decode.js";
 import { addDemo } from "./demo/demo.js";
 import { addExplainMac } from "./explain-mac.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
-import { addShowDomains } from "./show-domains.js";
 import { addShowBfd } from "./show-bfd.js";
+import { addShowDomains } from "./show-domains.js";
 import { addShowEs } from "./show-es.js";
 import { addShowIp } from "./show-ip.js";
 import { addShowMac } from "./show-mac.js";
@@ -37,15 +38,19 @@ export function buildProgram(host: CliHost): Command {
   addShowPeers(show, host);
   addShowPeer(show, host);
   addShowRoutes(show, host);
-  addShowMac(show, host);
   addShowBfd(show, host);
+  addShowMac(show, host);
   addShowIp(show, host);
   addShowDomains(show, host);
   addShowEs(show, host);
   addExplainMac(program, host);
   addActions(program, host);
   addAudit(program, host);
-  addConfigCheck(program, host);
+  const config = program
+    .command("config")
+    .description("the configuration: of a file, and of a running evpnd");
+  addConfigCheck(config, host);
+  addConfigLive(config, program, host);
   addDecode(program, host);
   addDemo(program, host);
   addCompletion(program, host);

@@ -25,8 +25,14 @@ export function formatSummary(summary: SummaryAnswer, now: number): string {
     ["Listening", summary.listening.join(", ") || "nowhere"],
     ["Up", formatAge(now - summary.started)],
     ["Ready", summary.ready ? "yes" : "not yet"],
+    ["Reload", pendingLine(summary)],
     ["Peers", `${summary.established} of ${summary.peers} established`],
     ["Destinations", String(summary.destinations)],
     ["Routes", `${summary.routes} with ${summary.attributeSets} attribute sets`],
   ]);
+}
+
+function pendingLine({ pendingConfirm }: SummaryAnswer): string | undefined {
+  if (pendingConfirm === undefined) return undefined;
+  return `goes back in ${pendingConfirm.secondsLeft} s unless confirmed (evpnctl config confirm)`;
 }

@@ -16,6 +16,7 @@ export interface SummaryAnswer {
   readonly routes: number;
   readonly attributeSets: number;
   readonly ready: boolean;
+  readonly pendingConfirm?: { readonly secondsLeft: number } | undefined;
 }
 
 export interface PeerAnswer {
@@ -52,9 +53,9 @@ export interface PeerAnswer {
     readonly out: Readonly<Record<string, number>>;
   };
   readonly faults: Readonly<Record<string, number>>;
-  readonly pendingBytes: number;
   readonly bfd?:
     { readonly state: string; readonly diag: string; readonly since: number } | undefined;
+  readonly pendingBytes: number;
   readonly backlog: number;
 }
 
@@ -69,6 +70,19 @@ export interface RouteAnswer {
   readonly reason: string;
   readonly changed: number;
   readonly attributes: readonly object[];
+}
+
+export interface ConfigAnswer {
+  readonly file: string;
+  readonly loaded: number;
+  readonly pending?: { readonly secondsLeft: number } | undefined;
+  readonly configuration: unknown;
+}
+
+export interface DiffAnswer {
+  readonly ok: boolean;
+  readonly issues: readonly string[];
+  readonly lines: readonly string[];
 }
 
 export interface AuditAnswer {

@@ -27,6 +27,7 @@ import { VERSION } from "../util/version.js";
 export type { DaemonSettings } from "./file.js";
 export { formatIssue } from "./issue.js";
 export type { ConfigIssue } from "./issue.js";
+export { maskSecrets } from "./mask.js";
 export { configSchema } from "./schema.js";
 export type { Overlay } from "./overlay.js";
 
@@ -34,6 +35,8 @@ export type ConfigResult =
   | {
       readonly ok: true;
       readonly settings: DaemonSettings;
+      /** The file's data with the command line laid over it: may hold secrets (`maskSecrets`). */
+      readonly document: unknown;
       readonly warnings: readonly ConfigIssue[];
     }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
@@ -43,6 +46,8 @@ export interface ConfigSource {
   readonly file?: string | undefined;
   /** Command-line options, laid over the file. */
   readonly overlay?: Overlay;
+  /** Checked in place of what the file holds. */
+  readonly text?: string | undefined;
   /** Offline check: secrets that cannot be read are warnings. */
   readonly lenient?: boolean;
 }
@@ -50,11 +55,12 @@ export interface ConfigSource {
 /** Reads and checks. A file that cannot be read is an issue too. */
 export function loadConfig(source: ConfigSource): ConfigResult {
   if (source.file === undefined) {
-    return checkConfig(EMBEDDED_CONFIG, EMBEDDED_NAME, machine(".", source), source.overlay);
+    const text = source.text ?? EMBEDDED_CONFIG;
+    return checkConfig(text, EMBEDDED_NAME, machine(".", source), source.overlay);
   }
   let text: string;
   try {
-    text = readFileSync(source.file, "utf8");
+    text = source.text ?? readFileSync(source.file, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     const remedy =
@@ -93,7 +99,9 @@ export function checkConfig(
   const shaped = checkSchema(data, issues);
   if (shaped) {
     const settings = compileConfig(data as ConfigFile, around, issues);
-    if (!issues.failed) return { ok: true, settings, warnings: sortIssues(issues.items) };
+    if (!issues.failed) {
+      return { ok: true, settings, document: data, warnings: sortIssues(issues.items) };
+    }
   }
   return { ok: false, issues: sortIssues(issues.items) };
 }

@@ -11,7 +11,8 @@ import type { LogSettings } from "./settings.js";
 import { formatLine } from "./log-text.js";
 
 export interface LogHandle extends Log {
-  setLevel(level: LogSettings["level"]): void;
+  /** Level and format from now on. */
+  configure(settings: LogSettings): void;
   /** Flushes; the log stays usable. */
   flush(): void;
 }
@@ -25,10 +26,36 @@ export interface LogSink {
 }
 
 export function createLog(settings: LogSettings, sink?: LogSink): LogHandle {
-  const text =
-    settings.format === "text" || (settings.format === "auto" && process.stdout.isTTY === true);
+  const outputs = new Map<boolean, Output>();
+  const outputFor = ({ format, level }: LogSettings): Output => {
+    const text = format === "text" || (format === "auto" && process.stdout.isTTY === true);
+    const output = outputs.get(text) ?? open(text, sink);
+    outputs.set(text, output);
+    output.logger.level = level;
+    return output;
+  };
+  let current = outputFor(settings);
+  return {
+    debug: (fields, message) => current.logger.debug(fields, message),
+    info: (fields, message) => current.logger.info(fields, message),
+    warn: (fields, message) => current.logger.warn(fields, message),
+    error: (fields, message) => current.logger.error(fields, message),
+    configure(next) {
+      // What the other one holds back stands before what comes now.
+      current.flush();
+      current = outputFor(next);
+    },
+    flush: () => current.flush(),
+  };
+}
+
+interface Output {
+  readonly logger: pino.Logger;
+  flush(): void;
+}
+
+function open(text: boolean, sink: LogSink | undefined): Output {
   const options = {
-    level: settings.level,
     base: null,
     redact: { paths: REDACT, censor: "[hidden]" },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -37,29 +64,19 @@ export function createLog(settings: LogSettings, sink?: LogSink): LogHandle {
   const direct = sink ?? (text ? process.stdout : undefined);
   if (direct !== undefined) {
     const target = text ? { write: (line: string) => direct.write(formatLine(line)) } : direct;
-    return handle(pino(options, target), () => {});
+    return { logger: pino(options, target), flush() {} };
   }
   const destination = pino.destination({ dest: 1, sync: false, maxLength: 8 << 20 });
   // A reader that went away (EPIPE) must not bring BGP down.
   destination.on("error", () => {});
-  return handle(pino(options, destination), () => {
-    try {
-      destination.flushSync();
-    } catch {
-      // Not open yet, or its reader is gone: nothing left to do with these lines.
-    }
-  });
-}
-
-function handle(logger: pino.Logger, flush: () => void): LogHandle {
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    setLevel(level) {
-      logger.level = level;
+    logger: pino(options, destination),
+    flush() {
+      try {
+        destination.flushSync();
+      } catch {
+        // Not open yet, or its reader is gone: nothing left to do with these lines.
+      }
     },
-    flush,
   };
 }

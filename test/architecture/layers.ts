@@ -87,6 +87,13 @@ export const LAYERS: readonly Layer[] = [
   { name: "cli", files: "^src/cli/", may: [GEN, UTIL, CODEC, "^src/config/", "^src/asmn/agent"] },
   { name: "web", files: "^src/web/", may: [] },
   { name: "config", files: "^src/config/", may: [CODEC, UTIL], mayTypes: ["^src/"] },
+  {
+    // What a reload does to the parts that main.ts holds together.
+    name: "reload",
+    files: "^src/reload/",
+    may: ["^src/(api|config|fib|telemetry)/index\\.ts$", UTIL],
+    mayTypes: ["^src/"],
+  },
   { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },
   { name: "perf", files: "^perf/(?!bench-)", may: [CODEC, UTIL] },
   // a micro-bench imports the stage that it measures

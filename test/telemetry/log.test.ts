@@ -33,7 +33,7 @@ test("secrets are blanked at any depth that settings have", () => {
 test("the level can change while running", () => {
   const { log, lines } = collect("warn");
   log.info({}, "unseen");
-  log.setLevel("debug");
+  log.configure({ level: "debug", format: "json" });
   log.debug({}, "seen");
   expect(lines).toHaveLength(1);
 });
