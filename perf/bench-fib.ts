@@ -96,7 +96,7 @@ class Setup {
   }
 
   announce(pe: number, attr: number): void {
-    this.table.announce(pe, Family.Evpn, this.nlri, this.scan, attr);
+    this.table.announce(pe, Family.Evpn, this.nlri, this.scan, attr, attr);
   }
 
   withdraw(pe: number): void {

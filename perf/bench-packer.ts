@@ -73,7 +73,7 @@ function round(peers: number, updates: UpdateSet): void {
     const attr = attrs.intern(Family.Evpn, 4, canonical, 0, end);
     const slot = updates.peerOf[k] ?? 0;
     updates.forEachNlri(k, scan, nlri, (each) =>
-      table.announce(slot, Family.Evpn, updates.bytes, each, attr),
+      table.announce(slot, Family.Evpn, updates.bytes, each, attr, attr),
     );
     attrs.release(attr);
     if (k % UPDATES_PER_FLUSH !== UPDATES_PER_FLUSH - 1) continue;

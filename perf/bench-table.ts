@@ -38,7 +38,7 @@ function round(): void {
       const attr = intern(k);
       const slot = ((updates.peerOf[k] ?? 0) + shift) % PEERS;
       updates.forEachNlri(k, scan, nlri, (each) =>
-        table.announce(slot, Family.Evpn, updates.bytes, each, attr),
+        table.announce(slot, Family.Evpn, updates.bytes, each, attr, attr),
       );
       attrs.release(attr);
     }

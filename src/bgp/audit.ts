@@ -37,15 +37,19 @@ export function auditTables(
       const slot = table.pathSlot(path);
       if (!known.has(slot)) find(`path ${path} belongs to slot ${slot}, which nobody has`);
       if (table.pathDest(path) !== dest) find(`path ${path} does not point back to ${dest}`);
-      const attr = table.pathAttr(path);
-      references.set(attr, (references.get(attr) ?? 0) + 1);
+      for (const attr of [table.pathReceived(path), table.pathAttr(path)]) {
+        if (attr !== 0) references.set(attr, (references.get(attr) ?? 0) + 1);
+      }
       const row = slot * FAMILIES.length + family;
       perSource.set(row, (perSource.get(row) ?? 0) + 1);
     }
     if (paths > 0) destinations++;
     else tombstones++;
     const again = table.reselect(dest);
-    if (again.path !== table.bestPath(dest)) find(`destination ${dest} has not its best path`);
+    const best = table.bestPath(dest);
+    if (best !== 0 && table.pathAttr(best) === 0)
+      find(`destination ${dest} has a held path as best`);
+    if (again.path !== best) find(`destination ${dest} has not its best path`);
     sent.look(dest, family);
   }
   if (destinations !== table.destinationCount) {

@@ -186,14 +186,16 @@ export class Intake {
         continue;
       let source = bytes;
       if (nlri.hostBits) {
+        const { pathId } = nlri;
         const length = maskNlri(family, bytes, nlri, this.masked, 0);
         scanNlri(family, this.masked, 0, length, false, nlri);
+        nlri.pathId = pathId;
         source = this.masked;
       }
       if (attr === 0) table.withdraw(peer.slot, family, source, nlri);
       else if (family === Family.Evpn && !peer.acceptsType(nlri.routeType))
         peer.faults.typeRefused++;
-      else table.announce(peer.slot, family, source, nlri, attr);
+      else table.announce(peer.slot, family, source, nlri, attr, attr);
     }
     if (attr !== 0) this.checkPrefixLimit(peer, family);
   }

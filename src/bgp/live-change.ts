@@ -10,9 +10,7 @@
  * RFC 2918 (route refresh), 4456 section 6 (roles), 8212.
  */
 import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
-import { NlriScan, scanNlri } from "../fast-bgp-codec/nlri-scan.js";
 import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
-import { copyBytes } from "../util/bytes.js";
 import { sameSettings } from "../util/applier.js";
 import type { SlicedJob } from "../util/sliced-work.js";
 import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
@@ -122,7 +120,7 @@ function acceptance(
   }
   if (after.allowAsIn < before.allowAsIn) {
     tests.push((_family, path) => {
-      const attr = table.pathAttr(path);
+      const attr = table.pathReceived(path);
       const from = attrs.attributesStart(attr);
       const loop = findLoop(
         attrs.bytes,
@@ -152,8 +150,6 @@ function removeRefused(host: LiveChangeHost, peer: ReflectedPeer, accepts: Accep
     }
   }
   if (refused.length === 0) return;
-  const nlri = new NlriScan();
-  const scratch = new Uint8Array(512);
   let next = 0;
   host.later({
     step: () => {
@@ -162,13 +158,10 @@ function removeRefused(host: LiveChangeHost, peer: ReflectedPeer, accepts: Accep
       for (; next < stop; next++) {
         const { family, path } = refused[next]!;
         const dest = table.pathDest(path);
-        const still = table.exists(dest) && table.pathFrom(dest, peer.slot) === path;
+        const still =
+          table.exists(dest) && table.pathFrom(dest, peer.slot, table.pathId(path)) === path;
         if (!still || table.family(dest) !== family || accepts(family, path)) continue;
-        const from = table.pathNlri(path);
-        const length = table.pathNlriLength(path);
-        copyBytes(table.nlriBytes, from, from + length, scratch, 0);
-        scanNlri(family, scratch, 0, length, false, nlri);
-        table.withdraw(peer.slot, family, scratch, nlri);
+        table.remove(path);
       }
       return next === refused.length;
     },

@@ -36,7 +36,7 @@ export function warmUpFib(clock: Clock): number {
       const attr = attributes(attrs, sequence, n % VNIS, sequence);
       writeNlri(nlri, sequence, n);
       scanNlri(Family.Evpn, nlri, 0, NLRI_LENGTH, false, scan);
-      table.announce(sequence, Family.Evpn, nlri, scan, attr);
+      table.announce(sequence, Family.Evpn, nlri, scan, attr, attr);
       attrs.release(attr);
       if (n % 50 === 0) read();
     }

@@ -32,6 +32,7 @@ export const BestReason = {
   ClusterListLength: 11,
   PeerAddress: 12,
   ClientPath: 13,
+  PathId: 14,
 } as const;
 export type BestReason = (typeof BestReason)[keyof typeof BestReason];
 
@@ -51,12 +52,15 @@ export const BEST_REASONS: readonly string[] = [
   "shorter CLUSTER_LIST",
   "lower peer address",
   "from a client",
+  "lower path id",
 ];
 
 /** How the selection reads a candidate. */
 export interface Candidates {
   attrOf(path: number): number;
   slotOf(path: number): number;
+  /** Path id as received (RFC 7911): tells paths of one source apart. */
+  idOf(path: number): number;
   /** Whether both routes carry the same non-zero ESI. */
   sameSegment(a: number, b: number): boolean;
 }
@@ -141,7 +145,9 @@ export class BestPath {
     const keyA = sources.addressKey[slotA]!;
     const keyB = sources.addressKey[slotB]!;
     if (keyA !== keyB) return keyA < keyB ? a : b;
-    return slotA < slotB ? a : b;
+    if (slotA !== slotB) return slotA < slotB ? a : b;
+    this.reason = BestReason.PathId;
+    return candidates.idOf(a) < candidates.idOf(b) ? a : b;
   }
 
   /** Below 0 when mobility decides for `a`, above for `b`. */
@@ -238,7 +244,10 @@ export class BestPath {
       if (order < 0 || (order === 0 && this.candidates.slotOf(path) < this.candidates.slotOf(best)))
         best = path;
     }
-    this.keep(BestReason.PeerAddress, (path) => path === best);
+    const slot = this.candidates.slotOf(best);
+    this.keep(BestReason.PeerAddress, (path) => this.candidates.slotOf(path) === slot);
+    // 10: paths of one source (RFC 7911)
+    this.keepLowest(BestReason.PathId, (path) => this.candidates.idOf(path));
   }
 
   /** Leaves the copies of every originator that no other originator's word outranks. */

@@ -1,60 +1,63 @@
 /**
- * Adj-RIB-In of every peer and the loc-RIB in one table: destinations (one per family and NLRI key)
- * and paths (one per destination and source). Both are records of 32-bit words outside the heap; a
- * route costs 40 octets as a path, 36 as a destination with its hash bucket, and its NLRI.
+ * Adj-RIB-In of every peer and the loc-RIB in one table: destinations and paths, as records of 32-bit
+ * words outside the heap (`table-store.ts`). A route costs 44 octets as a path, 36 as a destination with
+ * its hash bucket, and its NLRI.
  *
- * In: `announce` and `withdraw` with a scanned NLRI. Out: the change log, in which a destination
- * stands when what a peer should be sent of it changed, and reads by number.
+ * In: `announce` and `withdraw` with a scanned NLRI; `reconsider` when import policy thinks again. Out:
+ * the change log, in which a destination stands when what a peer should be sent of it changed, and reads
+ * by number. `pathChanges` is a second log, of every change of any path, kept while somebody wants it
+ * (ADD-PATH).
  *
- * Invariants: a path is in its destination's list and in its source's list; `best` is 0 only when
- * there is no path; a destination without paths stays (a tombstone) until every reader has passed its
- * log entry, for its NLRI is needed to withdraw it. A path's NLRI octets are its destination's unless
- * it says otherwise (label and ESI are not part of an EVPN key, so copies may differ).
+ * A path has two attribute sets: as received, and after import policy. Without the second it is *held*:
+ * kept and shown, but no candidate for best path, not sent, not in the FIB.
+ *
+ * Invariants: a path is in its destination's list and in its source's list; `best` is 0 only when there
+ * is no path that is not held; a destination without paths stays (a tombstone) until every reader has
+ * passed its log entries, for its NLRI is needed to withdraw it. A path's NLRI octets are its
+ * destination's unless it says otherwise (label and ESI are not part of an EVPN key, so copies may
+ * differ). The table owns one reference to each of a path's two sets, two when they are the same.
  */
-import { ByteArena } from "../../util/byte-arena.js";
-import { copyBytes, equalBytes, readU8 } from "../../util/bytes.js";
-import { finishHash, hashBytes, HASH_START } from "../../util/hash.js";
-import { RecordPool } from "../../util/record-pool.js";
-import { RecordTable } from "../../util/record-table.js";
+import { equalBytes } from "../../util/bytes.js";
 import type { SlicedJob } from "../../util/sliced-work.js";
-import { FAMILIES, Family, isVpn } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import type { NlriScan } from "../../fast-bgp-codec/nlri-scan.js";
 import type { AttrStore } from "./attr-store.js";
-import { BestPath, type BestReason } from "./best-path.js";
+import { BestPath, BestReason } from "./best-path.js";
 import { ChangeLog } from "./change-log.js";
+import { HoldReason } from "./hold.js";
+import { PathChanges } from "./path-changes.js";
+import type { PathSink } from "./path-sink.js";
 import type { Sources } from "./sources.js";
+import { nlriLength, TableStore } from "./table-store.js";
+import {
+  D_BEST,
+  D_LENGTH,
+  D_LOG,
+  D_META,
+  D_NLRI,
+  D_PATHS,
+  DEST,
+  HOLD,
+  HOLD_MASK,
+  P_ATTR,
+  P_CHANGED,
+  P_DEST,
+  P_NEXT,
+  P_NLRI,
+  P_RECEIVED,
+  P_SOURCE,
+  P_SOURCE_NEXT,
+  P_SOURCE_PREVIOUS,
+  P_TARGET_NEXT,
+  P_TARGET_PREVIOUS,
+  PATH,
+  ROUND,
+  SLOT_MASK,
+} from "./table-words.js";
 
-const DEST = 8;
-/** Words of a destination; 0 and 1 are the table's own. */
-const D_NLRI = 2;
-/** Family bits 0-3, route type (bits of a VPN prefix) 4-11, octets of key 12-20, best-path reason 24-31. */
-const D_META = 3;
-const D_PATHS = 4;
-const D_BEST = 5;
-/** Low 32 bits of the newest log position. */
-const D_LOG = 6;
-/** Octets of the stored NLRI. */
-const D_LENGTH = 7;
-const META_KEY = 0x1fffff;
-
-const PATH = 10;
-const P_DEST = 0;
-const P_NEXT = 1;
-const P_SOURCE_NEXT = 2;
-const P_SOURCE_PREVIOUS = 3;
-/** Slot bits 0-23, refresh round (`Sources.refreshRound`) bits 24-31. */
-const P_SOURCE = 4;
-const P_ATTR = 5;
-/** Own NLRI octets, 0 = the destination's. */
-const P_NLRI = 6;
-/** Wall-clock seconds of the last change. */
-const P_CHANGED = 7;
-/** The paths with the same combination of route targets. */
-const P_TARGET_NEXT = 8;
-const P_TARGET_PREVIOUS = 9;
-const SLOT_MASK = 0xffffff;
-const ROUND = 24;
 const LAST_ROUND = 254;
+/** All of a path's source word but the round. */
+const ROUND_REST = 0xffffff;
 /** No round: stale in all of them. */
 const STALE = 255;
 
@@ -79,29 +82,32 @@ export interface RouteTableStats {
   changes: number;
 }
 
-export class RouteTable {
+export class RouteTable extends TableStore {
   readonly attrs: AttrStore;
   readonly sources: Sources;
   readonly log: ChangeLog;
   readonly stats: RouteTableStats = { duplicates: 0, unknownWithdraws: 0, changes: 0 };
-  /** Destinations without a path that still wait for their withdrawals. */
-  tombstones = 0;
   /** Coarse clocks, set by the owner once per turn: monotonic milliseconds and wall-clock seconds. */
   nowMs = 0;
   nowSeconds = 0;
   /** The furthest any reader has read: an entry from here on has been seen by nobody. */
   furthestReader: number;
+  /** Paths that are held. */
+  held = 0;
+  /** Every change of any path, once somebody asked for it. */
+  pathChanges: PathChanges | undefined;
   /** For route-target constraint (RFC 4684): who asks for what. */
   onMembership: MembershipSink = () => {};
-  private readonly dests = new RecordTable(DEST);
-  private readonly paths = new RecordPool(PATH);
-  private readonly arena = new ByteArena();
+  /** Told of every path, while somebody wants to know. */
+  onPath: PathSink | undefined;
   private readonly best: BestPath;
   private compareMobility: boolean;
   private readonly scratch: number[] = [];
+  private readonly ranked: number[] = [];
 
   /** @param logStart the change log's first position */
   constructor(attrs: AttrStore, sources: Sources, compareMobility: boolean, logStart = 0) {
+    super();
     this.attrs = attrs;
     this.sources = sources;
     this.compareMobility = compareMobility;
@@ -110,22 +116,9 @@ export class RouteTable {
     this.best = new BestPath(attrs, sources, {
       attrOf: (path) => this.pathAttr(path),
       slotOf: (path) => this.pathSlot(path),
+      idOf: (path) => this.pathId(path),
       sameSegment: (a, b) => this.sameSegment(a, b),
     });
-  }
-
-  /** Destinations that have a path. */
-  get destinationCount(): number {
-    return this.dests.count - this.tombstones;
-  }
-
-  get pathCount(): number {
-    return this.paths.count;
-  }
-
-  /** Every destination id in use is below this. */
-  get destinationLimit(): number {
-    return this.dests.limit;
   }
 
   get usedBytes(): number {
@@ -137,32 +130,51 @@ export class RouteTable {
     );
   }
 
-  /** Where NLRI offsets point into; do not keep across `announce`. */
-  get nlriBytes(): Uint8Array {
-    return this.arena.bytes;
-  }
-
-  /** The destination of a scanned NLRI, 0 if there is none. */
-  find(family: Family, bytes: Uint8Array, scan: NlriScan): number {
-    return this.lookUp(family, bytes, scan, this.hashOf(family, bytes, scan));
-  }
-
-  /** Adds or replaces the path of `slot`. The table takes a reference of its own to `attr`. */
-  announce(slot: number, family: Family, bytes: Uint8Array, scan: NlriScan, attr: number): void {
+  /**
+   * Adds or replaces the path of `slot` with the scanned path id. The table takes references of its
+   * own to both sets.
+   * @param received the attribute set as it came
+   * @param effective the set after import policy, the same where nothing changed it; 0 holds the path
+   * @param hold why, when it is held
+   */
+  announce(
+    slot: number,
+    family: Family,
+    bytes: Uint8Array,
+    scan: NlriScan,
+    received: number,
+    effective: number,
+    hold: HoldReason = HoldReason.None,
+  ): void {
     const hash = this.hashOf(family, bytes, scan);
     let dest = this.lookUp(family, bytes, scan, hash);
     if (dest === 0) dest = this.createDestination(family, bytes, scan, hash);
-    const path = this.pathFrom(dest, slot);
-    if (path === 0) this.addPath(dest, slot, family, bytes, scan, attr);
-    else this.replacePath(dest, path, bytes, scan, attr);
+    const path = this.pathFrom(dest, slot, scan.pathId);
+    if (path === 0) this.addPath(dest, slot, family, bytes, scan, received, effective, hold);
+    else this.replacePath(dest, path, bytes, scan, received, effective, hold);
   }
 
-  /** Removes the path of `slot`, if it is there. */
+  /** Removes the path of `slot` with the scanned path id, if it is there. */
   withdraw(slot: number, family: Family, bytes: Uint8Array, scan: NlriScan): void {
     const dest = this.find(family, bytes, scan);
-    const path = dest === 0 ? 0 : this.pathFrom(dest, slot);
+    const path = dest === 0 ? 0 : this.pathFrom(dest, slot, scan.pathId);
     if (path === 0) this.stats.unknownWithdraws++;
     else this.removePath(path);
+  }
+
+  /** Import policy thinks again of a path: its effective set changes in place (0 holds it), what was received stays. */
+  reconsider(path: number, effective: number, hold: HoldReason = HoldReason.None): void {
+    const dest = this.pathDest(path);
+    const changed = this.setEffective(dest, path, effective);
+    this.setHold(path, effective, hold);
+    if (!changed) return;
+    this.onPath?.pathChanged(this.pathSlot(path), dest, this.pathId(path));
+    this.settle(dest, path);
+  }
+
+  /** Removes a path by its number. */
+  remove(path: number): void {
+    this.removePath(path);
   }
 
   /** Removes up to `most` paths of `slot`; returns how many are left. */
@@ -207,7 +219,8 @@ export class RouteTable {
     const words = this.paths.words;
     let path = this.sources.firstPath[row]!;
     for (; path !== 0; path = words[path * PATH + P_SOURCE_NEXT]!) {
-      words[path * PATH + P_SOURCE] = slot | (STALE << ROUND);
+      const at = path * PATH + P_SOURCE;
+      words[at] = (words[at]! & ROUND_REST) | (STALE << ROUND);
     }
     this.sources.refreshRound[row] = 0;
   }
@@ -222,117 +235,54 @@ export class RouteTable {
       if (
         words[base + D_META] !== 0 &&
         words[base + D_LOG] === (at | 0) &&
-        words[base + D_PATHS] === 0
+        words[base + D_PATHS] === 0 &&
+        this.pathChanges?.isLogged(dest) !== true
       ) {
-        this.arena.free(words[base + D_NLRI]!, words[base + D_LENGTH]!);
-        this.dests.release(dest);
-        this.tombstones--;
+        this.freeDestination(dest);
       }
     }
     log.trim(position);
   }
 
-  // Reading a destination. An id that is not in use has no NLRI: `exists` is false.
-
-  exists(dest: number): boolean {
-    return this.dests.words[dest * DEST + D_LENGTH] !== 0;
-  }
-
-  family(dest: number): Family {
-    return (this.dests.words[dest * DEST + D_META]! & 0xf) as Family;
-  }
-
-  /** EVPN route type; bits of the prefix in VPN families; 0 in the others. */
-  routeType(dest: number): number {
-    return (this.dests.words[dest * DEST + D_META]! >>> 4) & 0xff;
-  }
-
-  /** Best path, 0 for none. */
-  bestPath(dest: number): number {
-    return this.dests.words[dest * DEST + D_BEST]!;
-  }
-
-  bestReason(dest: number): BestReason {
-    return (this.dests.words[dest * DEST + D_META]! >>> 24) as BestReason;
-  }
-
-  firstPath(dest: number): number {
-    return this.dests.words[dest * DEST + D_PATHS]!;
-  }
-
-  nextPath(path: number): number {
-    return this.paths.words[path * PATH + P_NEXT]!;
-  }
-
-  /** Whether the log entry at `position` is this destination's newest. */
-  isNewest(dest: number, position: number): boolean {
-    return this.dests.words[dest * DEST + D_LOG] === (position | 0);
-  }
-
-  /** Low 32 bits of the newest position. */
-  newestPosition(dest: number): number {
-    return this.dests.words[dest * DEST + D_LOG]!;
-  }
-
-  /** Offset of the destination's own NLRI in `nlriBytes`: enough for a withdrawal. */
-  destNlri(dest: number): number {
-    return this.dests.words[dest * DEST + D_NLRI]! * 8;
-  }
-
-  destNlriLength(dest: number): number {
-    return this.dests.words[dest * DEST + D_LENGTH]!;
-  }
-
-  // Reading a path.
-
-  pathDest(path: number): number {
-    return this.paths.words[path * PATH + P_DEST]!;
-  }
-
-  pathSlot(path: number): number {
-    return this.paths.words[path * PATH + P_SOURCE]! & SLOT_MASK;
-  }
-
-  pathAttr(path: number): number {
-    return this.paths.words[path * PATH + P_ATTR]!;
-  }
-
-  /** Wall-clock seconds. */
-  pathChanged(path: number): number {
-    return this.paths.words[path * PATH + P_CHANGED]! >>> 0;
-  }
-
-  /** The next path with the same combination of route targets (`TargetSets.firstPath`). */
-  nextPathOfTargets(path: number): number {
-    return this.paths.words[path * PATH + P_TARGET_NEXT]!;
-  }
-
-  /** The next path of the same source and family (`Sources.firstPath`). */
-  nextPathOfSource(path: number): number {
-    return this.paths.words[path * PATH + P_SOURCE_NEXT]!;
-  }
-
-  /** Offset of the path's NLRI, as its source sent it, in `nlriBytes`. */
-  pathNlri(path: number): number {
-    const own = this.paths.words[path * PATH + P_NLRI]!;
-    return own !== 0 ? own * 8 : this.destNlri(this.pathDest(path));
-  }
-
-  pathNlriLength(path: number): number {
-    const own = this.paths.words[path * PATH + P_NLRI]!;
-    const dest = this.pathDest(path);
-    return own === 0
-      ? this.destNlriLength(dest)
-      : nlriLength(this.family(dest), this.arena.bytes, own * 8);
-  }
-
-  pathFrom(dest: number, slot: number): number {
-    const words = this.paths.words;
-    let path = this.dests.words[dest * DEST + D_PATHS]!;
-    while (path !== 0 && (words[path * PATH + P_SOURCE]! & SLOT_MASK) !== slot) {
-      path = words[path * PATH + P_NEXT]!;
+  /** The same for the log of path changes. */
+  releasePathsUpTo(position: number): void {
+    const { pathChanges } = this;
+    if (pathChanges === undefined) return;
+    const { log } = pathChanges;
+    const words = this.dests.words;
+    for (let at = log.head; at < position; at++) {
+      const dest = log.at(at);
+      const base = dest * DEST;
+      const last =
+        words[base + D_META] !== 0 &&
+        words[base + D_PATHS] === 0 &&
+        pathChanges.isNewest(dest, at) &&
+        !this.isLogged(dest);
+      if (last) this.freeDestination(dest);
     }
-    return path;
+    log.trim(position);
+  }
+
+  /** The log of every change of any path, from now on. */
+  watchPaths(): PathChanges {
+    const changes = (this.pathChanges ??= new PathChanges());
+    changes.isActive = true;
+    return changes;
+  }
+
+  private freeDestination(dest: number): void {
+    const base = dest * DEST;
+    const words = this.dests.words;
+    this.arena.free(words[base + D_NLRI]!, words[base + D_LENGTH]!);
+    this.dests.release(dest);
+    this.tombstones--;
+  }
+
+  /** Whether the change log still has the destination's newest entry. */
+  private isLogged(dest: number): boolean {
+    const { log } = this;
+    const behind = (log.tail - this.dests.words[dest * DEST + D_LOG]!) | 0;
+    return behind > 0 && behind <= log.tail - log.head && log.at(log.tail - behind) === dest;
   }
 
   /** Compares mobility, or not, from now on: the job, in slices, decides again where that may matter. */
@@ -346,6 +296,7 @@ export class RouteTable {
           if (!this.exists(dest) || this.routeType(dest) !== MAC_IP) continue;
           const first = this.firstPath(dest);
           if (first === 0 || this.nextPath(first) === 0) continue;
+          if (this.pathChanges?.isActive === true) this.pathChanges.touch(dest, 0, this.nowMs);
           this.decide(dest, 0);
         }
         return dest >= this.destinationLimit;
@@ -359,76 +310,18 @@ export class RouteTable {
     return { path, reason: this.best.reason };
   }
 
-  private hashOf(family: Family, bytes: Uint8Array, scan: NlriScan): number {
-    let hash = hashBytes(HASH_START ^ keyMeta(family, scan), bytes, scan.keyStart, scan.keyLength);
-    if (scan.tailLength > 0) hash = hashBytes(hash, bytes, scan.tailStart, scan.tailLength);
-    return finishHash(hash);
-  }
-
-  private lookUp(family: Family, bytes: Uint8Array, scan: NlriScan, hash: number): number {
-    const meta = keyMeta(family, scan);
-    const words = this.dests.words;
-    const stored = this.arena.bytes;
-    for (let id = this.dests.head(hash); id !== 0; id = words[id * DEST + 1]!) {
-      const base = id * DEST;
-      if (words[base] !== hash || (words[base + D_META]! & META_KEY) !== meta) continue;
-      let nlri = words[base + D_NLRI]! * 8;
-      // A VPN route's key is at its end: behind as many labels as there are.
-      if (isVpn(family)) nlri += words[base + D_LENGTH]! - scan.length;
-      if (
-        equalBytes(
-          stored,
-          nlri + (scan.keyStart - scan.start),
-          bytes,
-          scan.keyStart,
-          scan.keyLength,
-        ) &&
-        equalBytes(
-          stored,
-          nlri + (scan.tailStart - scan.start),
-          bytes,
-          scan.tailStart,
-          scan.tailLength,
-        )
-      ) {
-        return id;
-      }
-    }
-    return 0;
-  }
-
-  private createDestination(
-    family: Family,
-    bytes: Uint8Array,
-    scan: NlriScan,
-    hash: number,
-  ): number {
-    const dest = this.dests.allocate(hash);
-    const reference = this.storeNlri(bytes, scan);
-    const words = this.dests.words;
-    const base = dest * DEST;
-    words[base + D_NLRI] = reference;
-    words[base + D_LENGTH] = scan.length;
-    words[base + D_META] = keyMeta(family, scan);
-    this.tombstones++;
-    return dest;
-  }
-
-  private storeNlri(bytes: Uint8Array, scan: NlriScan): number {
-    const reference = this.arena.allocate(scan.length);
-    copyBytes(bytes, scan.start, scan.start + scan.length, this.arena.bytes, reference * 8);
-    return reference;
-  }
-
   private addPath(
     dest: number,
     slot: number,
     family: Family,
     bytes: Uint8Array,
     scan: NlriScan,
-    attr: number,
+    received: number,
+    effective: number,
+    hold: HoldReason,
   ): void {
     const path = this.paths.take();
+    if (scan.pathId !== 0) this.setPathId(path, scan.pathId);
     const words = this.paths.words;
     const destWords = this.dests.words;
     const base = path * PATH;
@@ -437,9 +330,12 @@ export class RouteTable {
     words[base + P_DEST] = dest;
     words[base + P_NEXT] = first;
     words[base + P_SOURCE] = slot | (this.sources.refreshRound[row]! << ROUND);
-    words[base + P_ATTR] = attr;
+    words[base + P_RECEIVED] = received;
+    words[base + P_ATTR] = effective;
     words[base + P_CHANGED] = this.nowSeconds;
-    this.attrs.retain(attr);
+    this.attrs.retain(received);
+    if (effective !== 0) this.attrs.retain(effective);
+    else this.setHold(path, effective, hold);
     const sourceFirst = this.sources.firstPath[row]!;
     words[base + P_SOURCE_NEXT] = sourceFirst;
     if (sourceFirst !== 0) words[sourceFirst * PATH + P_SOURCE_PREVIOUS] = path;
@@ -447,10 +343,15 @@ export class RouteTable {
     this.sources.pathCounts[row]!++;
     destWords[dest * DEST + D_PATHS] = path;
     if (first === 0) this.tombstones--;
-    this.linkTargets(path, this.attrs.targets(attr));
     this.storePathNlri(dest, path, bytes, scan);
-    this.decide(dest, path);
-    if (family === Family.RouteTarget) this.onMembership(slot, bytes, scan.start, 1);
+    this.onPath?.pathChanged(slot, dest, scan.pathId);
+    if (effective === 0) {
+      this.held++;
+      return;
+    }
+    this.linkTargets(path, this.attrs.targets(effective));
+    this.settle(dest, path);
+    if (family === Family.RouteTarget) this.tellMembership(slot, path, 1);
   }
 
   private replacePath(
@@ -458,34 +359,77 @@ export class RouteTable {
     path: number,
     bytes: Uint8Array,
     scan: NlriScan,
-    attr: number,
+    received: number,
+    effective: number,
+    hold: HoldReason,
   ): void {
     const words = this.paths.words;
     const base = path * PATH;
     const slot = words[base + P_SOURCE]! & SLOT_MASK;
     const row = slot * FAMILIES.length + this.family(dest);
-    words[base + P_SOURCE] = slot | (this.sources.refreshRound[row]! << ROUND);
+    const round = this.sources.refreshRound[row]!;
+    words[base + P_SOURCE] = (words[base + P_SOURCE]! & ROUND_REST) | (round << ROUND);
     const sameNlri =
       this.pathNlriLength(path) === scan.length &&
       equalBytes(this.arena.bytes, this.pathNlri(path), bytes, scan.start, scan.length);
-    const old = words[base + P_ATTR]!;
-    if (sameNlri && old === attr) {
+    const before = words[base + P_RECEIVED]!;
+    if (sameNlri && before === received && words[base + P_ATTR] === effective) {
       this.stats.duplicates++;
+      this.setHold(path, effective, hold);
       return;
     }
     if (!sameNlri) this.storePathNlri(dest, path, bytes, scan);
-    if (old !== attr) {
-      this.attrs.retain(attr);
-      words[base + P_ATTR] = attr;
-      const targets = this.attrs.targets(attr);
-      if (targets !== this.attrs.targets(old)) {
-        this.unlinkTargets(path, this.attrs.targets(old));
-        this.linkTargets(path, targets);
-      }
+    if (before !== received) {
+      this.attrs.retain(received);
+      words[base + P_RECEIVED] = received;
+      this.attrs.release(before);
     }
     words[base + P_CHANGED] = this.nowSeconds;
-    this.decide(dest, path);
-    if (old !== attr) this.attrs.release(old);
+    const changed = this.setEffective(dest, path, effective);
+    this.setHold(path, effective, hold);
+    this.onPath?.pathChanged(slot, dest, scan.pathId);
+    if (changed || (!sameNlri && effective !== 0)) this.settle(dest, path);
+  }
+
+  /** Makes `effective` the set that counts; whether it was another one. The best path is the caller's to choose again. */
+  private setEffective(dest: number, path: number, effective: number): boolean {
+    const words = this.paths.words;
+    const base = path * PATH;
+    const before = words[base + P_ATTR]!;
+    if (before === effective) return false;
+    const { attrs } = this;
+    if (effective !== 0) attrs.retain(effective);
+    words[base + P_ATTR] = effective;
+    const targets = attrs.targets(effective);
+    const targetsBefore = attrs.targets(before);
+    if (targets !== targetsBefore) {
+      this.unlinkTargets(path, targetsBefore);
+      this.linkTargets(path, targets);
+    }
+    if (before !== 0) attrs.release(before);
+    if ((before === 0) === (effective === 0)) return true;
+    this.held += effective === 0 ? 1 : -1;
+    if (this.family(dest) === Family.RouteTarget) {
+      this.tellMembership(this.pathSlot(path), path, effective === 0 ? -1 : 1);
+    }
+    return true;
+  }
+
+  private setHold(path: number, effective: number, hold: HoldReason): void {
+    const words = this.paths.words;
+    const at = path * PATH + P_SOURCE;
+    const reason = effective === 0 ? hold : HoldReason.None;
+    words[at] = (words[at]! & ~(HOLD_MASK << HOLD)) | (reason << HOLD);
+  }
+
+  private setPathId(path: number, id: number): void {
+    this.hasPathIds = true;
+    this.ids.ensure((path + 1) * 4);
+    this.ids.i32[path] = id;
+  }
+
+  private tellMembership(slot: number, path: number, change: 1 | -1): void {
+    this.onMembership(slot, this.arena.bytes, this.pathNlri(path), change);
   }
 
   private linkTargets(path: number, set: number): void {
@@ -537,6 +481,7 @@ export class RouteTable {
     const dest = words[base + P_DEST]!;
     const slot = words[base + P_SOURCE]! & SLOT_MASK;
     const attr = words[base + P_ATTR]!;
+    const received = words[base + P_RECEIVED]!;
     const next = words[base + P_NEXT]!;
     const destWords = this.dests.words;
     if (destWords[dest * DEST + D_PATHS] === path) {
@@ -554,15 +499,35 @@ export class RouteTable {
     if (sourceNext !== 0) words[sourceNext * PATH + P_SOURCE_PREVIOUS] = sourcePrevious;
     this.sources.pathCounts[row]!--;
     this.unlinkTargets(path, this.attrs.targets(attr));
-    if (this.family(dest) === Family.RouteTarget) {
-      this.onMembership(slot, this.arena.bytes, this.pathNlri(path), -1);
-    }
+    if (attr === 0) this.held--;
+    else if (this.family(dest) === Family.RouteTarget) this.tellMembership(slot, path, -1);
+    if (this.onPath !== undefined) this.tellRemoved(this.onPath, slot, dest, path);
     const own = words[base + P_NLRI]!;
     if (own !== 0) this.arena.free(own, nlriLength(this.family(dest), this.arena.bytes, own * 8));
     this.paths.give(path);
-    if (destWords[dest * DEST + D_PATHS] === 0) this.tombstones++;
+    if (this.hasPathIds && path < this.ids.i32.length) this.ids.i32[path] = 0;
+    if (attr !== 0) this.settle(dest, path);
+    this.pathChanges?.forget(path);
+    if (destWords[dest * DEST + D_PATHS] === 0) {
+      this.tombstones++;
+      // Its log entry is what frees it; a path that was held has made none.
+      if (attr === 0) this.touch(dest);
+    }
+    if (attr !== 0) this.attrs.release(attr);
+    this.attrs.release(received);
+  }
+
+  private tellRemoved(sink: PathSink, slot: number, dest: number, path: number): void {
+    const family = this.family(dest);
+    const length = this.pathNlriLength(path);
+    sink.pathRemoved(slot, family, this.pathId(path), this.arena.bytes, this.pathNlri(path), length);
+  }
+
+  /** What follows from a changed path that is, or was, not held. */
+  private settle(dest: number, path: number): void {
+    const { pathChanges } = this;
+    if (pathChanges?.isActive === true) pathChanges.touch(dest, path, this.nowMs);
     this.decide(dest, path);
-    this.attrs.release(attr);
   }
 
   /** Selects again; logs the destination if the winner, or something of the winner, changed. */
@@ -590,27 +555,67 @@ export class RouteTable {
   }
 
   private select(dest: number): number {
-    const first = this.dests.words[dest * DEST + D_PATHS]!;
+    const words = this.paths.words;
+    const first = this.eligible(this.dests.words[dest * DEST + D_PATHS]!);
     if (first === 0) {
-      this.best.reason = 0;
+      this.best.reason = BestReason.None;
       return 0;
     }
-    const words = this.paths.words;
-    const second = words[first * PATH + P_NEXT]!;
+    const second = this.eligible(words[first * PATH + P_NEXT]!);
     if (second === 0) {
-      this.best.reason = 1;
+      this.best.reason = BestReason.OnlyPath;
       return first;
     }
     const family = this.family(dest);
-    const mobility =
-      this.compareMobility && family === Family.Evpn && this.routeType(dest) === MAC_IP;
-    if (words[second * PATH + P_NEXT] === 0 && family !== Family.RouteTarget) {
-      return this.best.selectPair(first, second, mobility);
+    const third = this.eligible(words[second * PATH + P_NEXT]!);
+    if (third === 0 && family !== Family.RouteTarget) {
+      return this.best.selectPair(first, second, this.comparesMobility(dest, family));
     }
     const candidates = this.scratch;
     candidates.length = 0;
-    for (let path = first; path !== 0; path = words[path * PATH + P_NEXT]!) candidates.push(path);
+    candidates.push(first, second);
+    for (let path = third; path !== 0; path = this.eligible(words[path * PATH + P_NEXT]!)) {
+      candidates.push(path);
+    }
+    const mobility = this.comparesMobility(dest, family);
     return this.best.select(candidates, mobility, family === Family.RouteTarget);
+  }
+
+  /** The first path from `path` on that is not held. */
+  private eligible(path: number): number {
+    const words = this.paths.words;
+    let at = path;
+    while (at !== 0 && words[at * PATH + P_ATTR] === 0) at = words[at * PATH + P_NEXT]!;
+    return at;
+  }
+
+  private comparesMobility(dest: number, family: Family): boolean {
+    return this.compareMobility && family === Family.Evpn && this.routeType(dest) === MAC_IP;
+  }
+
+  /**
+   * The best `most` paths of a destination that are not held, best first: each is what best path
+   * would be without those before it. `out` is filled.
+   */
+  rank(dest: number, most: number, out: number[]): void {
+    out.length = 0;
+    const words = this.paths.words;
+    const left = this.ranked;
+    left.length = 0;
+    for (
+      let path = this.eligible(this.dests.words[dest * DEST + D_PATHS]!);
+      path !== 0;
+      path = this.eligible(words[path * PATH + P_NEXT]!)
+    ) {
+      left.push(path);
+    }
+    const family = this.family(dest);
+    const mobility = this.comparesMobility(dest, family);
+    while (left.length > 0 && out.length < most) {
+      const best = left.length === 1 ? left[0]! : this.best.select([...left], mobility);
+      out.push(best);
+      left.splice(left.indexOf(best), 1);
+    }
   }
 
   /** Both MAC/IP routes carry the same ESI, and it is not zero. */
@@ -625,13 +630,4 @@ export class RouteTable {
     }
     return any !== 0;
   }
-}
-
-function keyMeta(family: Family, scan: NlriScan): number {
-  return family | (scan.routeType << 4) | ((scan.keyLength + scan.tailLength) << 12);
-}
-
-/** Octets of the NLRI at `at`, without path id. */
-function nlriLength(family: Family, bytes: Uint8Array, at: number): number {
-  return family === Family.Evpn ? 2 + readU8(bytes, at + 1) : 1 + ((readU8(bytes, at) + 7) >>> 3);
 }

@@ -137,7 +137,7 @@ export class Tables {
     const attr = this.intern(attributes, family, nextHop);
     for (const one of typeof nlri === "string" ? [nlri] : nlri) {
       const bytes = this.scan(family, one);
-      this.table.announce(slot, family, bytes, this.nlri, attr);
+      this.table.announce(slot, family, bytes, this.nlri, attr, attr);
     }
     this.attrs.release(attr);
   }

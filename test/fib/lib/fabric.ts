@@ -81,7 +81,7 @@ export class Fabric {
     const hop = addressHex(attr.nextHop);
     const bytes = Buffer.from(hop + attributesHex(attr), "hex");
     const id = this.attrs.intern(Family.Evpn, hop.length / 2, bytes, 0, bytes.length);
-    this.table.announce(slot, Family.Evpn, this.scanned(nlri), this.scan, id);
+    this.table.announce(slot, Family.Evpn, this.scanned(nlri), this.scan, id, id);
     this.attrs.release(id);
     return this;
   }
