@@ -1,5 +1,10 @@
 /** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
 import { Family } from "../fast-bgp-codec/family.js";
+import {
+  PEER_POLICY_DEFAULTS,
+  type PeerPolicy,
+  type PolicySettings,
+} from "./policy/rules/settings.js";
 import { INTEREST_DEFAULTS, type InterestOptions } from "./policy/interest-options.js";
 import type { BfdOptions } from "./bfd/settings.js";
 import {
@@ -45,6 +50,8 @@ export interface PeerOptions {
   /** TCP_USER_TIMEOUT in milliseconds; 0 = off. */
   readonly tcpUserTimeoutMs: number;
   readonly extendedMessage: boolean;
+  /** Offer IPv6 next hops for IPv4 and VPNv4 NLRI (RFC 8950). */
+  readonly extendedNextHop: boolean;
   /** eBGP: RFC 8212 asks for an explicit word. iBGP ignores both. */
   readonly ebgpAcceptIn: boolean;
   readonly ebgpAcceptOut: boolean;
@@ -71,6 +78,7 @@ export interface PeerOptions {
   readonly bfd: BfdOptions | undefined;
   readonly gracefulRestart: GracefulRestartOptions;
   readonly addPath: readonly AddPathOption[];
+  readonly policy: PeerPolicy;
 }
 
 /** One family of ADD-PATH (RFC 7911): what we are ready to do. */
@@ -113,6 +121,7 @@ export interface SpeakerSettings {
   /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
   readonly maxHandshakes: number;
   readonly restart: RestartSettings;
+  readonly policies: readonly PolicySettings[];
 }
 
 /** What a peer is when nothing says otherwise. A new option gets its default here. */
@@ -136,6 +145,7 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   port: 179,
   tcpUserTimeoutMs: 0,
   extendedMessage: true,
+  extendedNextHop: false,
   ebgpAcceptIn: false,
   ebgpAcceptOut: false,
   nextHopSelf: false,
@@ -151,6 +161,7 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   bfd: undefined,
   gracefulRestart: GRACEFUL_RESTART_DEFAULTS,
   addPath: [],
+  policy: PEER_POLICY_DEFAULTS,
 };
 
 /** Everything but who we are. A new setting of the speaker gets its default here. */
@@ -164,4 +175,5 @@ export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "cluste
   flushIntervalMs: 1,
   maxHandshakes: 100,
   restart: RESTART_DEFAULTS,
+  policies: [],
 };

@@ -3,6 +3,7 @@ import type { HttpSettings } from "../api/settings.js";
 import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, FibSettings } from "../fib/settings.js";
 import type { BfdEntry } from "./bfd-entry.js";
+import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 import type { InterestEntry } from "./interest.js";
@@ -23,7 +24,7 @@ export type FamilyName =
   "l2vpn-evpn" | "ipv4-unicast" | "ipv6-unicast" | "route-target" | "ipv4-vpn" | "ipv6-vpn";
 
 /** Options of a peer, a group or a dynamic range, by their names in the file. */
-export interface PeerOptionsEntry extends InterestEntry {
+export interface PeerOptionsEntry extends InterestEntry, PeerPolicyEntry {
   description?: string;
   "peer-as"?: number | "any";
   client?: boolean;
@@ -44,6 +45,7 @@ export interface PeerOptionsEntry extends InterestEntry {
   port?: number;
   "tcp-user-timeout-ms"?: number;
   "extended-message"?: boolean;
+  "extended-next-hop"?: boolean;
   "ebgp-accept-in"?: boolean;
   "ebgp-accept-out"?: boolean;
   "next-hop-self"?: boolean;
@@ -112,6 +114,8 @@ export interface ConfigFile {
   "compare-mobility"?: boolean;
   "flush-interval-ms"?: number;
   "max-handshakes"?: number;
+  policies?: PoliciesEntry;
+  "policy-sets"?: PolicySetsEntry;
   fib?: FibEntry;
   restart?: RestartEntry;
   http?: { listen?: string; "allow-remote"?: boolean; "allowed-hosts"?: string[] };
@@ -136,6 +140,7 @@ export const PEER_DEFAULTS = {
   port: 179,
   "tcp-user-timeout-ms": 0,
   "extended-message": true,
+  "extended-next-hop": false,
   "ebgp-accept-in": false,
   "ebgp-accept-out": false,
   "next-hop-self": false,

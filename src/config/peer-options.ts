@@ -8,6 +8,7 @@ import { PEER_DEFAULTS } from "./file.js";
 import { gracefulRestartOptions } from "./graceful-restart.js";
 import type { FamilyName, PeerOptionsEntry } from "./file.js";
 import type { MergedOptions } from "./groups.js";
+import { peerPolicy } from "./policy.js";
 import { interestOptions } from "./interest.js";
 import type { IssueList } from "./issue.js";
 import { resolvePassword } from "./secrets.js";
@@ -16,6 +17,10 @@ import type { SecretSource } from "./secrets.js";
 export interface PeerContext {
   readonly ownAs: number;
   readonly group: string;
+  /** The group and those it inherits from, the nearest first. */
+  readonly groups: readonly string[];
+  /** Names of the policies there are. */
+  readonly policies: readonly string[];
   readonly dynamic: boolean;
   readonly secrets: SecretSource;
   readonly issues: IssueList;
@@ -48,6 +53,7 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     port: entry.port,
     tcpUserTimeoutMs: entry["tcp-user-timeout-ms"],
     extendedMessage: entry["extended-message"],
+    extendedNextHop: entry["extended-next-hop"],
     ebgpAcceptIn: entry["ebgp-accept-in"],
     ebgpAcceptOut: entry["ebgp-accept-out"],
     nextHopSelf: entry["next-hop-self"],
@@ -66,6 +72,13 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
       secrets: context.secrets,
       issues,
     }),
+    policy: peerPolicy(
+      given,
+      (key) => merged.at(key),
+      context.groups,
+      context.policies,
+      issues,
+    ),
     addPath: [],
     gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
   };

@@ -8,6 +8,7 @@ import { bfdSchema } from "./bfd-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
+import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-schema.js";
 import { interestOptions as interestSchema } from "./interest-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 
@@ -147,6 +148,10 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
     "Offer messages of up to 65,535 octets (RFC 8654).",
     PEER_DEFAULTS["extended-message"],
   ),
+  "extended-next-hop": flag(
+    "Offer IPv6 next hops for IPv4 routes, plain and VPN (RFC 8950). Such routes go only to peers that offer it, too.",
+    PEER_DEFAULTS["extended-next-hop"],
+  ),
   "ebgp-accept-in": flag(
     "eBGP only: take the peer's routes. Without it none are used (RFC 8212).",
     PEER_DEFAULTS["ebgp-accept-in"],
@@ -207,6 +212,7 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
       "Routes with the community GRACEFUL_SHUTDOWN (RFC 8326) get LOCAL_PREF 0: from eBGP peers only, always, or never. iBGP peers lower LOCAL_PREF themselves.",
   },
   bfd: bfdSchema,
+  ...peerPolicySchema,
   "graceful-restart": gracefulRestartSchema,
 };
 
@@ -326,6 +332,8 @@ export const configSchema: SchemaNode = {
       default: TOP_DEFAULTS["max-handshakes"],
       description: "Dynamic peers that may be opening a session at once; more wait their turn.",
     },
+    policies: policiesSchema,
+    "policy-sets": policySetsSchema,
     fib: fibSchema,
     restart: restartSchema,
     http: {

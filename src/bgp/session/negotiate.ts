@@ -5,7 +5,7 @@
  * what is configured.
  *
  * Capability 64 always goes out, with time 0 and no family where we do not ask for our routes to be kept:
- * without it FRR sends no End-of-RIB. Not offered: BGP role, extended next hop.
+ * without it FRR sends no End-of-RIB. Not offered: BGP role; extended next hop when asked to (RFC 8950).
  */
 import { capability, encodeCapability, type Capability } from "../../fast-bgp-codec/capability.js";
 import { resetFault, type DecodeFault } from "../../fast-bgp-codec/fault.js";
@@ -43,6 +43,8 @@ export function buildOpen(local: LocalSpeaker, options: PeerOptions, restarting 
   const addPath = addPathTuples(options);
   if (addPath.length > 0) capabilities.push(capability.addPath(addPath));
   if (options.extendedMessage) capabilities.push(capability.extendedMessage());
+  const nextHops = extendedNextHops(options);
+  if (nextHops.length > 0) capabilities.push(capability.extendedNextHop(nextHops));
   if (local.hostName !== "") capabilities.push(capability.fqdn(local.hostName, ""));
   if (local.softwareVersion !== "") {
     capabilities.push(capability.softwareVersion(local.softwareVersion));
@@ -91,7 +93,7 @@ export function negotiate(
     ...addPathOf(options, open.capabilities, families),
     gracefulRestart: gracefulRestartOf(open.capabilities, options),
     longLived: longLivedOf(open.capabilities),
-    extendedNextHop: 0,
+    extendedNextHop: extendedNextHopMask(options, open.capabilities),
   };
 }
 
@@ -123,6 +125,33 @@ export function capabilityNames(capabilities: readonly Capability[]): string[] {
 
 export function familyMask(families: readonly Family[]): number {
   return families.reduce<number>((mask, family) => mask | (1 << family), 0);
+}
+
+const IPV6_NEXT_HOP = 2;
+const IPV4_FAMILIES = [Family.Ipv4Unicast, Family.Ipv4Vpn] as const;
+
+function extendedNextHops(
+  options: PeerOptions,
+): { afi: number; safi: number; nextHopAfi: number }[] {
+  if (!options.extendedNextHop) return [];
+  return IPV4_FAMILIES.filter((family) => options.families.includes(family)).map((family) => {
+    const { afi, safi } = FAMILIES[family]!;
+    return { afi, safi, nextHopAfi: IPV6_NEXT_HOP };
+  });
+}
+
+/** Families whose IPv4 NLRI both sides take with an IPv6 next hop (RFC 8950 section 4). */
+function extendedNextHopMask(options: PeerOptions, offered: readonly Capability[]): number {
+  const ours = extendedNextHops(options);
+  let mask = 0;
+  for (const item of offered) {
+    if (item.name !== "extended-next-hop") continue;
+    for (const { afi, safi, nextHopAfi } of item.tuples) {
+      const both = ours.some((tuple) => tuple.afi === afi && tuple.safi === safi);
+      if (both && nextHopAfi === IPV6_NEXT_HOP) mask |= 1 << familyOf(afi, safi)!;
+    }
+  }
+  return mask;
 }
 
 /** Without a multiprotocol capability a peer speaks IPv4 unicast (RFC 4760 section 8). */

@@ -38,6 +38,7 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   port: "next-session",
   tcpUserTimeoutMs: "socket",
   extendedMessage: "reset",
+  extendedNextHop: "reset",
   ebgpAcceptIn: "in",
   ebgpAcceptOut: "out",
   nextHopSelf: "resend",
@@ -53,6 +54,7 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   bfd: "live",
   gracefulRestart: "next-session",
   addPath: "reset",
+  policy: "live",
 };
 
 export type OptionName = keyof PeerOptions;

@@ -231,6 +231,21 @@ describe("agreement", () => {
     expect(agreed.gracefulRestart?.notification).toBe(false);
   });
 
+  test("IPv6 next hops for IPv4 count where both offered them (RFC 8950)", () => {
+    const vpn = capability.multiprotocol(1, 128);
+    const families = [Family.Ipv4Unicast, Family.Ipv4Vpn];
+    const said = capability.extendedNextHop([
+      { afi: 1, safi: 128, nextHopAfi: 2 },
+      { afi: 1, safi: 2, nextHopAfi: 2 },
+    ]);
+    const of = (options: object, ...more: Capability[]): number =>
+      agree([IPV4, vpn, ...more], { families, ...options }).extendedNextHop;
+    expect(of({ extendedNextHop: true }, said)).toBe(1 << Family.Ipv4Vpn);
+    expect(of({ extendedNextHop: true })).toBe(0);
+    expect(of({}, said)).toBe(0);
+    expect(of({ extendedNextHop: true, families: [Family.Ipv4Unicast] }, said)).toBe(0);
+  });
+
   test("long-lived restart counts beside capability 64 only", () => {
     const longLived = capability.longLivedGracefulRestart([
       { afi: 25, safi: 70, forwarding: 1, staleTime: 3600 },
