@@ -96,7 +96,11 @@ export interface RouteView {
   /** Address of the peer it came from. */
   readonly peer: string;
   readonly originator: string;
+  /** Path id (RFC 7911): as received, or as sent where the table is what a peer was sent. Absent without ADD-PATH. */
+  readonly pathId?: number;
   readonly best: boolean;
+  /** Why it is kept without effect (`rib/hold.ts`); absent when it is not. */
+  readonly held?: string;
   /** Why it is best, or why it is not. */
   readonly reason: string;
   /** Wall-clock milliseconds of its last change. */

@@ -16,6 +16,7 @@ import { ControlError, type RoutePage, type RouteQuery, type RouteView } from ".
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
 import { BEST_REASONS } from "./rib/best-path.js";
+import { HOLD_REASONS } from "./rib/hold.js";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
@@ -47,14 +48,15 @@ export function queryRoutes(
   const until = now() + PAGE_MS;
   const routes: RouteView[] = [];
   let looked = 0;
-  let { dest, slot } = start;
-  for (; dest < stop && routes.length < limit; dest++, slot = 0) {
+  let { dest, slot, id } = start;
+  for (; dest < stop && routes.length < limit; dest++, slot = 0, id = 0) {
     if (!table.exists(dest) || !inFamily(reflector, dest, query)) continue;
     for (const path of pathsOf(reflector, dest, query, peer)) {
-      if (table.pathSlot(path) < slot) continue;
+      const from = table.pathSlot(path);
+      if (from < slot || (from === slot && table.pathId(path) < id)) continue;
       const late = (++looked & 15) === 0 && now() >= until;
       if (late || routes.length === limit)
-        return { routes, next: `${dest}.${table.pathSlot(path)}` };
+        return { routes, next: `${dest}.${from}.${table.pathId(path)}` };
       const nlri = decodePathNlri(reflector, path);
       if (!matchesNlri(nlri, query)) continue;
       const view = viewOf(reflector, dest, path, nlri, query, peer);
@@ -70,11 +72,12 @@ function decodePathNlri({ table }: Reflector, path: number): DecodedNlri {
   return decodeNlri(table.family(table.pathDest(path)), table.nlriBytes, from, to);
 }
 
-/** Where a page begins: a destination's id and, within it, the slot of the first path to show. */
-function placeOf(cursor: string | undefined): { dest: number; slot: number } {
-  if (cursor === undefined) return { dest: 1, slot: 0 };
-  const [, dest, slot] = /^([1-9]\d{0,9})(?:\.(\d{1,8}))?$/.exec(cursor) ?? [];
-  if (dest !== undefined) return { dest: Number(dest), slot: Number(slot ?? 0) };
+/** Where a page begins: a destination's id and, within it, the slot and path id of the first path to show. */
+function placeOf(cursor: string | undefined): { dest: number; slot: number; id: number } {
+  if (cursor === undefined) return { dest: 1, slot: 0, id: 0 };
+  const [, dest, slot, id] = /^([1-9]\d{0,9})(?:\.(\d{1,8})(?:\.(\d{1,10}))?)?$/.exec(cursor) ?? [];
+  if (dest !== undefined)
+    return { dest: Number(dest), slot: Number(slot ?? 0), id: Number(id ?? 0) };
   throw new ControlError(
     "invalid",
     "cursor is not one of ours: give back `next` of the page before",
@@ -105,7 +108,9 @@ function pathsOf(
     paths.push(path);
   }
   // The list has the newest first: a page that ends among them needs an order that stays.
-  return paths.sort((a, b) => table.pathSlot(a) - table.pathSlot(b));
+  return paths.sort(
+    (a, b) => table.pathSlot(a) - table.pathSlot(b) || table.pathId(a) - table.pathId(b),
+  );
 }
 
 function viewOf(
@@ -118,7 +123,10 @@ function viewOf(
 ): RouteView {
   const { table, attrs, sources, out } = reflector;
   const family = table.family(dest);
-  const attr = table.pathAttr(path);
+  const hold = table.pathHold(path);
+  const isHeld = table.pathAttr(path) === 0;
+  const attr =
+    isHeld || query.table === "received" ? table.pathReceived(path) : table.pathAttr(path);
   const slot = table.pathSlot(path);
   const from = table.pathNlri(path);
   const to = from + table.pathNlriLength(path);
@@ -135,6 +143,7 @@ function viewOf(
       attrs.nextHopStart(attr) + attrs.nextHopLength(attr),
     );
   const isBest = path === table.bestPath(dest);
+  const pathId = table.pathId(path);
   const originator = attrs.originatorId(attr) || sources.routerId[slot]!;
   return {
     family: FAMILIES[family]!.name,
@@ -146,10 +155,14 @@ function viewOf(
     attributesHex,
     peer: reflector.addressOf(slot),
     originator: formatRouterId(originator),
+    ...(pathId === 0 ? {} : { pathId }),
     best: isBest,
-    reason: isBest
-      ? BEST_REASONS[table.bestReason(dest)]!
-      : `not best: the best has ${BEST_REASONS[table.bestReason(dest)]!}`,
+    ...(isHeld ? { held: HOLD_REASONS[hold] ?? `reason ${hold}` } : {}),
+    reason: isHeld
+      ? `held: ${HOLD_REASONS[hold] ?? `reason ${hold}`}`
+      : isBest
+        ? BEST_REASONS[table.bestReason(dest)]!
+        : `not best: the best has ${BEST_REASONS[table.bestReason(dest)]!}`,
     changed: table.pathChanged(path) * 1000,
   };
 }

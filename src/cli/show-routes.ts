@@ -54,7 +54,7 @@ export async function printRoutes(
 }
 
 export function formatRoute(route: RouteAnswer, now: number): string {
-  const mark = route.best ? "*>" : "* ";
+  const mark = route.best ? "*>" : route.held === undefined ? "* " : "h ";
   const age = formatAge(now - route.changed);
   const first = `${mark} ${clean(route.prefix)}`;
   const origin =
@@ -63,7 +63,8 @@ export function formatRoute(route: RouteAnswer, now: number): string {
       : ` originator ${route.originator}`;
   const extended = communities(route.attributes);
   const { labels, esi } = attachment(route.nlri, extended);
-  const second = `via ${route.nextHop}${labels} from ${route.peer}${origin}, ${age}`;
+  const id = route.pathId === undefined ? "" : ` path id ${route.pathId}`;
+  const second = `via ${route.nextHop}${labels} from ${route.peer}${id}${origin}, ${age}`;
   const third = [esi, named(extended), route.reason].filter((part) => part !== "").join("; ");
   return `${first}\n     ${clean(second)}\n${third === "" ? "" : `     ${clean(third)}\n`}`;
 }

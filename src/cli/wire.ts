@@ -66,7 +66,9 @@ export interface RouteAnswer {
   readonly nextHop: string;
   readonly peer: string;
   readonly originator: string;
+  readonly pathId?: number;
   readonly best: boolean;
+  readonly held?: string;
   readonly reason: string;
   readonly changed: number;
   readonly attributes: readonly object[];
