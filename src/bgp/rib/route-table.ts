@@ -27,6 +27,7 @@ import { ChangeLog } from "./change-log.js";
 import { HoldReason } from "./hold.js";
 import { PathChanges } from "./path-changes.js";
 import type { PathSink } from "./path-sink.js";
+import { SourceList, type SourceWalk } from "./source-list.js";
 import type { Sources } from "./sources.js";
 import { nlriLength, TableStore } from "./table-store.js";
 import {
@@ -46,20 +47,13 @@ import {
   P_NLRI,
   P_RECEIVED,
   P_SOURCE,
-  P_SOURCE_NEXT,
-  P_SOURCE_PREVIOUS,
   P_TARGET_NEXT,
   P_TARGET_PREVIOUS,
   PATH,
-  ROUND,
   SLOT_MASK,
 } from "./table-words.js";
 
-const LAST_ROUND = 254;
 /** All of a path's source word but the round. */
-const ROUND_REST = 0xffffff;
-/** No round: stale in all of them. */
-const STALE = 255;
 
 const MAC_IP = 2;
 /** Destinations decided again in one turn. */
@@ -100,6 +94,7 @@ export class RouteTable extends TableStore {
   onMembership: MembershipSink = () => {};
   /** Told of every path, while somebody wants to know. */
   onPath: PathSink | undefined;
+  private readonly list: SourceList;
   private readonly best: BestPath;
   private compareMobility: boolean;
   private readonly scratch: number[] = [];
@@ -113,6 +108,7 @@ export class RouteTable extends TableStore {
     this.compareMobility = compareMobility;
     this.log = new ChangeLog(logStart);
     this.furthestReader = logStart;
+    this.list = new SourceList(this.paths, sources);
     this.best = new BestPath(attrs, sources, {
       attrOf: (path) => this.pathAttr(path),
       slotOf: (path) => this.pathSlot(path),
@@ -194,35 +190,43 @@ export class RouteTable extends TableStore {
   /** Removes the paths of `slot` in `family`, those that are stale only or all. */
   removeFamilyOf(slot: number, family: Family, staleOnly: boolean): void {
     const row = slot * FAMILIES.length + family;
-    const round = this.sources.refreshRound[row]!;
-    let path = this.sources.firstPath[row]!;
-    while (path !== 0) {
-      const words = this.paths.words;
-      const next = words[path * PATH + P_SOURCE_NEXT]!;
-      const stale = words[path * PATH + P_SOURCE]! >>> ROUND !== round;
-      if (stale || !staleOnly) this.removePath(path);
-      path = next;
-    }
+    if (staleOnly) this.removeOlder(slot, family, this.sources.marks[row]!, Infinity);
+    else while (this.sources.firstPath[row] !== 0) this.removePath(this.sources.firstPath[row]!);
   }
 
-  /**
-   * Every path of `slot` in `family` is stale until it is announced again (RFC 7313 section 4). Costs
-   * a walk once in 255 times only: a peer may say it as often as it likes.
-   */
-  markStale(slot: number, family: Family): void {
+  /** Every path of `slot` in `family` is stale until announced again. Returns the mark, for `removeOlder`. */
+  markStale(slot: number, family: Family): number {
+    return this.list.mark(slot * FAMILIES.length + family);
+  }
+
+  /** Removes up to `most` paths of `slot` that were not announced since the mark; whether none is left. */
+  removeOlder(slot: number, family: Family, mark: number, most: number): boolean {
     const row = slot * FAMILIES.length + family;
-    const round = this.sources.refreshRound[row]!;
-    if (round < LAST_ROUND) {
-      this.sources.refreshRound[row] = round + 1;
-      return;
+    for (let removed = 0; removed < most; removed++) {
+      const path = this.list.oldestBefore(row, mark);
+      if (path === 0) return true;
+      this.removePath(path);
     }
-    const words = this.paths.words;
-    let path = this.sources.firstPath[row]!;
-    for (; path !== 0; path = words[path * PATH + P_SOURCE_NEXT]!) {
-      const at = path * PATH + P_SOURCE;
-      words[at] = (words[at]! & ROUND_REST) | (STALE << ROUND);
-    }
-    this.sources.refreshRound[row] = 0;
+    return false;
+  }
+
+  isStale(path: number): boolean {
+    const family = this.family(this.pathDest(path));
+    return this.list.isStale(path, this.pathSlot(path) * FAMILIES.length + family);
+  }
+
+  /** A walk over the paths that `slot` has in `family` now, good across turns. End it with `endWalk`. */
+  walkSource(slot: number, family: Family): SourceWalk {
+    return this.list.walk(slot * FAMILIES.length + family);
+  }
+
+  /** The next path, 0 at the end. */
+  stepWalk(walk: SourceWalk): number {
+    return this.list.step(walk);
+  }
+
+  endWalk(walk: SourceWalk): void {
+    this.list.endWalk(walk);
   }
 
   /** Frees what every reader is past: called as positions before `position` are dropped from the log. */
@@ -329,18 +333,14 @@ export class RouteTable extends TableStore {
     const row = slot * FAMILIES.length + family;
     words[base + P_DEST] = dest;
     words[base + P_NEXT] = first;
-    words[base + P_SOURCE] = slot | (this.sources.refreshRound[row]! << ROUND);
+    words[base + P_SOURCE] = slot;
     words[base + P_RECEIVED] = received;
     words[base + P_ATTR] = effective;
     words[base + P_CHANGED] = this.nowSeconds;
     this.attrs.retain(received);
     if (effective !== 0) this.attrs.retain(effective);
     else this.setHold(path, effective, hold);
-    const sourceFirst = this.sources.firstPath[row]!;
-    words[base + P_SOURCE_NEXT] = sourceFirst;
-    if (sourceFirst !== 0) words[sourceFirst * PATH + P_SOURCE_PREVIOUS] = path;
-    this.sources.firstPath[row] = path;
-    this.sources.pathCounts[row]!++;
+    this.list.add(path, row);
     destWords[dest * DEST + D_PATHS] = path;
     if (first === 0) this.tombstones--;
     this.storePathNlri(dest, path, bytes, scan);
@@ -367,8 +367,7 @@ export class RouteTable extends TableStore {
     const base = path * PATH;
     const slot = words[base + P_SOURCE]! & SLOT_MASK;
     const row = slot * FAMILIES.length + this.family(dest);
-    const round = this.sources.refreshRound[row]!;
-    words[base + P_SOURCE] = (words[base + P_SOURCE]! & ROUND_REST) | (round << ROUND);
+    this.list.renew(path, row);
     const sameNlri =
       this.pathNlriLength(path) === scan.length &&
       equalBytes(this.arena.bytes, this.pathNlri(path), bytes, scan.start, scan.length);
@@ -491,13 +490,7 @@ export class RouteTable extends TableStore {
       while (words[at * PATH + P_NEXT] !== path) at = words[at * PATH + P_NEXT]!;
       words[at * PATH + P_NEXT] = next;
     }
-    const sourceNext = words[base + P_SOURCE_NEXT]!;
-    const sourcePrevious = words[base + P_SOURCE_PREVIOUS]!;
-    const row = slot * FAMILIES.length + this.family(dest);
-    if (sourcePrevious === 0) this.sources.firstPath[row] = sourceNext;
-    else words[sourcePrevious * PATH + P_SOURCE_NEXT] = sourceNext;
-    if (sourceNext !== 0) words[sourceNext * PATH + P_SOURCE_PREVIOUS] = sourcePrevious;
-    this.sources.pathCounts[row]!--;
+    this.list.remove(path, slot * FAMILIES.length + this.family(dest));
     this.unlinkTargets(path, this.attrs.targets(attr));
     if (attr === 0) this.held--;
     else if (this.family(dest) === Family.RouteTarget) this.tellMembership(slot, path, -1);
@@ -520,7 +513,14 @@ export class RouteTable extends TableStore {
   private tellRemoved(sink: PathSink, slot: number, dest: number, path: number): void {
     const family = this.family(dest);
     const length = this.pathNlriLength(path);
-    sink.pathRemoved(slot, family, this.pathId(path), this.arena.bytes, this.pathNlri(path), length);
+    sink.pathRemoved(
+      slot,
+      family,
+      this.pathId(path),
+      this.arena.bytes,
+      this.pathNlri(path),
+      length,
+    );
   }
 
   /** What follows from a changed path that is, or was, not held. */
