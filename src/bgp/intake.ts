@@ -32,6 +32,8 @@ export interface IntakeSink {
   endOfRib(peer: ReflectedPeer, family: Family): void;
   /** RFC 7606 section 2: the family is ignored from now on, and its routes go. */
   disableFamily(peer: ReflectedPeer, family: Family): void;
+  /** A peer that `infers` announces routes with this combination of route targets. */
+  targetsAnnounced(peer: ReflectedPeer, combination: number): void;
 }
 
 export class Intake {
@@ -163,7 +165,9 @@ export class Intake {
       peer.faults.loops++;
       return 0;
     }
-    return this.attrs.intern(family, nextHopLength, scratch, 0, end);
+    const attr = this.attrs.intern(family, nextHopLength, scratch, 0, end);
+    if (peer.infers) this.sink.targetsAnnounced(peer, this.attrs.targets(attr));
+    return attr;
   }
 
   /** One NLRI field: announces with `attr`, or withdraws when it is 0. */

@@ -14,6 +14,7 @@ import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
 import { sameSettings } from "../util/applier.js";
 import type { SlicedJob } from "../util/sliced-work.js";
 import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
+import type { Interests } from "./interest.js";
 import { findLoop, Refusal } from "./policy/import.js";
 import type { ReflectorIdentity } from "./policy/export.js";
 import { kindOf, type ReflectedPeer } from "./reflected-peer.js";
@@ -25,6 +26,7 @@ export interface LiveChangeHost {
   readonly table: RouteTable;
   readonly out: AdjRibOut;
   readonly identity: ReflectorIdentity;
+  readonly interests: Interests;
   livePeers(): Iterable<ReflectedPeer>;
   /** Long work, a slice a turn. */
   later(job: SlicedJob): void;
@@ -72,6 +74,9 @@ export function changeLive(
     options.ebgpAcceptOut !== before.ebgpAcceptOut ||
     !sameSettings(options.evpnTypesOut, before.evpnTypesOut);
   if (sendsOther) host.out.reconfigure(peer.receiver(), resend);
+  if (!sameSettings(options.interest, before.interest)) {
+    host.interests.change(peer, before.interest);
+  }
   if (roleChanged) changeRole(host, peer);
   return undefined;
 }

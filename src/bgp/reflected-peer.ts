@@ -43,6 +43,8 @@ export class ReflectedPeer {
   endOfRibReceived = 0;
   /** Between BoRR and EoRR. */
   refreshing = 0;
+  /** What it wants is inferred from the route targets of what it announces. */
+  infers = false;
   /** The session was closed; a message being worked on ends early. */
   gone = false;
   /** Accepted EVPN route types; undefined = all. */

@@ -18,6 +18,7 @@ import type { Log } from "../util/log.js";
 import { SlicedWork, type SlicedJob } from "../util/sliced-work.js";
 import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditTables } from "./audit.js";
+import { Interests, type InterestHost } from "./interest.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live-change.js";
 import type { ReflectorIdentity } from "./policy/export.js";
@@ -54,13 +55,15 @@ const MEMBERSHIP_WAIT_MS = 60_000;
 /** The same for a peer without graceful restart: some of these never send End-of-RIB. */
 const MEMBERSHIP_WAIT_WITHOUT_GR_MS = 5_000;
 
-export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
+export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, InterestHost {
   readonly attrs = new AttrStore();
   readonly sources = new Sources();
   readonly table: RouteTable;
   readonly out: AdjRibOut;
   private readonly options: ReflectorOptions;
   private readonly peers = new Map<number, ReflectedPeer>();
+  /** What sessions may have by route target, beside their memberships. */
+  readonly interests: Interests;
   private readonly intake: Intake;
   /** What would stall the sessions if it were done in one turn. */
   private readonly work = new SlicedWork();
@@ -76,6 +79,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
     this.options = options;
     this.table = new RouteTable(this.attrs, this.sources, options.compareMobility);
     this.out = new AdjRibOut(this.table, options, options.clock);
+    this.interests = new Interests(this, options.clock);
     this.intake = new Intake(this.table, options, this, options.log);
     this.table.onMembership = (slot, bytes, start, change) => {
       this.out.membership(slot, bytes, start, change);
@@ -88,7 +92,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
     this.warnOfTwin(session);
     const peer = ReflectedPeer.admit(session, this.sources);
     this.peers.set(session.id, peer);
-    this.out.add(peer.receiver());
+    this.out.add({ ...peer.receiver(), awaitsInterest: this.interests.admit(peer) });
     if ((session.negotiated.families & (1 << Family.RouteTarget)) !== 0) {
       const wait =
         session.negotiated.gracefulRestart === undefined
@@ -104,6 +108,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
     if (peer === undefined) return;
     this.peers.delete(session.id);
     peer.gone = true;
+    this.interests.leave(peer);
     this.out.remove(peer.slot);
     this.removeRoutesOf(peer.slot);
     this.options.log.debug({ peer: session.peerAddress, reason: down.reason }, "routes withdrawn");
@@ -269,6 +274,15 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost {
   endOfRib(peer: ReflectedPeer, family: Family): void {
     peer.endOfRibReceived |= 1 << family;
     if (family === Family.RouteTarget) this.membershipsDone(peer);
+    if (peer.infers) this.interests.endOfRib(peer);
+  }
+
+  targetsAnnounced(peer: ReflectedPeer, combination: number): void {
+    this.interests.announced(peer, combination);
+  }
+
+  wake(): void {
+    this.schedule();
   }
 
   disableFamily(peer: ReflectedPeer, family: Family): void {

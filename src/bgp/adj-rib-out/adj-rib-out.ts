@@ -8,11 +8,11 @@
  * the messages built. Log entries that every reader has passed are dropped here, and tombstones with
  * them.
  */
-import { Family } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import type { Clock } from "../../util/clock.js";
 import type { ReflectorIdentity } from "../policy/export.js";
 import { Reflection } from "../policy/reflection.js";
-import { RouteTargetFilter } from "../policy/route-target.js";
+import { RouteTargetFilter, type TargetRule } from "../policy/route-target.js";
 import type { RouteTable } from "../rib/route-table.js";
 import { BestOutput } from "./best-output.js";
 import { Cursor } from "./cursor.js";
@@ -34,7 +34,8 @@ export class AdjRibOut {
   private readonly table: RouteTable;
   private readonly clock: Clock;
   private readonly reflection = new Reflection();
-  private readonly targets = new RouteTargetFilter();
+  /** Who may have which route targets; for views. Changes go through here. */
+  readonly targets = new RouteTargetFilter();
   private readonly delivery: Delivery;
   private readonly grouping: Grouping;
   private readonly output: BestOutput;
@@ -74,9 +75,9 @@ export class AdjRibOut {
   add(options: ReceiverOptions): void {
     const { slot, families, outlet, extendedMessage, enhancedRefresh } = options;
     const constrained = (families & (1 << Family.RouteTarget)) !== 0;
-    const held = constrained ? families & TARGETED : 0;
+    const held = constrained || options.awaitsInterest === true ? families & TARGETED : 0;
     this.reflection.add({ ...options, families: families & ~held });
-    if (constrained) this.targets.addSlot(slot);
+    if (constrained) this.resumeMemberships(slot);
     this.delivery.add(slot, options.encoding, extendedMessage, this.words);
     this.live.widen(this.words);
     this.dumps.widen(this.words);
@@ -97,6 +98,31 @@ export class AdjRibOut {
     this.reflection.addFamilies(slot, cursor.held);
     cursor.initialPending |= cursor.held;
     cursor.held = 0;
+    this.dumps.startNext(cursor);
+  }
+
+  /** A session with memberships: those kept from the one before it (graceful restart) count on. */
+  private resumeMemberships(slot: number): void {
+    const { table, targets } = this;
+    targets.addSlot(slot);
+    let path = table.sources.firstPath[slot * FAMILIES.length + Family.RouteTarget]!;
+    for (; path !== 0; path = table.nextPathOfSource(path)) {
+      if (table.pathAttr(path) === 0) continue;
+      targets.change(slot, table.nlriBytes, table.pathNlri(path), 1);
+    }
+  }
+
+  /** Holds the session to these targets (hex) from now on; undefined lifts the rule. Costs the routes of what changed. */
+  setTargets(slot: number, rule: TargetRule, targets: ReadonlySet<string> | undefined): void {
+    const change = this.targets.setRule(slot, rule, targets);
+    const cursor = this.cursors.get(slot);
+    if (change === undefined || cursor === undefined || cursor.held !== 0) return;
+    const sets = this.table.attrs.targetSets;
+    if (change === "all") cursor.syncPending |= cursor.families & TARGETED;
+    else {
+      for (const target of change)
+        for (const set of sets.having(target)) cursor.targetsPending.add(set);
+    }
     this.dumps.startNext(cursor);
   }
 

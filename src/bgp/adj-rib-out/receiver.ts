@@ -11,6 +11,8 @@ export interface ReceiverOptions extends Receiver {
   readonly enhancedRefresh: boolean;
   /** A message that goes out before anything else. */
   readonly greeting: Uint8Array | undefined;
+  /** Families with route targets wait for `release`, whether it has memberships or not. */
+  readonly awaitsInterest?: boolean;
 }
 
 /** Families whose routes carry route targets (RFC 4684). */
