@@ -28,6 +28,7 @@ export const SPEAKER_EFFECTS: Readonly<
   flushIntervalMs: "live",
   maxHandshakes: "live",
   restart: "live",
+  policies: "live",
 };
 
 /** @param running the peers there are now */

@@ -18,6 +18,10 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
     test: (text) => canonicalAddress(text) !== undefined,
     remedy: "write an IPv4 or IPv6 address, for example 10.0.0.1 or 2001:db8::1",
   },
+  "ip-or-self": {
+    test: (text) => text === "self" || canonicalAddress(text) !== undefined,
+    remedy: "write an IPv4 or IPv6 address, or self",
+  },
   "router-id": {
     test: (text) => isIPv4(text) && text !== "0.0.0.0",
     remedy: "write a dotted quad other than 0.0.0.0, for example 10.0.0.1",

@@ -8,9 +8,10 @@ import { fibSettings } from "./fib.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
 import { restartSettings } from "./graceful-restart.js";
-import { checkGroupName, checkGroups, checkPasswords, mergeOptions } from "./groups.js";
+import { checkGroupName, checkGroups, checkPasswords, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { peerOptions } from "./peer-options.js";
+import { policySettings } from "./policy.js";
 import type { SecretSource } from "./secrets.js";
 
 /** What the machine contributes. */
@@ -53,6 +54,12 @@ export function compileConfig(
     flushIntervalMs: file["flush-interval-ms"] ?? TOP_DEFAULTS["flush-interval-ms"],
     maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],
     restart: restartSettings(file.restart),
+    policies: policySettings(
+      file.policies ?? {},
+      file["policy-sets"] ?? {},
+      Object.keys(file["peer-groups"] ?? {}),
+      issues,
+    ),
   };
   if (speaker.peers.length + speaker.dynamic.length === 0) {
     issues.warn(
@@ -99,18 +106,16 @@ function listenAddresses(file: ConfigFile, issues: IssueList): Endpoint[] {
 }
 
 function peers(file: ConfigFile, around: Surroundings, issues: IssueList): PeerSettings[] {
-  const groups = file["peer-groups"] ?? {};
   const seen = new Map<string, ConfigPath>();
   return (file.peers ?? []).map((entry, index) => {
     const path = ["peers", index];
     const address = canonicalAddress(entry.address) ?? entry.address;
     twice(address, entry.address, [...path, "address"], seen, issues);
-    return { ...optionsOf(entry, path, groups, file.as, false, around, issues), address };
+    return { ...optionsOf(entry, path, file, false, around, issues), address };
   });
 }
 
 function ranges(file: ConfigFile, around: Surroundings, issues: IssueList): DynamicRange[] {
-  const groups = file["peer-groups"] ?? {};
   const seen = new Map<string, ConfigPath>();
   return (file["dynamic-peers"] ?? []).map((entry, index) => {
     const path = ["dynamic-peers", index];
@@ -124,7 +129,7 @@ function ranges(file: ConfigFile, around: Surroundings, issues: IssueList): Dyna
     }
     twice(prefix.text, entry.prefix, [...path, "prefix"], seen, issues);
     return {
-      ...optionsOf(entry, path, groups, file.as, true, around, issues),
+      ...optionsOf(entry, path, file, true, around, issues),
       prefix: prefix.text,
       maxPeers: entry["max-peers"] ?? TOP_DEFAULTS["max-peers"],
     };
@@ -134,17 +139,19 @@ function ranges(file: ConfigFile, around: Surroundings, issues: IssueList): Dyna
 function optionsOf(
   entry: PeerEntry | DynamicEntry,
   path: ConfigPath,
-  groups: NonNullable<ConfigFile["peer-groups"]>,
-  ownAs: number,
+  file: ConfigFile,
   dynamic: boolean,
   around: Surroundings,
   issues: IssueList,
 ) {
+  const groups = file["peer-groups"] ?? {};
   checkPasswords(entry, path, issues);
   if (entry.group !== undefined) checkGroupName(entry.group, [...path, "group"], groups, issues);
   return peerOptions(mergeOptions(entry, path, groups), {
-    ownAs,
+    ownAs: file.as,
     group: entry.group ?? "",
+    groups: groupChain(entry.group, groups),
+    policies: Object.keys(file.policies ?? {}),
     dynamic,
     secrets: around.secrets,
     issues,

@@ -44,6 +44,20 @@ export function mergeOptions(
   return { options: options, at: (key) => places.get(key) ?? path };
 }
 
+/** The group and those it inherits from, the nearest first. */
+export function groupChain(
+  name: string | undefined,
+  groups: Readonly<Record<string, GroupEntry>>,
+): string[] {
+  const chain: string[] = [];
+  let next = name;
+  while (next !== undefined && !chain.includes(next)) {
+    chain.push(next);
+    next = groups[next]?.inherits;
+  }
+  return chain;
+}
+
 /** Unknown names, circles, and two kinds of password in one place. */
 export function checkGroups(groups: Readonly<Record<string, GroupEntry>>, issues: IssueList): void {
   for (const [name, group] of Object.entries(groups)) {

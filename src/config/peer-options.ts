@@ -72,13 +72,7 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
       secrets: context.secrets,
       issues,
     }),
-    policy: peerPolicy(
-      given,
-      (key) => merged.at(key),
-      context.groups,
-      context.policies,
-      issues,
-    ),
+    policy: peerPolicy(given, (key) => merged.at(key), context.groups, context.policies, issues),
     addPath: [],
     gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
   };

@@ -1,7 +1,7 @@
 /** Conditions on an attribute set, compiled: asked once per policy and set, whatever the number of routes. */
 import { readU32, readU8 } from "../../../util/bytes.js";
 import { isRouteTarget } from "../../../fast-bgp-codec/values/extended-community.js";
-import { AsPathPattern } from "./as-path-pattern.js";
+import { AsPathPattern } from "../../../fast-bgp-codec/as-path-pattern.js";
 import type { AttrView } from "./attr-view.js";
 import { NumberRanges } from "./number-ranges.js";
 import { OctetSet } from "./octet-set.js";
@@ -99,7 +99,7 @@ function addPathTests(match: MatchSettings, tests: AttrTest[]): void {
   if (asPathContains !== undefined) {
     const set = new NumberRanges(asPathContains);
     tests.push(({ bytes, pathStart, pathEnd }) => {
-      for (let at = pathStart; at + 2 <= pathEnd; ) {
+      for (let at = pathStart; at + 2 <= pathEnd;) {
         const next = at + 2 + 4 * readU8(bytes, at + 1);
         for (let as = at + 2; as < next; as += 4) if (set.has(readU32(bytes, as))) return true;
         at = next;
@@ -126,7 +126,7 @@ function addPathTests(match: MatchSettings, tests: AttrTest[]): void {
 /** Last AS of the path; -1 when it is empty or ends in a set. */
 function originOf(bytes: Uint8Array, start: number, end: number): number {
   let origin = -1;
-  for (let at = start; at + 2 <= end; ) {
+  for (let at = start; at + 2 <= end;) {
     const type = readU8(bytes, at);
     const next = at + 2 + 4 * readU8(bytes, at + 1);
     if (type === 2 && next > at + 2) origin = readU32(bytes, next - 4);

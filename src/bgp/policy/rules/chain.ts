@@ -6,7 +6,7 @@
  * (`match-cache.ts`); conditions on the peer are one bit per rule too, worked out once per session. For
  * a route the two are put together, and only the rules whose bits are left are asked about its octets.
  */
-import { Family } from "../../../fast-bgp-codec/family.js";
+import type { Family } from "../../../fast-bgp-codec/family.js";
 import type { AttrStore } from "../../rib/attr-store.js";
 import { HoldReason } from "../../rib/hold.js";
 import { attrTests, type AttrTest } from "./attr-match.js";
@@ -172,7 +172,8 @@ function holds(tests: readonly NlriTest[], pmsiLabel: number): boolean {
 function rulesOf(policy: PolicySettings, context: RewriteContext): ChainRule[] {
   return policy.rules.map(({ name, match, set, then }, index) => {
     // What is not accepted is seen by nobody: there is nothing to write.
-    const rewrite = then === "accept" || then === "continue" ? new Rewrite(set, context) : undefined;
+    const rewrite =
+      then === "accept" || then === "continue" ? new Rewrite(set, context) : undefined;
     return {
       policy: policy.name,
       number: index + 1,

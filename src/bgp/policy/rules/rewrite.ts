@@ -85,7 +85,7 @@ export class Rewrite {
     const nextHopLength = this.writeNextHop(family, bytes, from, attrs.nextHopLength(attr));
     let at = nextHopLength;
     let code = 0;
-    for (let next = attrs.attributesStart(attr); next < end; ) {
+    for (let next = attrs.attributesStart(attr); next < end;) {
       const extended = (readU8(bytes, next) & 0x10) !== 0;
       const here = readU8(bytes, next + 1);
       const length = extended ? readU16(bytes, next + 2) : readU8(bytes, next + 2);
@@ -106,8 +106,7 @@ export class Rewrite {
     if (nextHop !== undefined && !(this.nextHopIsSelf && family === Family.Evpn)) {
       const vpn = family === Family.Ipv4Vpn || family === Family.Ipv6Vpn;
       const octets = length - (vpn ? 8 : 0);
-      const fits =
-        family === Family.Evpn || (nextHop.length === 4 ? octets === 4 : octets >= 16);
+      const fits = family === Family.Evpn || (nextHop.length === 4 ? octets === 4 : octets >= 16);
       if (fits) {
         const at = vpn ? 8 : 0;
         scratch.fill(0, 0, at);

@@ -108,6 +108,8 @@ export interface PeerPolicy {
   readonly exportPolicies: readonly string[];
   readonly importDefault: DefaultVerdict;
   readonly exportDefault: DefaultVerdict;
+  /** The peer's group and those it inherits from, for rules that ask for the source's group. */
+  readonly groups: readonly string[];
 }
 
 export const PEER_POLICY_DEFAULTS: PeerPolicy = {
@@ -115,4 +117,5 @@ export const PEER_POLICY_DEFAULTS: PeerPolicy = {
   exportPolicies: [],
   importDefault: "accept",
   exportDefault: "accept",
+  groups: [],
 };

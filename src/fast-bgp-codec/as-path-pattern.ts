@@ -9,7 +9,7 @@
  * path times states, whatever the pattern says. ASes of an AS_SET count one after the other;
  * confederation segments do not count (RFC 5065).
  */
-import { readU32, readU8 } from "../../../util/bytes.js";
+import { readU32, readU8 } from "../util/bytes.js";
 
 /** Most states of one pattern. */
 const STATES_MAX = 200;
@@ -60,7 +60,7 @@ export class AsPathPattern {
     this.begin();
     this.reach(this.start);
     this.swap();
-    for (let at = start; at + 2 <= end; ) {
+    for (let at = start; at + 2 <= end;) {
       const counts = readU8(bytes, at) <= 2;
       const next = at + 2 + 4 * readU8(bytes, at + 1);
       for (let as = at + 2; counts && as < next; as += 4) {
