@@ -29,6 +29,9 @@ export interface PeerSpec {
   readonly allowAsIn: number;
   readonly prefixLimit: number;
   readonly malformedNlri: PeerOptions["malformedNlri"];
+  /** Where it differs from the defaults. */
+  readonly interest?: Partial<PeerOptions["interest"]>;
+  readonly gracefulShutdown?: PeerOptions["gracefulShutdown"];
 }
 
 export function maskOf(...families: readonly Family[]): number {
@@ -89,6 +92,8 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     prefixLimit: peer.prefixLimit,
     prefixLimitRestart: 60,
     allowAsIn: peer.allowAsIn,
+    interest: { ...PEER_OPTION_DEFAULTS.interest, ...peer.interest },
+    gracefulShutdown: peer.gracefulShutdown ?? PEER_OPTION_DEFAULTS.gracefulShutdown,
   };
 }
 
