@@ -2,6 +2,7 @@
  * The speaker's only door: what API, CLI server and telemetry may ask and do. Everything that
  * crosses is plain data that structured clone can copy, so that another thread can stand behind it.
  */
+import type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
 import type { Family } from "../fast-bgp-codec/family.js";
 import type { ChangedKey } from "../util/settings-diff.js";
 import type { BfdOverview, BfdStatus } from "./bfd/index.js";
@@ -35,6 +36,8 @@ export interface PeerView {
   readonly softwareVersion: string | undefined;
   readonly capabilities: readonly string[];
   readonly md5: boolean;
+  /** Name of the TCP-AO key chain. */
+  readonly tcpAo?: string | undefined;
   readonly ttlSecurityHops: number;
   readonly families: readonly PeerFamilyView[];
   readonly messages: {
@@ -136,6 +139,8 @@ export interface AuditReport {
   readonly findings: readonly string[];
 }
 
+export type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
+
 /** Refused requests: a code for programs and a sentence that says what to do. */
 export class ControlError extends Error {
   readonly code: "not-found" | "invalid" | "busy" | "unsupported";
@@ -181,6 +186,15 @@ export interface SpeakerControl {
   apply(settings: SpeakerSettings): Promise<readonly string[]>;
   /** What `apply` would do, against what runs now. */
   preview(settings: SpeakerSettings): Promise<readonly SettingsEffect[]>;
+  /** Monitoring feeds and the flight recorder. */
+  feeds(): Promise<FeedsView>;
+  /** Writes a table dump (MRT) now; resolves when the file is whole. */
+  dumpTable(): Promise<DumpResult>;
+  /** Ends the MRT file of updates under way; its name. */
+  rotateUpdates(): Promise<string>;
+  recordings(): Promise<readonly RecordingView[]>;
+  /** Recording of a peer as a file, of all peers without an address. */
+  recording(address: string | undefined, format: RecordingFormat): Promise<Uint8Array>;
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
 }

@@ -6,8 +6,12 @@ import { VERSION } from "../util/version.js";
 import {
   ControlError,
   type AuditReport,
+  type DumpResult,
+  type FeedsView,
   type PeerFamilyView,
   type PeerView,
+  type RecordingFormat,
+  type RecordingView,
   type RoutePage,
   type RouteQuery,
   type SettingsEffect,
@@ -17,6 +21,8 @@ import {
 } from "./control.js";
 import { NO_BFD, type BfdOverview } from "./bfd/index.js";
 import type { BfdPeers } from "./bfd-peers.js";
+import { FeedControl } from "./feed-control.js";
+import type { Feeds } from "./feeds/index.js";
 import { queryRoutes } from "./route-query.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
@@ -38,16 +44,20 @@ export interface LocalControlParts {
   readonly reflector: Reflector;
   /** Undefined in tests that have none. */
   readonly bfd?: BfdPeers;
+  /** Undefined in tests that have none. */
+  readonly feeds?: Feeds;
   readonly clock: Clock;
 }
 
 export class LocalControl implements SpeakerControl {
   private readonly parts: LocalControlParts;
   private readonly since: number;
+  private readonly feedControl: FeedControl;
   private running = false;
 
   constructor(parts: LocalControlParts) {
     this.parts = parts;
+    this.feedControl = new FeedControl(parts.feeds);
     this.since = parts.clock.wall();
   }
 
@@ -103,7 +113,28 @@ export class LocalControl implements SpeakerControl {
       strangers_total: peers.stats.strangers,
       connections_refused_total: peers.stats.refused,
       ...this.parts.bfd?.stats(),
+      ...this.feedControl.stats(),
     });
+  }
+
+  feeds(): Promise<FeedsView> {
+    return Promise.resolve(this.feedControl.view());
+  }
+
+  dumpTable(): Promise<DumpResult> {
+    return this.feedControl.dumpTable();
+  }
+
+  rotateUpdates(): Promise<string> {
+    return this.feedControl.rotate();
+  }
+
+  recordings(): Promise<readonly RecordingView[]> {
+    return Promise.resolve(this.feedControl.recordings());
+  }
+
+  recording(address: string | undefined, format: RecordingFormat): Promise<Uint8Array> {
+    return attempt(() => this.feedControl.recording(address, format));
   }
 
   bfd(): Promise<BfdOverview> {

@@ -29,6 +29,7 @@ export const SPEAKER_EFFECTS: Readonly<
   maxHandshakes: "live",
   restart: "live",
   policies: "live",
+  feeds: "live",
 };
 
 /** @param running the peers there are now */

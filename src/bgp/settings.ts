@@ -1,4 +1,5 @@
 /** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
+import type { FeedsSettings } from "./feeds/settings.js";
 import { Family } from "../fast-bgp-codec/family.js";
 import {
   PEER_POLICY_DEFAULTS,
@@ -6,6 +7,7 @@ import {
   type PolicySettings,
 } from "./policy/rules/settings.js";
 import { INTEREST_DEFAULTS, type InterestOptions } from "./policy/interest-options.js";
+import type { TcpAoChain } from "./transport/tcp-ao-settings.js";
 import type { BfdOptions } from "./bfd/settings.js";
 import {
   GRACEFUL_RESTART_DEFAULTS,
@@ -41,6 +43,8 @@ export interface PeerOptions {
   readonly idleHoldMax: number;
   /** TCP MD5 key (RFC 2385); never printed. */
   readonly password: string | undefined;
+  /** TCP-AO (RFC 5925); undefined = none. */
+  readonly tcpAo: TcpAoChain | undefined;
   /** GTSM (RFC 5082): hops allowed between us and the peer, 1 = directly connected; 0 = off. */
   readonly ttlSecurityHops: number;
   /** TTL of an eBGP session without GTSM; 1 unless multihop. 0 = system default. */
@@ -121,6 +125,8 @@ export interface SpeakerSettings {
   /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
   readonly maxHandshakes: number;
   readonly restart: RestartSettings;
+  /** Monitoring, files of messages and tables, flight recorder; undefined = none of them. */
+  readonly feeds?: FeedsSettings;
   readonly policies: readonly PolicySettings[];
 }
 
@@ -139,6 +145,7 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   idleHold: 1,
   idleHoldMax: 60,
   password: undefined,
+  tcpAo: undefined,
   ttlSecurityHops: 0,
   ttl: 0,
   localAddress: undefined,

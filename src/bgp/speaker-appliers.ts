@@ -4,6 +4,7 @@
  * `SpeakerSettings` gets an applier here, and its row in `SPEAKER_EFFECTS` (settings-preview.ts).
  */
 import { sameSettings, type Applier } from "../util/applier.js";
+import { FEEDS_OFF, type Feeds } from "./feeds/index.js";
 import type { Reflector } from "./reflector.js";
 import type { PeerTable } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
@@ -22,12 +23,13 @@ export interface SpeakerParts {
   readonly peers: PeerTable;
   readonly reflector: Reflector;
   readonly tuning: ReflectorTuning;
+  readonly feeds: Feeds;
 }
 
 type SpeakerApplier = Applier<SpeakerSettings>;
 
 export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] {
-  const { listener, peers, reflector, tuning } = parts;
+  const { listener, peers, reflector, tuning, feeds } = parts;
   return [
     listening(listener),
     {
@@ -48,7 +50,25 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
           .map((name) => `${NAMES[name]} ${after[name]}`);
       },
     },
+    {
+      // Sessions that come up from here on have the new rules; those that are up, below.
+      name: "policies",
+      apply(_before, after) {
+        reflector.policies.configure(after.policies);
+        return [];
+      },
+    },
     { name: "peers", apply: (_before, after) => peers.applySettings(after) },
+    { name: "rules of sessions", apply: () => reflector.policies.refresh() },
+    {
+      // Behind the identity, which collectors are told.
+      name: "feeds",
+      apply: (before, after) =>
+        feeds.apply(
+          after.feeds ?? FEEDS_OFF,
+          before.as !== after.as || before.routerId !== after.routerId,
+        ),
+    },
     {
       name: "compare-mobility",
       apply(before, after) {

@@ -8,11 +8,12 @@ import type { Log } from "../util/log.js";
 import type { LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { threadHost } from "./bfd/index.js";
 import { BfdPeers } from "./bfd-peers.js";
+import { createFeeds } from "./feed-wiring.js";
 import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
 import { Reflector } from "./reflector.js";
 import type { RouteTable } from "./rib/index.js";
-import { PeerTable } from "./session/index.js";
+import { PeerTable, type TapPoint } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
 import { speakerAppliers, tuningOf } from "./speaker-appliers.js";
 import {
@@ -20,6 +21,7 @@ import {
   loadSockOpt,
   protectionGap,
   protectionOf,
+  TcpAoKeeper,
   TcpDialer,
 } from "./transport/index.js";
 import { warmUp } from "./warm-up.js";
@@ -44,6 +46,7 @@ export interface Speaker {
 
 export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   const sockOpt = loadSockOpt();
+  const keeper = sockOpt.available ? new TcpAoKeeper(sockOpt.sockOpt, clock, log) : undefined;
   let current = settings;
   // One object for the life of the speaker: a reload changes it in place.
   const tuning = {
@@ -54,6 +57,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     soon: (run: () => void) => void setImmediate(run),
   };
   const reflector = new Reflector(tuning);
+  const taps: TapPoint = { tap: undefined };
+  const dialer = new TcpDialer(() => current.as, sockOpt, keeper);
   const bfd = new BfdPeers({
     peers: (): PeerTable => peers,
     localAs: () => current.as,
@@ -63,7 +68,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   });
   const peers = new PeerTable({
     settings,
-    dialer: new TcpDialer(() => current.as, sockOpt),
+    dialer,
+    taps,
     sink: reflector,
     log,
     clock,
@@ -81,8 +87,12 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       log,
     },
     sockOpt,
+    keeper,
   );
-  const appliers = speakerAppliers({ listener, peers, reflector, tuning });
+  const { soon } = tuning;
+  const wiring = { settings, identity: tuning, reflector, peers, dialer, taps, clock, log, soon };
+  const feeds = createFeeds(wiring);
+  const appliers = speakerAppliers({ listener, peers, reflector, tuning, feeds });
   const control = new LocalControl({
     settings: () => current,
     apply: async (next) => {
@@ -99,6 +109,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     peers,
     reflector,
     bfd,
+    feeds,
     clock,
   });
   return {
@@ -110,11 +121,13 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       warmUp(clock, settings.as);
       await listener.start();
       peers.start();
+      feeds.start();
       control.started();
     },
     async stop(text) {
       await listener.close();
       await Promise.all([peers.stop(text), bfd.close()]);
+      await feeds.stop();
     },
   };
 }

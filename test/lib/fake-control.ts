@@ -1,8 +1,13 @@
 /** A speaker's door with nothing behind it: plain data in, a list of calls out. */
 import { NO_BFD, type BfdOverview } from "../../src/bgp/bfd/index.js";
 import { ControlError } from "../../src/bgp/control.js";
+import { NO_FEEDS } from "../../src/bgp/feed-control.js";
 import type {
+  DumpResult,
+  FeedsView,
   PeerView,
+  RecordingFormat,
+  RecordingView,
   RouteQuery,
   RouteView,
   SettingsEffect,
@@ -101,6 +106,27 @@ export class FakeControl implements SpeakerControl {
   /** Routes handed out in one page whatever the limit. */
   pageSize = 1000;
 
+  feedsView: FeedsView = NO_FEEDS;
+  feeds() {
+    return Promise.resolve(this.feedsView);
+  }
+  dumpTable(): Promise<DumpResult> {
+    return Promise.resolve({ file: "/var/lib/evpnd/rib.20260102.030405", records: 4, octets: 512 });
+  }
+  rotateUpdates() {
+    return Promise.resolve("/var/lib/evpnd/updates.20260102.030405");
+  }
+  recordingViews: RecordingView[] = [];
+  recordings() {
+    return Promise.resolve(this.recordingViews);
+  }
+  recording(address: string | undefined, format: RecordingFormat) {
+    this.calls.push(["recording", address, format]);
+    if (address === "192.0.2.99") {
+      return Promise.reject(new ControlError("not-found", "nothing is recorded of 192.0.2.99"));
+    }
+    return Promise.resolve(Uint8Array.of(0xa1, 0xb2, 0xc3, 0xd4));
+  }
   bfd() {
     return Promise.resolve(this.bfdOverview);
   }
