@@ -34,6 +34,7 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
       : `${peer.localAddress} port ${peer.localPort ?? "?"}, the peer's port ${peer.remotePort ?? "?"}`;
   const security = [
     ...(peer.md5 ? ["TCP MD5"] : []),
+    ...(peer.tcpAo === undefined ? [] : [`TCP-AO, chain ${peer.tcpAo}`]),
     ...(peer.ttlSecurityHops > 0 ? [`GTSM, ${peer.ttlSecurityHops} hops`] : []),
   ].join(", ");
   const fields = formatFields([

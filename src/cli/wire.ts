@@ -40,6 +40,7 @@ export interface PeerAnswer {
   readonly softwareVersion?: string | undefined;
   readonly capabilities: readonly string[];
   readonly md5: boolean;
+  readonly tcpAo?: string | undefined;
   readonly ttlSecurityHops: number;
   readonly families: readonly {
     readonly family: string;

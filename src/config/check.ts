@@ -6,6 +6,7 @@ import { parseMac, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
 import { parseImportTarget } from "./interest.js";
 import type { ConfigPath, IssueList } from "./issue.js";
+import { parseTime } from "./key-chains.js";
 import { configSchema } from "./schema.js";
 import type { SchemaNode } from "./schema.js";
 import { suggest } from "./suggest.js";
@@ -45,6 +46,10 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
   "import-target": {
     test: (text) => parseImportTarget(text) !== undefined,
     remedy: 'write AS:NUMBER, ADDRESS:NUMBER or es-import:MAC in quotes, for example "65000:100"',
+  },
+  time: {
+    test: (text) => parseTime(text) !== undefined,
+    remedy: "write a time with its zone, in quotes: 2026-01-01T00:00:00Z",
   },
   mac: {
     test: (text) => parseMac(text) !== undefined,

@@ -1,6 +1,7 @@
 /** A file that passed the schema, to frozen settings. The rules that need two places are here and in `peer-options.ts`. */
 import { isIPv4 } from "node:net";
 import type { DynamicRange, PeerSettings, SpeakerSettings } from "../bgp/settings.js";
+import type { TcpAoChain } from "../bgp/transport/tcp-ao-settings.js";
 import type { HttpSettings } from "../api/settings.js";
 import { canonicalAddress, dottedQuad, isLoopback, parseEndpoint, parsePrefix } from "./address.js";
 import type { Endpoint } from "./address.js";
@@ -10,6 +11,7 @@ import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file
 import { restartSettings } from "./graceful-restart.js";
 import { checkGroupName, checkGroups, checkPasswords, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
+import { keyChains } from "./key-chains.js";
 import { peerOptions } from "./peer-options.js";
 import { policySettings } from "./policy.js";
 import type { SecretSource } from "./secrets.js";
@@ -19,6 +21,10 @@ export interface Surroundings {
   readonly secrets: SecretSource;
   readonly hostName: string;
   readonly version: string;
+  /** Wall-clock milliseconds. */
+  readonly now?: number;
+  /** Why TCP-AO cannot be had on this machine; undefined where it can. */
+  readonly tcpAoGap?: () => string | undefined;
 }
 
 /** Issues go to the list; the result counts only when that has no error. */
@@ -37,14 +43,20 @@ export function compileConfig(
       "add router-id: a dotted quad that no other speaker uses",
     );
   }
+  const chains = keyChains(
+    file["key-chains"] ?? {},
+    around.secrets,
+    around.now ?? Date.now(),
+    issues,
+  );
   const cluster = file["cluster-id"] ?? routerId ?? "";
   const speaker: SpeakerSettings = {
     as: file.as,
     routerId: routerId ?? "",
     clusterId: typeof cluster === "number" ? dottedQuad(cluster) : cluster,
     listen,
-    peers: peers(file, around, issues),
-    dynamic: ranges(file, around, issues),
+    peers: peers(file, around, chains, issues),
+    dynamic: ranges(file, around, chains, issues),
     hostName: (file["host-name"] ?? around.hostName).slice(0, 64),
     softwareVersion:
       (file["announce-software-version"] ?? TOP_DEFAULTS["announce-software-version"])
@@ -61,6 +73,12 @@ export function compileConfig(
       issues,
     ),
   };
+  if ([...speaker.peers, ...speaker.dynamic].some((peer) => peer.tcpAo !== undefined)) {
+    const gap = around.tcpAoGap?.();
+    if (gap !== undefined) {
+      issues.warn(["key-chains"], gap, "peers with tcp-ao stay down here", true);
+    }
+  }
   if (speaker.peers.length + speaker.dynamic.length === 0) {
     issues.warn(
       [],
@@ -105,17 +123,27 @@ function listenAddresses(file: ConfigFile, issues: IssueList): Endpoint[] {
   return endpoints;
 }
 
-function peers(file: ConfigFile, around: Surroundings, issues: IssueList): PeerSettings[] {
+function peers(
+  file: ConfigFile,
+  around: Surroundings,
+  chains: ReadonlyMap<string, TcpAoChain>,
+  issues: IssueList,
+): PeerSettings[] {
   const seen = new Map<string, ConfigPath>();
   return (file.peers ?? []).map((entry, index) => {
     const path = ["peers", index];
     const address = canonicalAddress(entry.address) ?? entry.address;
     twice(address, entry.address, [...path, "address"], seen, issues);
-    return { ...optionsOf(entry, path, file, false, around, issues), address };
+    return { ...optionsOf(entry, path, file, false, around, chains, issues), address };
   });
 }
 
-function ranges(file: ConfigFile, around: Surroundings, issues: IssueList): DynamicRange[] {
+function ranges(
+  file: ConfigFile,
+  around: Surroundings,
+  chains: ReadonlyMap<string, TcpAoChain>,
+  issues: IssueList,
+): DynamicRange[] {
   const seen = new Map<string, ConfigPath>();
   return (file["dynamic-peers"] ?? []).map((entry, index) => {
     const path = ["dynamic-peers", index];
@@ -129,7 +157,7 @@ function ranges(file: ConfigFile, around: Surroundings, issues: IssueList): Dyna
     }
     twice(prefix.text, entry.prefix, [...path, "prefix"], seen, issues);
     return {
-      ...optionsOf(entry, path, file, true, around, issues),
+      ...optionsOf(entry, path, file, true, around, chains, issues),
       prefix: prefix.text,
       maxPeers: entry["max-peers"] ?? TOP_DEFAULTS["max-peers"],
     };
@@ -142,6 +170,7 @@ function optionsOf(
   file: ConfigFile,
   dynamic: boolean,
   around: Surroundings,
+  chains: ReadonlyMap<string, TcpAoChain>,
   issues: IssueList,
 ) {
   const groups = file["peer-groups"] ?? {};
@@ -154,6 +183,7 @@ function optionsOf(
     policies: Object.keys(file.policies ?? {}),
     dynamic,
     secrets: around.secrets,
+    chains,
     issues,
   });
 }

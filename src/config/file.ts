@@ -1,4 +1,5 @@
 /** The shape of a configuration file that passed the schema, and the defaults the schema documents. */
+import type { KeyChainEntry } from "./key-chains.js";
 import type { HttpSettings } from "../api/settings.js";
 import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, FibSettings } from "../fib/settings.js";
@@ -39,6 +40,7 @@ export interface PeerOptionsEntry extends InterestEntry, PeerPolicyEntry {
   password?: string;
   "password-file"?: string;
   "password-env"?: string;
+  "tcp-ao"?: string;
   "ttl-security-hops"?: number;
   ttl?: number;
   "local-address"?: string;
@@ -107,6 +109,7 @@ export interface ConfigFile {
   "cluster-id"?: string | number;
   "host-name"?: string;
   listen?: string[];
+  "key-chains"?: Record<string, KeyChainEntry>;
   "peer-groups"?: Record<string, GroupEntry>;
   peers?: PeerEntry[];
   "dynamic-peers"?: DynamicEntry[];

@@ -22,6 +22,7 @@ import { IssueList, sortIssues } from "./issue.js";
 import type { ConfigIssue, Locate } from "./issue.js";
 import type { Overlay } from "./overlay.js";
 import { applyOverlay } from "./overlay.js";
+import { tcpAoGap } from "../util/tcp-ao-probe.js";
 import { VERSION } from "../util/version.js";
 
 export type { DaemonSettings } from "./file.js";
@@ -110,6 +111,7 @@ function machine(directory: string, source: ConfigSource): Surroundings {
   return {
     hostName: hostname(),
     version: VERSION,
+    tcpAoGap,
     secrets: {
       env: process.env,
       directory,

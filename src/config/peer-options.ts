@@ -1,5 +1,6 @@
 /** Merged options of one peer or range to the speaker's `PeerOptions`, with the rules that need two keys. */
 import type { PeerOptions } from "../bgp/settings.js";
+import type { TcpAoChain } from "../bgp/transport/tcp-ao-settings.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import type { Family } from "../fast-bgp-codec/family.js";
 import { canonicalAddress } from "./address.js";
@@ -11,6 +12,7 @@ import type { MergedOptions } from "./groups.js";
 import { peerPolicy } from "./policy.js";
 import { interestOptions } from "./interest.js";
 import type { IssueList } from "./issue.js";
+import { chainOf } from "./key-chains.js";
 import { resolvePassword } from "./secrets.js";
 import type { SecretSource } from "./secrets.js";
 
@@ -23,6 +25,8 @@ export interface PeerContext {
   readonly policies: readonly string[];
   readonly dynamic: boolean;
   readonly secrets: SecretSource;
+  /** TCP-AO chains by name. */
+  readonly chains: ReadonlyMap<string, TcpAoChain>;
   readonly issues: IssueList;
 }
 
@@ -47,6 +51,7 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     idleHold: entry["idle-hold"],
     idleHoldMax: entry["idle-hold-max"],
     password: resolvePassword(given, (key) => merged.at(key), context.secrets, issues),
+    tcpAo: chainOf(given["tcp-ao"], merged.at("tcp-ao"), context.chains, issues),
     ttlSecurityHops: entry["ttl-security-hops"],
     ttl: entry.ttl ?? (ebgp ? 1 : 0),
     localAddress: canonicalAddress(entry["local-address"] ?? ""),
@@ -101,6 +106,17 @@ function checkRules(merged: MergedOptions, context: PeerContext, ebgp: boolean):
       merged.at(merged.options["idle-hold"] === undefined ? "idle-hold-max" : "idle-hold"),
       `idle-hold (${entry["idle-hold"]}) is longer than idle-hold-max (${entry["idle-hold-max"]})`,
       "raise idle-hold-max or lower idle-hold",
+    );
+  }
+  const keyed =
+    entry.password !== undefined ||
+    entry["password-file"] !== undefined ||
+    entry["password-env"] !== undefined;
+  if (entry["tcp-ao"] !== undefined && keyed) {
+    issues.error(
+      merged.at("tcp-ao"),
+      "TCP-AO and a TCP MD5 password exclude each other",
+      "keep one, on both sides the same",
     );
   }
   if (entry["peer-as"] === "any" && !context.dynamic) {

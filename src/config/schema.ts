@@ -7,6 +7,7 @@ import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { bfdSchema } from "./bfd-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
+import { keyChainsSchema } from "./key-chains-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
 import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-schema.js";
 import { interestOptions as interestSchema } from "./interest-schema.js";
@@ -108,6 +109,12 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
     minLength: 1,
     maxLength: 80,
     description: "The TCP MD5 key itself. Allowed, but warned about: prefer `password-file`.",
+  },
+  "tcp-ao": {
+    type: "string",
+    minLength: 1,
+    description:
+      "Key chain of `key-chains` that protects the session by TCP-AO (RFC 5925). Where the kernel has no TCP-AO the peer is not served.",
   },
   "ttl-security-hops": {
     type: "integer",
@@ -260,6 +267,7 @@ export const configSchema: SchemaNode = {
       description:
         "Addresses and ports to accept BGP sessions on: `10.0.0.1:179`, `[2001:db8::1]:179`. An empty list accepts none.",
     },
+    "key-chains": keyChainsSchema,
     "peer-groups": {
       type: "object",
       description: "Named sets of peer options. A peer, a range or another group takes them over.",

@@ -26,6 +26,8 @@ export interface PeerStatus {
   readonly softwareVersion: string | undefined;
   readonly capabilities: readonly string[];
   readonly md5: boolean;
+  /** Name of the TCP-AO key chain. */
+  readonly tcpAo: string | undefined;
   readonly ttlSecurityHops: number;
   readonly messages: { readonly in: MessageCounts; readonly out: MessageCounts };
   readonly pendingBytes: number;
@@ -55,6 +57,7 @@ export function statusOf(peer: Peer, localAs: number): PeerStatus {
     ...(open === undefined ? NOBODY : peerIdentity(open)),
     capabilities: open === undefined ? [] : capabilityNames(open.capabilities),
     md5: options.password !== undefined,
+    tcpAo: options.tcpAo?.name,
     ttlSecurityHops: options.ttlSecurityHops,
     messages: messagesOf(peer),
     pendingBytes: session?.pendingBytes ?? 0,

@@ -32,6 +32,7 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   idleHold: "next-session",
   idleHoldMax: "next-session",
   password: "socket",
+  tcpAo: "socket",
   ttlSecurityHops: "socket",
   ttl: "socket",
   localAddress: "reset",
@@ -85,10 +86,10 @@ export function compareOptions(before: PeerOptions, after: PeerOptions): Setting
     (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   );
   // To be protected, or not, is settled before the first SYN.
-  const protects = (before.password === undefined) !== (after.password === undefined);
-  const resetBy = changed.filter(
-    (name) => OPTION_EFFECTS[name] === "reset" || (name === "password" && protects),
-  );
+  const toggled = (name: OptionName): boolean =>
+    (name === "password" || name === "tcpAo") &&
+    (before[name] === undefined) !== (after[name] === undefined);
+  const resetBy = changed.filter((name) => OPTION_EFFECTS[name] === "reset" || toggled(name));
   return {
     changed,
     none: changed.length === 0,

@@ -8,6 +8,7 @@ import type { Connection, Dialer } from "../session/types.js";
 import { applyPeerOptions, protectionGap } from "./protection.js";
 import { loadSockOpt, type SockOpt, type SockOptResult } from "./sock-opt.js";
 import { canonicalAddress } from "./socket-address.js";
+import type { AoHold, TcpAoKeeper } from "./tcp-ao-keeper.js";
 import { TcpConnection } from "./tcp-connection.js";
 
 interface Target {
@@ -18,10 +19,13 @@ interface Target {
 export class TcpDialer implements Dialer {
   private readonly localAs: () => number;
   private readonly sockOpt: SockOptResult;
+  private readonly keeper: TcpAoKeeper | undefined;
 
-  constructor(localAs: () => number, sockOpt: SockOptResult = loadSockOpt()) {
+  /** @param keeper of TCP-AO keys; peers that have some need one */
+  constructor(localAs: () => number, sockOpt: SockOptResult = loadSockOpt(), keeper?: TcpAoKeeper) {
     this.localAs = localAs;
     this.sockOpt = sockOpt;
+    this.keeper = keeper;
   }
 
   dial(
@@ -77,7 +81,23 @@ export class TcpDialer implements Dialer {
     }
     const { sockOpt } = this.sockOpt;
     const fd = openSocket(sockOpt, host, options, this.localAs());
+    let ao: AoHold | undefined;
+    if (options.tcpAo !== undefined) {
+      try {
+        ao = this.keeper?.keep(
+          fd,
+          { address: host, prefixLength: undefined },
+          options.tcpAo,
+          "dialled",
+        );
+        if (ao === undefined) throw new Error("tcp-ao is set, but nobody keeps its keys");
+      } catch (error) {
+        sockOpt.close(fd);
+        throw error;
+      }
+    }
     const connection = new TcpConnection({ fd }, "local", sockOpt, this.localAs);
+    connection.ao = ao;
     connection.socket.connect(to);
     return connection;
   }

@@ -12,10 +12,12 @@
  * Invariants: no octet of a message is copied between the kernel and the codec, but those of a message
  * split across reads; one connection reads at most READ_BUDGET octets per turn of the event loop; a peer
  * configured with a key or TTL security gets no connection where the kernel or koffi cannot do it.
- * Not supported: TCP-AO (RFC 5925).
+ * TCP-AO (RFC 5925) where the kernel has it: `tcp-ao.ts` packs its structures, `tcp-ao-schedule.ts` says
+ * which keys count when, `tcp-ao-keeper.ts` keeps live sockets in step.
  */
 export { TcpDialer } from "./dialer.js";
 export { Listener, type ListenerSettings } from "./listener.js";
+export { TcpAoKeeper } from "./tcp-ao-keeper.js";
 export { protectionOf, protectionGap, type Protection } from "./protection.js";
 export { loadSockOpt, type SockOpt, type SockOptResult } from "./sock-opt.js";
 export { canonicalAddress, parseSocketAddress } from "./socket-address.js";

@@ -6,7 +6,7 @@
  */
 import { createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Log } from "../../util/log.js";
-import type { ListenAddress, PeerOptions } from "../settings.js";
+import type { DynamicRange, ListenAddress, PeerOptions } from "../settings.js";
 import type { Connection } from "../session/types.js";
 import {
   applyPeerOptions,
@@ -15,7 +15,14 @@ import {
   setTtl,
   type Protection,
 } from "./protection.js";
-import { loadSockOpt, type Md5Key, type SockOpt, type SockOptResult } from "./sock-opt.js";
+import {
+  loadSockOpt,
+  type AoSocketPlace,
+  type Md5Key,
+  type SockOpt,
+  type SockOptResult,
+} from "./sock-opt.js";
+import type { AoHold, TcpAoKeeper } from "./tcp-ao-keeper.js";
 import { handleOf, TcpConnection, type TcpHandle } from "./tcp-connection.js";
 
 export const ACCEPT_BATCH = 32;
@@ -34,6 +41,8 @@ export interface ListenerSettings {
 interface Descriptor {
   readonly fd: number;
   readonly ipv6: boolean;
+  /** TCP-AO keys by place. */
+  readonly holds: Map<string, AoHold>;
 }
 
 interface Endpoint extends Descriptor {
@@ -44,6 +53,7 @@ interface Endpoint extends Descriptor {
 export class Listener {
   private readonly settings: ListenerSettings;
   private readonly sockOpt: SockOptResult;
+  private readonly keeper: TcpAoKeeper | undefined;
   private protection: Protection;
   private endpoints: Endpoint[] = [];
   /** Bound for a change that is not in force yet. */
@@ -52,9 +62,15 @@ export class Listener {
   private draining = false;
   private closed = false;
 
-  constructor(settings: ListenerSettings, sockOpt: SockOptResult = loadSockOpt()) {
+  /** @param keeper of TCP-AO keys; peers that have some need one */
+  constructor(
+    settings: ListenerSettings,
+    sockOpt: SockOptResult = loadSockOpt(),
+    keeper?: TcpAoKeeper,
+  ) {
     this.settings = settings;
     this.sockOpt = sockOpt;
+    this.keeper = keeper;
     this.protection = settings.protection;
   }
 
@@ -85,6 +101,7 @@ export class Listener {
     if (!this.sockOpt.available) return problems;
     for (const endpoint of this.endpoints) {
       this.setKeys(this.sockOpt.sockOpt, endpoint, before.keys, protection.keys, problems);
+      this.setChains(endpoint, problems);
       this.setListenerTtl(this.sockOpt.sockOpt, endpoint, problems);
     }
     return problems;
@@ -159,13 +176,13 @@ export class Listener {
     const server = createServer({ pauseOnConnect: true }, (socket) => this.accepted(socket));
     const ipv6 = isIPv6(address.split("%")[0]!);
     const own = this.sockOpt.available ? this.sockOpt.sockOpt : undefined;
-    let fd = -1;
+    let descriptor: Descriptor = { fd: -1, ipv6, holds: new Map() };
     try {
       if (own === undefined) {
         await listening(server, { host: address, port, backlog: BACKLOG, ipv6Only: ipv6 });
       } else {
-        fd = this.bound(own, { address, port }, ipv6);
-        await listening(server, { fd, backlog: BACKLOG });
+        descriptor = this.bound(own, { address, port }, ipv6);
+        await listening(server, { fd: descriptor.fd, backlog: BACKLOG });
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -174,21 +191,24 @@ export class Listener {
     server.on("error", (error) => {
       this.settings.log.error({ address, port, error: error.message }, "listener failed");
     });
-    return { listen: { address, port }, server, fd, ipv6 };
+    return { listen: { address, port }, server, ...descriptor };
   }
 
   /** A listening descriptor with keys and TTL: all or nothing, it must not start half protected. */
-  private bound(sockOpt: SockOpt, { address, port }: ListenAddress, ipv6: boolean): number {
+  private bound(sockOpt: SockOpt, { address, port }: ListenAddress, ipv6: boolean): Descriptor {
     const fd = sockOpt.open(ipv6);
+    const descriptor: Descriptor = { fd, ipv6, holds: new Map() };
     try {
       const problems: string[] = [];
       sockOpt.bind(fd, address, port);
-      this.setKeys(sockOpt, { fd, ipv6 }, [], this.protection.keys, problems);
-      this.setListenerTtl(sockOpt, { fd, ipv6 }, problems);
+      this.setKeys(sockOpt, descriptor, [], this.protection.keys, problems);
+      this.setChains(descriptor, problems);
+      this.setListenerTtl(sockOpt, descriptor, problems);
       if (problems.length > 0) throw new Error(problems.join("; "));
       sockOpt.listen(fd, BACKLOG);
-      return fd;
+      return descriptor;
     } catch (error) {
+      for (const hold of descriptor.holds.values()) hold.release();
       sockOpt.close(fd);
       throw error;
     }
@@ -214,6 +234,35 @@ export class Listener {
     };
     for (const [name, key] of current) if (!wanted.has(name)) set({ ...key, key: "" });
     for (const [name, key] of wanted) if (current.get(name)?.key !== key.key) set(key);
+  }
+
+  /**
+   * TCP-AO keys of the peers that may connect here. A peer whose keys this machine cannot have is none
+   * of them: it is not served, and the others are.
+   */
+  private setChains({ fd, ipv6, holds }: Descriptor, problems: string[]): void {
+    const { keeper } = this;
+    if (keeper === undefined || !this.sockOpt.available) return;
+    if (this.sockOpt.sockOpt.aoGap() !== undefined) return;
+    const wanted = new Map<string, Protection["chains"][number]>(
+      this.protection.chains
+        .filter(({ address }) => isIPv6(address.split("%")[0]!) === ipv6)
+        .map((entry) => [`${entry.address}/${entry.prefixLength ?? "host"}`, entry] as const),
+    );
+    for (const [name, { chain, ...place }] of wanted) {
+      try {
+        const hold = holds.get(name);
+        if (hold === undefined) holds.set(name, keeper.keep(fd, place, chain, "listening"));
+        else hold.change(chain);
+      } catch (error) {
+        problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    for (const [name, hold] of holds) {
+      if (wanted.has(name)) continue;
+      hold.clear();
+      holds.delete(name);
+    }
   }
 
   private setListenerTtl(sockOpt: SockOpt, { fd, ipv6 }: Descriptor, problems: string[]): void {
@@ -260,6 +309,10 @@ export class Listener {
       try {
         if (sockOpt !== undefined) {
           applyPeerOptions(sockOpt, handle.fd, remoteAddress, options, localAs());
+          if (options.tcpAo !== undefined) {
+            const place = placeOf(remoteAddress, options);
+            connection.ao = this.keeper?.keep(handle.fd, place, options.tcpAo, "accepted");
+          }
         }
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
@@ -271,8 +324,17 @@ export class Listener {
   }
 }
 
-function closeEndpoint({ server }: Endpoint): Promise<void> {
+function closeEndpoint({ server, holds }: Endpoint): Promise<void> {
+  for (const hold of holds.values()) hold.release();
   return new Promise((done) => server.close(() => done()));
+}
+
+/** The listener's key that the kernel copied for the accepted connection: the peer's own, or its range's. */
+function placeOf(address: string, options: PeerOptions): AoSocketPlace {
+  const { prefix } = options as Partial<DynamicRange>;
+  if (prefix === undefined) return { address, prefixLength: undefined };
+  const [network = address, length] = prefix.split("/");
+  return { address: network, prefixLength: Number(length) };
 }
 
 function nameOfListen({ address, port }: ListenAddress): string {

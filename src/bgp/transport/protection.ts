@@ -18,11 +18,13 @@ import {
   IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
   TCP_USER_TIMEOUT,
+  type AoSocketPlace,
   type Md5Key,
   type SockOpt,
   type SockOptResult,
 } from "./sock-opt.js";
 import { canonicalAddress } from "./socket-address.js";
+import type { TcpAoChain } from "./tcp-ao-settings.js";
 
 /** CS6, internetwork control. */
 const TOS_INTERNETWORK_CONTROL = 0xc0;
@@ -33,6 +35,8 @@ const DEFAULT_TTL = -1;
 /** What listeners need. */
 export interface Protection {
   readonly keys: readonly Md5Key[];
+  /** TCP-AO chains by whom they are for. */
+  readonly chains: readonly (AoSocketPlace & { readonly chain: TcpAoChain })[];
   /** Some peer has GTSM. */
   readonly fullTtl: boolean;
   /** Lowest TTL any peer may have; 0 when one takes all. */
@@ -41,6 +45,7 @@ export interface Protection {
 
 export function protectionOf(settings: SpeakerSettings): Protection {
   const keys: Md5Key[] = [];
+  const chains: Protection["chains"][number][] = [];
   let fullTtl = false;
   let minTtl = MAX_TTL;
   const add = (options: PeerOptions): void => {
@@ -53,6 +58,9 @@ export function protectionOf(settings: SpeakerSettings): Protection {
     if (peer.password !== undefined) {
       keys.push({ address, prefixLength: undefined, key: peer.password });
     }
+    if (peer.tcpAo !== undefined) {
+      chains.push({ address, prefixLength: undefined, chain: peer.tcpAo });
+    }
   }
   for (const range of settings.dynamic) {
     add(range);
@@ -60,13 +68,20 @@ export function protectionOf(settings: SpeakerSettings): Protection {
     if (range.password !== undefined) {
       keys.push({ address, prefixLength: Number(length), key: range.password });
     }
+    if (range.tcpAo !== undefined) {
+      chains.push({ address, prefixLength: Number(length), chain: range.tcpAo });
+    }
   }
-  return { keys, fullTtl, minTtl: fullTtl ? minTtl : 0 };
+  return { keys, chains, fullTtl, minTtl: fullTtl ? minTtl : 0 };
 }
 
 /** Why a peer with these options cannot be served; undefined when it can. */
 export function protectionGap(options: PeerOptions, result: SockOptResult): string | undefined {
-  if (result.available) return undefined;
+  if (result.available) {
+    const gap = options.tcpAo === undefined ? undefined : result.sockOpt.aoGap();
+    return gap === undefined ? undefined : `tcp-ao is set, but ${gap}`;
+  }
+  if (options.tcpAo !== undefined) return `tcp-ao is set, but ${result.detail}`;
   if (options.password !== undefined) return `password is set, but ${result.detail}`;
   if (options.ttlSecurityHops > 0) return `ttl-security is set, but ${result.detail}`;
   return undefined;

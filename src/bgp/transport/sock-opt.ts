@@ -1,6 +1,6 @@
 /**
  * The socket options Node.js has no API for, through koffi (an optional dependency, loaded when
- * first needed): TCP MD5 signatures (RFC 2385), TTL security (RFC 5082), DSCP, user timeout.
+ * first needed): TCP MD5 signatures (RFC 2385), TCP-AO (RFC 5925), TTL security (RFC 5082), DSCP, user timeout.
  * Linux only: the constants and the layout of `struct tcp_md5sig` are the kernel's.
  *
  * Without koffi everything else works, and whoever needs one of these is refused: a session is never
@@ -9,7 +9,18 @@
 import { createRequire } from "node:module";
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
+import { tcpAoGap } from "../../util/tcp-ao-probe.js";
 import { parseSocketAddress } from "./socket-address.js";
+import {
+  packAoAdd,
+  packAoDelete,
+  packAoUse,
+  TCP_AO_ADD_KEY,
+  TCP_AO_DEL_KEY,
+  TCP_AO_INFO,
+  type AoPlace,
+} from "./tcp-ao.js";
+import type { TcpAoKey } from "./tcp-ao-settings.js";
 
 export const IPPROTO_IP = 0;
 export const IPPROTO_TCP = 6;
@@ -30,6 +41,8 @@ const TCP_MD5SIG = 14;
 const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
 
+const ENOENT = 2;
+const EEXIST = 17;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const SOCK_STREAM = 1;
@@ -58,6 +71,27 @@ export interface SockOpt {
   getInt(fd: number, level: number, name: number): number;
   /** Adds or changes a key; an empty key removes it. */
   setMd5(fd: number, key: Md5Key): void;
+  /** Why TCP-AO cannot be had here; undefined where it can. */
+  aoGap(): string | undefined;
+  /** Adds a TCP-AO key; one that is there already is no failure. */
+  addAoKey(fd: number, place: AoSocketPlace, key: TcpAoKey, coverOptions: boolean): void;
+  /** Takes a key away; `next` is in use from then on. One that is not there is no failure. */
+  deleteAoKey(
+    fd: number,
+    place: AoSocketPlace,
+    key: TcpAoKey,
+    next: TcpAoKey | undefined,
+    listening: boolean,
+  ): void;
+  /** Sends with the key from now on, and asks the peer to. */
+  useAoKey(fd: number, key: TcpAoKey): void;
+}
+
+/** Whom a TCP-AO key is for: an address, or every address of a prefix. */
+export interface AoSocketPlace {
+  readonly address: string;
+  /** Undefined: the whole address. */
+  readonly prefixLength: number | undefined;
 }
 
 export class SocketError extends Error {
@@ -125,6 +159,13 @@ function makeSockOpt(koffi: Koffi): SockOpt {
     bytes.writeInt32LE(value);
     check("setsockopt", setsockopt(fd, level, name, bytes, 4));
   };
+  /** @param fine an errno that is no failure */
+  const ao = (fd: number, option: number, bytes: Buffer, fine: number): void => {
+    const result = setsockopt(fd, IPPROTO_TCP, option, bytes, bytes.length);
+    bytes.fill(0);
+    const errno = result < 0 ? koffi.errno() : 0;
+    if (errno !== 0 && errno !== fine) throw new SocketError("TCP-AO key", errno);
+  };
   return {
     open(ipv6) {
       const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -161,7 +202,22 @@ function makeSockOpt(koffi: Koffi): SockOpt {
       if (errno !== 0 && !(key.key === "" && errno === 2))
         throw new SocketError("TCP MD5 key", errno);
     },
+    aoGap: tcpAoGap,
+    addAoKey(fd, place, key, coverOptions) {
+      ao(fd, TCP_AO_ADD_KEY, packAoAdd(packedPlace(place), key, coverOptions), EEXIST);
+    },
+    deleteAoKey(fd, place, key, next, listening) {
+      ao(fd, TCP_AO_DEL_KEY, packAoDelete(packedPlace(place), key, next, listening), ENOENT);
+    },
+    useAoKey(fd, key) {
+      ao(fd, TCP_AO_INFO, packAoUse(key), 0);
+    },
   };
+}
+
+function packedPlace({ address, prefixLength }: AoSocketPlace): AoPlace {
+  const bytes = sockaddr(address, 0);
+  return { address: bytes, prefixLength: prefixLength ?? (bytes.length === 28 ? 128 : 32) };
 }
 
 /**

@@ -16,6 +16,7 @@ import {
 import { applyPeerOptions } from "./protection.js";
 import { canonicalAddress } from "./socket-address.js";
 import type { SockOpt } from "./sock-opt.js";
+import type { AoHold } from "./tcp-ao-keeper.js";
 
 /** `onDrain` is called when pending octets fall below the low mark after having been above the high one. */
 export const HIGH_WATER = 256 * 1024;
@@ -56,6 +57,8 @@ export class TcpConnection implements Connection {
   readonly socket: Socket;
   private readonly sockOpt: SockOpt | undefined;
   private readonly localAs: () => number;
+  /** Its TCP-AO keys. */
+  ao: AoHold | undefined;
   private carry: Uint8Array | undefined;
   private carried = 0;
   private paused = true;
@@ -94,7 +97,10 @@ export class TcpConnection implements Connection {
       this.error ??= error;
     });
     this.socket.on("end", () => this.gone());
-    this.socket.on("close", () => this.gone());
+    this.socket.on("close", () => {
+      this.ao?.release();
+      this.gone();
+    });
   }
 
   /** Call once, when connected: fills in the addresses. False when the peer is gone already. */
@@ -193,6 +199,10 @@ export class TcpConnection implements Connection {
     if (this.sockOpt === undefined || handle === null) return false;
     try {
       applyPeerOptions(this.sockOpt, handle.fd, this.remoteAddress, options, this.localAs(), true);
+      if (options.tcpAo !== undefined) {
+        if (this.ao === undefined) return false;
+        this.ao.change(options.tcpAo);
+      }
       return true;
     } catch {
       return false;

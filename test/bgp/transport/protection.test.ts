@@ -212,7 +212,7 @@ describe("TTL security", () => {
 
 test("what a listener needs follows from all peers and ranges", () => {
   const none = protectionOf(settings({ peers: [peer("10.0.0.1")] }));
-  expect(none).toEqual({ keys: [], fullTtl: false, minTtl: 0 });
+  expect(none).toEqual({ keys: [], chains: [], fullTtl: false, minTtl: 0 });
   const all = protectionOf(
     settings({
       peers: [peer("10.0.0.1", { ttlSecurityHops: 1, password: "a" })],
@@ -224,6 +224,7 @@ test("what a listener needs follows from all peers and ranges", () => {
       { address: "10.0.0.1", prefixLength: undefined, key: "a" },
       { address: "2001:DB8::", prefixLength: 32, key: "b" },
     ],
+    chains: [],
     fullTtl: true,
     minTtl: 252,
   });
