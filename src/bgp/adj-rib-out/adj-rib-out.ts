@@ -18,6 +18,7 @@ import { BestOutput } from "./best-output.js";
 import { Cursor } from "./cursor.js";
 import { Delivery } from "./delivery.js";
 import { DumpRunner } from "./dump-runner.js";
+import type { ExportStage } from "./export-stage.js";
 import { Grouping } from "./grouping.js";
 import { LiveRun } from "./live-run.js";
 import { TARGETED, type EncodedRoute, type LogReader, type ReceiverOptions } from "./receiver.js";
@@ -75,7 +76,9 @@ export class AdjRibOut {
   add(options: ReceiverOptions): void {
     const { slot, families, outlet, extendedMessage, enhancedRefresh } = options;
     const constrained = (families & (1 << Family.RouteTarget)) !== 0;
-    const held = constrained || options.awaitsInterest === true ? families & TARGETED : 0;
+    const awaiting = constrained || options.awaitsInterest === true ? families & TARGETED : 0;
+    const deferred = options.deferred === true ? families & ~(1 << Family.RouteTarget) : 0;
+    const held = awaiting | deferred;
     this.reflection.add({ ...options, families: families & ~held });
     if (constrained) this.resumeMemberships(slot);
     this.delivery.add(slot, options.encoding, extendedMessage, this.words);
@@ -83,7 +86,8 @@ export class AdjRibOut {
     this.dumps.widen(this.words);
     const { tail } = this.table.log;
     const cursor = new Cursor(slot, outlet, families, extendedMessage, enhancedRefresh, tail);
-    cursor.held = held;
+    cursor.awaiting = awaiting;
+    cursor.deferred = deferred;
     cursor.greeting = options.greeting;
     cursor.initialPending = families & ~held;
     this.dumps.startNext(cursor);
@@ -94,10 +98,27 @@ export class AdjRibOut {
   /** The session has said what it wants, or has had its time: what was held back goes out. */
   release(slot: number): void {
     const cursor = this.cursors.get(slot);
-    if (cursor === undefined || cursor.held === 0) return;
-    this.reflection.addFamilies(slot, cursor.held);
-    cursor.initialPending |= cursor.held;
-    cursor.held = 0;
+    if (cursor === undefined || cursor.awaiting === 0) return;
+    const { held } = cursor;
+    cursor.awaiting = 0;
+    this.letGo(cursor, held);
+  }
+
+  /** We know again what we knew before our restart. */
+  releaseDeferred(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined || cursor.deferred === 0) return;
+    const { held } = cursor;
+    cursor.deferred = 0;
+    this.letGo(cursor, held);
+  }
+
+  /** @param before what was held: families that no longer are go out */
+  private letGo(cursor: Cursor, before: number): void {
+    const families = before & ~cursor.held;
+    if (families === 0) return;
+    this.reflection.addFamilies(cursor.slot, families);
+    cursor.initialPending |= families;
     this.dumps.startNext(cursor);
   }
 
@@ -139,6 +160,8 @@ export class AdjRibOut {
 
   /** The session is gone; what it was sent is forgotten. */
   remove(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor !== undefined) this.dumps.forget(cursor);
     this.cursors.delete(slot);
     this.reflection.remove(slot);
     this.targets.removeSlot(slot);
@@ -178,6 +201,22 @@ export class AdjRibOut {
     if (!resend) return;
     cursor.refreshPending |= cursor.families;
     this.dumps.startNext(cursor);
+  }
+
+  /** Export policy from now on. Sessions whose policy changed need `syncExport`. */
+  setExport(stage: ExportStage): void {
+    this.grouping.stage = stage;
+  }
+
+  /**
+   * The slot has another export policy: it is sent what that makes different, and nothing else.
+   * @param former the policy until now, `NO_POLICY` for none; it must go on giving answers until `done`
+   * @param done called once, at once if the session is gone
+   */
+  syncExport(slot: number, former: number, done: () => void): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined) done();
+    else this.dumps.compare(cursor, former, done);
   }
 
   /** The session drained: it can take output, even if a KEEPALIVE lifts it over the low mark before its turn. */
@@ -280,21 +319,18 @@ export class AdjRibOut {
 
   /** How a path's attributes look to this slot, MP_REACH_NLRI aside; for views. */
   encode(slot: number, path: number): EncodedRoute {
-    return this.delivery.encode(slot, this.table.pathAttr(path), this.table.pathSlot(path));
+    const { table, grouping } = this;
+    const policy = grouping.policyOf(slot);
+    const attr = grouping.outcomeUnder(policy, table.pathDest(path), path);
+    // Its rules may have changed since: then it is about to be withdrawn, and shown as it stands here.
+    const shown = attr === 0 ? table.pathAttr(path) : attr;
+    const encoded = this.delivery.encode(slot, shown, table.pathSlot(path));
+    grouping.stage.endBatch();
+    return encoded;
   }
 
   /** Writes who should have the destination into `mask`, which has `words` words; for audits. */
   wanted(dest: number, mask: Int32Array): void {
-    const path = this.table.bestPath(dest);
-    mask.fill(0);
-    if (path === 0) return;
-    const { grouping, delivery } = this;
-    const { batch } = delivery;
-    const { oversized } = grouping;
-    this.output.begin();
-    const want = batch.mask[grouping.groupFor(dest, path, this.table.family(dest))]!;
-    for (let w = 0; w < batch.words; w++) mask[w] = batch.masks[want + w]!;
-    // To look is not to withhold.
-    grouping.oversized = oversized;
+    this.output.wanted(dest, mask);
   }
 }

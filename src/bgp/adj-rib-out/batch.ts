@@ -12,6 +12,9 @@ import type { Family } from "../../fast-bgp-codec/family.js";
 export const BATCH = 2048;
 /** A destination may add three groups: its key's, that of whose messages hold it, that of who reads now. */
 const GROUPS = 3 * BATCH;
+/** A form of a route under export policy may add one more: that of whom the policy leaves. */
+const GROUPS_PER_FORM = 4;
+/** A power of two above the groups. */
 const HASH_SIZE = 8192;
 
 export class Batch {
@@ -24,16 +27,16 @@ export class Batch {
 
   /** Announcement groups. */
   groups = 0;
-  readonly attr = new Int32Array(GROUPS);
-  readonly slot = new Int32Array(GROUPS);
-  readonly type = new Int32Array(GROUPS);
-  readonly mask = new Int32Array(GROUPS);
-  readonly first = new Int32Array(GROUPS);
-  private readonly last = new Int32Array(GROUPS);
+  attr = new Int32Array(GROUPS);
+  slot = new Int32Array(GROUPS);
+  type = new Int32Array(GROUPS);
+  mask = new Int32Array(GROUPS);
+  first = new Int32Array(GROUPS);
+  private last = new Int32Array(GROUPS);
   /** Next group with the same key and other receivers, -1 for none. */
-  readonly variant = new Int32Array(GROUPS);
+  variant = new Int32Array(GROUPS);
   /** Some of its routes fit no ordinary message. */
-  readonly large = new Uint8Array(GROUPS);
+  large = new Uint8Array(GROUPS);
 
   /** Withdrawal groups. */
   withdrawals = 0;
@@ -44,16 +47,24 @@ export class Batch {
   readonly withdrawFirst = new Int32Array(BATCH);
   private readonly withdrawLast = new Int32Array(BATCH);
 
-  /** Members of groups, linked; entry 0 is none. */
+  /** Members of groups, linked; entry 0 is none. An announcement's is a path, a withdrawal's a destination. */
   private entries = 1;
-  readonly dest = new Int32Array(2 * BATCH + 1);
-  readonly next = new Int32Array(2 * BATCH + 1);
-  private readonly index = new Int32Array(HASH_SIZE);
+  item = new Int32Array(2 * BATCH + 1);
+  next = new Int32Array(2 * BATCH + 1);
+  /** Path ids as sent, where `addPath`. */
+  pathId = new Int32Array(0);
+  /** NLRI go out behind a path id (RFC 7911). */
+  addPath = false;
+  private index = new Int32Array(HASH_SIZE);
 
   /** Empty for masks of `words` words. */
-  clear(words: number): void {
+  clear(words: number, addPath = false): void {
     if (this.groups > 0) this.index.fill(0);
     this.words = words;
+    this.addPath = addPath;
+    if (addPath && this.pathId.length < this.item.length) {
+      this.pathId = new Int32Array(this.item.length);
+    }
     this.octets = 0;
     this.maskTop = 0;
     this.groups = 0;
@@ -86,20 +97,20 @@ export class Batch {
   findGroup(attr: number, slot: number, type: number): number {
     const previous = this.groups - 1;
     if (previous >= 0 && this.isGroup(previous, attr, slot, type)) return this.headOf(previous);
-    let at = hashOf(attr, slot, type);
+    let at = this.hashOf(attr, slot, type);
     for (;;) {
       const group = this.index[at]! - 1;
       if (group < 0) return -1;
       if (this.isGroup(group, attr, slot, type)) return group;
-      at = (at + 1) & (HASH_SIZE - 1);
+      at = (at + 1) & (this.index.length - 1);
     }
   }
 
   /** A new group whose receivers are at `mask`. */
   addGroup(attr: number, slot: number, type: number, mask: number): number {
     const group = this.newGroup(attr, slot, type, mask);
-    let at = hashOf(attr, slot, type);
-    while (this.index[at] !== 0) at = (at + 1) & (HASH_SIZE - 1);
+    let at = this.hashOf(attr, slot, type);
+    while (this.index[at] !== 0) at = (at + 1) & (this.index.length - 1);
     this.index[at] = group + 1;
     return group;
   }
@@ -122,9 +133,38 @@ export class Batch {
     return added;
   }
 
-  announce(group: number, dest: number): void {
+  /** Whether there is room for another destination that may have `outcomes` forms, as announcements or withdrawals. */
+  hasRoom(outcomes: number): boolean {
+    return (
+      this.groups + GROUPS_PER_FORM * outcomes <= this.attr.length &&
+      this.withdrawals + outcomes <= BATCH &&
+      this.entries + 2 * outcomes <= this.item.length
+    );
+  }
+
+  /** Makes an empty batch wide enough for a destination with `outcomes` forms. */
+  reserve(outcomes: number): void {
+    if (outcomes > BATCH) throw new RangeError("more forms of a route than a batch can hold");
+    const groups = GROUPS_PER_FORM * outcomes;
+    if (groups <= this.attr.length / 2) return;
+    const size = groups * 2;
+    const wide = (): Int32Array<ArrayBuffer> => new Int32Array(size);
+    this.attr = wide();
+    this.slot = wide();
+    this.type = wide();
+    this.mask = wide();
+    this.first = wide();
+    this.last = wide();
+    this.variant = wide();
+    this.large = new Uint8Array(size);
+    this.index = new Int32Array(2 ** Math.ceil(Math.log2(size * 1.25)));
+  }
+
+  /** @param item the path */
+  announce(group: number, item: number, pathId = 0): void {
     const entry = this.entries++;
-    this.dest[entry] = dest;
+    this.item[entry] = item;
+    if (this.addPath) this.pathId[entry] = pathId;
     this.next[entry] = 0;
     if (this.first[group] === 0) this.first[group] = entry;
     else this.next[this.last[group]!] = entry;
@@ -132,7 +172,7 @@ export class Batch {
   }
 
   /** Withdraws `dest` from the receivers at `mask`, which is taken over or dropped. */
-  withdraw(family: Family, early: boolean, mask: number, dest: number): void {
+  withdraw(family: Family, early: boolean, mask: number, dest: number, pathId = 0): void {
     let group = this.withdrawals - 1;
     const flag = early ? 1 : 0;
     while (
@@ -156,7 +196,8 @@ export class Batch {
       this.dropMask(mask);
     }
     const entry = this.entries++;
-    this.dest[entry] = dest;
+    this.item[entry] = dest;
+    if (this.addPath) this.pathId[entry] = pathId;
     this.next[entry] = 0;
     if (this.withdrawFirst[group] === 0) this.withdrawFirst[group] = entry;
     else this.next[this.withdrawLast[group]!] = entry;
@@ -179,8 +220,9 @@ export class Batch {
     const attr = this.attr[group]!;
     const slot = this.slot[group]!;
     const type = this.type[group]!;
-    let at = hashOf(attr, slot, type);
-    while (!this.isGroup(this.index[at]! - 1, attr, slot, type)) at = (at + 1) & (HASH_SIZE - 1);
+    let at = this.hashOf(attr, slot, type);
+    while (!this.isGroup(this.index[at]! - 1, attr, slot, type))
+      at = (at + 1) & (this.index.length - 1);
     return this.index[at]! - 1;
   }
 
@@ -195,10 +237,10 @@ export class Batch {
     this.large[group] = 0;
     return group;
   }
-}
 
-function hashOf(attr: number, slot: number, type: number): number {
-  let h = Math.imul(attr, 0x9e3779b1) ^ Math.imul(slot + 1, 0x85ebca6b) ^ (type << 3);
-  h ^= h >>> 15;
-  return h & (HASH_SIZE - 1);
+  private hashOf(attr: number, slot: number, type: number): number {
+    let h = Math.imul(attr, 0x9e3779b1) ^ Math.imul(slot + 1, 0x85ebca6b) ^ (type << 3);
+    h ^= h >>> 15;
+    return h & (this.index.length - 1);
+  }
 }

@@ -20,6 +20,8 @@ export class BestOutput implements Output {
   private readonly table: RouteTable;
   private readonly delivery: Delivery;
   private readonly grouping: Grouping;
+  private union = new Int32Array(1);
+  private again = new Int32Array(1);
 
   constructor(table: RouteTable, delivery: Delivery, grouping: Grouping) {
     this.table = table;
@@ -29,7 +31,11 @@ export class BestOutput implements Output {
   }
 
   get isFull(): boolean {
-    return this.delivery.batch.octets >= BATCH_OCTETS;
+    const { batch } = this.delivery;
+    const { grouping } = this;
+    return (
+      batch.octets >= BATCH_OCTETS || (!grouping.isPlain && !batch.hasRoom(grouping.mostOutcomes))
+    );
   }
 
   isNewest(dest: number, position: number): boolean {
@@ -45,19 +51,35 @@ export class BestOutput implements Output {
     this.delivery.begin();
     this.grouping.begin();
     this.sent.ensure(batch.words, this.table.destinationLimit);
+    if (!this.grouping.isPlain) batch.reserve(this.grouping.mostOutcomes);
+    if (this.union.length >= batch.words) return;
+    this.union = new Int32Array(batch.words);
+    this.again = new Int32Array(batch.words);
   }
 
   deliver(group: readonly Cursor[]): void {
     this.delivery.deliver(group);
+    if (!this.grouping.isPlain) this.grouping.stage.endBatch();
   }
 
   live(dest: number, members: Int32Array): void {
-    const { table, sent } = this;
+    const { table, sent, grouping } = this;
     const { batch } = this.delivery;
     const family = table.family(dest);
     const path = table.bestPath(dest);
     const words = batch.words;
-    const group = path === 0 ? -1 : this.grouping.groupFor(dest, path, family);
+    let group = -1;
+    if (path !== 0) {
+      if (grouping.isPlain) group = grouping.groupFor(dest, path, family);
+      else {
+        const outcomes = grouping.outcomesFor(dest, path, family);
+        if (outcomes > 1) {
+          this.liveOutcomes(dest, path, family, members);
+          return;
+        }
+        if (outcomes === 1) group = grouping.groups[0]!;
+      }
+    }
     const want = group < 0 ? -1 : batch.mask[group]!;
     const gone = batch.takeMask();
     const masks = batch.masks;
@@ -79,45 +101,129 @@ export class BestOutput implements Output {
     if (anyGone === 0) batch.dropMask(gone);
     else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
     if (anyWant === 0) return;
-    if (!partial) batch.announce(group, dest);
-    else batch.announce(this.grouping.restrict(group, members), dest);
+    if (!partial) batch.announce(group, path);
+    else batch.announce(grouping.restrict(group, members), path);
+  }
+
+  /** `live` for a path that goes out in several forms: those of `grouping.groups`. */
+  private liveOutcomes(dest: number, path: number, family: Family, members: Int32Array): void {
+    const { sent, grouping, union } = this;
+    const { batch } = this.delivery;
+    const gone = batch.takeMask();
+    let anyGone = 0;
+    this.unite(grouping.groups);
+    for (let w = 0; w < batch.words; w++) {
+      const readers = members[w]!;
+      const wanted = union[w]!;
+      const before = sent.read(w, dest);
+      sent.write(w, dest, family, before, (before & ~readers) | (wanted & readers));
+      const lost = before & readers & ~wanted;
+      batch.masks[gone + w] = lost;
+      anyGone |= lost;
+    }
+    if (anyGone === 0) batch.dropMask(gone);
+    else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
+    for (const group of grouping.groups) {
+      const at = batch.mask[group]!;
+      let any = 0;
+      for (let w = 0; w < batch.words; w++) any |= batch.masks[at + w]! & members[w]!;
+      if (any !== 0) batch.announce(grouping.restrict(group, members), path);
+    }
   }
 
   dumped(dest: number, family: Family, dump: DumpMasks): boolean {
     const path = this.table.bestPath(dest);
     if (path === 0) return false;
-    const { sent } = this;
+    const { sent, grouping, union } = this;
     const { batch } = this.delivery;
+    const { groups } = grouping;
     const initial = dump.initial[family]!;
     const refresh = dump.refresh[family]!;
-    const group = this.grouping.groupFor(dest, path, family);
-    const want = batch.mask[group]!;
+    if (grouping.isPlain) {
+      groups.length = 0;
+      groups.push(grouping.groupFor(dest, path, family));
+    } else {
+      grouping.outcomesFor(dest, path, family);
+    }
+    this.unite(groups);
     const gone = batch.takeMask();
     let anyGone = 0;
     for (let w = 0; w < batch.words; w++) {
       const before = sent.read(w, dest);
-      const lost = before & (initial[w]! | refresh[w]!) & ~batch.masks[want + w]!;
+      const lost = before & (initial[w]! | refresh[w]!) & ~union[w]!;
       batch.masks[gone + w] = lost;
       anyGone |= lost;
       sent.write(w, dest, family, before, before & ~lost);
     }
     if (anyGone === 0) batch.dropMask(gone);
     else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
+    let added = anyGone !== 0;
+    for (const group of groups) {
+      if (this.dumpGroup(group, dest, path, family, dump)) added = true;
+    }
+    return added;
+  }
+
+  private dumpGroup(
+    group: number,
+    dest: number,
+    path: number,
+    family: Family,
+    dump: DumpMasks,
+  ): boolean {
+    const { sent, again } = this;
+    const { batch } = this.delivery;
+    const initial = dump.initial[family]!;
+    const refresh = dump.refresh[family]!;
+    const want = batch.mask[group]!;
+    again.fill(0, 0, batch.words);
+    for (const { policy, mask } of dump.former) {
+      if (this.grouping.outcomeUnder(policy, dest, path) === batch.attr[group]) continue;
+      for (let w = 0; w < batch.words; w++) again[w] = again[w]! | mask[w]!;
+    }
     const mask = batch.takeMask();
     let any = 0;
     for (let w = 0; w < batch.words; w++) {
       const before = sent.read(w, dest);
-      const bits = batch.masks[want + w]! & ((initial[w]! & ~before) | refresh[w]!);
+      const missing = initial[w]! & (~before | again[w]!);
+      const bits = batch.masks[want + w]! & (missing | refresh[w]!);
       batch.masks[mask + w] = bits;
       any |= bits;
       sent.write(w, dest, family, before, before | bits);
     }
     if (any === 0) {
       batch.dropMask(mask);
-      return anyGone !== 0;
+      return false;
     }
-    batch.announce(batch.variantFor(group, mask), dest);
+    batch.announce(batch.variantFor(group, mask), path);
     return true;
+  }
+
+  /** Writes who should have the destination into `mask`; for audits. */
+  wanted(dest: number, mask: Int32Array): void {
+    const path = this.table.bestPath(dest);
+    mask.fill(0);
+    if (path === 0) return;
+    const { grouping } = this;
+    const { oversized } = grouping;
+    this.begin();
+    grouping.outcomesFor(dest, path, this.table.family(dest));
+    this.unite(grouping.groups);
+    for (let w = 0; w < mask.length; w++) mask[w] = this.union[w]!;
+    grouping.stage.endBatch();
+    // To look is not to withhold.
+    grouping.oversized = oversized;
+  }
+
+  /** All receivers of these groups, into `union`. */
+  private unite(groups: readonly number[]): void {
+    const { batch } = this.delivery;
+    const { union } = this;
+    union.fill(0, 0, batch.words);
+    for (const group of groups) {
+      const at = batch.mask[group]!;
+      for (let w = 0; w < batch.words; w++) union[w] = union[w]! | batch.masks[at + w]!;
+    }
   }
 
   /** Ethernet A-D routes are withdrawn before the rest (mass withdraw, RFC 7432 section 8.2). */

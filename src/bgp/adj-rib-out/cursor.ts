@@ -41,6 +41,13 @@ export const DumpKind = {
 } as const;
 export type DumpKind = (typeof DumpKind)[keyof typeof DumpKind];
 
+/** An export policy that a session was served under, until it has been sent the difference. */
+export interface Former {
+  readonly policy: number;
+  /** It is not needed any more. */
+  readonly done: () => void;
+}
+
 /** A walk over all destinations, or over some, beside the live cursor. */
 export interface Dump {
   /** Bit mask over `Family`. */
@@ -49,6 +56,8 @@ export interface Dump {
   /** Families whose refresh is bracketed by BoRR and EoRR (RFC 7313). */
   readonly bracketed: number;
   stage: DumpStage;
+  /** Export policies under which the session was served before: what they made something else of is sent again. */
+  readonly former: readonly Former[];
   /** The ones to look at; undefined = all. */
   readonly destinations: Int32Array | undefined;
   /** Next destination id (or index into `destinations`), and where the walk ends. */
@@ -73,10 +82,14 @@ export class Cursor {
   /** a look at everything, by family mask, or at the routes of these combinations of route targets; */
   syncPending = 0;
   readonly targetsPending = new Set<number>();
+  /** Export policies that the next look compares with. */
+  formerPending: readonly Former[] = [];
   /** refreshes, by family mask. */
   refreshPending = 0;
-  /** Families held back until the session has said which route targets it wants (RFC 4684 section 6), bit mask. */
-  held = 0;
+  /** Families held back, bit mask: either until the session has said which route targets it wants (RFC 4684 section 6), */
+  awaiting = 0;
+  /** or until we know again what we knew before our restart (RFC 4724 section 4.1). */
+  deferred = 0;
   /** Our own word on memberships: goes out in front of that family's dumps. */
   greeting: Uint8Array | undefined;
   /** End-of-RIB sent, bit mask over `Family`. */
@@ -113,6 +126,10 @@ export class Cursor {
     }
     this.blocked = true;
     return false;
+  }
+
+  get held(): number {
+    return this.awaiting | this.deferred;
   }
 
   /** It has read everything and owes itself nothing. */

@@ -68,6 +68,8 @@ export class Delivery {
       (encoding) =>
         encoding.ebgp === wanted.ebgp &&
         encoding.as4 === wanted.as4 &&
+        (encoding.lastResort === true) === (wanted.lastResort === true) &&
+        (encoding.lastChoice === true) === (wanted.lastChoice === true) &&
         Buffer.compare(encoding.nextHopSelf ?? NO_BYTES, wanted.nextHopSelf ?? NO_BYTES) === 0,
     );
     if (index >= 0) return index;

@@ -10,20 +10,21 @@ import { setBit } from "../policy/slot-mask.js";
 import type { RouteTable } from "../rib/route-table.js";
 import { BATCH } from "./batch.js";
 import { DumpKind, DumpStage, type Cursor, type Dump } from "./cursor.js";
-import type { Output } from "./output.js";
+import type { FormerPolicy, Output } from "./output.js";
 import { TARGETED } from "./receiver.js";
 
 /** Destinations looked at in one stretch of a dump. */
 const DUMP_STRETCH = 16384;
 const BORR = 1;
 const EORR = 2;
+const NOBODY_ELSE: readonly FormerPolicy[] = [];
 
 export class DumpRunner {
   private readonly table: RouteTable;
   private readonly output: Output;
   private readonly cursors: ReadonlyMap<number, Cursor>;
   private readonly slices: Uint8Array[] = [];
-  private readonly masks = { initial: masksOf(1), refresh: masksOf(1) };
+  private readonly masks = { initial: masksOf(1), refresh: masksOf(1), former: NOBODY_ELSE };
 
   constructor(table: RouteTable, output: Output, cursors: ReadonlyMap<number, Cursor>) {
     this.table = table;
@@ -74,8 +75,10 @@ export class DumpRunner {
       cursor.dump = newDump(DumpKind.Initial, cursor.initialPending, 0);
       cursor.initialPending = 0;
     } else if (cursor.syncPending !== 0) {
-      cursor.dump = newDump(DumpKind.Sync, cursor.syncPending, 0);
+      const former = cursor.formerPending;
+      cursor.dump = { ...newDump(DumpKind.Sync, cursor.syncPending, 0), former };
       cursor.syncPending = 0;
+      cursor.formerPending = [];
     } else if (cursor.targetsPending.size > 0) {
       const destinations = this.destinationsOf(cursor.targetsPending);
       cursor.targetsPending.clear();
@@ -87,6 +90,25 @@ export class DumpRunner {
       cursor.dump = newDump(DumpKind.Refresh, families, cursor.enhancedRefresh ? families : 0);
       cursor.refreshPending &= cursor.held;
     }
+  }
+
+  /** The session is gone: nothing is compared any more. */
+  forget(cursor: Cursor): void {
+    const all = new Set([...(cursor.dump?.former ?? []), ...cursor.formerPending]);
+    for (const former of all) former.done();
+  }
+
+  /** What the session gets is compared with what it got under another export policy, everywhere. */
+  compare(cursor: Cursor, policy: number, done: () => void): void {
+    const families = cursor.families & ~cursor.held;
+    if (families === 0) {
+      done();
+      return;
+    }
+    const known = new Set([...(cursor.dump?.former ?? []), ...cursor.formerPending]);
+    cursor.formerPending = [...known, { policy, done }];
+    cursor.syncPending |= families;
+    this.startNext(cursor);
   }
 
   /** Unblocked sessions with a dump at the same, least advanced place. */
@@ -117,9 +139,11 @@ export class DumpRunner {
       initial[f]!.fill(0);
       refresh[f]!.fill(0);
     }
+    this.masks.former = NOBODY_ELSE;
     let end = Infinity;
     for (const cursor of group) {
       const dump = cursor.dump!;
+      for (const { policy } of dump.former) this.noteFormer(policy, cursor.slot);
       end = Math.min(end, dump.end);
       for (let f = 0; f < FAMILIES.length; f++) {
         if ((dump.families & (1 << f)) === 0) continue;
@@ -127,6 +151,15 @@ export class DumpRunner {
       }
     }
     return end;
+  }
+
+  private noteFormer(policy: number, slot: number): void {
+    let former = this.masks.former.find((other) => other.policy === policy);
+    if (former === undefined) {
+      former = { policy, mask: new Int32Array(this.masks.initial[0]!.length) };
+      this.masks.former = [...this.masks.former, former];
+    }
+    setBit(former.mask, slot);
   }
 
   private stageOf(dest: number, family: Family): DumpStage {
@@ -155,6 +188,9 @@ export class DumpRunner {
     if (slices.length > 0) cursor.outlet.sendMany(slices, slices.length);
     if (ending) {
       cursor.dump = undefined;
+      for (const former of dump.former) {
+        if (!cursor.formerPending.includes(former)) former.done();
+      }
       this.startNext(cursor);
     } else {
       // What is newer than this reaches the session through the log.
@@ -193,5 +229,14 @@ function newDump(
   bracketed: number,
   destinations?: Int32Array,
 ): Dump {
-  return { families, kind, bracketed, destinations, stage: DumpStage.Begin, next: 1, end: 1 };
+  return {
+    families,
+    kind,
+    bracketed,
+    former: [],
+    destinations,
+    stage: DumpStage.Begin,
+    next: 1,
+    end: 1,
+  };
 }

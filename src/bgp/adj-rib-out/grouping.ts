@@ -1,12 +1,15 @@
 /**
  * Who gets a path: the group of a batch that a path belongs to, with its receivers worked out by
- * reflection, route-target membership and the size of their messages.
+ * reflection, route-target membership and the size of their messages. Under export policy a path may
+ * have several groups, one for each form in which it goes out.
  */
 import { Family } from "../../fast-bgp-codec/family.js";
 import { hasIpv6NextHopForIpv4, type Reflection } from "../policy/reflection.js";
 import type { RouteTargetFilter } from "../policy/route-target.js";
+import { hasBit } from "../policy/slot-mask.js";
 import type { RouteTable } from "../rib/route-table.js";
 import type { Delivery } from "./delivery.js";
+import { IDLE_EXPORT, NO_POLICY, type ExportStage } from "./export-stage.js";
 import { EXTENDED_MESSAGE, ORDINARY_MESSAGE } from "./packer.js";
 import { TARGETED } from "./receiver.js";
 
@@ -22,6 +25,12 @@ export class Grouping {
   oversized = 0;
   readonly reflection: Reflection;
   readonly targets: RouteTargetFilter;
+  /** Of the last `outcomesFor`. */
+  readonly groups: number[] = [];
+  /** Export policy; `AdjRibOut.setExport`. */
+  stage: ExportStage = IDLE_EXPORT;
+  private readonly outcomes: number[] = [];
+  private readonly outcomeMasks: Int32Array[] = [];
   private readonly table: RouteTable;
   private readonly delivery: Delivery;
   /** Receivers by combination of route targets, as long as neither memberships nor combinations change. */
@@ -50,12 +59,94 @@ export class Grouping {
     this.sizedAttr = 0;
   }
 
-  /** The group of a path, with its receivers worked out. */
+  /** Whether `outcomesFor` need not be asked: `groupFor` is the only outcome. */
+  get isPlain(): boolean {
+    return this.stage.isIdle;
+  }
+
+  /** Most forms that a route may go out in. */
+  get mostOutcomes(): number {
+    return this.stage.isIdle ? 1 : 1 + this.stage.count;
+  }
+
+  /** The group of a path, with its receivers worked out, export policy aside. */
   groupFor(dest: number, path: number, family: Family): number {
     const { table } = this;
     const { batch } = this.delivery;
     const attr = table.pathAttr(path);
     const slot = table.pathSlot(path);
+    const group = this.headFor(attr, slot, dest, family);
+    return batch.large[group] === 1 ? this.fitting(group, path, attr, slot) : group;
+  }
+
+  /**
+   * The groups of a path under export policy, into `groups`: one for each attribute set that somebody
+   * gets; no session is in two of them. Returns how many.
+   */
+  outcomesFor(dest: number, path: number, family: Family): number {
+    const { stage, table, groups, outcomes } = this;
+    const { batch } = this.delivery;
+    const { words } = batch;
+    const attr = table.pathAttr(path);
+    const slot = table.pathSlot(path);
+    const head = this.headFor(attr, slot, dest, family);
+    const rest = this.maskOf(0);
+    const base = batch.mask[head]!;
+    for (let w = 0; w < words; w++) rest[w] = batch.masks[base + w]!;
+    outcomes.length = 0;
+    outcomes.push(attr);
+    for (let policy = 0; policy < stage.count; policy++) {
+      const ruled = stage.maskOf(policy);
+      const span = Math.min(words, ruled.length);
+      let any = 0;
+      for (let w = 0; w < span; w++) any |= rest[w]! & ruled[w]!;
+      if (any === 0) continue;
+      const changed = stage.apply(policy, attr, slot, dest, path);
+      if (changed === attr) continue;
+      let index = changed === 0 ? -1 : outcomes.indexOf(changed);
+      if (changed !== 0 && index < 0) {
+        index = outcomes.push(changed) - 1;
+        this.maskOf(index).fill(0, 0, words);
+      }
+      const mask = index < 0 ? undefined : this.maskOf(index);
+      for (let w = 0; w < span; w++) {
+        const moved = rest[w]! & ruled[w]!;
+        rest[w] = rest[w]! & ~moved;
+        if (mask !== undefined) mask[w] = mask[w]! | moved;
+      }
+    }
+    groups.length = 0;
+    for (const [index, set] of outcomes.entries()) {
+      const mask = this.maskOf(index);
+      if (isEmpty(mask, words)) continue;
+      const of = index === 0 ? head : this.headFor(set, slot, dest, family);
+      const group = batch.variantFor(of, this.copied(mask));
+      groups.push(batch.large[of] === 1 ? this.fitting(group, path, set, slot) : group);
+    }
+    return groups.length;
+  }
+
+  /** What a session under `policy` gets of a path: an attribute set, 0 for nothing. */
+  outcomeUnder(policy: number, dest: number, path: number): number {
+    const attr = this.table.pathAttr(path);
+    if (policy === NO_POLICY || this.stage.isIdle) return attr;
+    return this.stage.apply(policy, attr, this.table.pathSlot(path), dest, path);
+  }
+
+  /** The policy of a slot, `NO_POLICY` for none. */
+  policyOf(slot: number): number {
+    const { stage } = this;
+    for (let policy = 0; policy < stage.count; policy++) {
+      const mask = stage.maskOf(policy);
+      if (slot >>> 5 < mask.length && hasBit(mask, 0, slot)) return policy;
+    }
+    return NO_POLICY;
+  }
+
+  /** The group of (set, source, type): its receivers are those whom reflection and route targets leave. */
+  private headFor(attr: number, slot: number, dest: number, family: Family): number {
+    const { table } = this;
+    const { batch } = this.delivery;
     const type = family === Family.Evpn ? table.routeType(dest) : 0;
     let group = batch.findGroup(attr, slot, type);
     if (group < 0) {
@@ -78,7 +169,24 @@ export class Grouping {
       batch.octets += octets;
       if (octets > SURELY_FITS) batch.large[group] = 1;
     }
-    return batch.large[group] === 1 ? this.fitting(group, path, attr, slot) : group;
+    return group;
+  }
+
+  private maskOf(index: number): Int32Array {
+    const { words } = this.delivery.batch;
+    let mask = this.outcomeMasks[index];
+    if (mask === undefined || mask.length < words) {
+      mask = this.outcomeMasks[index] = new Int32Array(words);
+    }
+    return mask;
+  }
+
+  /** The mask in the batch, which takes it over. */
+  private copied(mask: Int32Array): number {
+    const { batch } = this.delivery;
+    const at = batch.takeMask();
+    for (let w = 0; w < batch.words; w++) batch.masks[at + w] = mask[w]!;
+    return at;
   }
 
   /** The variant of a group for those of its receivers that are in `members`. */
@@ -141,4 +249,9 @@ export class Grouping {
       this.overheads[i] = packer.overhead(attr, slot, encodings[i]!);
     }
   }
+}
+
+function isEmpty(mask: Int32Array, words: number): boolean {
+  for (let w = 0; w < words; w++) if (mask[w] !== 0) return false;
+  return true;
 }

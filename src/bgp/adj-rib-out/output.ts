@@ -13,6 +13,14 @@ export interface DumpMasks {
   readonly initial: readonly Int32Array[];
   /** Those who get everything. */
   readonly refresh: readonly Int32Array[];
+  /** Those of `initial` whose export policy was another: they also get again what it made something else of. */
+  readonly former: readonly FormerPolicy[];
+}
+
+/** Slots that were served under another export policy. */
+export interface FormerPolicy {
+  readonly policy: number;
+  readonly mask: Int32Array;
 }
 
 export interface Output {

@@ -5,7 +5,7 @@
  *
  * Order within a batch: withdrawn Ethernet A-D routes, announcements, other withdrawals.
  */
-import { copyBytes, writeU16 } from "../../util/bytes.js";
+import { copyBytes, writeU16, writeU32 } from "../../util/bytes.js";
 import { FAMILIES, Family, isVpn } from "../../fast-bgp-codec/family.js";
 import { vpnWithdrawalLength, writeVpnWithdrawal } from "../../fast-bgp-codec/vpn-prefix.js";
 import {
@@ -24,6 +24,8 @@ export const ORDINARY_MESSAGE = 4096;
 export const EXTENDED_MESSAGE = 65535;
 const HEADER = 19;
 const UPDATE = 2;
+/** Octets in front of an NLRI with ADD-PATH (RFC 7911 section 3). */
+const PATH_ID = 4;
 
 export class Packer {
   private readonly table: RouteTable;
@@ -155,6 +157,7 @@ export class Packer {
     const family = attrs.family(attr);
     const classic = this.isClassic(attr);
     const attrLength = this.writeAttributes(attr, batch.slot[group]!, encoding, classic);
+    const idLength = batch.addPath ? PATH_ID : 0;
     let entry = batch.first[group]!;
     while (entry !== 0) {
       const { bytes, at } = out.room(limit);
@@ -165,9 +168,13 @@ export class Packer {
       const last = at + limit - (classic ? 0 : attrLength);
       const first = p;
       do {
-        const path = table.bestPath(batch.dest[entry]!);
+        const path = batch.item[entry]!;
         const length = table.pathNlriLength(path);
-        if (p + length > last) break;
+        if (p + length + idLength > last) break;
+        if (idLength !== 0) {
+          writeU32(bytes, p, batch.pathId[entry]!);
+          p += idLength;
+        }
         const from = table.pathNlri(path);
         p = copyBytes(nlriBytes, from, from + length, bytes, p);
         entry = batch.next[entry]!;
@@ -192,6 +199,7 @@ export class Packer {
     const family = batch.withdrawFamily[group] as Family;
     const classic = family === Family.Ipv4Unicast;
     const vpn = isVpn(family);
+    const idLength = batch.addPath ? PATH_ID : 0;
     const nlriBytes = table.nlriBytes;
     let entry = batch.withdrawFirst[group]!;
     while (entry !== 0) {
@@ -201,10 +209,14 @@ export class Packer {
       const last = at + ORDINARY_MESSAGE - (classic ? 2 : 0);
       let p = start;
       do {
-        const dest = batch.dest[entry]!;
+        const dest = batch.item[entry]!;
         const bits = table.routeType(dest);
         const length = vpn ? vpnWithdrawalLength(bits) : table.destNlriLength(dest);
-        if (p + length > last) break;
+        if (p + length + idLength > last) break;
+        if (idLength !== 0) {
+          writeU32(bytes, p, batch.pathId[entry]!);
+          p += idLength;
+        }
         const from = table.destNlri(dest);
         p = vpn
           ? writeVpnWithdrawal(nlriBytes, from, bits, bytes, p)

@@ -13,6 +13,8 @@ export interface ReceiverOptions extends Receiver {
   readonly greeting: Uint8Array | undefined;
   /** Families with route targets wait for `release`, whether it has memberships or not. */
   readonly awaitsInterest?: boolean;
+  /** Everything but memberships waits for `releaseDeferred`: the session keeps our routes over our restart. */
+  readonly deferred?: boolean;
 }
 
 /** Families whose routes carry route targets (RFC 4684). */

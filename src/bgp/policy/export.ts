@@ -7,10 +7,14 @@
  * | iBGP | ORIGINATOR_ID if absent, own cluster id in front of CLUSTER_LIST | own AS in front of AS_PATH; LOCAL_PREF, MED, ORIGINATOR_ID, CLUSTER_LIST, other non-transitive attributes and communities gone |
  * | eBGP | LOCAL_PREF 100 if absent | the same |
  *
+ * To a receiver that is to turn to other paths (RFC 8326) everything goes with the community
+ * GRACEFUL_SHUTDOWN, and inside the AS with LOCAL_PREF 0.
+ *
  * To a 2-octet speaker AS_PATH and AGGREGATOR shrink, with AS4_PATH and AS4_AGGREGATOR beside them
  * when an AS does not fit. Octets go into the caller's buffer; nothing is allocated.
  */
 import { copyBytes, readU16, readU32, readU8, writeU16, writeU32 } from "../../util/bytes.js";
+import { AttrFlag } from "../rib/attr-facts.js";
 import type { AttrStore } from "../rib/attr-store.js";
 
 const AS_TRANS = 23456;
@@ -19,6 +23,10 @@ const AS_CONFED_SEQUENCE = 3;
 /** Extended communities (RFC 4360) of 8 octets, and those of IPv6 (RFC 5701) of 20. */
 const EXTENDED = 16;
 const IPV6_EXTENDED = 25;
+const COMMUNITIES = 8;
+const NO_EXPORT = 0xffffff01;
+/** Community GRACEFUL_SHUTDOWN (RFC 8326 section 3). */
+export const GRACEFUL_SHUTDOWN = 0xffff0000;
 
 /** What a receiver's sessions have in common on the wire. */
 export interface Encoding {
@@ -26,6 +34,13 @@ export interface Encoding {
   readonly as4: boolean;
   /** Own address as next hop of IP unicast routes; undefined keeps theirs. */
   readonly nextHopSelf: Uint8Array | undefined;
+  /**
+   * iBGP without long-lived graceful restart: LLGR_STALE routes go out with LOCAL_PREF 0 and NO_EXPORT, so that
+   * they are the last choice there and stay there (RFC 9494 section 4.6).
+   */
+  readonly lastResort?: boolean;
+  /** Maintenance: whatever we send is to be the last choice (RFC 8326). */
+  readonly lastChoice?: boolean;
 }
 
 export interface ReflectorIdentity {
@@ -75,6 +90,12 @@ export class AttributeWriter {
     let needOriginator = reflect;
     let needCluster = reflect;
     let needExtras = !encoding.as4;
+    const lastResort =
+      encoding.lastResort === true && (attrs.flags(attr) & AttrFlag.LlgrStale) !== 0;
+    const lastChoice = encoding.lastChoice === true;
+    const lowered = lastResort || (lastChoice && !encoding.ebgp);
+    if (lowered) needLocalPref = true;
+    let needShutdown = lastChoice;
     let pathAt = -1;
     let aggregatorAt = -1;
     let from = attrs.attributesStart(attr);
@@ -90,8 +111,17 @@ export class AttributeWriter {
         needNextHop = false;
       }
       if (needLocalPref && code >= 5) {
-        if (code > 5) this.fixed(0x40, 5, 100);
+        if (lowered) this.fixed(0x40, 5, 0);
+        else if (code > 5) this.fixed(0x40, 5, 100);
         needLocalPref = false;
+        if (lowered && code === 5) {
+          from = next;
+          continue;
+        }
+      }
+      if (needShutdown && code >= COMMUNITIES) {
+        if (code > COMMUNITIES) this.fixed(0xc0, COMMUNITIES, GRACEFUL_SHUTDOWN);
+        needShutdown = false;
       }
       if (needOriginator && code >= 9) {
         if (code > 9) this.fixed(0x80, 9, originator);
@@ -116,6 +146,9 @@ export class AttributeWriter {
       } else if (code === 7 && !encoding.as4) {
         aggregatorAt = value;
         this.aggregator(bytes, flags, value);
+      } else if ((lastResort || lastChoice) && code === COMMUNITIES) {
+        const extra = lastResort && lastChoice ? BOTH : lastResort ? STALE_EXTRA : CHOICE_EXTRA;
+        this.withCommunities(bytes, flags, value, next, extra);
       } else if (!encoding.ebgp) {
         this.at = copyBytes(bytes, from, next, target, this.at);
       } else if (code === EXTENDED || code === IPV6_EXTENDED) {
@@ -126,7 +159,8 @@ export class AttributeWriter {
       from = next;
     }
     if (needNextHop) this.nextHop(nextHopBytes, nextHopAt);
-    if (needLocalPref) this.fixed(0x40, 5, 100);
+    if (needLocalPref) this.fixed(0x40, 5, lowered ? 0 : 100);
+    if (needShutdown) this.fixed(0xc0, COMMUNITIES, GRACEFUL_SHUTDOWN);
     if (needOriginator) this.fixed(0x80, 9, originator);
     if (needCluster) this.fixed(0x80, 10, this.identity.clusterId);
     if (needExtras) this.fourOctetExtras(bytes, pathAt, aggregatorAt, encoding);
@@ -152,6 +186,25 @@ export class AttributeWriter {
     this.header(flags, code, 4);
     writeU32(this.target, this.at, value);
     this.at += 4;
+  }
+
+  /** Those that are there, and behind them those of `extra` that are not. */
+  private withCommunities(
+    bytes: Uint8Array,
+    flags: number,
+    value: number,
+    end: number,
+    extra: readonly number[],
+  ): void {
+    let missing = 0;
+    for (const one of extra) if (!hasCommunity(bytes, value, end, one)) missing++;
+    this.header(flags, COMMUNITIES, end - value + 4 * missing);
+    this.at = copyBytes(bytes, value, end, this.target, this.at);
+    for (const one of extra) {
+      if (hasCommunity(bytes, value, end, one)) continue;
+      writeU32(this.target, this.at, one);
+      this.at += 4;
+    }
   }
 
   private nextHop(bytes: Uint8Array, from: number): void {
@@ -274,6 +327,15 @@ export class AttributeWriter {
       this.at = copyBytes(bytes, from, at + 2 + 4 * readU8(bytes, at + 1), target, this.at);
     }
   }
+}
+
+const STALE_EXTRA = [NO_EXPORT];
+const CHOICE_EXTRA = [GRACEFUL_SHUTDOWN];
+const BOTH = [NO_EXPORT, GRACEFUL_SHUTDOWN];
+
+function hasCommunity(bytes: Uint8Array, start: number, end: number, community: number): boolean {
+  for (let at = start; at + 4 <= end; at += 4) if (readU32(bytes, at) === community) return true;
+  return false;
 }
 
 /** Whether the path begins with an AS_SEQUENCE that has room for one more. */

@@ -31,6 +31,8 @@ export interface Receiver {
   readonly evpnTypes: readonly number[] | undefined;
   /** Bit mask over `Family`: those whose IPv4 NLRI it takes with an IPv6 next hop (RFC 8950). */
   readonly extendedNextHop: number;
+  /** Negotiated long-lived graceful restart: may have LLGR_STALE routes (RFC 9494 section 4.3). */
+  readonly llgr?: boolean;
 }
 
 /** An IPv4 route, plain or VPN, whose next hop is an IPv6 address (RFC 8950 section 3). */
@@ -46,6 +48,8 @@ export class Reflection {
   private readonly families: Int32Array[] = [];
   private readonly types: Int32Array[] = [];
   private readonly extendedNextHop: Int32Array[] = [];
+  /** In an array of its own, to be widened and cleared like the others. */
+  private readonly llgr: Int32Array[] = [new Int32Array(1)];
 
   constructor() {
     for (let kind = 0; kind < 3; kind++) this.kinds.push(new Int32Array(1));
@@ -61,6 +65,7 @@ export class Reflection {
     this.grow((slot >>> 5) + 1);
     if (receiver.kind !== SourceKind.Ebgp || receiver.acceptOut)
       setBit(this.kinds[receiver.kind]!, slot);
+    if (receiver.llgr === true) setBit(this.llgr[0]!, slot);
     this.addFamilies(slot, receiver.families);
     for (let type = 0; type < TYPES; type++) {
       if (type === 0 || wantsType(receiver.evpnTypes, type)) setBit(this.types[type]!, slot);
@@ -79,9 +84,7 @@ export class Reflection {
   }
 
   remove(slot: number): void {
-    for (const mask of [...this.kinds, ...this.families, ...this.types, ...this.extendedNextHop]) {
-      clearBit(mask, slot);
-    }
+    for (const masks of this.all()) for (const mask of masks) clearBit(mask, slot);
   }
 
   /**
@@ -121,14 +124,22 @@ export class Reflection {
       if (ipv6NextHopForIpv4) mask &= extended[w]!;
       out[at + w] = mask;
     }
+    if ((flags & AttrFlag.LlgrStale) !== 0) {
+      const llgr = this.llgr[0]!;
+      for (let w = 0; w < words; w++) out[at + w] = out[at + w]! & llgr[w]!;
+    }
     const word = source >>> 5;
     if (word < words) out[at + word] = out[at + word]! & ~(1 << (source & 31));
+  }
+
+  private all(): readonly Int32Array[][] {
+    return [this.kinds, this.families, this.types, this.extendedNextHop, this.llgr];
   }
 
   private grow(words: number): void {
     if (words <= this.words) return;
     this.words = words;
-    for (const masks of [this.kinds, this.families, this.types, this.extendedNextHop]) {
+    for (const masks of this.all()) {
       for (let i = 0; i < masks.length; i++) masks[i] = widened(masks[i]!, words);
     }
   }

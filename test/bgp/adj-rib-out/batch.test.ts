@@ -23,7 +23,7 @@ function maskAt(at: number): number[] {
 
 function members(first: number): number[] {
   const out: number[] = [];
-  for (let entry = first; entry !== 0; entry = batch.next[entry]!) out.push(batch.dest[entry]!);
+  for (let entry = first; entry !== 0; entry = batch.next[entry]!) out.push(batch.item[entry]!);
   return out;
 }
 
