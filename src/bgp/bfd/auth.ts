@@ -88,7 +88,8 @@ export class Authenticator {
     }
     const sequence = readU32(bytes, at + 4);
     if (!this.inWindow(sequence, packet.multiplier, meticulous)) return false;
-    const copy = bytes.slice(0, packet.length);
+    // Not `slice`: a Buffer's shares its memory.
+    const copy = Uint8Array.from(bytes.subarray(0, packet.length));
     copy.set(this.key, at + KEYED_HEADER);
     const expected = createHash(hash).update(copy).digest();
     const given = bytes.subarray(at + KEYED_HEADER, at + KEYED_HEADER + digest);

@@ -38,7 +38,7 @@ export interface EngineParts {
 
 interface Entry {
   readonly session: BfdSession;
-  readonly sender: BfdSender;
+  sender: BfdSender;
 }
 
 export class BfdEngine {
@@ -108,11 +108,21 @@ export class BfdEngine {
   private set(spec: BfdSpec): void {
     const entry = this.byPeer.get(spec.peer);
     if (entry !== undefined) {
-      if (sameSession(entry.session.spec, spec)) return entry.session.retime(spec);
+      if (sameSession(entry.session.spec, spec)) return this.change(entry, spec);
       this.remove(spec.peer);
     }
     if (this.leaving.has(spec.peer)) this.leaving.set(spec.peer, spec);
     else this.make(spec);
+  }
+
+  /** The peer knows us by our discriminator, so even another source does not disturb it. */
+  private change(entry: Entry, spec: BfdSpec): void {
+    const { session } = entry;
+    if (session.spec.localAddress !== spec.localAddress) {
+      entry.sender.close();
+      entry.sender = this.parts.network.sender(spec, () => session.sendErrors++);
+    }
+    session.retime(spec);
   }
 
   private make(spec: BfdSpec): void {
@@ -121,7 +131,7 @@ export class BfdEngine {
       clock: parts.clock,
       random: parts.random,
       afterPoll: parts.afterPoll,
-      send: (bytes) => sender.send(bytes),
+      send: (bytes) => fresh.sender.send(bytes),
       report: parts.report,
     });
     parts.network.listen(spec.multihop, spec.peer.includes(":"));
@@ -170,10 +180,9 @@ export class BfdEngine {
   }
 }
 
-/** What can change under a session: its timers alone. */
+/** What can change under a session: its timers and its source. */
 function sameSession(before: BfdSpec, after: BfdSpec): boolean {
   return (
-    before.localAddress === after.localAddress &&
     before.multihop === after.multihop &&
     before.passive === after.passive &&
     JSON.stringify(before.auth) === JSON.stringify(after.auth)

@@ -17,6 +17,11 @@ export interface BirdOptions {
   readonly as?: number;
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];
+  /** Further lines of the BGP protocol, and of the whole file. */
+  readonly bgpLines?: readonly string[];
+  readonly lines?: readonly string[];
+  /** The neighbour is on the link. */
+  readonly direct?: boolean;
 }
 
 export class Bird {
@@ -37,6 +42,7 @@ export class Bird {
       `router id ${address};
 log stderr all;
 protocol device {}
+${(options.lines ?? []).join("\n")}
 protocol static static4 { ipv4;
 ${routes(options.ipv4)}
 }
@@ -47,7 +53,8 @@ protocol bgp reflector {
   local ${address} as ${String(as)};
   neighbor ${neighbor} as ${String(as)};
   strict bind yes;
-  multihop;
+  ${options.direct === true ? "direct" : "multihop"};
+${(options.bgpLines ?? []).join("\n")}
   connect retry time 1;
   connect delay time 0;
   error wait time 1, 2;

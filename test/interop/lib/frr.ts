@@ -17,6 +17,8 @@ export interface FrrOptions {
   readonly config: readonly string[];
   /** Start zebra too: kernel bridges, VXLAN and FDB. */
   readonly zebra?: boolean;
+  /** Start bfdd (and zebra, through which it speaks to bgpd); its configuration lines. */
+  readonly bfd?: readonly string[];
 }
 
 export interface FrrNeighbor {
@@ -51,7 +53,7 @@ export class Frr {
     const common = ["-u", "frr", "-g", "frr", "--vty_socket", directory, "-P", "0"];
     const zserv = join(directory, "zserv");
     let zebra: Program | undefined;
-    if (options.zebra === true) {
+    if (options.zebra === true || options.bfd !== undefined) {
       zebra = lab.start(label, `${name}-zebra`, `${LIB}/zebra`, [
         ...common,
         "-f",
@@ -62,6 +64,20 @@ export class Frr {
         zserv,
       ]);
       await answers(directory, "zebra", zebra);
+    }
+    if (options.bfd !== undefined) {
+      const bfdd = lab.start(label, `${name}-bfdd`, `${LIB}/bfdd`, [
+        ...common,
+        "-f",
+        lab.writeFile(`${name}-bfdd.conf`, [...options.bfd, ""].join("\n")),
+        "-i",
+        join(directory, "bfdd.pid"),
+        "-z",
+        zserv,
+        "--bfdctl",
+        join(directory, "bfdd.sock"),
+      ]);
+      await answers(directory, "bfdd", bfdd);
     }
     const bgpd = lab.start(label, `${name}-bgpd`, `${LIB}/bgpd`, [
       ...common,

@@ -1,0 +1,267 @@
+/** BFD with FRR's bfdd and with BIRD: up, timers, a cut link takes BGP down and comes back. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { Bird } from "./lib/bird.js";
+import { Evpnd } from "./lib/evpnd.js";
+import { Frr, frrClient } from "./lib/frr.js";
+import { Lab } from "./lib/lab.js";
+import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
+import { waitFor } from "./lib/wait.js";
+
+const HTTP = 8080;
+/** evpnd's end and the other one, by link. */
+const NEAR = ["10.77.1.1", "10.77.1.2"] as const;
+const NEAR6 = ["fd77:1::1", "fd77:1::2"] as const;
+const BIRD = ["10.77.2.1", "10.77.2.2"] as const;
+const FAR_LINK = ["10.77.3.1", "10.77.3.2"] as const;
+const FAR = ["10.88.0.1", "10.88.0.3"] as const;
+const KEY = "an-RFC5880-key";
+
+const config = (keyFile: string, minRx = 150): string => `
+as: 65000
+router-id: 10.88.0.1
+listen: ["0.0.0.0:179", "[::]:179"]
+http: { listen: "127.0.0.1:${String(HTTP)}" }
+peer-groups:
+  base: { hold-time: 90, connect-retry: 1, idle-hold: 1, idle-hold-max: 1 }
+peers:
+  - { address: ${NEAR[1]}, group: base, passive: true, bfd: { min-tx-ms: 100, min-rx-ms: ${String(minRx)} } }
+  - { address: "${NEAR6[1]}", group: base, bfd: { min-tx-ms: 100, min-rx-ms: 100 } }
+  - { address: ${FAR[1]}, group: base, local-address: ${FAR[0]}, bfd: true }
+  - address: ${BIRD[1]}
+    group: base
+    families: [ipv4-unicast]
+    bfd:
+      min-tx-ms: 100
+      min-rx-ms: 100
+      strict: true
+      auth: { type: meticulous-keyed-sha1, key-id: 7, key-file: ${keyFile} }
+`;
+
+interface PeerView {
+  readonly state: string;
+  readonly lastError?: string;
+  readonly establishedCount: number;
+  readonly bfd?: { readonly state: string; readonly diag: string };
+}
+interface BfdView {
+  readonly sessions: readonly {
+    readonly peer: string;
+    readonly state: string;
+    readonly multihop: boolean;
+    readonly txIntervalMs: number;
+    readonly detectionTimeMs: number;
+    readonly remoteMultiplier: number;
+    readonly upCount: number;
+    readonly downCount: number;
+  }[];
+  readonly stats: { readonly ttlChecked: boolean; readonly unknownSource: number };
+}
+interface FrrBfdPeer {
+  readonly peer: string;
+  readonly status: string;
+  readonly "remote-receive-interval": number;
+  readonly "remote-transmit-interval": number;
+  readonly "remote-detect-multiplier": number;
+}
+
+describeInterop("BFD", ["frr", "bird"], () => {
+  let lab: Lab;
+  let evpnd: Evpnd;
+  let near: Frr;
+  let far: Frr;
+  let bird: Bird;
+  let keyFile: string;
+
+  const peer = (address: string) => evpnd.get<PeerView>(`/v1/peers/${encodeURIComponent(address)}`);
+
+  async function session(address: string) {
+    const { sessions } = await evpnd.get<BfdView>("/v1/bfd");
+    const found = sessions.find((candidate) => candidate.peer === address);
+    if (found === undefined) throw new Error(`no BFD session with ${address}`);
+    return found;
+  }
+
+  function allUp(address: string) {
+    return waitFor(`BFD and BGP with ${address}`, async () => {
+      const view = await peer(address);
+      if (view.state === "Established" && view.bfd?.state === "Up") return true;
+      throw new Error(JSON.stringify([view.state, view.lastError, view.bfd]));
+    });
+  }
+
+  function wire(
+    label: string,
+    near4: readonly [string, string],
+    near6?: readonly [string, string],
+  ) {
+    lab.namespace(label);
+    lab.ip("rr", [
+      `link add ${label} type veth peer name eth0 netns ${lab.name(label)}`,
+      `addr add ${near4[0]}/24 dev ${label}`,
+      ...(near6 === undefined ? [] : [`addr add ${near6[0]}/64 dev ${label} nodad`]),
+      `link set ${label} up`,
+    ]);
+    lab.ip(label, [
+      `addr add ${near4[1]}/24 dev eth0`,
+      ...(near6 === undefined ? [] : [`addr add ${near6[1]}/64 dev eth0 nodad`]),
+      "link set eth0 up",
+    ]);
+  }
+
+  beforeAll(async () => {
+    lab = new Lab();
+    lab.namespace("rr", [`${FAR[0]}/32`]);
+    wire("near", NEAR, NEAR6);
+    wire("bird", BIRD);
+    wire("far", FAR_LINK);
+    lab.ip("far", [`addr add ${FAR[1]}/32 dev lo`, `route add ${FAR[0]}/32 via ${FAR_LINK[0]}`]);
+    lab.ip("rr", [`route add ${FAR[1]}/32 via ${FAR_LINK[1]}`]);
+    keyFile = join(lab.directory, "bfd-key");
+    writeFileSync(keyFile, `${KEY}\n`, { mode: 0o600 });
+    evpnd = await Evpnd.start({
+      lab,
+      label: "rr",
+      address: NEAR[0],
+      config: config(keyFile),
+      http: HTTP,
+    });
+    const nearConfig = frrClient({
+      address: NEAR[1],
+      reflectors: [NEAR[0]],
+      neighborLines: ["bfd 4 120 80"],
+    });
+    const v6 = ["remote-as 65000", "timers 3 9", "timers connect 1", "bfd 3 100 100"];
+    const family = nearConfig.findIndex((line) => line.startsWith(" address-family"));
+    nearConfig.splice(family, 0, ...v6.map((line) => ` neighbor ${NEAR6[0]} ${line}`));
+    nearConfig.splice(family + v6.length + 1, 0, `  neighbor ${NEAR6[0]} activate`);
+    [near, far, bird] = await Promise.all([
+      Frr.start({
+        lab,
+        label: "near",
+        name: "near",
+        address: NEAR[1],
+        bfd: [],
+        config: nearConfig,
+      }),
+      Frr.start({
+        lab,
+        label: "far",
+        name: "far",
+        address: FAR[1],
+        bfd: [],
+        config: frrClient({ address: FAR[1], reflectors: [FAR[0]], neighborLines: ["bfd"] }),
+      }),
+      Bird.start({
+        lab,
+        label: "bird",
+        name: "bird",
+        address: BIRD[1],
+        address6: "fd77:2::2",
+        neighbor: BIRD[0],
+        ipv4: [],
+        ipv6: [],
+        direct: true,
+        bgpLines: ["  bfd on;"],
+        lines: [
+          "protocol bfd {",
+          '  interface "*" {',
+          "    interval 100 ms;",
+          "    multiplier 3;",
+          "    authentication meticulous keyed sha1;",
+          `    password "${KEY}" { id 7; };`,
+          "  };",
+          "}",
+        ],
+      }),
+    ]);
+  }, 120_000);
+  afterAll(() => lab.close());
+  beforeEach(() => {
+    showLogsOnFailure(() => lab);
+  });
+
+  test("FRR, one hop: up, with the timers both agreed on", async () => {
+    await allUp(NEAR[1]);
+    const { stats } = await evpnd.get<BfdView>("/v1/bfd");
+    expect(stats.ttlChecked).toBe(true);
+    const found = await waitFor("the fast timers", async () => {
+      const view = await session(NEAR[1]);
+      return view.txIntervalMs === 120 && view.detectionTimeMs === 4 * 150 ? view : undefined;
+    });
+    expect(found).toMatchObject({ multihop: false, remoteMultiplier: 4 });
+    const peers = await near.json<FrrBfdPeer[]>("show bfd peers");
+    expect(peers.find((entry) => entry.peer === NEAR[0])).toMatchObject({
+      status: "up",
+      "remote-receive-interval": 150,
+      "remote-transmit-interval": 100,
+      "remote-detect-multiplier": 3,
+    });
+  });
+
+  test("FRR over IPv6, and over several hops", async () => {
+    await Promise.all([allUp(NEAR6[1]), allUp(FAR[1])]);
+    expect((await session(NEAR6[1])).multihop).toBe(false);
+    expect((await session(FAR[1])).multihop).toBe(true);
+  });
+
+  test("BIRD with authentication; BGP waits for BFD", async () => {
+    await allUp(BIRD[1]);
+    expect(await bird.birdc("show bfd sessions")).toMatch(/10\.77\.2\.1\s+\S+\s+Up/);
+  });
+
+  test("other timers after a reload, without a flap", async () => {
+    const before = await session(NEAR[1]);
+    const { establishedCount } = await peer(NEAR[1]);
+    const words = readFileSync(`/proc/${String(evpnd.program.pid)}/cmdline`, "utf8").split("\0");
+    writeFileSync(words[words.indexOf("--config") + 1]!, config(keyFile, 250));
+    evpnd.program.signal("SIGHUP");
+    await waitFor("the new detection time", async () => {
+      return (await session(NEAR[1])).detectionTimeMs === 4 * 250;
+    });
+    await waitFor("FRR to know", async () => {
+      const peers = await near.json<FrrBfdPeer[]>("show bfd peers");
+      const entry = peers.find((candidate) => candidate.peer === NEAR[0]);
+      return entry?.["remote-receive-interval"] === 250;
+    });
+    expect(await session(NEAR[1])).toMatchObject({
+      upCount: before.upCount,
+      downCount: before.downCount,
+    });
+    expect((await peer(NEAR[1])).establishedCount).toBe(establishedCount);
+  });
+
+  for (const [name, label, address] of [
+    ["FRR", "near", NEAR[1]],
+    ["FRR, several hops", "far", FAR[1]],
+    ["BIRD", "bird", BIRD[1]],
+  ] as const) {
+    test(`a silent link to ${name} takes BGP down long before its hold timer, and back`, async () => {
+      await allUp(address);
+      const { establishedCount } = await peer(address);
+      // Nothing passes any more, and no carrier tells either side.
+      await lab.run(label, "tc", ["qdisc", "add", "dev", "eth0", "root", "blackhole"]);
+      const cut = performance.now();
+      const down = await waitFor("BGP to go down", async () => {
+        const view = await peer(address);
+        return view.state === "Established" ? undefined : view;
+      });
+      // Well below the hold time, which is 9 s there: detection takes 0.3 to 1.2 s.
+      expect(performance.now() - cut).toBeLessThan(6000);
+      expect(down.lastError).toMatch(/BFD/);
+      await lab.run(label, "tc", ["qdisc", "del", "dev", "eth0", "root"]);
+      await allUp(address);
+      expect((await peer(address)).establishedCount).toBe(establishedCount + 1);
+    });
+  }
+
+  test("a peer that switches BFD off keeps its BGP session", async () => {
+    await allUp(FAR[1]);
+    const { establishedCount } = await peer(FAR[1]);
+    const session = `peer ${FAR[0]} multihop local-address ${FAR[1]}`;
+    await far.configure("bfd", session, "shutdown");
+    await waitFor("BFD to be down", async () => (await peer(FAR[1])).bfd?.state !== "Up");
+    expect(await peer(FAR[1])).toMatchObject({ state: "Established", establishedCount });
+  });
+});
