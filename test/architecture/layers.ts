@@ -23,6 +23,9 @@ const GEN = "^src/gen/";
 /** What the stages of the speaker share as types: settings, and the seams of a session. */
 const SEAMS = ["^src/bgp/settings\\.ts$", "^src/bgp/session/types\\.ts$"];
 
+/** Where a module says what it can be told, with the defaults. */
+const DEFAULTS = "^src/[^/]+/(.+[-/])?(settings|options)\\.ts$";
+
 export const LAYERS: readonly Layer[] = [
   { name: "util", files: UTIL, may: [] },
   { name: "fast-bgp-codec", files: CODEC, may: [UTIL] },
@@ -63,6 +66,12 @@ export const LAYERS: readonly Layer[] = [
     may: ["^src/bgp/transport/", UTIL],
   },
   {
+    name: "bgp-restart",
+    files: "^src/bgp/restart/",
+    may: ["^src/bgp/rib/", CODEC, UTIL],
+    mayTypes: SEAMS,
+  },
+  {
     name: "bgp-feeds",
     files: "^src/bgp/feeds/",
     may: ["^src/bgp/rib/", CODEC, UTIL],
@@ -86,7 +95,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: "cli", files: "^src/cli/", may: [GEN, UTIL, CODEC, "^src/config/", "^src/asmn/agent"] },
   { name: "web", files: "^src/web/", may: [] },
-  { name: "config", files: "^src/config/", may: [CODEC, UTIL], mayTypes: ["^src/"] },
+  { name: "config", files: "^src/config/", may: [CODEC, UTIL, DEFAULTS], mayTypes: ["^src/"] },
   {
     // What a reload does to the parts that main.ts holds together.
     name: "reload",
