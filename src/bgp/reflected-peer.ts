@@ -66,9 +66,11 @@ export class ReflectedPeer {
     this.reconfigure();
   }
 
-  static admit(session: EstablishedSession, sources: Sources): ReflectedPeer {
+  /** @param kept the slot of the peer's last session with the routes that wait for this one (graceful restart) */
+  static admit(session: EstablishedSession, sources: Sources, kept?: number): ReflectedPeer {
     const { negotiated } = session;
     const kind = kindOf(session);
+    if (kept !== undefined) return new ReflectedPeer(session, kept, kind);
     const slot = sources.take(
       kind,
       negotiated.peerId,
@@ -95,7 +97,14 @@ export class ReflectedPeer {
         ebgp,
         as4: negotiated.as4,
         nextHopSelf: ebgp && options.nextHopSelf ? parseIp(session.localAddress) : undefined,
+        lastResort:
+          negotiated.ibgp &&
+          negotiated.longLived === undefined &&
+          options.gracefulRestart.longLived.partial,
       },
+      llgr:
+        negotiated.longLived !== undefined ||
+        (negotiated.ibgp && options.gracefulRestart.longLived.partial),
       extendedMessage: negotiated.maxMessageOut > 4096,
       enhancedRefresh: negotiated.enhancedRefresh,
       greeting:

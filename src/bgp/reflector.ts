@@ -23,6 +23,7 @@ import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live-change.js";
 import type { ReflectorIdentity } from "./policy/export.js";
 import { ReflectedPeer } from "./reflected-peer.js";
+import { Restarts } from "./restarts.js";
 import { AttrStore } from "./rib/attr-store.js";
 import { RouteTable } from "./rib/route-table.js";
 import { Sources } from "./rib/sources.js";
@@ -67,6 +68,8 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   private readonly intake: Intake;
   /** What would stall the sessions if it were done in one turn. */
   private readonly work = new SlicedWork();
+  /** What is kept over restarts, the peers' and ours. */
+  readonly restarts: Restarts;
   /** Slots of lost sessions whose routes are still being removed. */
   private readonly leaving = new Set<number>();
   private scheduled = false;
@@ -80,6 +83,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     this.table = new RouteTable(this.attrs, this.sources, options.compareMobility);
     this.out = new AdjRibOut(this.table, options, options.clock);
     this.interests = new Interests(this, options.clock);
+    this.restarts = new Restarts(this, options.clock, options.log);
     this.intake = new Intake(this.table, options, this, options.log);
     this.table.onMembership = (slot, bytes, start, change) => {
       this.out.membership(slot, bytes, start, change);
@@ -90,9 +94,11 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   established(session: EstablishedSession): void {
     this.warnOfTwin(session);
-    const peer = ReflectedPeer.admit(session, this.sources);
+    const peer = ReflectedPeer.admit(session, this.sources, this.restarts.slotFor(session));
     this.peers.set(session.id, peer);
-    this.out.add({ ...peer.receiver(), awaitsInterest: this.interests.admit(peer) });
+    const awaitsInterest = this.interests.admit(peer);
+    const deferred = this.restarts.established(session);
+    this.out.add({ ...peer.receiver(), awaitsInterest, deferred });
     if ((session.negotiated.families & (1 << Family.RouteTarget)) !== 0) {
       const wait =
         session.negotiated.gracefulRestart === undefined
@@ -110,9 +116,20 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     peer.gone = true;
     this.interests.leave(peer);
     this.out.remove(peer.slot);
-    this.removeRoutesOf(peer.slot);
-    this.options.log.debug({ peer: session.peerAddress, reason: down.reason }, "routes withdrawn");
+    if (!this.restarts.lost(peer, down)) {
+      this.removeRoutesOf(peer.slot);
+      const { reason } = down;
+      this.options.log.debug({ peer: session.peerAddress, reason }, "routes withdrawn");
+    }
     this.schedule();
+  }
+
+  abandon(address: string, why: string): void {
+    this.restarts.abandon(address, why);
+  }
+
+  retains(address: string): boolean {
+    return this.restarts.retains(address);
   }
 
   drained(session: EstablishedSession): void {
@@ -125,20 +142,15 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   routeRefresh(session: EstablishedSession, family: Family, subtype: number): void {
     const peer = this.peers.get(session.id);
     if (peer === undefined) return;
-    const bit = 1 << family;
     switch (subtype) {
       case RefreshSubtype.Request:
         this.refreshOut(session, family);
         break;
       case RefreshSubtype.BeginOfRefresh:
-        peer.refreshing |= bit;
-        this.table.markStale(peer.slot, family);
+        this.restarts.beginRefresh(peer, family);
         break;
       case RefreshSubtype.EndOfRefresh:
-        if ((peer.refreshing & bit) === 0) break;
-        peer.refreshing &= ~bit;
-        this.table.removeFamilyOf(peer.slot, family, true);
-        this.schedule();
+        this.restarts.endRefresh(peer, family);
         break;
       default:
         break;
@@ -209,6 +221,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
       table_bytes: this.table.usedBytes,
       log_entries: this.table.log.tail - this.table.log.head,
       leaving_sessions: this.leaving.size,
+      ...this.restarts.stats(),
       updates_total: this.updates,
       flushes_total: this.flushes,
       best_path_changes_total: this.table.stats.changes,
@@ -223,7 +236,10 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   /** Recounts and cross-checks everything; the findings in words, none when all is well. Walks all tables. */
   audit(): string[] {
-    return auditTables(this.table, this.out, [...this.peers.values()], [...this.leaving]);
+    return auditTables(this.table, this.out, [...this.peers.values()], [
+      ...this.leaving,
+      ...this.restarts.slots(),
+    ]);
   }
 
   peer(sessionId: number): ReflectedPeer | undefined {
@@ -273,6 +289,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   endOfRib(peer: ReflectedPeer, family: Family): void {
     peer.endOfRibReceived |= 1 << family;
+    this.restarts.endOfRib(peer, family);
     if (family === Family.RouteTarget) this.membershipsDone(peer);
     if (peer.infers) this.interests.endOfRib(peer);
   }
@@ -287,8 +304,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   disableFamily(peer: ReflectedPeer, family: Family): void {
     peer.disable(family);
-    this.table.removeFamilyOf(peer.slot, family, false);
-    this.schedule();
+    this.restarts.dropFamily(peer, family);
   }
 
   /** Peers that share a BGP identifier drop each other's routes as their own (RFC 4456 section 8). */
@@ -342,7 +358,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   };
 
   /** The routes of a lost session go, a slice a turn; then its slot is free. */
-  private removeRoutesOf(slot: number): void {
+  removeRoutesOf(slot: number): void {
     this.leaving.add(slot);
     this.later({
       step: () => {

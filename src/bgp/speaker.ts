@@ -11,6 +11,7 @@ import { BfdPeers } from "./bfd-peers.js";
 import { createFeeds } from "./feed-wiring.js";
 import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
+import { OwnRestart } from "./own-restart.js";
 import { Reflector } from "./reflector.js";
 import type { RouteTable } from "./rib/index.js";
 import { PeerTable, type TapPoint } from "./session/index.js";
@@ -76,6 +77,14 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     gap: (options) => protectionGap(options, sockOpt),
     observe: bfd.look,
     gate: (address, options) => bfd.gate(address, options),
+    restarting: () => reflector.restarts.isRestarting,
+  });
+  const ownRestart = new OwnRestart({
+    settings: () => current,
+    restarts: reflector.restarts,
+    optionsFor: (address) => peers.optionsFor(address),
+    clock,
+    log,
   });
   const listener = new Listener(
     {
@@ -83,6 +92,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       protection: protectionOf(settings),
       localAs: () => current.as,
       optionsFor: (address) => peers.optionsFor(address),
+      admits: (address) => peers.admits(address),
       onConnection: (connection) => peers.accept(connection),
       log,
     },
@@ -120,13 +130,15 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     async start() {
       warmUp(clock, settings.as);
       await listener.start();
+      await ownRestart.begin();
       peers.start();
       feeds.start();
       control.started();
     },
     async stop(text) {
       await listener.close();
-      await Promise.all([peers.stop(text), bfd.close()]);
+      const keep = await ownRestart.end();
+      await Promise.all([peers.stop(text, keep), bfd.close()]);
       await feeds.stop();
     },
   };

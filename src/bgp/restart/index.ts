@@ -10,3 +10,14 @@
  * routes over our own restart in a file; the peers send them again.
  */
 export { coverageOf } from "./coverage.js";
+export { Deferral, type DeferralView } from "./deferral.js";
+export { LongLivedMark } from "./long-lived-mark.js";
+export {
+  RetainedPeers,
+  type RetainedFamilyView,
+  type RetentionStats,
+  type RetentionView,
+  type SlotIdentity,
+} from "./retained-peers.js";
+export { longLivedJob, sweepJob } from "./stale-jobs.js";
+export { readRestartState, RestartState } from "./state-file.js";

@@ -1,0 +1,65 @@
+/**
+ * evpnd as the one that restarts: what it finds of its last life at a start, what it writes down meanwhile,
+ * and how it stops. Works without a state directory, and with one that cannot be written: then every
+ * start is a cold one.
+ */
+import type { Clock } from "../util/clock.js";
+import type { Log } from "../util/log.js";
+import { readRestartState, RestartState } from "./restart/index.js";
+import type { Restarts } from "./restarts.js";
+import type { PeerOptions, SpeakerSettings } from "./settings.js";
+
+export interface OwnRestartParts {
+  readonly settings: () => SpeakerSettings;
+  readonly restarts: Restarts;
+  /** Options of whoever may connect from the address; undefined for strangers. */
+  readonly optionsFor: (address: string) => PeerOptions | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class OwnRestart {
+  private readonly parts: OwnRestartParts;
+  private state: RestartState | undefined;
+
+  constructor(parts: OwnRestartParts) {
+    this.parts = parts;
+  }
+
+  /** Before any session: tells a restart from a cold start. */
+  async begin(): Promise<void> {
+    const { settings, restarts, optionsFor, clock, log } = this.parts;
+    const { stateDir, deferralTime } = settings().restart;
+    const restartTime = longestRestartTime(settings());
+    if (stateDir === undefined || restartTime === 0) return;
+    const before = await readRestartState(stateDir, clock.wall(), restartTime, log);
+    const expected = (before ?? []).filter((address) => optionsFor(address)?.shutdown === false);
+    if (expected.length > 0) restarts.begin(expected, deferralTime);
+    const state = new RestartState(stateDir, clock, log, () => restarts.toRemember());
+    this.state = state;
+    restarts.onSessions = () => state.changed();
+    await state.save();
+  }
+
+  /**
+   * Before the sessions are closed. Whether peers that would keep our routes are to be left without
+   * NOTIFICATION: the next start is to find them in the file.
+   */
+  async end(): Promise<boolean> {
+    const { state } = this;
+    if (state === undefined) return false;
+    this.parts.restarts.onSessions = () => {};
+    const saved = await state.save();
+    const keep = saved && this.parts.settings().restart.keepOnStop;
+    await state.close(!keep);
+    return keep;
+  }
+}
+
+/** Seconds that some peer keeps our routes; 0 when none is asked to. */
+function longestRestartTime(settings: SpeakerSettings): number {
+  return [...settings.peers, ...settings.dynamic].reduce((most, { gracefulRestart }) => {
+    const { mode, restartTime } = gracefulRestart;
+    return mode === "full" ? Math.max(most, restartTime) : most;
+  }, 0);
+}
