@@ -17,6 +17,7 @@ import type { Log } from "../util/log.js";
 import { EXTENDED_MESSAGE } from "./adj-rib-out/packer.js";
 import { findLoop, Refusal } from "./policy/import.js";
 import type { ReflectorIdentity } from "./policy/export.js";
+import type { PolicyEngine } from "./policy/rules/engine.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { AttrStore } from "./rib/attr-store.js";
 import type { RouteTable } from "./rib/route-table.js";
@@ -43,17 +44,25 @@ export class Intake {
   private readonly identity: ReflectorIdentity;
   private readonly sink: IntakeSink;
   private readonly log: Log;
+  private readonly policies: PolicyEngine;
   private readonly scan = new UpdateScan();
   private readonly nlri = new NlriScan();
   private readonly masked = new Uint8Array(512);
   private readonly scratch = new Uint8Array(SCRATCH);
 
-  constructor(table: RouteTable, identity: ReflectorIdentity, sink: IntakeSink, log: Log) {
+  constructor(
+    table: RouteTable,
+    identity: ReflectorIdentity,
+    policies: PolicyEngine,
+    sink: IntakeSink,
+    log: Log,
+  ) {
     this.table = table;
     this.attrs = table.attrs;
     this.sources = table.sources;
     this.identity = identity;
     this.sink = sink;
+    this.policies = policies;
     this.log = log;
   }
 
@@ -182,6 +191,8 @@ export class Intake {
     if (start >= end || (peer.context.families & (1 << family)) === 0 || peer.gone) return;
     const { nlri, table } = this;
     const addPath = (peer.context.addPath & (1 << family)) !== 0;
+    const rules =
+      attr === 0 || family === Family.RouteTarget ? undefined : this.policies.importOf(peer.slot);
     let at = start;
     while (at < end) {
       at = scanNlri(family, bytes, at, end, addPath, nlri);
@@ -199,8 +210,14 @@ export class Intake {
       if (attr === 0) table.withdraw(peer.slot, family, source, nlri);
       else if (family === Family.Evpn && !peer.acceptsType(nlri.routeType))
         peer.faults.typeRefused++;
-      else table.announce(peer.slot, family, source, nlri, attr, attr);
+      else if (rules === undefined) table.announce(peer.slot, family, source, nlri, attr, attr);
+      else {
+        const { chain } = rules;
+        chain.evaluate(attr, family, source, nlri.start, rules.mask);
+        table.announce(peer.slot, family, source, nlri, attr, chain.attr, chain.hold);
+      }
     }
+    if (rules !== undefined) this.policies.endBatch();
     if (attr !== 0) this.checkPrefixLimit(peer, family);
   }
 

@@ -22,6 +22,7 @@ import { Interests, type InterestHost } from "./interest.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live-change.js";
 import type { ReflectorIdentity } from "./policy/export.js";
+import { Policies, type PolicyHost } from "./policies.js";
 import { ReflectedPeer } from "./reflected-peer.js";
 import { Restarts } from "./restarts.js";
 import { AttrStore } from "./rib/attr-store.js";
@@ -56,7 +57,7 @@ const MEMBERSHIP_WAIT_MS = 60_000;
 /** The same for a peer without graceful restart: some of these never send End-of-RIB. */
 const MEMBERSHIP_WAIT_WITHOUT_GR_MS = 5_000;
 
-export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, InterestHost {
+export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, InterestHost, PolicyHost {
   readonly attrs = new AttrStore();
   readonly sources = new Sources();
   readonly table: RouteTable;
@@ -65,6 +66,8 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   private readonly peers = new Map<number, ReflectedPeer>();
   /** What sessions may have by route target, beside their memberships. */
   readonly interests: Interests;
+  /** Import and export rules of the sessions. */
+  readonly policies: Policies;
   private readonly intake: Intake;
   /** What would stall the sessions if it were done in one turn. */
   private readonly work = new SlicedWork();
@@ -84,7 +87,9 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     this.out = new AdjRibOut(this.table, options, options.clock);
     this.interests = new Interests(this, options.clock);
     this.restarts = new Restarts(this, options.clock, options.log);
-    this.intake = new Intake(this.table, options, this, options.log);
+    this.policies = new Policies(this, () => options.clock.now());
+    this.out.setExport(this.policies.engine);
+    this.intake = new Intake(this.table, options, this.policies.engine, this, options.log);
     this.table.onMembership = (slot, bytes, start, change) => {
       this.out.membership(slot, bytes, start, change);
       this.schedule();
@@ -96,6 +101,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     this.warnOfTwin(session);
     const peer = ReflectedPeer.admit(session, this.sources, this.restarts.slotFor(session));
     this.peers.set(session.id, peer);
+    this.policies.admit(peer);
     const awaitsInterest = this.interests.admit(peer);
     const deferred = this.restarts.established(session);
     this.out.add({ ...peer.receiver(), awaitsInterest, deferred });
@@ -113,6 +119,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     const peer = this.peers.get(session.id);
     if (peer === undefined) return;
     this.peers.delete(session.id);
+    this.policies.leave(peer);
     peer.gone = true;
     this.interests.leave(peer);
     this.out.remove(peer.slot);
@@ -236,6 +243,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   /** Recounts and cross-checks everything; the findings in words, none when all is well. Walks all tables. */
   audit(): string[] {
+    this.policies.engine.clearKept();
     return auditTables(this.table, this.out, [...this.peers.values()], [
       ...this.leaving,
       ...this.restarts.slots(),
@@ -278,6 +286,11 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   /** It reads no more. */
   detachReader(reader: LogReader): void {
     this.out.detachReader(reader);
+    this.schedule();
+  }
+
+  syncExport(slot: number, before: number, done: () => void): void {
+    this.out.syncExport(slot, before, done);
     this.schedule();
   }
 

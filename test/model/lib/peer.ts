@@ -32,6 +32,7 @@ export interface PeerSpec {
   /** Where it differs from the defaults. */
   readonly interest?: Partial<PeerOptions["interest"]>;
   readonly gracefulShutdown?: PeerOptions["gracefulShutdown"];
+  readonly policy?: Partial<PeerOptions["policy"]>;
 }
 
 export function maskOf(...families: readonly Family[]): number {
@@ -93,6 +94,7 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     prefixLimitRestart: 60,
     allowAsIn: peer.allowAsIn,
     interest: { ...PEER_OPTION_DEFAULTS.interest, ...peer.interest },
+    policy: { ...PEER_OPTION_DEFAULTS.policy, ...peer.policy },
     gracefulShutdown: peer.gracefulShutdown ?? PEER_OPTION_DEFAULTS.gracefulShutdown,
   };
 }

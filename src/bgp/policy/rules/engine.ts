@@ -49,6 +49,13 @@ export interface PolicyChange {
   readonly source: boolean;
 }
 
+/** A session whose export policy is another now. */
+export interface ExportChange {
+  readonly slot: number;
+  /** The number it had, NO_POLICY for none. */
+  readonly before: number;
+}
+
 export const NO_POLICY = -1;
 
 interface Attached {
@@ -63,6 +70,10 @@ interface Outlet {
   readonly override: Chain | undefined;
   mask: Int32Array;
   users: number;
+  /** Comparisons that still ask for it after its sessions have another. */
+  pins: number;
+  /** Its sessions shall get a fresh one: sources are others to its rules than before. */
+  outdated: boolean;
   /** What of the chain concerns routes of a source, by its slot; worked out when asked for. */
   readonly sourceMasks: (Int32Array | undefined)[];
 }
@@ -76,7 +87,7 @@ const EMPTY_MASK = new Int32Array(0);
 
 export class PolicyEngine {
   private readonly table: RouteTable;
-  private readonly localAs: number;
+  private readonly identity: { readonly as: number };
   private readonly kept: KeptSets;
   private definitions = new Map<string, PolicySettings>();
   /** By what they are compiled from. */
@@ -91,9 +102,10 @@ export class PolicyEngine {
   /** Export policies that `syncExport` still compares with; the owner of the sending says. */
   inUse: (policy: number) => boolean = () => false;
 
-  constructor(table: RouteTable, localAs: number) {
+  /** @param identity read again whenever rules are compiled: the own AS may change */
+  constructor(table: RouteTable, identity: { readonly as: number }) {
     this.table = table;
-    this.localAs = localAs;
+    this.identity = identity;
     this.kept = new KeptSets(table.attrs);
   }
 
@@ -124,7 +136,10 @@ export class PolicyEngine {
       before === undefined ||
       before.peer.address !== peer.address ||
       before.peer.groups.join(" ") !== peer.groups.join(" ");
-    if (source) for (const outlet of this.outlets) if (outlet) outlet.sourceMasks[slot] = undefined;
+    const live = this.live.has(slot);
+    if (source && !live) {
+      for (const outlet of this.outlets) if (outlet) outlet.sourceMasks[slot] = undefined;
+    }
     const exportBefore = before?.exportNumber ?? NO_POLICY;
     this.leaveOutlet(slot);
     const exportNumber = this.enterOutlet(slot, peer);
@@ -133,7 +148,7 @@ export class PolicyEngine {
     return {
       import: !sameRules(before?.import, rules),
       exportBefore: exportBefore === exportNumber ? undefined : exportBefore,
-      source: source && before !== undefined && this.asksForSources(),
+      source: source && live,
     };
   }
 
@@ -164,14 +179,41 @@ export class PolicyEngine {
    * Lays `action` over the export of these sessions, behind their own rules; `undefined` takes it off.
    * @returns whose export changed, with the policy number each had: to be synced
    */
-  setOverride(
-    slots: Int32Array | "all",
-    action: ActionSettings | undefined,
-  ): { readonly slot: number; readonly before: number }[] {
+  setOverride(slots: Int32Array | "all", action: ActionSettings | undefined): ExportChange[] {
     this.forgetUnused();
     this.overrideSlots = action === undefined ? EMPTY_MASK : slots;
     this.overrideAction = action;
-    const changed: { slot: number; before: number }[] = [];
+    return this.enterAgain();
+  }
+
+  /**
+   * Sources are others than before to rules that ask whose a route is. Sessions with such rules get a
+   * new number; under the old one the answers stay what they were.
+   */
+  renewSources(): ExportChange[] {
+    this.forgetUnused();
+    for (const outlet of this.outlets) {
+      if (outlet?.chain?.rules.some(({ peers }) => peers !== undefined) === true) {
+        outlet.outdated = true;
+      }
+    }
+    return this.enterAgain();
+  }
+
+  /** The policy goes on giving its answers until `unpin`, though no session has it. */
+  pin(policy: number): void {
+    const outlet = this.outlets[policy];
+    if (outlet !== undefined) outlet.pins++;
+  }
+
+  unpin(policy: number): void {
+    const outlet = this.outlets[policy];
+    if (outlet !== undefined) outlet.pins--;
+    this.forgetUnused();
+  }
+
+  private enterAgain(): ExportChange[] {
+    const changed: ExportChange[] = [];
     for (const slot of [...this.live]) {
       const attached = this.attached[slot];
       if (attached === undefined) continue;
@@ -229,6 +271,11 @@ export class PolicyEngine {
     return this.outlets[policy]?.override !== undefined;
   }
 
+  /** Lets go of the sets that are kept for the next batch only: for audits that count references. */
+  clearKept(): void {
+    this.kept.clear();
+  }
+
   /** Every reference to attribute sets held here, for audits. */
   forEachReference(visit: (attr: number) => void): void {
     this.kept.forEach(visit);
@@ -258,10 +305,6 @@ export class PolicyEngine {
     return this.isIdle && [...this.live].every((slot) => this.imports[slot] === undefined);
   }
 
-  private asksForSources(): boolean {
-    return this.outlets.some((outlet) => outlet?.chain?.rules.some(({ peers }) => peers) === true);
-  }
-
   private chainOf(
     names: readonly string[],
     fallback: DefaultVerdict,
@@ -281,12 +324,12 @@ export class PolicyEngine {
     const asksSelf = text.includes('"nextHop":"self"');
     const asksEbgp = text.includes('"prepend":{');
     const context: RewriteContext = {
-      localAs: this.localAs,
+      localAs: asksEbgp ? this.identity.as : 0,
       self: asksSelf ? peer.self : undefined,
       ebgp: asksEbgp && peer.ebgp,
     };
     const self = context.self === undefined ? "" : toHex(context.self);
-    const key = `${fallback} ${context.ebgp} ${self} ${text}`;
+    const key = `${fallback} ${context.ebgp} ${context.localAs} ${self} ${text}`;
     const known = this.chains.get(key);
     if (known !== undefined) return known.chain;
     const chain = new Chain(policies, fallback, context, this.table.attrs, this.kept.add);
@@ -301,7 +344,8 @@ export class PolicyEngine {
     const override = this.overrideFor(slot, peer);
     if (chain === undefined && override === undefined) return NO_POLICY;
     let number = this.outlets.findIndex(
-      (outlet) => outlet?.chain === chain && outlet?.override === override && outlet !== undefined,
+      (outlet) =>
+        outlet?.outdated === false && outlet.chain === chain && outlet.override === override,
     );
     if (number < 0) {
       const free = this.outlets.findIndex((outlet) => outlet === undefined);
@@ -311,6 +355,8 @@ export class PolicyEngine {
         override,
         mask: EMPTY_MASK,
         users: 0,
+        pins: 0,
+        outdated: false,
         sourceMasks: [],
       };
     }
@@ -335,9 +381,7 @@ export class PolicyEngine {
   private forgetUnused(): void {
     const { outlets } = this;
     for (const [number, outlet] of outlets.entries()) {
-      if (outlet !== undefined && outlet.users === 0 && !this.inUse(number)) {
-        outlets[number] = undefined;
-      }
+      if (outlet?.users === 0 && outlet.pins === 0) outlets[number] = undefined;
     }
     while (outlets.length > 0 && outlets.at(-1) === undefined) outlets.pop();
     const used = new Set<Chain | undefined>();

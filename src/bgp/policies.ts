@@ -1,0 +1,177 @@
+/**
+ * Policies on live sessions: which rules a session gets when it comes up, and what follows when they
+ * change under it, without a reset.
+ *
+ * - Import: what the peer sent is decided again from its attribute sets as received, in slices; only
+ *   paths whose outcome differs are touched.
+ * - Export: the session is compared, old rules against new, and sent the difference.
+ * - A peer whose group changed may be another source to the rules of everybody.
+ */
+import { Family } from "../fast-bgp-codec/family.js";
+import { parseIp } from "../fast-bgp-codec/values/ip.js";
+import type { SlicedJob } from "../util/sliced-work.js";
+import { PolicyEngine, type ExportChange, type PolicyPeer } from "./policy/rules/engine.js";
+import type { ActionSettings, PolicySettings } from "./policy/rules/settings.js";
+import type { ReflectedPeer } from "./reflected-peer.js";
+import { HoldReason } from "./rib/hold.js";
+import type { RouteTable } from "./rib/route-table.js";
+import { SourceKind } from "./rib/sources.js";
+
+export interface PolicyHost {
+  readonly table: RouteTable;
+  /** The own AS may change while we run. */
+  readonly identity: { readonly as: number };
+  livePeers(): Iterable<ReflectedPeer>;
+  /** Long work, a slice a turn. */
+  later(job: SlicedJob): void;
+  /**
+   * The session's export policy was `before`: it is sent what the change makes the difference of.
+   * `done` is called once, when nobody asks for the answers under `before` any more.
+   */
+  syncExport(slot: number, before: number, done: () => void): void;
+}
+
+/** Destinations looked at between two looks at the clock, and about how long a slice may take. */
+const STRETCH = 512;
+const SLICE_MS = 3;
+
+export class Policies {
+  readonly engine: PolicyEngine;
+  private readonly host: PolicyHost;
+  private readonly now: () => number;
+  /** Slots whose paths are to be decided again by the walk under way. */
+  private readonly dirty = new Set<number>();
+  private walking: { next: number; end: number } | undefined;
+
+  /** @param now monotonic milliseconds */
+  constructor(host: PolicyHost, now: () => number) {
+    this.host = host;
+    this.now = now;
+    this.engine = new PolicyEngine(host.table, host.identity);
+  }
+
+  /** A session came up: its slot has these rules before the first route. What the slot still holds follows. */
+  admit(peer: ReflectedPeer): void {
+    const change = this.engine.attach(peer.slot, policyPeer(peer));
+    if (change.import) this.decideAgain(peer.slot);
+  }
+
+  leave(peer: ReflectedPeer): void {
+    this.engine.detach(peer.slot);
+  }
+
+  /** New definitions: hold for sessions to come, and after `refresh` for those that are up. */
+  configure(policies: readonly PolicySettings[]): void {
+    this.engine.configure(policies);
+  }
+
+  /** Brings every live session to the rules that its options name now. Returns a line for each that changed. */
+  refresh(): string[] {
+    const lines: string[] = [];
+    let sources = false;
+    const peers = [...this.host.livePeers()];
+    for (const peer of peers) {
+      const { slot } = peer;
+      const change = this.engine.attach(slot, policyPeer(peer));
+      sources ||= change.source;
+      const parts: string[] = [];
+      if (change.import) {
+        this.decideAgain(slot);
+        parts.push("import");
+      }
+      if (change.exportBefore !== undefined) {
+        this.sync({ slot, before: change.exportBefore });
+        parts.push("export");
+      }
+      if (parts.length === 0) continue;
+      lines.push(`${peer.session.peerAddress}: ${parts.join(" and ")} policy changed, no reset`);
+    }
+    if (sources) for (const change of this.engine.renewSources()) this.sync(change);
+    return lines;
+  }
+
+  /** Lays a rule of our own behind the export of these sessions, or takes it off; see `PolicyEngine.setOverride`. */
+  setOverride(slots: Int32Array | "all", action: ActionSettings | undefined): void {
+    for (const change of this.engine.setOverride(slots, action)) this.sync(change);
+  }
+
+  private sync({ slot, before }: ExportChange): void {
+    const { engine } = this;
+    engine.pin(before);
+    this.host.syncExport(slot, before, () => engine.unpin(before));
+  }
+
+  /** Import rules decide on a path once more, for whoever held it for another reason and lets go now. */
+  reconsider(path: number): void {
+    const { table } = this.host;
+    const rules = this.engine.importOf(table.pathSlot(path));
+    const dest = table.pathDest(path);
+    const family = table.family(dest);
+    const received = table.pathReceived(path);
+    if (rules === undefined || family === Family.RouteTarget) {
+      table.reconsider(path, received);
+      return;
+    }
+    const { chain, mask } = rules;
+    chain.evaluate(received, family, table.nlriBytes, table.pathNlri(path), mask);
+    if (chain.attr !== table.pathAttr(path) || chain.hold !== table.pathHold(path)) {
+      table.reconsider(path, chain.attr, chain.hold);
+    }
+  }
+
+  /** What the slot's peer sent goes through its rules again, in slices. */
+  private decideAgain(slot: number): void {
+    this.dirty.add(slot);
+    const { table } = this.host;
+    // What is announced from now on meets the new rules anyway.
+    if (this.walking !== undefined) {
+      this.walking.next = 1;
+      this.walking.end = table.destinationLimit;
+      return;
+    }
+    this.walking = { next: 1, end: table.destinationLimit };
+    this.host.later({ step: () => this.step() });
+  }
+
+  private step(): boolean {
+    const { walking, dirty } = this;
+    if (walking === undefined) return true;
+    const { table } = this.host;
+    const until = this.now() + SLICE_MS;
+    do {
+      const stop = Math.min(walking.end, walking.next + STRETCH);
+      for (; walking.next < stop; walking.next++) {
+        const dest = walking.next;
+        if (!table.exists(dest)) continue;
+        for (let path = table.firstPath(dest); path !== 0;) {
+          const next = table.nextPath(path);
+          if (dirty.has(table.pathSlot(path)) && isOurs(table.pathHold(path)))
+            this.reconsider(path);
+          path = next;
+        }
+      }
+    } while (walking.next < walking.end && this.now() < until);
+    this.engine.endBatch();
+    if (walking.next < walking.end) return false;
+    this.walking = undefined;
+    dirty.clear();
+    return true;
+  }
+}
+
+/** Paths that limits or trust hold are theirs to let go. */
+function isOurs(hold: HoldReason): boolean {
+  return hold === HoldReason.None || hold === HoldReason.Policy || hold === HoldReason.Quarantine;
+}
+
+export function policyPeer(peer: ReflectedPeer): PolicyPeer {
+  const { session } = peer;
+  const { policy } = session.options;
+  return {
+    address: session.peerAddress,
+    groups: policy.groups,
+    ebgp: peer.kind === SourceKind.Ebgp,
+    self: parseIp(session.localAddress.split("%")[0]!),
+    policy,
+  };
+}
