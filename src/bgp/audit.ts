@@ -12,6 +12,7 @@ export function auditTables(
   out: AdjRibOut,
   peers: readonly ReflectedPeer[],
   leaving: readonly number[],
+  otherReferences: (visit: (attr: number) => void) => void = () => {},
 ): string[] {
   const findings: string[] = [];
   const find = (text: string): void => {
@@ -58,6 +59,7 @@ export function auditTables(
   if (tombstones !== table.tombstones) {
     find(`${tombstones} tombstones found, ${table.tombstones} counted`);
   }
+  otherReferences((attr) => references.set(attr, (references.get(attr) ?? 0) + 1));
   table.attrs.forEach((attr) => {
     const found = references.get(attr) ?? 0;
     if (found !== table.attrs.references(attr)) {

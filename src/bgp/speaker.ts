@@ -58,6 +58,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     soon: (run: () => void) => void setImmediate(run),
   };
   const reflector = new Reflector(tuning);
+  reflector.policies.configure(settings.policies);
   const taps: TapPoint = { tap: undefined };
   const dialer = new TcpDialer(() => current.as, sockOpt, keeper);
   const bfd = new BfdPeers({
