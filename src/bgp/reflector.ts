@@ -243,11 +243,13 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   /** Recounts and cross-checks everything; the findings in words, none when all is well. Walks all tables. */
   audit(): string[] {
-    this.policies.engine.clearKept();
-    return auditTables(this.table, this.out, [...this.peers.values()], [
-      ...this.leaving,
-      ...this.restarts.slots(),
-    ]);
+    return auditTables(
+      this.table,
+      this.out,
+      [...this.peers.values()],
+      [...this.leaving, ...this.restarts.slots()],
+      (visit) => this.policies.engine.forEachReference(visit),
+    );
   }
 
   peer(sessionId: number): ReflectedPeer | undefined {
