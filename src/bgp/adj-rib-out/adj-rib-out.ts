@@ -330,7 +330,7 @@ export class AdjRibOut {
   }
 
   /** Writes who should have the destination into `mask`, which has `words` words; for audits. */
-  wanted(dest: number, mask: Int32Array): void {
-    this.output.wanted(dest, mask);
+  wanted(dest: number, mask: Int32Array, fresh = true): void {
+    this.output.wanted(dest, mask, fresh);
   }
 }

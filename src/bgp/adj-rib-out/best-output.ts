@@ -199,14 +199,18 @@ export class BestOutput implements Output {
     return true;
   }
 
-  /** Writes who should have the destination into `mask`; for audits. */
-  wanted(dest: number, mask: Int32Array): void {
+  /**
+   * Writes who should have the destination into `mask`; for audits.
+   * @param fresh false: nothing else ran since the last call, so what was worked out holds still
+   */
+  wanted(dest: number, mask: Int32Array, fresh = true): void {
     const path = this.table.bestPath(dest);
     mask.fill(0);
     if (path === 0) return;
     const { grouping } = this;
     const { oversized } = grouping;
-    this.begin();
+    // With policies a batch keeps the sets they made, and lets go of them below.
+    if (fresh || this.isFull || !grouping.isPlain) this.begin();
     grouping.outcomesFor(dest, path, this.table.family(dest));
     this.unite(grouping.groups);
     for (let w = 0; w < mask.length; w++) mask[w] = this.union[w]!;

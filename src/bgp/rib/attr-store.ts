@@ -207,6 +207,27 @@ export class AttrStore {
     return this.table.words[id * WIDTH + SERIAL]!;
   }
 
+  /** Whether some path, or somebody, holds the set. */
+  isLive(id: number): boolean {
+    return id > 0 && id < this.table.limit && this.references(id) > 0;
+  }
+
+  /** Whether its octets are what was interned and the index leads to it; for audits. */
+  isIntact(id: number): boolean {
+    const { words } = this.table;
+    const base = id * WIDTH;
+    const start = words[base + BYTES]! * 8;
+    const length = words[base + LENGTH]!;
+    if (length < 0 || start < 0 || start + length > this.arena.bytes.length) return false;
+    const hash = finishHash(
+      hashBytes(HASH_START ^ words[base + KIND]!, this.arena.bytes, start, length),
+    );
+    if (words[base] !== hash) return false;
+    let at = this.table.head(hash);
+    for (let n = 0; at !== 0 && at !== id && n < this.table.count; n++) at = words[at * WIDTH + 1]!;
+    return at === id;
+  }
+
   /** Calls `visit` for each id in use. For audits: walks the whole store. */
   forEach(visit: (id: number) => void): void {
     const words = this.table.words;

@@ -32,7 +32,9 @@ import {
   P_RECEIVED,
   P_SOURCE,
   P_SOURCE_NEXT,
+  P_SOURCE_PREVIOUS,
   P_TARGET_NEXT,
+  P_TARGET_PREVIOUS,
   PATH,
   SLOT_MASK,
 } from "./table-words.js";
@@ -59,6 +61,11 @@ export class TableStore {
   /** Every destination id in use is below this. */
   get destinationLimit(): number {
     return this.dests.limit;
+  }
+
+  /** Every path id in use is below this; a free one has no destination. */
+  get pathLimit(): number {
+    return this.paths.limit;
   }
 
   /** Where NLRI offsets point into; do not keep across `announce`. */
@@ -160,6 +167,15 @@ export class TableStore {
   /** The next path with the same combination of route targets (`TargetSets.firstPath`). */
   nextPathOfTargets(path: number): number {
     return this.paths.words[path * PATH + P_TARGET_NEXT]!;
+  }
+
+  /** The neighbours before it in the two lists, 0 for the first; for audits. */
+  previousPathOfTargets(path: number): number {
+    return this.paths.words[path * PATH + P_TARGET_PREVIOUS]!;
+  }
+
+  previousPathOfSource(path: number): number {
+    return this.paths.words[path * PATH + P_SOURCE_PREVIOUS]!;
   }
 
   /** The next path of the same source and family (`Sources.firstPath`). */
