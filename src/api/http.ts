@@ -10,8 +10,11 @@ import type { FastifyInstance } from "fastify";
 import { isIPv4 } from "node:net";
 import type { HttpBackend } from "./backend.js";
 import { addConfigRoutes } from "./config.js";
+import { boundConnections } from "./connections.js";
 import { addBfdRoutes } from "./bfd.js";
+import { addOperationRoutes } from "./operations.js";
 import { answer, refusal } from "./error.js";
+import { addFeedRoutes } from "./feeds.js";
 import { addFibRoutes } from "./fib.js";
 import { checkRequest } from "./guard.js";
 import { addPeerRoutes } from "./peers.js";
@@ -30,6 +33,7 @@ export interface HttpDoor {
 }
 
 const BODY_MAX = 16 * 1024;
+const CONNECTIONS_MAX = 256;
 
 /** @param settings asked at each request, as a reload may change it */
 export function buildServer(backend: HttpBackend, settings: () => HttpSettings): FastifyInstance {
@@ -42,7 +46,7 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
     routerOptions: { maxParamLength: 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
   });
-  server.server.maxConnections = 256;
+  boundConnections(server.server, CONNECTIONS_MAX);
   server.addHook("onRequest", (request, _reply, done) => {
     const { host, origin } = request.headers;
     checkRequest({ method: request.method, host, origin }, settings());
@@ -68,7 +72,9 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
   addPeerRoutes(server, backend.control);
   addRouteRoutes(server, backend.control);
   addBfdRoutes(server, backend.control);
+  addOperationRoutes(server, backend.control);
   addConfigRoutes(server, backend);
+  addFeedRoutes(server, backend.control);
   addFibRoutes(server, () => backend.fib);
   return server;
 }

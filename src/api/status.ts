@@ -15,7 +15,10 @@ export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): 
   server.get("/v1/audit", { schema }, () => control.audit());
 
   // Answering at all is the proof: this runs on the thread that runs BGP.
-  server.get("/health", { schema }, () => ({ status: "ok" }));
+  server.get("/health", { schema }, async () => {
+    const { maintenance } = await control.summary();
+    return { status: "ok", ...(maintenance && { maintenance }) };
+  });
 
   server.get("/ready", { schema }, async (_request, reply) => {
     const { ready, peers, established } = await control.summary();

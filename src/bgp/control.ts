@@ -129,6 +129,83 @@ export interface SpeakerSummary {
   readonly routes: number;
   readonly attributeSets: number;
   readonly ready: boolean;
+  /** Undefined while nobody is in maintenance. */
+  readonly maintenance?: Pick<MaintenanceView, "all" | "named" | "since" | "drained">;
+}
+
+/** What decides which route targets a peer is sent. */
+export interface InterestView {
+  readonly peer: string;
+  readonly group: string;
+  readonly by: "memberships" | "list" | "inference" | "everything";
+  /** It has a tenant's list of allowed targets beside that. */
+  readonly tenant: boolean;
+  readonly inference: "off" | "shadow" | "on";
+  /** Inference waits for what the peer announces: nothing is held back yet. */
+  readonly learning: boolean;
+  /** Targets it asks for, or seems to; undefined where nothing is known of it. */
+  readonly targets: number | undefined;
+  /** Routes of others that it is not sent because of their targets. */
+  readonly withheld: number;
+  /** The same, if inference were on; in shadow mode. */
+  readonly wouldWithhold: number | undefined;
+}
+
+export interface InterestTarget {
+  readonly target: string;
+  readonly by: "membership" | "list" | "inference";
+  /** Wall-clock milliseconds: first seen in the peer's routes, and when it vanished from them. */
+  readonly since?: number;
+  readonly missingSince?: number;
+}
+
+export interface WithheldExample {
+  readonly prefix: string;
+  /** Whom it came from. */
+  readonly peer: string;
+  readonly targets: readonly string[];
+}
+
+/** Targets shown of one peer, at most. */
+export const INTEREST_LIST_MOST = 1000;
+
+export interface InterestDetail extends InterestView {
+  readonly targetList: readonly InterestTarget[];
+  readonly allowed: readonly string[] | undefined;
+  /** Some of the routes that are, or would be, held back. */
+  readonly examples: readonly WithheldExample[];
+}
+
+export interface MaintenanceOrder {
+  /** Addresses in the form that peers have; "all" covers peers to come, too. */
+  readonly peers: readonly string[] | "all";
+  /** Time that a peer has to turn to other paths once it has everything marked. */
+  readonly drainSeconds: number;
+  readonly then: "nothing" | "shutdown";
+  /** Told to peers that are shut down (RFC 9003). */
+  readonly text: string;
+}
+
+export interface MaintenancePeerView {
+  readonly peer: string;
+  readonly state: "marking" | "unacknowledged" | "draining" | "drained" | "shut-down";
+  /** Wall-clock milliseconds. */
+  readonly since: number;
+  readonly secondsLeft: number | undefined;
+}
+
+export interface MaintenanceView {
+  readonly active: boolean;
+  /** All peers are meant, those to come too. */
+  readonly all: boolean;
+  /** Peers meant by their address. */
+  readonly named: readonly string[];
+  /** Wall-clock milliseconds. */
+  readonly since: number | undefined;
+  readonly then: "nothing" | "shutdown";
+  /** Every session concerned has been drained. */
+  readonly drained: boolean;
+  readonly peers: readonly MaintenancePeerView[];
 }
 
 /** Numbers only; names are the metric names without prefix. */
@@ -195,6 +272,12 @@ export interface SpeakerControl {
   recordings(): Promise<readonly RecordingView[]>;
   /** Recording of a peer as a file, of all peers without an address. */
   recording(address: string | undefined, format: RecordingFormat): Promise<Uint8Array>;
+  interests(): Promise<readonly InterestView[]>;
+  interest(address: string): Promise<InterestDetail>;
+  maintenance(): Promise<MaintenanceView>;
+  /** Marks what the peers are sent as the last choice (RFC 8326), then what the order says. */
+  beginMaintenance(order: MaintenanceOrder): Promise<MaintenanceView>;
+  endMaintenance(peers: readonly string[] | "all"): Promise<MaintenanceView>;
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
 }

@@ -60,6 +60,11 @@ export class Interests {
     this.clock = clock;
   }
 
+  /** Nobody's interest is inferred. */
+  get isIdle(): boolean {
+    return this.learners.size === 0;
+  }
+
   /**
    * A session comes up; call before it is added to the adj-RIB-out.
    * @returns whether its first table waits for `release`

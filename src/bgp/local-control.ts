@@ -8,6 +8,10 @@ import {
   type AuditReport,
   type DumpResult,
   type FeedsView,
+  type InterestDetail,
+  type InterestView,
+  type MaintenanceOrder,
+  type MaintenanceView,
   type PeerFamilyView,
   type PeerView,
   type RecordingFormat,
@@ -23,6 +27,8 @@ import { NO_BFD, type BfdOverview } from "./bfd/index.js";
 import type { BfdPeers } from "./bfd-peers.js";
 import { FeedControl } from "./feed-control.js";
 import type { Feeds } from "./feeds/index.js";
+import type { Maintenance } from "./maintenance.js";
+import { OperationsControl } from "./operations-control.js";
 import { queryRoutes } from "./route-query.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
@@ -43,6 +49,8 @@ export interface LocalControlParts {
   readonly peers: PeerTable;
   readonly reflector: Reflector;
   /** Undefined in tests that have none. */
+  readonly maintenance?: Maintenance;
+  /** Undefined in tests that have none. */
   readonly bfd?: BfdPeers;
   /** Undefined in tests that have none. */
   readonly feeds?: Feeds;
@@ -53,11 +61,13 @@ export class LocalControl implements SpeakerControl {
   private readonly parts: LocalControlParts;
   private readonly since: number;
   private readonly feedControl: FeedControl;
+  private readonly operations: OperationsControl;
   private running = false;
 
   constructor(parts: LocalControlParts) {
     this.parts = parts;
     this.feedControl = new FeedControl(parts.feeds);
+    this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
     this.since = parts.clock.wall();
   }
 
@@ -82,8 +92,34 @@ export class LocalControl implements SpeakerControl {
       routes: stats["routes"] ?? 0,
       attributeSets: stats["attribute_sets"] ?? 0,
       ready: this.running,
+      ...this.operations.summary(),
     });
   }
+
+  interests(): Promise<readonly InterestView[]> {
+    return this.operations.interests();
+  }
+
+  interest(address: string): Promise<InterestDetail> {
+    return attempt(() => this.operations.interest(this.session(address)));
+  }
+
+  maintenance(): Promise<MaintenanceView> {
+    return attempt(() => this.operations.maintenance());
+  }
+
+  beginMaintenance(order: MaintenanceOrder): Promise<MaintenanceView> {
+    return attempt(() => {
+      const peers = order.peers === "all" ? order.peers : order.peers.map(this.addressOf);
+      return this.operations.begin({ ...order, peers });
+    });
+  }
+
+  endMaintenance(peers: readonly string[] | "all"): Promise<MaintenanceView> {
+    return attempt(() => this.operations.end(peers === "all" ? peers : peers.map(this.addressOf)));
+  }
+
+  private readonly addressOf = (address: string): string => this.status(address).address;
 
   peers(): Promise<readonly PeerView[]> {
     return Promise.resolve(this.parts.peers.views().map((status) => this.view(status)));
@@ -112,6 +148,7 @@ export class LocalControl implements SpeakerControl {
       handshakes_waiting: peers.waiting,
       strangers_total: peers.stats.strangers,
       connections_refused_total: peers.stats.refused,
+      connections_shed_total: peers.stats.shed,
       ...this.parts.bfd?.stats(),
       ...this.feedControl.stats(),
     });

@@ -6,6 +6,7 @@ import type { DecodeContext } from "../fast-bgp-codec/update-scan.js";
 import { parseIp } from "../fast-bgp-codec/values/ip.js";
 import { toHex } from "../util/bytes.js";
 import type { ReceiverOptions } from "./adj-rib-out/adj-rib-out.js";
+import type { PeerLimiter } from "./limits/peer-limiter.js";
 import { SourceKind, type Sources } from "./rib/sources.js";
 import type { EstablishedSession } from "./session/types.js";
 
@@ -43,8 +44,12 @@ export class ReflectedPeer {
   endOfRibReceived = 0;
   /** Between BoRR and EoRR. */
   refreshing = 0;
+  /** What it is sent is marked as the last choice (RFC 8326). */
+  inMaintenance = false;
   /** What it wants is inferred from the route targets of what it announces. */
   infers = false;
+  /** Of what it sends; undefined without limits. */
+  limiter: PeerLimiter | undefined = undefined;
   /** The session was closed; a message being worked on ends early. */
   gone = false;
   /** Accepted EVPN route types; undefined = all. */
@@ -97,6 +102,7 @@ export class ReflectedPeer {
         ebgp,
         as4: negotiated.as4,
         nextHopSelf: ebgp && options.nextHopSelf ? parseIp(session.localAddress) : undefined,
+        lastChoice: this.inMaintenance,
         lastResort:
           negotiated.ibgp &&
           negotiated.longLived === undefined &&

@@ -25,11 +25,20 @@ export function formatSummary(summary: SummaryAnswer, now: number): string {
     ["Listening", summary.listening.join(", ") || "nowhere"],
     ["Up", formatAge(now - summary.started)],
     ["Ready", summary.ready ? "yes" : "not yet"],
+    ["Maintenance", maintenanceLine(summary, now)],
     ["Reload", pendingLine(summary)],
     ["Peers", `${summary.established} of ${summary.peers} established`],
     ["Destinations", String(summary.destinations)],
     ["Routes", `${summary.routes} with ${summary.attributeSets} attribute sets`],
   ]);
+}
+
+function maintenanceLine({ maintenance }: SummaryAnswer, now: number): string | undefined {
+  if (maintenance === undefined) return undefined;
+  const { all, named, since, drained } = maintenance;
+  const who = all ? "all peers" : `${named.length} peers`;
+  const age = since === undefined ? "" : ` for ${formatAge(now - since)}`;
+  return `${who}${age}, ${drained ? "drained" : "draining"} (evpnctl maintenance show)`;
 }
 
 function pendingLine({ pendingConfirm }: SummaryAnswer): string | undefined {

@@ -16,6 +16,14 @@ export interface SummaryAnswer {
   readonly routes: number;
   readonly attributeSets: number;
   readonly ready: boolean;
+  readonly maintenance?:
+    | {
+        readonly all: boolean;
+        readonly named: readonly string[];
+        readonly since?: number | undefined;
+        readonly drained: boolean;
+      }
+    | undefined;
   readonly pendingConfirm?: { readonly secondsLeft: number } | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface MetricRow {
   readonly type: "counter" | "gauge";
   readonly labels: readonly string[];
   readonly help: string;
-  readonly from: "stats" | "summary" | "peers" | "fib" | "process";
+  readonly from: "stats" | "summary" | "peers" | "interest" | "fib" | "process";
 }
 
 export const PREFIX = "evpnd_";
@@ -56,10 +56,39 @@ export const METRICS: readonly MetricRow[] = [
   ]),
   row("peers", "gauge", "peer_pending_bytes", "Octets waiting for the kernel to take them.", PEER),
   row("peers", "gauge", "peer_backlog", "Changes of the loc-RIB the peer has not read yet.", PEER),
+  row(
+    "interest",
+    "gauge",
+    "peer_routes_withheld",
+    "Routes kept from the peer by route target.",
+    PEER,
+  ),
+  row(
+    "interest",
+    "gauge",
+    "peer_routes_would_withhold",
+    "Routes that inference would keep from the peer if it were on (shadow mode).",
+    PEER,
+  ),
+  row("summary", "gauge", "maintenance", "1 while a peer, or all, is in maintenance."),
   row("peers", "gauge", "peer_bfd_up", "1 when BFD is up; only peers that have BFD.", PEER),
   row("stats", "gauge", "bfd_sessions", "BFD sessions wanted."),
   row("stats", "gauge", "bfd_sessions_up", "BFD sessions that are up."),
   row("stats", "counter", "bfd_failures_total", "Times a BFD session that was up failed."),
+  row("stats", "gauge", "bmp_collectors", "BMP collectors configured."),
+  row("stats", "gauge", "bmp_collectors_up", "BMP collectors connected."),
+  row(
+    "stats",
+    "counter",
+    "bmp_collectors_dropped_total",
+    "Times a BMP collector was disconnected because it did not keep up; starts anew with its settings.",
+  ),
+  row("stats", "counter", "bmp_messages_total", "BMP messages written."),
+  row("stats", "gauge", "bmp_event_log_bytes", "Octets of changes kept for BMP collectors."),
+  row("stats", "counter", "mrt_records_total", "MRT records written to disk."),
+  row("stats", "counter", "mrt_dropped_total", "MRT records lost: disk full or too slow."),
+  row("stats", "gauge", "mrt_alarm", "1 while MRT records cannot be written."),
+  row("stats", "gauge", "recorder_bytes", "Octets held by the flight recorder."),
   row("stats", "gauge", "sessions", "Sessions in Established."),
   row("stats", "gauge", "routes_accepted", "Routes accepted from live sessions."),
   row("stats", "gauge", "tombstones", "Destinations withdrawn that some session has not read yet."),
@@ -84,6 +113,12 @@ export const METRICS: readonly MetricRow[] = [
   row("stats", "gauge", "handshakes_waiting", "Connections that wait for their turn to open."),
   row("stats", "counter", "strangers_total", "Connections from addresses no peer or range has."),
   row("stats", "counter", "connections_refused_total", "Connections of known peers refused."),
+  row(
+    "stats",
+    "counter",
+    "connections_shed_total",
+    "Connections closed at once: strangers, and addresses that connect too often.",
+  ),
   row(
     "fib",
     "gauge",

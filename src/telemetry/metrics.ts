@@ -4,7 +4,7 @@
  * metric library took 40 ms and more for in one go, on the thread that runs BGP.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { PeerView, SpeakerControl, SpeakerSummary } from "../bgp/control.js";
+import type { InterestView, PeerView, SpeakerControl, SpeakerSummary } from "../bgp/control.js";
 import type { FibControl, FibSummary } from "../fib/index.js";
 import type { StallMonitor } from "./event-loop.js";
 import { METRICS, PREFIX } from "./metric-table.js";
@@ -32,6 +32,7 @@ export async function collectMetrics(
   ]);
   const page = new Page();
   addSummary(page, summary);
+  for (const view of await control.interests()) addInterest(page, view);
   for (const [index, peer] of peers.entries()) {
     if (index % PEERS_PER_TURN === PEERS_PER_TURN - 1) await nextTurn();
     addPeer(page, peer);
@@ -84,11 +85,20 @@ function addSummary(page: Page, summary: SpeakerSummary): void {
   page.add("info", labelText({ version, as: String(as), router_id: routerId }), 1);
   page.add("start_time_seconds", "", summary.started / 1000);
   page.add("ready", "", summary.ready ? 1 : 0);
+  page.add("maintenance", "", summary.maintenance === undefined ? 0 : 1);
   page.add("peers", "", summary.peers);
   page.add("peers_established", "", summary.established);
   page.add("destinations", "", summary.destinations);
   page.add("routes", "", summary.routes);
   page.add("attribute_sets", "", summary.attributeSets);
+}
+
+/** Only for peers that something may be kept from: the others would say 0 for ever. */
+function addInterest(page: Page, { peer, group, by, tenant, ...view }: InterestView): void {
+  const labels = labelText({ peer, group });
+  if (by !== "everything" || tenant) page.add("peer_routes_withheld", labels, view.withheld);
+  const { wouldWithhold } = view;
+  if (wouldWithhold !== undefined) page.add("peer_routes_would_withhold", labels, wouldWithhold);
 }
 
 const EFFECTS = {

@@ -5,6 +5,10 @@ import { NO_FEEDS } from "../../src/bgp/feed-control.js";
 import type {
   DumpResult,
   FeedsView,
+  InterestDetail,
+  InterestView,
+  MaintenanceOrder,
+  MaintenanceView,
   PeerView,
   RecordingFormat,
   RecordingView,
@@ -94,6 +98,16 @@ export function routeView(index: number, change: Partial<RouteView> = {}): Route
   };
 }
 
+export const NO_MAINTENANCE: MaintenanceView = {
+  active: false,
+  all: false,
+  named: [],
+  since: undefined,
+  then: "nothing",
+  drained: true,
+  peers: [],
+};
+
 export class FakeControl implements SpeakerControl {
   readonly calls: unknown[][] = [];
   summaryView: SpeakerSummary = SUMMARY;
@@ -126,6 +140,28 @@ export class FakeControl implements SpeakerControl {
       return Promise.reject(new ControlError("not-found", "nothing is recorded of 192.0.2.99"));
     }
     return Promise.resolve(Uint8Array.of(0xa1, 0xb2, 0xc3, 0xd4));
+  }
+  interestViews: InterestView[] = [];
+  interestDetail: InterestDetail | undefined;
+  interests() {
+    return Promise.resolve(this.interestViews);
+  }
+  interest(address: string) {
+    return this.interestDetail?.peer === address
+      ? Promise.resolve(this.interestDetail)
+      : Promise.reject(new ControlError("not-found", `no peer ${address}`));
+  }
+  maintenanceView: MaintenanceView = NO_MAINTENANCE;
+  maintenance() {
+    return Promise.resolve(this.maintenanceView);
+  }
+  beginMaintenance(order: MaintenanceOrder) {
+    this.calls.push(["beginMaintenance", order]);
+    return this.maintenance();
+  }
+  endMaintenance(peers: readonly string[] | "all") {
+    this.calls.push(["endMaintenance", peers]);
+    return this.maintenance();
   }
   bfd() {
     return Promise.resolve(this.bfdOverview);

@@ -43,6 +43,7 @@ import type {
   EstablishedSession,
   Negotiated,
   ReflectorSink,
+  SentOctets,
   TappedSession,
   TapPoint,
 } from "./types.js";
@@ -157,6 +158,10 @@ export class Session implements EstablishedSession, TappedSession, Ticking {
 
   get pendingBytes(): number {
     return this.connection.pendingBytes;
+  }
+
+  octets(): SentOctets | undefined {
+    return this.connection.octets?.();
   }
 
   send(bytes: Uint8Array): void {

@@ -6,6 +6,14 @@ import type { DecodeFault } from "../../fast-bgp-codec/fault.js";
 import type { Family } from "../../fast-bgp-codec/family.js";
 import type { PeerOptions } from "../settings.js";
 
+/** How much was sent, and has arrived. */
+export interface SentOctets {
+  /** Handed to `write` since the connection began. */
+  readonly written: number;
+  /** Of these, what the other end's TCP has acknowledged; undefined where the system does not tell. */
+  readonly acknowledged: number | undefined;
+}
+
 /** One TCP connection. */
 export interface Connection {
   readonly localAddress: string;
@@ -22,6 +30,7 @@ export interface Connection {
   onClosed: (error: Error | undefined) => void;
   /** Pending octets fell below the low-water mark after having been above it. */
   onDrain: () => void;
+  octets?(): SentOctets;
   /** The kernel took octets since the last look: for the send hold timer. */
   readonly bytesAccepted: number;
   /** The bytes must not change until the kernel has them: give each buffer away. */
@@ -132,6 +141,7 @@ export interface EstablishedSession {
   readonly options: PeerOptions;
   readonly negotiated: Negotiated;
   readonly pendingBytes: number;
+  octets?(): SentOctets | undefined;
   /** Whole messages; restarts the keepalive timer. Bytes are given away. */
   send(bytes: Uint8Array): void;
   sendMany(buffers: readonly Uint8Array[], messages: number): void;

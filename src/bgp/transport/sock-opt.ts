@@ -37,6 +37,12 @@ const IPV6_V6ONLY = 26;
 export const IPV6_TCLASS = 67;
 export const IPV6_MINHOPCOUNT = 73;
 export const TCP_USER_TIMEOUT = 18;
+const TCP_INFO = 11;
+/** Offset of tcpi_bytes_acked in struct tcp_info (Linux 4.1 and later). */
+const TCP_INFO_BYTES_ACKED = 120;
+/** A listener keeps the headers of the SYN; the accepted socket gives them once. */
+export const TCP_SAVE_SYN = 27;
+export const TCP_SAVED_SYN = 28;
 const TCP_MD5SIG = 14;
 const TCP_MD5SIG_EXT = 32;
 const TCP_MD5SIG_FLAG_PREFIX = 1;
@@ -69,6 +75,10 @@ export interface SockOpt {
   close(fd: number): void;
   setInt(fd: number, level: number, name: number, value: number): void;
   getInt(fd: number, level: number, name: number): number;
+  /** Octets of an option, at most `size`. */
+  getBytes(fd: number, level: number, name: number, size: number): Uint8Array;
+  /** Octets of this connection that the other end has acknowledged. */
+  bytesAcked(fd: number): number;
   /** Adds or changes a key; an empty key removes it. */
   setMd5(fd: number, key: Md5Key): void;
   /** Why TCP-AO cannot be had here; undefined where it can. */
@@ -185,12 +195,26 @@ function makeSockOpt(koffi: Koffi): SockOpt {
       close(fd);
     },
     setInt,
+    bytesAcked(fd) {
+      const info = Buffer.alloc(TCP_INFO_BYTES_ACKED + 8);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(info.length);
+      check("getsockopt", getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length));
+      return Number(info.readBigUInt64LE(TCP_INFO_BYTES_ACKED));
+    },
     getInt(fd, level, name) {
       const value = Buffer.alloc(4);
       const length = Buffer.alloc(4);
       length.writeUInt32LE(4);
       check("getsockopt", getsockopt(fd, level, name, value, length));
       return value.readInt32LE();
+    },
+    getBytes(fd, level, name, size) {
+      const value = Buffer.alloc(size);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(size);
+      check("getsockopt", getsockopt(fd, level, name, value, length));
+      return value.subarray(0, length.readUInt32LE());
     },
     setMd5(fd, key) {
       const bytes = md5sig(key);

@@ -3,7 +3,7 @@
  * water marks, closes with a bounded linger.
  */
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from "node:net";
-import type { Connection } from "../session/types.js";
+import type { Connection, SentOctets } from "../session/types.js";
 import type { PeerOptions } from "../settings.js";
 import {
   currentTurn,
@@ -37,6 +37,9 @@ export interface TcpHandle {
   readonly fd: number;
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
+  /** Fills in `address`; 0 when that was possible. */
+  getpeername(out: { address?: string }): number;
+  close(): void;
 }
 
 export function handleOf(socket: object): TcpHandle | null {
@@ -124,6 +127,17 @@ export class TcpConnection implements Connection {
     const handle = handleOf(this.socket);
     if (handle === null) return this.acceptedAtClose;
     return (this.acceptedAtClose = handle.bytesWritten - handle.writeQueueSize);
+  }
+
+  octets(): SentOctets {
+    const handle = handleOf(this.socket);
+    const written = this.bytesAccepted + this.pendingBytes;
+    if (handle === null || this.sockOpt === undefined) return { written, acknowledged: undefined };
+    try {
+      return { written, acknowledged: this.sockOpt.bytesAcked(handle.fd) };
+    } catch {
+      return { written, acknowledged: undefined };
+    }
   }
 
   write(bytes: Uint8Array): void {
