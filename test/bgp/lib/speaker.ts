@@ -1,5 +1,6 @@
 /** A reflector with sessions in a test's hand, message by message. */
 import { Reflector, type ReflectorOptions } from "../../../src/bgp/reflector.js";
+import type { SessionDown } from "../../../src/bgp/session/types.js";
 import type { DecodeFault } from "../../../src/fast-bgp-codec/fault.js";
 import { silentLog } from "../../../src/util/log.js";
 import { decodeMessages, type Received } from "../../model/lib/decode.js";
@@ -53,10 +54,10 @@ export class Line {
     return this.reflector.update(this.session, message, 0, message.length);
   }
 
-  down(): void {
+  down(down: SessionDown = { reason: "tcp", detail: "" }): void {
     if (!this.session.isOpen) return;
     this.session.isOpen = false;
-    this.reflector.closed(this.session, { reason: "tcp", detail: "" });
+    this.reflector.closed(this.session, down);
   }
 
   take(): Received[] {
