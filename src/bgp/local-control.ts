@@ -12,6 +12,10 @@ import {
   type InterestView,
   type MaintenanceOrder,
   type MaintenanceView,
+  type InterestDetail,
+  type InterestView,
+  type MaintenanceOrder,
+  type MaintenanceView,
   type PeerFamilyView,
   type PeerView,
   type RecordingFormat,
@@ -23,6 +27,8 @@ import {
   type SpeakerStats,
   type SpeakerSummary,
 } from "./control.js";
+import type { Maintenance } from "./maintenance.js";
+import { OperationsControl } from "./operations-control.js";
 import { NO_BFD, type BfdOverview } from "./bfd/index.js";
 import type { BfdPeers } from "./bfd-peers.js";
 import { FeedControl } from "./feed-control.js";
@@ -51,6 +57,8 @@ export interface LocalControlParts {
   /** Undefined in tests that have none. */
   readonly maintenance?: Maintenance;
   /** Undefined in tests that have none. */
+  readonly maintenance?: Maintenance;
+  /** Undefined in tests that have none. */
   readonly bfd?: BfdPeers;
   /** Undefined in tests that have none. */
   readonly feeds?: Feeds;
@@ -62,11 +70,13 @@ export class LocalControl implements SpeakerControl {
   private readonly since: number;
   private readonly feedControl: FeedControl;
   private readonly operations: OperationsControl;
+  private readonly operations: OperationsControl;
   private running = false;
 
   constructor(parts: LocalControlParts) {
     this.parts = parts;
     this.feedControl = new FeedControl(parts.feeds);
+    this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
     this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
     this.since = parts.clock.wall();
   }
@@ -92,6 +102,7 @@ export class LocalControl implements SpeakerControl {
       routes: stats["routes"] ?? 0,
       attributeSets: stats["attribute_sets"] ?? 0,
       ready: this.running,
+      ...this.operations.summary(),
       ...this.operations.summary(),
     });
   }
@@ -121,8 +132,34 @@ export class LocalControl implements SpeakerControl {
 
   private readonly addressOf = (address: string): string => this.status(address).address;
 
+  interests(): Promise<readonly InterestView[]> {
+    return this.operations.interests();
+  }
+
+  interest(address: string): Promise<InterestDetail> {
+    return attempt(() => this.operations.interest(this.session(address)));
+  }
+
+  maintenance(): Promise<MaintenanceView> {
+    return attempt(() => this.operations.maintenance());
+  }
+
+  beginMaintenance(order: MaintenanceOrder): Promise<MaintenanceView> {
+    return attempt(() => {
+      const peers = order.peers === "all" ? order.peers : order.peers.map(this.addressOf);
+      return this.operations.begin({ ...order, peers });
+    });
+  }
+
+  endMaintenance(peers: readonly string[] | "all"): Promise<MaintenanceView> {
+    return attempt(() => this.operations.end(peers === "all" ? peers : peers.map(this.addressOf)));
+  }
+
+  private readonly addressOf = (address: string): string => this.status(address).address;
+
   peers(): Promise<readonly PeerView[]> {
     return Promise.resolve(this.parts.peers.views().map((status) => this.view(status)));
+      connections_shed_total: peers.stats.shed,
   }
 
   peer(address: string): Promise<PeerView> {
@@ -276,9 +313,9 @@ export class LocalControl implements SpeakerControl {
     ).map(({ family, name }) => ({
       family: name,
       accepted: sources.count(peer.slot, family),
-      advertised: out.sent.count(peer.slot, family),
+      advertised: out.sentCount(peer.slot, family),
       endOfRibReceived: (peer.endOfRibReceived & (1 << family)) !== 0,
-      endOfRibSent: out.cursor(peer.slot)?.hasEndOfRib(family) ?? false,
+      endOfRibSent: out.hasEndOfRib(peer.slot, family),
     }));
   }
 }

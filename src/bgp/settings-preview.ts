@@ -27,6 +27,7 @@ export const SPEAKER_EFFECTS: Readonly<
   compareMobility: "live",
   flushIntervalMs: "live",
   maxHandshakes: "live",
+  acceptRate: "live",
   restart: "live",
   policies: "live",
   feeds: "live",

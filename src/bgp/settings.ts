@@ -7,7 +7,9 @@ import {
   type PolicySettings,
 } from "./policy/rules/settings.js";
 import { INTEREST_DEFAULTS, type InterestOptions } from "./policy/interest-options.js";
+import { NO_LIMITS, type PeerLimits } from "./limits/settings.js";
 import type { TcpAoChain } from "./transport/tcp-ao-settings.js";
+import { AUDIT_DEFAULTS, type AuditSettings } from "./audit/settings.js";
 import type { BfdOptions } from "./bfd/settings.js";
 import {
   GRACEFUL_RESTART_DEFAULTS,
@@ -104,6 +106,10 @@ export interface DynamicRange extends PeerOptions {
   readonly prefix: string;
   /** 0 = no limit. */
   readonly maxPeers: number;
+  /** Prefixes inside it from which peers may connect; none = from all of it. */
+  readonly allow: readonly string[];
+  /** Prefixes inside it from which none may. */
+  readonly deny: readonly string[];
 }
 
 export interface SpeakerSettings {
@@ -124,6 +130,8 @@ export interface SpeakerSettings {
   readonly flushIntervalMs: number;
   /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
   readonly maxHandshakes: number;
+  /** Connections per second taken from one address, five seconds' worth at once; 0 = no limit. */
+  readonly acceptRate: number;
   readonly restart: RestartSettings;
   /** Monitoring, files of messages and tables, flight recorder; undefined = none of them. */
   readonly feeds?: FeedsSettings;
@@ -181,6 +189,7 @@ export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "cluste
   compareMobility: true,
   flushIntervalMs: 1,
   maxHandshakes: 100,
+  acceptRate: 10,
   restart: RESTART_DEFAULTS,
   policies: [],
 };

@@ -58,6 +58,11 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
         return [];
       },
     },
+    {
+      name: "accept-rate",
+      apply: (before, after) =>
+        before.acceptRate === after.acceptRate ? [] : [`accept-rate ${after.acceptRate}`],
+    },
     { name: "peers", apply: (_before, after) => peers.applySettings(after) },
     { name: "rules of sessions", apply: () => reflector.policies.refresh() },
     {

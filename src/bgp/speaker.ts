@@ -11,6 +11,7 @@ import { BfdPeers } from "./bfd-peers.js";
 import { createFeeds } from "./feed-wiring.js";
 import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
+import { Maintenance } from "./maintenance.js";
 import { OwnRestart } from "./own-restart.js";
 import { Reflector } from "./reflector.js";
 import type { RouteTable } from "./rib/index.js";
@@ -59,6 +60,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   };
   const reflector = new Reflector(tuning);
   reflector.policies.configure(settings.policies);
+  reflector.policies.configure(settings.policies);
   const taps: TapPoint = { tap: undefined };
   const dialer = new TcpDialer(() => current.as, sockOpt, keeper);
   const bfd = new BfdPeers({
@@ -80,6 +82,19 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     gate: (address, options) => bfd.gate(address, options),
     restarting: () => reflector.restarts.isRestarting,
   });
+  const maintenance = new Maintenance(
+    {
+      table: reflector.table,
+      out: reflector.out,
+      livePeers: () => reflector.livePeers(),
+      wake: () => reflector.wake(),
+      shutdownPeer: (address, text) => peers.shutdown(address, text),
+      enablePeer: (address) => peers.enable(address),
+    },
+    clock,
+    log,
+  );
+  reflector.maintenance = maintenance;
   const ownRestart = new OwnRestart({
     settings: () => current,
     restarts: reflector.restarts,
@@ -93,6 +108,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       protection: protectionOf(settings),
       localAs: () => current.as,
       optionsFor: (address) => peers.optionsFor(address),
+      admits: (address) => peers.admits(address),
       admits: (address) => peers.admits(address),
       onConnection: (connection) => peers.accept(connection),
       log,
@@ -119,6 +135,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     listening: () => listener.addresses,
     peers,
     reflector,
+    maintenance,
     bfd,
     feeds,
     clock,

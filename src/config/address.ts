@@ -59,3 +59,11 @@ export function dottedQuad(value: number): string {
 export function isLoopback(address: string): boolean {
   return address === "::1" || (isIPv4(address) && address.startsWith("127."));
 }
+
+/** Whether all of `inner` is in `outer`; both canonical. */
+export function containsPrefix(outer: string, inner: string): boolean {
+  const [network = "", length = ""] = outer.split("/");
+  const [address = "", innerLength = ""] = inner.split("/");
+  if (isIPv4(network) !== isIPv4(address) || Number(innerLength) < Number(length)) return false;
+  return parsePrefix(`${address}/${length}`)?.text === outer;
+}

@@ -3,8 +3,16 @@ import { isIPv4 } from "node:net";
 import type { DynamicRange, PeerSettings, SpeakerSettings } from "../bgp/settings.js";
 import type { TcpAoChain } from "../bgp/transport/tcp-ao-settings.js";
 import type { HttpSettings } from "../api/settings.js";
-import { canonicalAddress, dottedQuad, isLoopback, parseEndpoint, parsePrefix } from "./address.js";
+import {
+  canonicalAddress,
+  dottedQuad,
+  isLoopback,
+  parseEndpoint,
+  containsPrefix,
+  parsePrefix,
+} from "./address.js";
 import type { Endpoint } from "./address.js";
+import { feedsSettings } from "./feeds.js";
 import { fibSettings } from "./fib.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
@@ -65,7 +73,14 @@ export function compileConfig(
     compareMobility: file["compare-mobility"] ?? TOP_DEFAULTS["compare-mobility"],
     flushIntervalMs: file["flush-interval-ms"] ?? TOP_DEFAULTS["flush-interval-ms"],
     maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],
+    acceptRate: file["accept-rate"] ?? TOP_DEFAULTS["accept-rate"],
     restart: restartSettings(file.restart),
+    feeds: feedsSettings(file, {
+      secrets: around.secrets,
+      hostName: file["host-name"] ?? around.hostName,
+      version: around.version,
+      issues,
+    }),
     policies: policySettings(
       file.policies ?? {},
       file["policy-sets"] ?? {},
@@ -160,7 +175,31 @@ function ranges(
       ...optionsOf(entry, path, file, true, around, chains, issues),
       prefix: prefix.text,
       maxPeers: entry["max-peers"] ?? TOP_DEFAULTS["max-peers"],
+      allow: inside(entry.allow, prefix.text, [...path, "allow"], issues),
+      deny: inside(entry.deny, prefix.text, [...path, "deny"], issues),
     };
+  });
+}
+
+/** Prefixes of an accept list, in one spelling. */
+function inside(
+  given: readonly string[] | undefined,
+  range: string,
+  path: ConfigPath,
+  issues: IssueList,
+): string[] {
+  return (given ?? []).map((text, index) => {
+    const prefix = parsePrefix(text) ?? { text, hostBits: false };
+    if (prefix.hostBits) {
+      issues.error(
+        [...path, index],
+        `${text} has bits set beyond its length`,
+        `write ${prefix.text}, or a longer length`,
+      );
+    } else if (!containsPrefix(range, prefix.text)) {
+      issues.error([...path, index], `${text} is not inside ${range}`, "correct one of the two");
+    }
+    return prefix.text;
   });
 }
 

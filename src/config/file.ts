@@ -5,7 +5,9 @@ import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, FibSettings } from "../fib/settings.js";
 import type { BfdEntry } from "./bfd-entry.js";
 import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.js";
+import type { FeedsEntry } from "./feeds.js";
 import type { LogSettings } from "../telemetry/settings.js";
+import type { LimitsEntry } from "./limits.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 import type { InterestEntry } from "./interest.js";
 
@@ -57,6 +59,7 @@ export interface PeerOptionsEntry extends InterestEntry, PeerPolicyEntry {
   "malformed-nlri"?: "drop" | "treat-as-withdraw" | "reset";
   "prefix-limit"?: number;
   "prefix-limit-restart"?: number;
+  limits?: LimitsEntry;
   "allow-as-in"?: number;
   "graceful-shutdown"?: PeerOptions["gracefulShutdown"];
   bfd?: boolean | BfdEntry;
@@ -76,6 +79,8 @@ export interface DynamicEntry extends PeerOptionsEntry {
   prefix: string;
   group?: string;
   "max-peers"?: number;
+  allow?: string[];
+  deny?: string[];
 }
 
 export interface ThresholdEntry {
@@ -103,7 +108,7 @@ export interface FibEntry {
   };
 }
 
-export interface ConfigFile {
+export interface ConfigFile extends FeedsEntry {
   as: number;
   "router-id"?: string;
   "cluster-id"?: string | number;
@@ -117,6 +122,7 @@ export interface ConfigFile {
   "compare-mobility"?: boolean;
   "flush-interval-ms"?: number;
   "max-handshakes"?: number;
+  "accept-rate"?: number;
   policies?: PoliciesEntry;
   "policy-sets"?: PolicySetsEntry;
   fib?: FibEntry;
@@ -161,6 +167,7 @@ export const TOP_DEFAULTS = {
   "compare-mobility": true,
   "flush-interval-ms": 1,
   "max-handshakes": 100,
+  "accept-rate": 10,
   "max-peers": 0,
   fib: { enabled: false, "default-encapsulation": "mpls", service: "vlan-based" },
   duplicates: {

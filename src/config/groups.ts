@@ -11,7 +11,15 @@ export interface MergedOptions {
 }
 
 const PASSWORD_KEYS = ["password-file", "password-env", "password"] as const;
-const NOT_OPTIONS = new Set(["inherits", "group", "address", "prefix", "max-peers"]);
+const NOT_OPTIONS = new Set([
+  "inherits",
+  "group",
+  "address",
+  "prefix",
+  "max-peers",
+  "allow",
+  "deny",
+]);
 
 /** An entry, then its group, then that group's parents. */
 export function mergeOptions(

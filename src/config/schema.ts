@@ -5,12 +5,14 @@
  */
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { bfdSchema } from "./bfd-schema.js";
+import { bmpSchema, mrtSchema, recorderSchema } from "./feeds-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
 import { keyChainsSchema } from "./key-chains-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
 import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-schema.js";
 import { interestOptions as interestSchema } from "./interest-schema.js";
+import { limitsSchema } from "./limits-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 
 export type { SchemaNode } from "./schema-node.js";
@@ -203,6 +205,7 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
     1,
     86400,
   ),
+  limits: limitsSchema,
   "allow-as-in": {
     type: "integer",
     minimum: 0,
@@ -313,6 +316,22 @@ export const configSchema: SchemaNode = {
             default: TOP_DEFAULTS["max-peers"],
             description: "Most sessions from this prefix at once; 0 = no limit.",
           },
+          allow: {
+            type: "array",
+            minItems: 1,
+            uniqueItems: true,
+            items: { type: "string", format: "prefix" },
+            description:
+              "Accept list: prefixes inside this one from which peers may connect. Default: all of it.",
+          },
+          deny: {
+            type: "array",
+            minItems: 1,
+            uniqueItems: true,
+            items: { type: "string", format: "prefix" },
+            description:
+              "Prefixes inside this one whose connections are closed at once; stronger than `allow`.",
+          },
           ...peerOptions,
         },
       },
@@ -340,10 +359,21 @@ export const configSchema: SchemaNode = {
       default: TOP_DEFAULTS["max-handshakes"],
       description: "Dynamic peers that may be opening a session at once; more wait their turn.",
     },
+    "accept-rate": {
+      type: "number",
+      minimum: 0,
+      maximum: 10000,
+      default: TOP_DEFAULTS["accept-rate"],
+      description:
+        "Connections per second taken from one address, five seconds' worth at once; more are closed before anything is made for them. 0 = no limit.",
+    },
     policies: policiesSchema,
     "policy-sets": policySetsSchema,
     fib: fibSchema,
     restart: restartSchema,
+    bmp: bmpSchema,
+    mrt: mrtSchema,
+    recorder: recorderSchema,
     http: {
       type: "object",
       additionalProperties: false,

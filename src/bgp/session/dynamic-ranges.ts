@@ -3,10 +3,15 @@ import { formatIp, parseIp } from "../../fast-bgp-codec/values/ip.js";
 import { readU8 } from "../../util/bytes.js";
 import type { DynamicRange } from "../settings.js";
 
-interface Entry {
-  readonly range: DynamicRange;
+interface Prefix {
   readonly bytes: Uint8Array;
   readonly length: number;
+}
+
+interface Entry extends Prefix {
+  readonly range: DynamicRange;
+  readonly allow: readonly Prefix[];
+  readonly deny: readonly Prefix[];
 }
 
 export class DynamicRanges {
@@ -21,7 +26,12 @@ export class DynamicRanges {
   find(address: string): DynamicRange | undefined {
     const bytes = parseIp(withoutZone(address));
     if (bytes === undefined) return undefined;
-    return this.entries.find((entry) => matches(entry, bytes))?.range;
+    const entry = this.entries.find((each) => matches(each, bytes));
+    if (entry === undefined) return undefined;
+    // What its own range denies, no wider one lets in.
+    const { allow, deny, range } = entry;
+    if (deny.some((prefix) => matches(prefix, bytes))) return undefined;
+    return allow.length === 0 || allow.some((prefix) => matches(prefix, bytes)) ? range : undefined;
   }
 }
 
@@ -39,16 +49,25 @@ function withoutZone(text: string): string {
 }
 
 function parseEntry(range: DynamicRange): Entry {
-  const [address = "", bits = ""] = range.prefix.split("/");
+  return {
+    ...parsePrefix(range.prefix),
+    range,
+    allow: range.allow.map(parsePrefix),
+    deny: range.deny.map(parsePrefix),
+  };
+}
+
+function parsePrefix(text: string): Prefix {
+  const [address = "", bits = ""] = text.split("/");
   const bytes = parseIp(address);
   const length = Number(bits);
   if (bytes === undefined || !/^\d+$/.test(bits) || length > 8 * bytes.length) {
-    throw new RangeError(`not a prefix: ${range.prefix}`);
+    throw new RangeError(`not a prefix: ${text}`);
   }
-  return { range, bytes, length };
+  return { bytes, length };
 }
 
-function matches({ bytes, length }: Entry, address: Uint8Array): boolean {
+function matches({ bytes, length }: Prefix, address: Uint8Array): boolean {
   if (bytes.length !== address.length) return false;
   const whole = length >>> 3;
   for (let i = 0; i < whole; i++) if (readU8(bytes, i) !== readU8(address, i)) return false;

@@ -7,6 +7,7 @@ import { systemClock, type Clock, type TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import { fileKey } from "../../util/settings-diff.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
+import { AcceptGate } from "./accept-gate.js";
 import { Admission } from "./admission.js";
 import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
 import { State, type Fault } from "./fsm.js";
@@ -70,10 +71,12 @@ export interface PeerTableStats {
   strangers: number;
   /** Connections refused for any reason. */
   refused: number;
+  /** Connections closed at once: too many strangers, or one address too often. */
+  shed: number;
 }
 
 export class PeerTable {
-  readonly stats: PeerTableStats = { strangers: 0, refused: 0 };
+  readonly stats: PeerTableStats = { strangers: 0, refused: 0, shed: 0 };
   private settings: SpeakerSettings;
   private readonly log: Log;
   private readonly clock: Clock;
@@ -81,10 +84,12 @@ export class PeerTable {
   private readonly context: PeerContext;
   private readonly peers = new Map<string, Peer>();
   private ranges: DynamicRanges;
+  private readonly gate: AcceptGate;
   private readonly admission: Admission;
   private readonly observe: (peer: ObservedPeer) => void;
   private sweepTimer: TimerHandle | undefined;
   private strangersLogged = 0;
+  private hastyLogged = 0;
   private started = false;
   private stopped = false;
   /** Dynamic peers between accept and Established. */
@@ -112,6 +117,11 @@ export class PeerTable {
       changed: (peer) => this.peerChanged(peer),
     };
     this.ranges = new DynamicRanges(settings.dynamic);
+    this.gate = new AcceptGate(
+      clock,
+      settings.acceptRate,
+      (address) => this.optionsFor(address) !== undefined,
+    );
     this.admission = new Admission(
       clock,
       settings.maxHandshakes,
@@ -130,6 +140,23 @@ export class PeerTable {
     for (const peer of this.peers.values()) this.observe(peer);
     for (const peer of this.peers.values()) peer.start();
     this.sweepLater();
+  }
+
+  /**
+   * Whether a connection from this canonical address is worth a look. Who is not is closed by the caller
+   * before anything is made for it.
+   */
+  admits(address: string): boolean {
+    const verdict = this.gate.judge(address);
+    if (verdict === "known") return true;
+    if (verdict === "stranger") {
+      if (this.strangersLogged < STRANGERS_LOGGED) return true;
+      this.stats.strangers++;
+    } else if (this.hastyLogged++ < STRANGERS_LOGGED) {
+      this.log.warn({ from: address }, "connection closed: this address connects too often");
+    }
+    this.stats.shed++;
+    return false;
   }
 
   /** A connection from the listener, unread. */
@@ -230,6 +257,7 @@ export class PeerTable {
     this.settings = next;
     this.ranges = new DynamicRanges(next.dynamic);
     this.admission.limit = next.maxHandshakes;
+    this.gate.rate = next.acceptRate;
     const global = globalReset(before, next);
     const done: string[] = [];
     const configured = new Map(
@@ -355,6 +383,7 @@ export class PeerTable {
   private sweepLater(): void {
     this.sweepTimer = this.clock.setTimer(SWEEP_MS, () => {
       this.strangersLogged = 0;
+      this.hastyLogged = 0;
       const oldest = this.clock.now() - DYNAMIC_LINGER_MS;
       for (const peer of this.peers.values()) {
         if (!peer.dynamic || peer.hasSessions || peer.adminDown || peer.quietSince > oldest)

@@ -16,17 +16,23 @@ import {
   type Protection,
 } from "./protection.js";
 import {
+  IPPROTO_TCP,
   loadSockOpt,
+  TCP_SAVED_SYN,
+  TCP_SAVE_SYN,
   type AoSocketPlace,
   type Md5Key,
   type SockOpt,
   type SockOptResult,
 } from "./sock-opt.js";
 import type { AoHold, TcpAoKeeper } from "./tcp-ao-keeper.js";
+import { canonicalAddress } from "./socket-address.js";
 import { handleOf, TcpConnection, type TcpHandle } from "./tcp-connection.js";
 
 export const ACCEPT_BATCH = 32;
 const BACKLOG = 4096;
+/** Octets of IP and TCP headers that are asked for; the TTL is in the first eight. */
+const SYN_HEADERS = 128;
 
 export interface ListenerSettings {
   readonly listen: readonly ListenAddress[];
@@ -34,6 +40,8 @@ export interface ListenerSettings {
   readonly localAs: () => number;
   /** Options of the peer at a canonical address; undefined for strangers. */
   readonly optionsFor: (address: string) => PeerOptions | undefined;
+  /** Whether a connection from this canonical address is looked at; else it is closed as it is. */
+  readonly admits?: (address: string) => boolean;
   readonly onConnection: (connection: Connection) => void;
   readonly log: Log;
 }
@@ -268,6 +276,7 @@ export class Listener {
   private setListenerTtl(sockOpt: SockOpt, { fd, ipv6 }: Descriptor, problems: string[]): void {
     try {
       setTtl(sockOpt, fd, ipv6, listenerTtl(this.protection), this.protection.minTtl);
+      sockOpt.setInt(fd, IPPROTO_TCP, TCP_SAVE_SYN, this.protection.fullTtl ? 1 : 0);
     } catch (error) {
       problems.push(`TTL: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -294,10 +303,12 @@ export class Listener {
   }
 
   private wrap(handle: TcpHandle): void {
-    const { optionsFor, onConnection, localAs, log } = this.settings;
+    const { optionsFor, admits, onConnection, localAs, log } = this.settings;
+    const from = addressOf(handle);
+    if (this.closed || from === undefined || admits?.(from) === false) return handle.close();
     const sockOpt = this.sockOpt.available ? this.sockOpt.sockOpt : undefined;
     const connection = new TcpConnection({ handle }, "remote", sockOpt, localAs);
-    if (this.closed || !connection.ready()) return connection.destroy();
+    if (!connection.ready()) return connection.destroy();
     const { remoteAddress } = connection;
     const options = optionsFor(remoteAddress);
     if (options !== undefined) {
@@ -308,6 +319,11 @@ export class Listener {
       }
       try {
         if (sockOpt !== undefined) {
+          const ttl = cameFromTooFar(sockOpt, handle.fd, options);
+          if (ttl !== undefined) {
+            log.warn({ peer: remoteAddress, ttl }, "connection refused: its SYN came from too far");
+            return connection.destroy();
+          }
           applyPeerOptions(sockOpt, handle.fd, remoteAddress, options, localAs());
           if (options.tcpAo !== undefined) {
             const place = placeOf(remoteAddress, options);
@@ -335,6 +351,25 @@ function placeOf(address: string, options: PeerOptions): AoSocketPlace {
   if (prefix === undefined) return { address, prefixLength: undefined };
   const [network = address, length] = prefix.split("/");
   return { address: network, prefixLength: Number(length) };
+}
+
+/** Canonical address of who connected; undefined when it is gone already. */
+function addressOf(handle: TcpHandle): string | undefined {
+  const name: { address?: string } = {};
+  if (handle.getpeername(name) !== 0 || name.address === undefined) return undefined;
+  return canonicalAddress(name.address);
+}
+
+/**
+ * GTSM begins with the SYN: until the accepted socket has its floor the kernel would take segments from
+ * anywhere, so the TTL that the SYN came with is looked at. Returns it when it is too low.
+ */
+function cameFromTooFar(sockOpt: SockOpt, fd: number, options: PeerOptions): number | undefined {
+  if (options.ttlSecurityHops === 0) return undefined;
+  const syn = sockOpt.getBytes(fd, IPPROTO_TCP, TCP_SAVED_SYN, SYN_HEADERS);
+  const ttl = syn[0] === undefined ? undefined : syn[0] >>> 4 === 6 ? syn[7] : syn[8];
+  // Not saved: the connection is older than the first peer with TTL security.
+  return ttl === undefined || ttl >= 256 - options.ttlSecurityHops ? undefined : ttl;
 }
 
 function nameOfListen({ address, port }: ListenAddress): string {

@@ -177,17 +177,25 @@ describe("TTL security", () => {
     expect(accepted).toEqual([]);
   });
 
-  test("beside dynamic peers without it the listener has no floor, the connection has", async () => {
-    const { port, next } = await serve(MIXED);
+  test("beside dynamic peers without it the SYN is looked at, then the connection has a floor", async () => {
+    const { port, next, accepted } = await serve(MIXED);
     await talks(await dial(port, { localAddress: "127.0.2.1" }), await next());
+    const before = accepted.length;
+    // The handshake succeeds, as the listener has no floor; nobody gets to see the connection.
     const far = await dial(port, { ...QUICK, localAddress: "127.0.1.1" });
+    const end = ended(far);
+    far.resume();
+    await end;
+    expect(accepted.length).toBe(before);
+    const near = await dial(port, { ...QUICK, localAddress: "127.0.1.1", ttlSecurityHops: 1 });
     const theirs = await next();
     expect(readOption(theirs, IP_MINTTL)).toBe(255);
     const collector = new Collector(theirs);
-    const end = ended(far);
-    far.resume();
-    far.write(Uint8Array.of(1));
-    expect((await end)?.message).toMatch(TIMED_OUT);
+    const cut = ended(near);
+    near.resume();
+    sockOpt().setInt(handleOf((near as TcpConnection).socket)!.fd, IPPROTO_IP, IP_TTL, 64);
+    near.write(Uint8Array.of(1));
+    expect((await cut)?.message).toMatch(TIMED_OUT);
     expect(collector.length).toBe(0);
   });
 

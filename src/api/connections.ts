@@ -1,0 +1,45 @@
+/**
+ * Bounds the HTTP door's connections without letting the idle keep out the busy: when all places are
+ * taken, a newcomer gets the place of the connection that has waited longest without a request under
+ * way, half-sent ones first of all. Health checks get through whatever others leave open.
+ */
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+
+export function boundConnections(server: Server, most: number): void {
+  /** Nothing asked yet, or half of it; in order of arrival. */
+  const silent = new Set<Socket>();
+  /** Answered, and kept for more. */
+  const idle = new Set<Socket>();
+  const busy = new Set<Socket>();
+  server.on("connection", (socket) => {
+    if (silent.size + idle.size + busy.size >= most) {
+      const oldest: Socket | undefined = first(silent) ?? first(idle);
+      if (oldest === undefined) {
+        socket.destroy();
+        return;
+      }
+      forget(oldest);
+      oldest.destroy();
+    }
+    silent.add(socket);
+    socket.once("close", () => forget(socket));
+  });
+  server.on("request", ({ socket }, response) => {
+    if (!silent.delete(socket) && !idle.delete(socket)) return;
+    busy.add(socket);
+    response.once("close", () => {
+      if (busy.delete(socket)) idle.add(socket);
+    });
+  });
+
+  function forget(socket: Socket): void {
+    silent.delete(socket);
+    idle.delete(socket);
+    busy.delete(socket);
+  }
+}
+
+function first(sockets: ReadonlySet<Socket>): Socket | undefined {
+  return sockets.values().next().value;
+}

@@ -1,0 +1,66 @@
+/** The HTTP door's places: who holds one without using it gives way. */
+import { createServer, type Server } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { boundConnections } from "../../src/api/connections.js";
+
+const MOST = 8;
+let server: Server;
+let port: number;
+const open: Socket[] = [];
+
+beforeEach(async () => {
+  server = createServer((request, response) => {
+    if (request.url === "/slow") return;
+    response.end("ok");
+  });
+  boundConnections(server, MOST);
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  ({ port } = server.address() as AddressInfo);
+});
+afterEach(() => {
+  for (const socket of open.splice(0)) socket.destroy();
+  server.closeAllConnections();
+  server.close();
+});
+
+/** Sends `text` and gives back what comes, or "closed". */
+function talk(text: string, wait = true): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  open.push(socket);
+  return new Promise((resolve) => {
+    socket.on("error", () => {});
+    socket.on("connect", () => {
+      socket.write(text);
+      if (!wait) resolve("sent");
+    });
+    socket.on("data", (data) => resolve(data.toString("latin1").split("\r\n", 1)[0] ?? ""));
+    socket.on("close", () => resolve("closed"));
+  });
+}
+
+const GET = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+test("half-sent requests in any number do not keep out a whole one", async () => {
+  for (let i = 0; i < 3 * MOST; i++) await talk("GET / HTTP/1.1\r\n", false);
+  expect(await talk(GET)).toBe("HTTP/1.1 200 OK");
+});
+
+test("kept-alive connections give way as well", async () => {
+  for (let i = 0; i < 2 * MOST; i++) expect(await talk(GET)).toBe("HTTP/1.1 200 OK");
+  expect(await talk(GET)).toBe("HTTP/1.1 200 OK");
+});
+
+test("requests under way do not: then the newcomer waits in vain", async () => {
+  const requests: Promise<unknown>[] = [];
+  const arrived = new Promise<void>((resolve) => {
+    let count = 0;
+    server.on("request", () => {
+      if (++count === MOST) resolve();
+    });
+  });
+  for (let i = 0; i < MOST; i++) requests.push(talk(GET.replace("/ ", "/slow "), false));
+  await Promise.all(requests);
+  await arrived;
+  expect(await talk(GET)).toBe("closed");
+});
