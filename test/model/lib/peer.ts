@@ -29,6 +29,9 @@ export interface PeerSpec {
   readonly allowAsIn: number;
   readonly prefixLimit: number;
   readonly malformedNlri: PeerOptions["malformedNlri"];
+  /** Where they differ from the defaults. */
+  readonly gracefulRestart?: Partial<PeerOptions["gracefulRestart"]>;
+  readonly negotiated?: Partial<Negotiated>;
   /** Where it differs from the defaults. */
   readonly interest?: Partial<PeerOptions["interest"]>;
   readonly gracefulShutdown?: PeerOptions["gracefulShutdown"];
@@ -93,6 +96,7 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     prefixLimit: peer.prefixLimit,
     prefixLimitRestart: 60,
     allowAsIn: peer.allowAsIn,
+    gracefulRestart: { ...PEER_OPTION_DEFAULTS.gracefulRestart, ...peer.gracefulRestart },
     interest: { ...PEER_OPTION_DEFAULTS.interest, ...peer.interest },
     policy: { ...PEER_OPTION_DEFAULTS.policy, ...peer.policy },
     gracefulShutdown: peer.gracefulShutdown ?? PEER_OPTION_DEFAULTS.gracefulShutdown,
@@ -121,5 +125,6 @@ export function negotiatedOf(peer: PeerSpec): Negotiated {
       families: 0,
       forwarding: 0,
     },
+    ...peer.negotiated,
   };
 }
