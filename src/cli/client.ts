@@ -1,7 +1,7 @@
 /** evpnctl's side of the HTTP door. */
 import { request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
-import { json, text as textOf } from "node:stream/consumers";
+import { buffer, json, text as textOf } from "node:stream/consumers";
 import { CliError, EXIT } from "./exit.js";
 
 export const DEFAULT_URL = "http://127.0.0.1:8179";
@@ -29,6 +29,11 @@ export class Client {
 
   async post<T>(path: string, query: Query = {}, body?: object): Promise<T> {
     return (await json(await this.request("POST", path, query, body))) as T;
+  }
+
+  /** An answer that is a file. */
+  async bytes(path: string, query: Query = {}): Promise<Uint8Array> {
+    return buffer(await this.request("GET", path, query, undefined, "*/*"));
   }
 
   /** Line after line as they arrive; the answer may be larger than memory. */

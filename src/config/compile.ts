@@ -17,6 +17,7 @@ import { fibSettings } from "./fib.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
 import { restartSettings } from "./graceful-restart.js";
+import { auditSettings, slowPeerSettings } from "./watch.js";
 import { checkGroupName, checkGroups, checkPasswords, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { keyChains } from "./key-chains.js";
@@ -75,6 +76,8 @@ export function compileConfig(
     maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],
     acceptRate: file["accept-rate"] ?? TOP_DEFAULTS["accept-rate"],
     restart: restartSettings(file.restart),
+    slowPeers: slowPeerSettings(file["slow-peers"]),
+    audit: auditSettings(file.audit),
     feeds: feedsSettings(file, {
       secrets: around.secrets,
       hostName: file["host-name"] ?? around.hostName,

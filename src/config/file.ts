@@ -9,6 +9,7 @@ import type { FeedsEntry } from "./feeds.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { LimitsEntry } from "./limits.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
+import type { AuditEntry, SlowPeersEntry } from "./watch.js";
 import type { InterestEntry } from "./interest.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
@@ -127,6 +128,8 @@ export interface ConfigFile extends FeedsEntry {
   "policy-sets"?: PolicySetsEntry;
   fib?: FibEntry;
   restart?: RestartEntry;
+  "slow-peers"?: SlowPeersEntry;
+  audit?: AuditEntry;
   http?: { listen?: string; "allow-remote"?: boolean; "allowed-hosts"?: string[] };
   log?: { level?: LogSettings["level"]; format?: LogSettings["format"] };
   user?: string;

@@ -14,6 +14,7 @@ import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-sch
 import { interestOptions as interestSchema } from "./interest-schema.js";
 import { limitsSchema } from "./limits-schema.js";
 import type { SchemaNode } from "./schema-node.js";
+import { auditSchema, slowPeersSchema } from "./watch-schema.js";
 
 export type { SchemaNode } from "./schema-node.js";
 
@@ -371,6 +372,8 @@ export const configSchema: SchemaNode = {
     "policy-sets": policySetsSchema,
     fib: fibSchema,
     restart: restartSchema,
+    "slow-peers": slowPeersSchema,
+    audit: auditSchema,
     bmp: bmpSchema,
     mrt: mrtSchema,
     recorder: recorderSchema,

@@ -12,6 +12,8 @@ export interface CapturedMessage {
   readonly connection: string;
   /** True on messages of the end with the smaller name: tells the two directions apart. */
   readonly forward: boolean;
+  /** Sent by the machine that captured; undefined where the capture does not say. */
+  readonly outgoing: boolean | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -93,6 +95,8 @@ function* messages(
   const destination = end(segment, "destination");
   const forward = source < destination;
   const connection = forward ? `${source} ${destination}` : `${destination} ${source}`;
+  const { time, outgoing } = segment;
+  const where = { time, source, destination, connection, forward, outgoing };
   let data = bytes;
   if (direction.pending.length > 0) {
     data = new Uint8Array(direction.pending.length + bytes.length);
@@ -107,14 +111,14 @@ function* messages(
       direction.dead = true;
       if (isBgpPort(segment)) {
         // What the receiver would have seen: the decoder says which header error it is.
-        yield { time: segment.time, source, destination, connection, forward, bytes: rest };
+        yield { ...where, bytes: rest };
         report.notes.push(`${source} > ${destination}: no message boundary any more, rest skipped`);
       }
       return;
     }
     if (length > rest.length) break;
     const message = rest.slice(0, length);
-    yield { time: segment.time, source, destination, connection, forward, bytes: message };
+    yield { ...where, bytes: message };
     at += length;
   }
   direction.pending = data.slice(at);

@@ -12,6 +12,10 @@ export interface Segment {
   readonly destinationPort: number;
   readonly sequence: number;
   readonly syn: boolean;
+  /** FIN or RST. */
+  readonly isLast: boolean;
+  /** Sent by the machine that captured; undefined where the link type does not say. */
+  readonly outgoing: boolean | undefined;
   readonly payload: Uint8Array;
 }
 
@@ -53,6 +57,12 @@ function ipStart(link: number, view: DataView): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** Linux cooked packets begin with who sent them: 4 = this machine. */
+function outgoing(link: number, view: DataView): boolean | undefined {
+  if (link === 113) return view.getUint16(0) === 4;
+  return link === 276 ? view.getUint8(10) === 4 : undefined;
 }
 
 function behindEtherType(view: DataView, typeAt: number): number | undefined {
@@ -112,6 +122,8 @@ function tcp(
     destinationPort: view.getUint16(at + 2),
     sequence: view.getUint32(at + 4),
     syn: (view.getUint8(at + 13) & 2) !== 0,
+    isLast: (view.getUint8(at + 13) & 5) !== 0,
+    outgoing: outgoing(frame.link, view),
     payload: frame.bytes.subarray(data, end),
   };
 }

@@ -19,7 +19,7 @@ import { EventKind, EventReader, type EventLog } from "../event-log.js";
 import type { MonitoredRib } from "../settings.js";
 import { UpdateWriter } from "../update-writer.js";
 import { encodeLocRibUp, encodePeerDown, encodePeerUp, type Stamp } from "./message.js";
-import { fabricatedOpen, locRibStream, MonitoredPeer, type Stream } from "./monitored-peer.js";
+import { fabricatedOpen, locRibStream, type MonitoredPeer, type Stream } from "./monitored-peer.js";
 import type { Output } from "./output.js";
 import { RouteBatch, writeMonitoring } from "./route-batch.js";
 import type { FeedSources } from "./sources.js";
@@ -28,6 +28,9 @@ import type { FeedSources } from "./sources.js";
 const EVENTS = 1024;
 const ENTRIES = 1024;
 const DESTINATIONS = 512;
+
+/** Path id of the one route a destination has in the loc-RIB, where the peer's streams have path ids. */
+const ONE_PATH = 1;
 
 /** Peers whose routes are walked, by slot. */
 interface Walk {
@@ -243,12 +246,12 @@ export class Monitor {
 
   private addBest(stream: Stream, dest: number, family: Family, path: number): void {
     const { table } = this.sources;
-    if (path !== 0) return this.batch.announce(stream, table.pathAttr(path), path);
+    if (path !== 0) return this.batch.announce(stream, table.pathAttr(path), path, ONE_PATH);
     this.batch.withdraw(stream, family, {
       bytes: table.nlriBytes,
       start: table.destNlri(dest),
       length: table.destNlriLength(dest),
-      pathId: 0,
+      pathId: ONE_PATH,
     });
   }
 
@@ -282,12 +285,13 @@ export class Monitor {
     const best = table.bestPath(dest);
     if (best === 0) return;
     const attr = table.pathAttr(best);
-    if (walk.locRib && this.locRib !== undefined) this.batch.announce(this.locRib, attr, best);
+    if (walk.locRib && this.locRib !== undefined)
+      this.batch.announce(this.locRib, attr, best, ONE_PATH);
     if (!this.outPre && !this.outPost) return;
     const bit = 1 << table.family(dest);
     for (const peer of walk.peers.values()) {
       if ((peer.families & bit) === 0) continue;
-      if (this.outPre) this.batch.announce(peer.outPre, attr, best);
+      if (this.outPre) this.batch.announce(peer.outPre, attr, best, ONE_PATH);
       if (!this.outPost) continue;
       for (const { path, pathId, set } of this.sources.sentRoutes(peer.slot, dest)) {
         this.batch.announceEncoded(peer.outPost, set, path, pathId);

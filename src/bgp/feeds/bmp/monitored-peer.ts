@@ -50,7 +50,7 @@ export class MonitoredPeer {
     const peer = this.identity;
     this.inPre = { peer, flags: 0, addPath: agreed.addPathIn };
     this.inPost = { peer, flags: FLAG_POST_POLICY, addPath: agreed.addPathIn };
-    this.outPre = { peer, flags: FLAG_OUT, addPath: 0 };
+    this.outPre = { peer, flags: FLAG_OUT, addPath: agreed.addPathOut };
     this.outPost = {
       peer,
       flags: FLAG_OUT | FLAG_POST_POLICY | (agreed.as4 ? 0 : FLAG_AS2),

@@ -37,12 +37,20 @@ export class RouteBatch {
     this.writer = writer;
   }
 
-  /** @param attr the stored set to announce the path with: the received one, or the effective one */
-  announce(stream: Stream, attr: number, path: number): void {
+  /**
+   * @param attr the stored set to announce the path with: the received one, or the effective one
+   * @param pathId what it goes out with where the stream has path ids
+   */
+  announce(
+    stream: Stream,
+    attr: number,
+    path: number,
+    pathId: number = this.table.pathId(path),
+  ): void {
     const gathered = this.of(stream);
     let run = gathered.stored.get(attr);
     if (run === undefined) gathered.stored.set(attr, (run = []));
-    run.push(this.nlriOf(path));
+    run.push(this.nlriOf(path, pathId));
     gathered.newest = Math.max(gathered.newest, this.table.pathChanged(path));
   }
 
@@ -51,12 +59,12 @@ export class RouteBatch {
     const key = `${set.family} ${latin(set.nextHop)} ${latin(set.attributes)}`;
     let entry = gathered.encoded.get(key);
     if (entry === undefined) gathered.encoded.set(key, (entry = { set, nlri: [] }));
-    entry.nlri.push({ ...this.nlriOf(path), pathId });
+    entry.nlri.push(this.nlriOf(path, pathId));
     gathered.newest = Math.max(gathered.newest, this.table.pathChanged(path));
   }
 
   withdrawPath(stream: Stream, family: Family, path: number): void {
-    this.withdraw(stream, family, this.nlriOf(path));
+    this.withdraw(stream, family, this.nlriOf(path, this.table.pathId(path)));
   }
 
   withdraw(stream: Stream, family: Family, nlri: NlriRun): void {
@@ -66,13 +74,13 @@ export class RouteBatch {
     run.push(nlri);
   }
 
-  private nlriOf(path: number): NlriRun {
+  private nlriOf(path: number, pathId: number): NlriRun {
     const { table } = this;
     return {
       bytes: table.nlriBytes,
       start: table.pathNlri(path),
       length: table.pathNlriLength(path),
-      pathId: table.pathId(path),
+      pathId,
     };
   }
 
