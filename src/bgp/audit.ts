@@ -52,6 +52,7 @@ export function auditTables(
       find(`destination ${dest} has a held path as best`);
     if (again.path !== best) find(`destination ${dest} has not its best path`);
     sent.look(dest, family);
+    out.addPathFaults(dest).forEach(find);
   }
   if (destinations !== table.destinationCount) {
     find(`${destinations} destinations found, ${table.destinationCount} counted`);

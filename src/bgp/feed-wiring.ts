@@ -45,7 +45,7 @@ export function feedSources(wiring: FeedWiring): FeedSources {
       if (peer === undefined) return undefined;
       return {
         routesIn: (family) => sources.count(peer.slot, family),
-        routesOut: (family) => out.sent.count(peer.slot, family as Family),
+        routesOut: (family) => out.sentCount(peer.slot, family as Family),
         loops: peer.faults.loops,
         treatAsWithdraw: peer.faults.treatAsWithdraw,
       };
@@ -75,8 +75,10 @@ export function feedSources(wiring: FeedWiring): FeedSources {
 const NONE: readonly SentRoute[] = [];
 
 function sentRoutes({ table, out }: Reflector, slot: number, dest: number): readonly SentRoute[] {
-  const path = table.bestPath(dest);
-  if (path === 0 || !out.hasSent(slot, dest)) return NONE;
-  const { attributes, nextHop } = out.encode(slot, path);
-  return [{ path, pathId: 0, set: { family: table.family(dest), attributes, nextHop } }];
+  if (!out.hasSent(slot, dest)) return NONE;
+  return out.pathsSent(slot, dest).map((path) => {
+    const { attributes, nextHop } = out.encode(slot, path);
+    const set = { family: table.family(dest), attributes, nextHop };
+    return { path, pathId: out.sentPathId(slot, path), set };
+  });
 }

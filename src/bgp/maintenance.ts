@@ -212,6 +212,9 @@ export class Maintenance {
     const cursor = this.host.out.cursor(peer.slot);
     if (cursor === undefined) return false;
     const owed = cursor.refreshPending | cursor.initialPending | cursor.syncPending | cursor.held;
+    const paths = this.host.out.addPathCursor(peer.slot);
+    if (paths !== undefined && (paths.dump !== undefined || paths.refreshPending !== 0))
+      return false;
     return owed === 0 && cursor.dump === undefined && cursor.position >= tail;
   }
 }

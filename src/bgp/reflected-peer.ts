@@ -95,6 +95,9 @@ export class ReflectedPeer {
       kind: this.kind,
       acceptOut: options.ebgpAcceptOut,
       families: negotiated.families,
+      addPath: options.addPath.filter(
+        ({ family }) => (negotiated.addPathOut & (1 << family)) !== 0,
+      ),
       evpnTypes: options.evpnTypesOut,
       extendedNextHop: negotiated.extendedNextHop,
       outlet: session,

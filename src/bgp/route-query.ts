@@ -9,7 +9,7 @@ import { LRUCache } from "lru-cache";
 import { decodeAttributes, type DecodedAttribute } from "../fast-bgp-codec/attribute/list.js";
 import { FAMILIES, Family, isVpn } from "../fast-bgp-codec/family.js";
 import { decodeNlri, formatNlri, type DecodedNlri } from "../fast-bgp-codec/nlri.js";
-import { formatIp } from "../fast-bgp-codec/values/ip.js";
+import { formatIp, parseIp } from "../fast-bgp-codec/values/ip.js";
 import type { Label } from "../fast-bgp-codec/values/label.js";
 import { toHex } from "../util/bytes.js";
 import { ControlError, type RoutePage, type RouteQuery, type RouteView } from "./control.js";
@@ -99,7 +99,10 @@ function pathsOf(
 ): number[] {
   const best = table.bestPath(dest);
   if (query.table === "advertised") {
-    return peer !== undefined && best !== 0 && out.hasSent(peer.slot, dest) ? [best] : [];
+    const sent = peer === undefined ? [] : out.pathsSent(peer.slot, dest);
+    return sent.sort(
+      (a, b) => table.pathSlot(a) - table.pathSlot(b) || table.pathId(a) - table.pathId(b),
+    );
   }
   const paths: number[] = [];
   for (let path = table.firstPath(dest); path !== 0; path = table.nextPath(path)) {
@@ -143,7 +146,10 @@ function viewOf(
       attrs.nextHopStart(attr) + attrs.nextHopLength(attr),
     );
   const isBest = path === table.bestPath(dest);
-  const pathId = table.pathId(path);
+  const pathId =
+    query.table === "advertised" && peer !== undefined
+      ? out.sentPathId(peer.slot, path)
+      : table.pathId(path);
   const originator = attrs.originatorId(attr) || sources.routerId[slot]!;
   return {
     family: FAMILIES[family]!.name,
@@ -200,7 +206,7 @@ function matchesNlri(route: DecodedNlri, query: RouteQuery): boolean {
   const { rd, mac, ip, vni } = query;
   if (rd !== undefined && !textOf(nlri["rd"]).includes(rd)) return false;
   if (mac !== undefined && !textOf(nlri["mac"]).includes(mac.toLowerCase())) return false;
-  if (ip !== undefined && !addressesOf(nlri).some((text) => text.includes(ip))) return false;
+  if (ip !== undefined && !addressesOf(nlri).some((text) => matchesIp(text, ip))) return false;
   return vni === undefined || labelsOf(nlri).includes(vni);
 }
 
@@ -215,6 +221,29 @@ function matchesTarget(view: RouteView, query: RouteQuery): boolean {
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** A part of the text; a whole prefix also finds the hosts and prefixes inside it. */
+function matchesIp(text: string, ip: string): boolean {
+  if (text.includes(ip)) return true;
+  if (!ip.includes("/")) return false;
+  const outer = parsePrefix(ip);
+  const inner = parsePrefix(text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`);
+  if (outer === undefined || inner === undefined) return false;
+  if (outer.bytes.length !== inner.bytes.length || inner.length < outer.length) return false;
+  for (let bit = 0; bit < outer.length; bit++) {
+    const mask = 0x80 >>> (bit & 7);
+    if (((outer.bytes[bit >>> 3]! ^ inner.bytes[bit >>> 3]!) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+function parsePrefix(text: string): { bytes: Uint8Array; length: number } | undefined {
+  const [address = "", bits = ""] = text.split("/");
+  const bytes = parseIp(address);
+  const length = Number(bits);
+  if (bytes === undefined || !/^\d{1,3}$/.test(bits) || length > 8 * bytes.length) return undefined;
+  return { bytes, length };
 }
 
 const ADDRESSES = ["ip", "prefix", "originator", "gateway", "source", "group"];

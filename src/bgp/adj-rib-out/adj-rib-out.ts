@@ -1,27 +1,28 @@
 /**
- * Sending: sessions read the loc-RIB's change log, each from its own position. A batch of changes
- * becomes groups, groups become messages, messages go to whoever should have them. Nothing is queued
- * per session.
+ * Sending: sessions read a log of changes, each from its own position. A batch of changes becomes
+ * groups, groups become messages, messages go to whoever should have them. Nothing is queued per
+ * session.
  *
- * `live-run.ts` serves the log, `dump-runner.ts` whole tables beside it; `best-output.ts` turns a
- * destination into announcements and withdrawals, `grouping.ts` says who gets them, `delivery.ts` has
- * the messages built. Log entries that every reader has passed are dropped here, and tombstones with
- * them.
+ * A session is served in up to two lanes (`lane.ts`): best paths from the loc-RIB's change log, and
+ * several paths of a destination (ADD-PATH) from the log of path changes. In a lane `live-run.ts`
+ * serves the log, `dump-runner.ts` whole tables beside it; an output (`best-output.ts`,
+ * `add-path-output.ts`) turns a destination into announcements and withdrawals, `grouping.ts` says who
+ * gets them, `delivery.ts` has the messages built. Log entries that every reader has passed are dropped
+ * here, and tombstones with them.
  */
 import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import type { Clock } from "../../util/clock.js";
 import type { ReflectorIdentity } from "../policy/export.js";
-import { Reflection } from "../policy/reflection.js";
 import { RouteTargetFilter, type TargetRule } from "../policy/route-target.js";
 import type { RouteTable } from "../rib/route-table.js";
+import { AddPathOutput } from "./add-path-output.js";
 import { BestOutput } from "./best-output.js";
-import { Cursor } from "./cursor.js";
-import { Delivery } from "./delivery.js";
-import { DumpRunner } from "./dump-runner.js";
-import type { ExportStage } from "./export-stage.js";
-import { Grouping } from "./grouping.js";
-import { LiveRun } from "./live-run.js";
+import type { Cursor } from "./cursor.js";
+import { IDLE_EXPORT, type ExportStage } from "./export-stage.js";
+import { Lane } from "./lane.js";
+import type { Output } from "./output.js";
 import { TARGETED, type EncodedRoute, type LogReader, type ReceiverOptions } from "./receiver.js";
+import type { SendLimits } from "./send-limits.js";
 import type { SentBits } from "./sent-bits.js";
 
 export type { EncodedRoute, LogReader, ReceiverOptions } from "./receiver.js";
@@ -30,43 +31,52 @@ export type { EncodedRoute, LogReader, ReceiverOptions } from "./receiver.js";
 const RELEASE_STRETCH = 32_768;
 
 export class AdjRibOut {
-  /** The log has entries that all have read. */
+  /** A log has entries that all have read. */
   isReleasing = false;
-  private readonly table: RouteTable;
-  private readonly clock: Clock;
-  private readonly reflection = new Reflection();
   /** Who may have which route targets; for views. Changes go through here. */
   readonly targets = new RouteTargetFilter();
-  private readonly delivery: Delivery;
-  private readonly grouping: Grouping;
-  private readonly output: BestOutput;
-  private readonly cursors = new Map<number, Cursor>();
-  private readonly live: LiveRun;
-  private readonly dumps: DumpRunner;
+  private readonly table: RouteTable;
+  private readonly identity: ReflectorIdentity;
+  private readonly clock: Clock;
+  private readonly best: Lane<BestOutput>;
+  /** Made for the first session that takes several paths. */
+  private addPath: Lane<AddPathOutput> | undefined;
+  private lanes: readonly Lane<Output>[];
+  private stage: ExportStage = IDLE_EXPORT;
   private readonly readers = new Set<LogReader>();
 
   constructor(table: RouteTable, identity: ReflectorIdentity, clock: Clock) {
     this.table = table;
+    this.identity = identity;
     this.clock = clock;
-    this.delivery = new Delivery(table, identity);
-    this.grouping = new Grouping(table, this.reflection, this.targets, this.delivery);
-    this.output = new BestOutput(table, this.delivery, this.grouping);
-    this.live = new LiveRun(table, clock, this.output, this.cursors);
-    this.dumps = new DumpRunner(table, this.output, this.cursors);
+    this.best = new Lane(
+      table,
+      identity,
+      clock,
+      this.targets,
+      (delivery, grouping) => new BestOutput(table, delivery, grouping),
+    );
+    this.lanes = [this.best];
   }
 
+  /** Who was sent the best path of what. */
   get sent(): SentBits {
-    return this.output.sent;
+    return this.best.output.sent;
+  }
+
+  /** Most routes of some sessions; for those that take several paths the best ones count only. */
+  get limits(): SendLimits {
+    return this.best.output.limits;
   }
 
   /** Routes not sent because they fit no message to that session. */
   get oversized(): number {
-    return this.grouping.oversized;
+    return this.lanes.reduce((sum, { grouping }) => sum + grouping.oversized, 0);
   }
 
   /** Slots, in words of 32. */
   get words(): number {
-    return this.reflection.words;
+    return this.best.reflection.words;
   }
 
   /**
@@ -74,52 +84,34 @@ export class AdjRibOut {
    * negotiated route-target membership gets families with route targets after `release`.
    */
   add(options: ReceiverOptions): void {
-    const { slot, families, outlet, extendedMessage, enhancedRefresh } = options;
+    const { slot, families } = options;
     const constrained = (families & (1 << Family.RouteTarget)) !== 0;
-    const awaiting = constrained || options.awaitsInterest === true ? families & TARGETED : 0;
-    const deferred = options.deferred === true ? families & ~(1 << Family.RouteTarget) : 0;
-    const held = awaiting | deferred;
-    this.reflection.add({ ...options, families: families & ~held });
+    const held = {
+      awaiting: constrained || options.awaitsInterest === true ? families & TARGETED : 0,
+      deferred: options.deferred === true ? families & ~(1 << Family.RouteTarget) : 0,
+    };
     if (constrained) this.resumeMemberships(slot);
-    this.delivery.add(slot, options.encoding, extendedMessage, this.words);
-    this.live.widen(this.words);
-    this.dumps.widen(this.words);
-    const { tail } = this.table.log;
-    const cursor = new Cursor(slot, outlet, families, extendedMessage, enhancedRefresh, tail);
-    cursor.awaiting = awaiting;
-    cursor.deferred = deferred;
-    cursor.greeting = options.greeting;
-    cursor.initialPending = families & ~held;
-    this.dumps.startNext(cursor);
-    this.cursors.set(slot, cursor);
-    this.table.furthestReader = tail;
+    const limits = FAMILIES.map(() => 0);
+    let several = 0;
+    for (const { family, limit } of options.addPath ?? []) {
+      several |= families & (1 << family);
+      limits[family] = limit;
+    }
+    this.best.add(options, families & ~several, held);
+    if (several === 0) return;
+    const lane = this.addPathLane();
+    lane.output.add(slot, limits);
+    lane.add(options, several, held);
   }
 
   /** The session has said what it wants, or has had its time: what was held back goes out. */
   release(slot: number): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor === undefined || cursor.awaiting === 0) return;
-    const { held } = cursor;
-    cursor.awaiting = 0;
-    this.letGo(cursor, held);
+    for (const lane of this.lanes) lane.release(slot, "awaiting");
   }
 
   /** We know again what we knew before our restart. */
   releaseDeferred(slot: number): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor === undefined || cursor.deferred === 0) return;
-    const { held } = cursor;
-    cursor.deferred = 0;
-    this.letGo(cursor, held);
-  }
-
-  /** @param before what was held: families that no longer are go out */
-  private letGo(cursor: Cursor, before: number): void {
-    const families = before & ~cursor.held;
-    if (families === 0) return;
-    this.reflection.addFamilies(cursor.slot, families);
-    cursor.initialPending |= families;
-    this.dumps.startNext(cursor);
+    for (const lane of this.lanes) lane.release(slot, "deferred");
   }
 
   /** A session with memberships: those kept from the one before it (graceful restart) count on. */
@@ -136,53 +128,39 @@ export class AdjRibOut {
   /** Holds the session to these targets (hex) from now on; undefined lifts the rule. Costs the routes of what changed. */
   setTargets(slot: number, rule: TargetRule, targets: ReadonlySet<string> | undefined): void {
     const change = this.targets.setRule(slot, rule, targets);
-    const cursor = this.cursors.get(slot);
-    if (change === undefined || cursor === undefined || cursor.held !== 0) return;
+    if (change === undefined) return;
     const sets = this.table.attrs.targetSets;
-    if (change === "all") cursor.syncPending |= cursor.families & TARGETED;
-    else {
-      for (const target of change)
-        for (const set of sets.having(target)) cursor.targetsPending.add(set);
-    }
-    this.dumps.startNext(cursor);
+    const affected =
+      change === "all" ? undefined : change.flatMap((target) => [...sets.having(target)]);
+    for (const lane of this.lanes) lane.lookAtTargets(slot, affected);
   }
 
   /** A membership of the slot came or went: the routes of its targets are looked at for that session. */
   membership(slot: number, bytes: Uint8Array, start: number, change: 1 | -1): void {
     const affected = this.targets.change(slot, bytes, start, change);
-    const cursor = this.cursors.get(slot);
-    if (affected === undefined || cursor === undefined || cursor.held !== 0) return;
-    const sets = this.table.attrs.targetSets;
-    if (affected.target === undefined) cursor.syncPending |= cursor.families & TARGETED;
-    else for (const set of sets.having(affected.target)) cursor.targetsPending.add(set);
-    this.dumps.startNext(cursor);
+    if (affected === undefined) return;
+    const { target } = affected;
+    const sets = target === undefined ? undefined : this.table.attrs.targetSets.having(target);
+    for (const lane of this.lanes) lane.lookAtTargets(slot, sets);
   }
 
   /** The session is gone; what it was sent is forgotten. */
   remove(slot: number): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor !== undefined) this.dumps.forget(cursor);
-    this.cursors.delete(slot);
-    this.reflection.remove(slot);
+    for (const lane of this.lanes) lane.remove(slot);
+    this.limits.remove(slot);
     this.targets.removeSlot(slot);
-    this.delivery.remove(slot);
-    this.sent.clearSlot(slot, this.table.destinationLimit);
+    const { addPath } = this;
+    if (addPath?.cursors.size === 0) this.table.unwatchPaths();
   }
 
   /** The whole family once more, bracketed when both sides can (RFC 2918, RFC 7313). */
   refresh(slot: number, family: Family): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor === undefined || (cursor.families & (1 << family)) === 0) return;
-    cursor.refreshPending |= 1 << family;
-    this.dumps.startNext(cursor);
+    for (const lane of this.lanes) lane.refresh(slot, 1 << family);
   }
 
   /** What should go to the session may have changed everywhere: it is sent the difference. */
   sync(slot: number): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor === undefined) return;
-    cursor.syncPending |= cursor.families & ~cursor.held;
-    this.dumps.startNext(cursor);
+    for (const lane of this.lanes) lane.sync(slot);
   }
 
   /**
@@ -191,21 +169,17 @@ export class AdjRibOut {
    */
   reconfigure(options: ReceiverOptions, resend: boolean): void {
     const { slot } = options;
-    const cursor = this.cursors.get(slot);
-    if (cursor === undefined) return;
-    this.reflection.remove(slot);
-    this.reflection.add({ ...options, families: cursor.families & ~cursor.held });
-    this.delivery.remove(slot);
-    this.delivery.add(slot, options.encoding, options.extendedMessage, this.words);
-    this.sync(slot);
-    if (!resend) return;
-    cursor.refreshPending |= cursor.families;
-    this.dumps.startNext(cursor);
+    for (const lane of this.lanes) {
+      lane.reconfigure(options);
+      lane.sync(slot);
+      if (resend) lane.refresh(slot, -1);
+    }
   }
 
   /** Export policy from now on. Sessions whose policy changed need `syncExport`. */
   setExport(stage: ExportStage): void {
-    this.grouping.stage = stage;
+    this.stage = stage;
+    for (const lane of this.lanes) lane.grouping.stage = stage;
   }
 
   /**
@@ -214,15 +188,16 @@ export class AdjRibOut {
    * @param done called once, at once if the session is gone
    */
   syncExport(slot: number, former: number, done: () => void): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor === undefined) done();
-    else this.dumps.compare(cursor, former, done);
+    let left = this.lanes.length;
+    const one = (): void => {
+      if (--left === 0) done();
+    };
+    for (const lane of [...this.lanes]) lane.compare(slot, former, one);
   }
 
   /** The session drained: it can take output, even if a KEEPALIVE lifts it over the low mark before its turn. */
   unblock(slot: number): void {
-    const cursor = this.cursors.get(slot);
-    if (cursor !== undefined) cursor.blocked = false;
+    for (const lane of this.lanes) lane.unblock(slot);
   }
 
   attachReader(reader: LogReader): void {
@@ -245,26 +220,38 @@ export class AdjRibOut {
     return more;
   }
 
+  /** The session's place in the change log. */
   cursor(slot: number): Cursor | undefined {
-    return this.cursors.get(slot);
+    return this.best.cursors.get(slot);
+  }
+
+  /** Its place in the log of path changes, if it takes several paths of a destination. */
+  addPathCursor(slot: number): Cursor | undefined {
+    return this.addPath?.cursors.get(slot);
+  }
+
+  hasEndOfRib(slot: number, family: Family): boolean {
+    return this.lanes.some((lane) => lane.hasEndOfRib(slot, family));
   }
 
   /** Log entries the session has not read. */
   backlog(slot: number): number {
-    const cursor = this.cursors.get(slot);
-    return cursor === undefined ? 0 : this.table.log.tail - cursor.position;
+    return this.lanes.reduce((sum, lane) => sum + lane.backlog(slot), 0);
   }
 
   /** The session furthest behind, if what it has not read is older than `patienceMs`: for whoever must close one. */
   worstLaggard(patienceMs: number): number | undefined {
-    const { log } = this.table;
-    let worst: Cursor | undefined;
-    for (const cursor of this.cursors.values()) {
-      if (worst === undefined || cursor.position < worst.position) worst = cursor;
+    let oldest = this.clock.now() - patienceMs;
+    let worst: number | undefined;
+    for (const lane of this.lanes) {
+      const cursor = lane.hindmost();
+      if (cursor === undefined) continue;
+      const time = lane.log.timeOf(cursor.position);
+      if (time > oldest) continue;
+      oldest = time;
+      worst = cursor.slot;
     }
-    if (worst === undefined || worst.position >= log.tail) return undefined;
-    const waiting = this.clock.now() - log.timeOf(worst.position);
-    return waiting >= patienceMs ? worst.slot : undefined;
+    return worst;
   }
 
   /**
@@ -277,27 +264,41 @@ export class AdjRibOut {
     let more = true;
     let front = true;
     while (more) {
-      if (!this.live.run(front)) {
-        more = this.dumps.run(true);
+      if (!this.runLive(front)) {
+        more = this.runDumps(true);
         dumped = true;
       }
       front = !front;
       if (this.clock.now() >= until) {
         // Endless change must not keep a new session from its table.
-        if (!dumped) this.dumps.run(false);
+        if (!dumped) this.runDumps(false);
         break;
       }
     }
-    this.dropRead(until);
+    this.isReleasing = this.dropRead(until);
+    if (this.addPath !== undefined && this.dropPathsRead(this.addPath, until)) {
+      this.isReleasing = true;
+    }
     return more || this.isReleasing;
   }
 
-  /** Drops what all have read from the log: at least a stretch, and more until the time given. */
-  private dropRead(until: number): void {
+  private runLive(front: boolean): boolean {
+    const served = this.best.live.run(front);
+    return this.addPath === undefined ? served : this.addPath.live.run(front) || served;
+  }
+
+  private runDumps(liveFirst: boolean): boolean {
+    const served = this.best.dumps.run(liveFirst);
+    return this.addPath === undefined ? served : this.addPath.dumps.run(liveFirst) || served;
+  }
+
+  /** Drops what all have read from the log: at least a stretch, and more until the time given. Whether some is left. */
+  private dropRead(until: number): boolean {
     const { log } = this.table;
+    const { cursors } = this.best;
     let least = log.tail;
-    let furthest = this.cursors.size === 0 && this.readers.size === 0 ? log.tail : 0;
-    for (const { position, promotedUntil } of this.cursors.values()) {
+    let furthest = cursors.size === 0 && this.readers.size === 0 ? log.tail : 0;
+    for (const { position, promotedUntil } of cursors.values()) {
       least = Math.min(least, position);
       furthest = Math.max(furthest, position, promotedUntil);
     }
@@ -308,29 +309,124 @@ export class AdjRibOut {
     do {
       if (least > log.head) this.table.releaseUpTo(Math.min(least, log.head + RELEASE_STRETCH));
     } while (least > log.head && this.clock.now() < until);
-    this.isReleasing = least > log.head;
     this.table.furthestReader = Math.max(furthest, log.head);
+    return least > log.head;
   }
 
-  /** Whether the slot was sent the destination; for views. */
+  /** The same for the log of path changes. */
+  private dropPathsRead({ cursors, log, output }: Lane<AddPathOutput>, until: number): boolean {
+    let least = log.tail;
+    let furthest = cursors.size === 0 ? log.tail : 0;
+    for (const { position, promotedUntil } of cursors.values()) {
+      least = Math.min(least, position);
+      furthest = Math.max(furthest, position, promotedUntil);
+    }
+    do {
+      if (least > log.head) {
+        this.table.releasePathsUpTo(Math.min(least, log.head + RELEASE_STRETCH));
+      }
+    } while (least > log.head && this.clock.now() < until);
+    output.noteRead(Math.max(furthest, log.head));
+    return least > log.head;
+  }
+
+  private addPathLane(): Lane<AddPathOutput> {
+    const { table } = this;
+    const changes = table.watchPaths();
+    if (this.addPath !== undefined) return this.addPath;
+    const lane = new Lane(
+      table,
+      this.identity,
+      this.clock,
+      this.targets,
+      (delivery, grouping) => new AddPathOutput(table, changes, delivery, grouping),
+    );
+    lane.grouping.stage = this.stage;
+    this.addPath = lane;
+    this.lanes = [this.best, lane];
+    return lane;
+  }
+
+  /** Whether the slot was sent the destination, or a path of it; for views. */
   hasSent(slot: number, dest: number): boolean {
-    return this.sent.has(slot, dest);
+    if (this.sent.has(slot, dest)) return true;
+    return this.addPath !== undefined && this.addPath.output.sent.numbers(slot, dest) !== 0;
+  }
+
+  /** Routes that the slot was sent: with ADD-PATH, paths. */
+  sentCount(slot: number, family: Family): number {
+    return this.sent.count(slot, family) + (this.addPath?.output.sent.count(slot, family) ?? 0);
+  }
+
+  /** The paths of a destination that the slot was sent, best first; for views. */
+  pathsSent(slot: number, dest: number): number[] {
+    if (this.sent.has(slot, dest)) {
+      const best = this.table.bestPath(dest);
+      return best === 0 ? [] : [best];
+    }
+    return this.addPath?.output.pathsSent(slot, dest) ?? [];
+  }
+
+  /** The path id under which the slot was sent a path, 0 where it takes only one; for views. */
+  sentPathId(slot: number, path: number): number {
+    const { addPath } = this;
+    const dest = this.table.pathDest(path);
+    if (addPath === undefined || addPath.output.sent.numbers(slot, dest) === 0) return 0;
+    return addPath.output.numberOf(path);
   }
 
   /** How a path's attributes look to this slot, MP_REACH_NLRI aside; for views. */
   encode(slot: number, path: number): EncodedRoute {
-    const { table, grouping } = this;
+    const { table } = this;
+    const { grouping, delivery } = this.best;
     const policy = grouping.policyOf(slot);
     const attr = grouping.outcomeUnder(policy, table.pathDest(path), path);
     // Its rules may have changed since: then it is about to be withdrawn, and shown as it stands here.
     const shown = attr === 0 ? table.pathAttr(path) : attr;
-    const encoded = this.delivery.encode(slot, shown, table.pathSlot(path));
+    const encoded = delivery.encode(slot, shown, table.pathSlot(path));
     grouping.stage.endBatch();
     return encoded;
   }
 
-  /** Writes who should have the destination into `mask`, which has `words` words; for audits. */
+  /**
+   * Writes into `mask` who might have a path if its attribute set were `attr`, export policy aside: of
+   * those who take the best path, or of those who take several. For previews of policy.
+   */
+  receiversUnder(
+    attr: number,
+    dest: number,
+    path: number,
+    takers: "best" | "several",
+    mask: Int32Array,
+  ): void {
+    const lane = takers === "best" ? this.best : this.addPath;
+    if (lane === undefined) mask.fill(0);
+    else lane.grouping.receiversUnder(attr, dest, path, mask);
+  }
+
+  /** Writes who should have the best path of a destination into `mask`, which has `words` words; for audits. */
   wanted(dest: number, mask: Int32Array, fresh = true): void {
-    this.output.wanted(dest, mask, fresh);
+    this.best.output.wanted(dest, mask, fresh);
+  }
+
+  /** Sessions that have read everything and have not the paths of a destination that they should have; for audits. */
+  addPathFaults(dest: number): string[] {
+    const { addPath } = this;
+    if (addPath === undefined) return [];
+    const faults: string[] = [];
+    for (const cursor of addPath.cursors.values()) {
+      const has = addPath.output.sent.numbers(cursor.slot, dest);
+      if (!this.table.exists(dest)) {
+        if (has !== 0) faults.push(`slot ${cursor.slot} has paths of ${dest}, which is free`);
+        continue;
+      }
+      if (!cursor.isSettled(addPath.log.tail)) continue;
+      const wanted = addPath.output.expected(dest, cursor.slot);
+      if (has !== wanted) {
+        const numbers = `${has.toString(16)} and not ${wanted.toString(16)}`;
+        faults.push(`slot ${cursor.slot} has the paths ${numbers} (bits) of destination ${dest}`);
+      }
+    }
+    return faults;
   }
 }

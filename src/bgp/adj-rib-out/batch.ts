@@ -133,22 +133,20 @@ export class Batch {
     return added;
   }
 
-  /** Whether there is room for another destination that may have `outcomes` forms, as announcements or withdrawals. */
-  hasRoom(outcomes: number): boolean {
+  /** Whether there is room for a destination with so many forms to announce, and withdrawals. */
+  hasRoom(forms: number, withdrawals: number): boolean {
     return (
-      this.groups + GROUPS_PER_FORM * outcomes <= this.attr.length &&
-      this.withdrawals + outcomes <= BATCH &&
-      this.entries + 2 * outcomes <= this.item.length
+      this.groups + GROUPS_PER_FORM * forms <= this.attr.length &&
+      this.withdrawals + withdrawals <= BATCH &&
+      this.entries + forms + withdrawals <= this.item.length
     );
   }
 
-  /** Makes an empty batch wide enough for a destination with `outcomes` forms. */
-  reserve(outcomes: number): void {
-    if (outcomes > BATCH) throw new RangeError("more forms of a route than a batch can hold");
-    const groups = GROUPS_PER_FORM * outcomes;
-    if (groups <= this.attr.length / 2) return;
-    const size = groups * 2;
-    const wide = (): Int32Array<ArrayBuffer> => new Int32Array(size);
+  /** Makes an empty batch wide enough for some destinations with so many forms. */
+  reserve(forms: number): void {
+    const groups = 2 * GROUPS_PER_FORM * forms;
+    if (groups <= this.attr.length) return;
+    const wide = (): Int32Array<ArrayBuffer> => new Int32Array(groups);
     this.attr = wide();
     this.slot = wide();
     this.type = wide();
@@ -156,8 +154,11 @@ export class Batch {
     this.first = wide();
     this.last = wide();
     this.variant = wide();
-    this.large = new Uint8Array(size);
-    this.index = new Int32Array(2 ** Math.ceil(Math.log2(size * 1.25)));
+    this.large = new Uint8Array(groups);
+    this.index = new Int32Array(2 ** Math.ceil(Math.log2(groups * 1.25)));
+    this.item = wide();
+    this.next = wide();
+    if (this.addPath) this.pathId = wide();
   }
 
   /** @param item the path */

@@ -9,6 +9,7 @@ import type { Cursor } from "./cursor.js";
 import type { Delivery } from "./delivery.js";
 import type { Grouping } from "./grouping.js";
 import type { DumpMasks, Output } from "./output.js";
+import { SendLimits } from "./send-limits.js";
 import { SentBits } from "./sent-bits.js";
 
 /** A batch ends behind the destination that brings its attribute sets to this many octets. */
@@ -16,6 +17,8 @@ const BATCH_OCTETS = 1 << 20;
 
 export class BestOutput implements Output {
   readonly sent = new SentBits();
+  /** Most routes of some sessions. */
+  readonly limits = new SendLimits();
   readonly log: ChangeLog;
   private readonly table: RouteTable;
   private readonly delivery: Delivery;
@@ -34,7 +37,8 @@ export class BestOutput implements Output {
     const { batch } = this.delivery;
     const { grouping } = this;
     return (
-      batch.octets >= BATCH_OCTETS || (!grouping.isPlain && !batch.hasRoom(grouping.mostOutcomes))
+      batch.octets >= BATCH_OCTETS ||
+      (!grouping.isPlain && !batch.hasRoom(grouping.mostOutcomes, 1))
     );
   }
 
@@ -52,9 +56,14 @@ export class BestOutput implements Output {
     this.grouping.begin();
     this.sent.ensure(batch.words, this.table.destinationLimit);
     if (!this.grouping.isPlain) batch.reserve(this.grouping.mostOutcomes);
+    if (!this.limits.isIdle) this.limits.begin(this.sent, batch.words);
     if (this.union.length >= batch.words) return;
     this.union = new Int32Array(batch.words);
     this.again = new Int32Array(batch.words);
+  }
+
+  forget(slot: number): void {
+    this.sent.clearSlot(slot, this.table.destinationLimit);
   }
 
   deliver(group: readonly Cursor[]): void {
@@ -81,6 +90,10 @@ export class BestOutput implements Output {
       }
     }
     const want = group < 0 ? -1 : batch.mask[group]!;
+    if (!this.limits.isIdle) {
+      const wanted = want < 0 ? undefined : batch.masks;
+      members = this.limits.narrow(sent, dest, family, wanted, want, members, words);
+    }
     const gone = batch.takeMask();
     const masks = batch.masks;
     let anyWant = 0;
@@ -112,6 +125,9 @@ export class BestOutput implements Output {
     const gone = batch.takeMask();
     let anyGone = 0;
     this.unite(grouping.groups);
+    if (!this.limits.isIdle) {
+      members = this.limits.narrow(sent, dest, family, union, 0, members, batch.words);
+    }
     for (let w = 0; w < batch.words; w++) {
       const readers = members[w]!;
       const wanted = union[w]!;
@@ -137,8 +153,8 @@ export class BestOutput implements Output {
     const { sent, grouping, union } = this;
     const { batch } = this.delivery;
     const { groups } = grouping;
-    const initial = dump.initial[family]!;
-    const refresh = dump.refresh[family]!;
+    let initial = dump.initial[family]!;
+    let refresh = dump.refresh[family]!;
     if (grouping.isPlain) {
       groups.length = 0;
       groups.push(grouping.groupFor(dest, path, family));
@@ -146,6 +162,10 @@ export class BestOutput implements Output {
       grouping.outcomesFor(dest, path, family);
     }
     this.unite(groups);
+    if (!this.limits.isIdle) {
+      initial = this.narrowed(dest, family, initial);
+      refresh = this.narrowed(dest, family, refresh);
+    }
     const gone = batch.takeMask();
     let anyGone = 0;
     for (let w = 0; w < batch.words; w++) {
@@ -159,7 +179,7 @@ export class BestOutput implements Output {
     else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
     let added = anyGone !== 0;
     for (const group of groups) {
-      if (this.dumpGroup(group, dest, path, family, dump)) added = true;
+      if (this.dumpGroup(group, dest, path, family, initial, refresh, dump)) added = true;
     }
     return added;
   }
@@ -169,12 +189,12 @@ export class BestOutput implements Output {
     dest: number,
     path: number,
     family: Family,
+    initial: Int32Array,
+    refresh: Int32Array,
     dump: DumpMasks,
   ): boolean {
     const { sent, again } = this;
     const { batch } = this.delivery;
-    const initial = dump.initial[family]!;
-    const refresh = dump.refresh[family]!;
     const want = batch.mask[group]!;
     again.fill(0, 0, batch.words);
     for (const { policy, mask } of dump.former) {
@@ -214,9 +234,18 @@ export class BestOutput implements Output {
     grouping.outcomesFor(dest, path, this.table.family(dest));
     this.unite(grouping.groups);
     for (let w = 0; w < mask.length; w++) mask[w] = this.union[w]!;
+    if (!this.limits.isIdle) this.limits.excuse(this.sent, dest, this.table.family(dest), mask);
     grouping.stage.endBatch();
     // To look is not to withhold.
     grouping.oversized = oversized;
+  }
+
+  /** A copy of the mask without those who have enough routes; `union` says who should have this one. */
+  private narrowed(dest: number, family: Family, mask: Int32Array): Int32Array {
+    const { words } = this.delivery.batch;
+    const { sent, union } = this;
+    const narrowed = this.limits.narrow(sent, dest, family, union, 0, mask, words);
+    return narrowed === mask ? mask : narrowed.slice();
   }
 
   /** All receivers of these groups, into `union`. */

@@ -37,8 +37,8 @@ export class Delivery {
   }
 
   /** A new, empty batch. */
-  begin(): void {
-    this.batch.clear(this.words);
+  begin(addPath = false): void {
+    this.batch.clear(this.words, addPath);
     this.segments.clear();
   }
 

@@ -143,6 +143,23 @@ export class Grouping {
     return NO_POLICY;
   }
 
+  /** Who might have a path if its set were `attr`, export policy aside; writes `mask`. For previews: begins a batch. */
+  receiversUnder(attr: number, dest: number, path: number, mask: Int32Array): void {
+    const { batch } = this.delivery;
+    const { oversized } = this;
+    const slot = this.table.pathSlot(path);
+    this.delivery.begin();
+    this.begin();
+    const head = this.headFor(attr, slot, dest, this.table.family(dest));
+    const group = batch.large[head] === 1 ? this.fitting(head, path, attr, slot) : head;
+    mask.fill(0);
+    const from = batch.mask[group]!;
+    const words = Math.min(mask.length, batch.words);
+    for (let w = 0; w < words; w++) mask[w] = batch.masks[from + w]!;
+    // To look is not to withhold.
+    this.oversized = oversized;
+  }
+
   /** The group of (set, source, type): its receivers are those whom reflection and route targets leave. */
   private headFor(attr: number, slot: number, dest: number, family: Family): number {
     const { table } = this;
@@ -229,7 +246,7 @@ export class Grouping {
     for (let w = 0; w < batch.words; w++) masks[mask + w] = masks[want + w]!;
     if (attr !== this.sizedAttr || slot !== this.sizedSlot) this.measure(attr, slot);
     for (let i = 0; i < encodings.length; i++) {
-      const size = this.overheads[i]! + this.table.pathNlriLength(path);
+      const size = this.overheads[i]! + this.table.pathNlriLength(path) + (batch.addPath ? 4 : 0);
       if (size <= ORDINARY_MESSAGE) continue;
       const receivers = encodingMasks[i]!;
       for (let w = 0; w < batch.words; w++) {

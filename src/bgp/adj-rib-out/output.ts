@@ -37,6 +37,8 @@ export interface Output {
   live(dest: number, members: Int32Array): void;
   /** One destination for dumps; whether it added something. */
   dumped(dest: number, family: Family, masks: DumpMasks): boolean;
+  /** The session is gone, and with it what it was sent. */
+  forget(slot: number): void;
   /** Builds the batch's messages and hands each session of the group its share. */
   deliver(group: readonly Cursor[]): void;
 }

@@ -4,11 +4,19 @@ import type { Encoding } from "../policy/export.js";
 import type { Receiver } from "../policy/reflection.js";
 import type { Outlet } from "./cursor.js";
 
+export interface AddPathLimit {
+  readonly family: Family;
+  /** 1 to 32. */
+  readonly limit: number;
+}
+
 export interface ReceiverOptions extends Receiver {
   readonly outlet: Outlet;
   readonly encoding: Encoding;
   readonly extendedMessage: boolean;
   readonly enhancedRefresh: boolean;
+  /** Families of which it takes several paths of a destination (RFC 7911), each with how many at most. */
+  readonly addPath?: readonly AddPathLimit[];
   /** A message that goes out before anything else. */
   readonly greeting: Uint8Array | undefined;
   /** Families with route targets wait for `release`, whether it has memberships or not. */

@@ -13,6 +13,8 @@ export const AttrFlag = {
   NoAdvertise: 16,
   NoExportSubconfed: 32,
   LocalPref: 64,
+  /** Community GRACEFUL_SHUTDOWN (RFC 8326). */
+  GracefulShutdown: 128,
 } as const;
 
 export class AttrFacts {
@@ -103,6 +105,9 @@ function readCommunities(bytes: Uint8Array, start: number, end: number, out: Att
         break;
       case 0xffffff03:
         out.flags |= AttrFlag.NoExportSubconfed;
+        break;
+      case 0xffff0000:
+        out.flags |= AttrFlag.GracefulShutdown;
         break;
       case 0xffff0006:
         out.flags |= AttrFlag.LlgrStale;

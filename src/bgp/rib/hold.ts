@@ -12,6 +12,8 @@ export const HoldReason = {
   Limit: 3,
   /** Its peer is not trusted, or not trusted yet. */
   Trust: 4,
+  /** It has a route target that is not its peer's tenant's. */
+  Tenant: 5,
 } as const;
 export type HoldReason = (typeof HoldReason)[keyof typeof HoldReason];
 
@@ -22,4 +24,5 @@ export const HOLD_REASONS: readonly string[] = [
   "in quarantine",
   "beyond a limit",
   "peer not trusted",
+  "has a route target that its peer may not announce (allow-route-targets)",
 ];

@@ -76,8 +76,12 @@ export class PathChanges {
 
   /** Gives the path a number, or takes it away (0); with another number it counts as changed. */
   setNumber(dest: number, path: number, number: number): void {
+    this.dests.ensure((dest + 1) * PAIR);
     this.paths.ensure((path + 1) * PAIR);
     this.paths.i32[path * 2] = number;
-    if (number !== 0) this.paths.i32[path * 2 + 1] = this.generation(dest);
+    if (number === 0) return;
+    const generation = (this.generation(dest) + 1) | 0;
+    this.dests.i32[dest * 2 + 1] = generation;
+    this.paths.i32[path * 2 + 1] = generation;
   }
 }

@@ -26,6 +26,7 @@ import { BestPath, BestReason } from "./best-path.js";
 import { ChangeLog } from "./change-log.js";
 import { HoldReason } from "./hold.js";
 import { PathChanges } from "./path-changes.js";
+import type { PathCounter } from "./path-counter.js";
 import type { PathSink } from "./path-sink.js";
 import { SourceList, type SourceWalk } from "./source-list.js";
 import type { Sources } from "./sources.js";
@@ -94,6 +95,8 @@ export class RouteTable extends TableStore {
   onMembership: MembershipSink = () => {};
   /** Told of every path, while somebody wants to know. */
   onPath: PathSink | undefined;
+  /** Counts the paths of some sources, while there are limits that need it. */
+  counter: PathCounter | undefined;
   private readonly list: SourceList;
   private readonly best: BestPath;
   private compareMobility: boolean;
@@ -117,12 +120,22 @@ export class RouteTable extends TableStore {
     });
   }
 
+  /** Differs whenever a reader of one of the logs may have something to read. */
+  get changeMark(): number {
+    return this.log.tail + (this.pathChanges === undefined ? 0 : this.pathChanges.log.tail);
+  }
+
+  /** Octets of the logs. */
+  get logBytes(): number {
+    return this.log.usedBytes + (this.pathChanges?.log.usedBytes ?? 0);
+  }
+
   get usedBytes(): number {
     return (
       this.dests.count * DEST * 4 +
       this.paths.count * PATH * 4 +
       this.arena.usedBytes +
-      this.log.usedBytes
+      this.logBytes
     );
   }
 
@@ -161,8 +174,10 @@ export class RouteTable extends TableStore {
   /** Import policy thinks again of a path: its effective set changes in place (0 holds it), what was received stays. */
   reconsider(path: number, effective: number, hold: HoldReason = HoldReason.None): void {
     const dest = this.pathDest(path);
+    this.counter?.left(this.pathSlot(path), path);
     const changed = this.setEffective(dest, path, effective);
     this.setHold(path, effective, hold);
+    this.counter?.arrived(this.pathSlot(path), path);
     if (!changed) return;
     this.onPath?.pathChanged(this.pathSlot(path), dest, this.pathId(path));
     this.settle(dest, path);
@@ -274,6 +289,11 @@ export class RouteTable extends TableStore {
     return changes;
   }
 
+  /** Nobody reads the log of path changes any more; what is in it goes by `releasePathsUpTo`. */
+  unwatchPaths(): void {
+    if (this.pathChanges !== undefined) this.pathChanges.isActive = false;
+  }
+
   private freeDestination(dest: number): void {
     const base = dest * DEST;
     const words = this.dests.words;
@@ -306,6 +326,27 @@ export class RouteTable extends TableStore {
         return dest >= this.destinationLimit;
       },
     };
+  }
+
+  /**
+   * The best path if paths had the attribute sets that `attrOf` says, 0 for a held one; nothing is
+   * stored. For previews of policy.
+   */
+  selectUnder(dest: number, attrOf: (path: number) => number): number {
+    const candidates: number[] = [];
+    for (let path = this.firstPath(dest); path !== 0; path = this.nextPath(path)) {
+      if (attrOf(path) !== 0) candidates.push(path);
+    }
+    if (candidates.length === 0) return 0;
+    const family = this.family(dest);
+    const best = new BestPath(this.attrs, this.sources, {
+      attrOf,
+      slotOf: (path) => this.pathSlot(path),
+      idOf: (path) => this.pathId(path),
+      sameSegment: (a, b) => this.sameSegment(a, b),
+    });
+    const mobility = this.comparesMobility(dest, family);
+    return best.select(candidates, mobility, family === Family.RouteTarget);
   }
 
   /** For tests and `audit`: recomputes the best path without storing it. */
@@ -345,6 +386,7 @@ export class RouteTable extends TableStore {
     if (first === 0) this.tombstones--;
     this.storePathNlri(dest, path, bytes, scan);
     this.onPath?.pathChanged(slot, dest, scan.pathId);
+    this.counter?.arrived(slot, path);
     if (effective === 0) {
       this.held++;
       return;
@@ -368,6 +410,7 @@ export class RouteTable extends TableStore {
     const slot = words[base + P_SOURCE]! & SLOT_MASK;
     const row = slot * FAMILIES.length + this.family(dest);
     this.list.renew(path, row);
+    this.counter?.left(slot, path);
     const sameNlri =
       this.pathNlriLength(path) === scan.length &&
       equalBytes(this.arena.bytes, this.pathNlri(path), bytes, scan.start, scan.length);
@@ -375,6 +418,7 @@ export class RouteTable extends TableStore {
     if (sameNlri && before === received && words[base + P_ATTR] === effective) {
       this.stats.duplicates++;
       this.setHold(path, effective, hold);
+      this.counter?.arrived(slot, path);
       return;
     }
     if (!sameNlri) this.storePathNlri(dest, path, bytes, scan);
@@ -386,6 +430,7 @@ export class RouteTable extends TableStore {
     words[base + P_CHANGED] = this.nowSeconds;
     const changed = this.setEffective(dest, path, effective);
     this.setHold(path, effective, hold);
+    this.counter?.arrived(slot, path);
     this.onPath?.pathChanged(slot, dest, scan.pathId);
     if (changed || (!sameNlri && effective !== 0)) this.settle(dest, path);
   }
@@ -483,6 +528,7 @@ export class RouteTable extends TableStore {
     const received = words[base + P_RECEIVED]!;
     const next = words[base + P_NEXT]!;
     const destWords = this.dests.words;
+    this.counter?.left(slot, path);
     if (destWords[dest * DEST + D_PATHS] === path) {
       destWords[dest * DEST + D_PATHS] = next;
     } else {
