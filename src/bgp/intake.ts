@@ -16,10 +16,12 @@ import { copyBytes, toHex } from "../util/bytes.js";
 import type { Log } from "../util/log.js";
 import { EXTENDED_MESSAGE } from "./adj-rib-out/packer.js";
 import { findLoop, Refusal } from "./policy/import.js";
+import type { ImportGate } from "./policy/import-gate.js";
 import type { ReflectorIdentity } from "./policy/export.js";
-import type { PolicyEngine } from "./policy/rules/engine.js";
+import type { ImportRules, PolicyEngine } from "./policy/rules/engine.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { AttrStore } from "./rib/attr-store.js";
+import { HoldReason } from "./rib/hold.js";
 import type { RouteTable } from "./rib/route-table.js";
 import type { Sources } from "./rib/sources.js";
 
@@ -92,12 +94,14 @@ export class Intake {
       this.field(peer, scan.unreachFamily as Family, bytes, scan.unreachStart, scan.unreachEnd, 0);
     }
     this.announcements(peer, bytes);
+    peer.limiter?.took();
     return undefined;
   }
 
   /** Ends the session of a peer that has more routes than it may. */
   checkLimits(peer: ReflectedPeer): void {
     for (const { family } of FAMILIES) if (!peer.gone) this.checkPrefixLimit(peer, family);
+    if (!peer.gone) peer.limiter?.check();
   }
 
   private announcements(peer: ReflectedPeer, bytes: Uint8Array): void {
@@ -174,6 +178,7 @@ export class Intake {
       peer.faults.loops++;
       return 0;
     }
+    if (peer.limiter?.refusesAttributes(scratch, nextHopLength, end) === true) return 0;
     const attr = this.attrs.intern(family, nextHopLength, scratch, 0, end);
     if (peer.infers) this.sink.targetsAnnounced(peer, this.attrs.targets(attr));
     return attr;
@@ -193,10 +198,16 @@ export class Intake {
     const addPath = (peer.context.addPath & (1 << family)) !== 0;
     const rules =
       attr === 0 || family === Family.RouteTarget ? undefined : this.policies.importOf(peer.slot);
+    const gate =
+      attr === 0 || family === Family.RouteTarget ? undefined : this.policies.gates[peer.slot];
+    const { limiter } = peer;
+    const discards = limiter?.discards === true;
+    let routes = 0;
     let at = start;
     while (at < end) {
       at = scanNlri(family, bytes, at, end, addPath, nlri);
       if (at < 0) break;
+      routes++;
       if (nlri.status !== NlriStatus.Ok && !this.isUsable(peer, family, bytes, attr === 0))
         continue;
       let source = bytes;
@@ -210,15 +221,43 @@ export class Intake {
       if (attr === 0) table.withdraw(peer.slot, family, source, nlri);
       else if (family === Family.Evpn && !peer.acceptsType(nlri.routeType))
         peer.faults.typeRefused++;
-      else if (rules === undefined) table.announce(peer.slot, family, source, nlri, attr, attr);
-      else {
-        const { chain } = rules;
-        chain.evaluate(attr, family, source, nlri.start, rules.mask);
-        table.announce(peer.slot, family, source, nlri, attr, chain.attr, chain.hold);
-      }
+      else if (discards && limiter.holds(family, source, nlri, attr)) continue;
+      else if (rules === undefined && gate === undefined)
+        table.announce(peer.slot, family, source, nlri, attr, attr);
+      else this.announceRuled(peer.slot, family, source, attr, rules, gate);
     }
     if (rules !== undefined) this.policies.endBatch();
-    if (attr !== 0) this.checkPrefixLimit(peer, family);
+    gate?.endBatch();
+    limiter?.read(routes);
+    if (attr === 0) return;
+    this.checkPrefixLimit(peer, family);
+    if (!peer.gone) limiter?.check();
+  }
+
+  /** The route under `nlri` goes in as its peer's import rules, and what stands behind them, leave it. */
+  private announceRuled(
+    slot: number,
+    family: Family,
+    bytes: Uint8Array,
+    received: number,
+    rules: ImportRules | undefined,
+    gate: ImportGate | undefined,
+  ): void {
+    const { nlri, table } = this;
+    let effective = received;
+    let hold: HoldReason = HoldReason.None;
+    if (rules !== undefined) {
+      const { chain } = rules;
+      chain.evaluate(received, family, bytes, nlri.start, rules.mask);
+      effective = chain.attr;
+      hold = chain.hold;
+    }
+    if (gate !== undefined && effective !== 0) {
+      gate.pass(effective);
+      effective = gate.attr;
+      hold = gate.hold;
+    }
+    table.announce(slot, family, bytes, nlri, received, effective, hold);
   }
 
   /** What a route with a fault costs: an unknown type by the peer's option, a bad body itself alone. */

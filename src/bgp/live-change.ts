@@ -15,8 +15,12 @@ import { sameSettings } from "../util/applier.js";
 import type { SlicedJob } from "../util/sliced-work.js";
 import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
 import type { Interests } from "./interest.js";
+import { AttributeExcess, attributeExcess, isRelaxed } from "./limits/attribute-limits.js";
+import type { Limits } from "./limits/limits.js";
+import type { OutLimits } from "./limits/out-limits.js";
 import { findLoop, Refusal } from "./policy/import.js";
 import type { ReflectorIdentity } from "./policy/export.js";
+import type { Policies } from "./policies.js";
 import { kindOf, type ReflectedPeer } from "./reflected-peer.js";
 import type { RouteTable } from "./rib/route-table.js";
 import { SourceKind } from "./rib/sources.js";
@@ -27,6 +31,9 @@ export interface LiveChangeHost {
   readonly out: AdjRibOut;
   readonly identity: ReflectorIdentity;
   readonly interests: Interests;
+  readonly policies: Policies;
+  readonly limits: Limits;
+  readonly outLimits: OutLimits;
   livePeers(): Iterable<ReflectedPeer>;
   /** Long work, a slice a turn. */
   later(job: SlicedJob): void;
@@ -64,7 +71,11 @@ export function changeLive(
   for (const { family, afi, safi } of FAMILIES) {
     if ((asked & (1 << family)) !== 0) peer.session.send(encodeRouteRefresh(afi, safi, 0));
   }
-  if (options.prefixLimit !== before.prefixLimit) host.checkLimits(peer);
+  if (!sameSettings(options.limits, before.limits)) {
+    peer.limiter = host.limits.change(peer.limiter, peer.session, peer.slot);
+    if (!peer.gone) host.outLimits.set(peer.session, peer.slot);
+  }
+  if (!peer.gone && options.prefixLimit !== before.prefixLimit) host.checkLimits(peer);
   if (peer.gone) return undefined;
 
   const resend = options.nextHopSelf !== before.nextHopSelf && peer.kind === SourceKind.Ebgp;
@@ -77,6 +88,11 @@ export function changeLive(
   if (!sameSettings(options.interest, before.interest)) {
     host.interests.change(peer, before.interest);
   }
+  const gateChanged =
+    !sameSettings(options.interest.allowed, before.interest.allowed) ||
+    options.gracefulShutdown !== before.gracefulShutdown ||
+    roleChanged;
+  if (gateChanged) host.policies.renewGate(peer);
   if (roleChanged) changeRole(host, peer);
   return undefined;
 }
@@ -87,6 +103,7 @@ function widened(kind: SourceKind, before: PeerOptions, after: PeerOptions): num
   if (ebgp && after.ebgpAcceptIn && !before.ebgpAcceptIn) return -1;
   if (ebgp && !after.ebgpAcceptIn) return 0;
   if (after.allowAsIn > before.allowAsIn) return -1;
+  if (isRelaxed(before.limits.attributes, after.limits.attributes)) return -1;
   const types = before.evpnTypesIn?.some(Boolean) === true && gained(before, after);
   return types || (after.evpnUnknownTypes && !before.evpnUnknownTypes) ? EVPN : 0;
 }
@@ -135,6 +152,15 @@ function acceptance(
         after.allowAsIn,
       );
       return loop === Refusal.None;
+    });
+  }
+  const limits = after.limits.attributes;
+  if (isRelaxed(limits, before.limits.attributes)) {
+    tests.push((_family, path) => {
+      const attr = table.pathReceived(path);
+      const from = attrs.attributesStart(attr);
+      const to = attrs.attributesEnd(attr);
+      return attributeExcess(attrs.bytes, from, to, limits) === AttributeExcess.None;
     });
   }
   if (tests.length === 0) return undefined;

@@ -10,9 +10,11 @@
 import { Family } from "../fast-bgp-codec/family.js";
 import { parseIp } from "../fast-bgp-codec/values/ip.js";
 import type { SlicedJob } from "../util/sliced-work.js";
+import { ImportGate } from "./policy/import-gate.js";
 import { PolicyEngine, type ExportChange, type PolicyPeer } from "./policy/rules/engine.js";
 import type { ActionSettings, PolicySettings } from "./policy/rules/settings.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
+import type { AttrStore } from "./rib/attr-store.js";
 import { HoldReason } from "./rib/hold.js";
 import type { RouteTable } from "./rib/route-table.js";
 import { SourceKind } from "./rib/sources.js";
@@ -52,8 +54,15 @@ export class Policies {
 
   /** A session came up: its slot has these rules before the first route. What the slot still holds follows. */
   admit(peer: ReflectedPeer): void {
+    this.engine.gates[peer.slot] = gateFor(peer, this.host.table.attrs);
     const change = this.engine.attach(peer.slot, policyPeer(peer));
     if (change.import) this.decideAgain(peer.slot);
+  }
+
+  /** What stands behind the session's import rules follows its options; what it sent is decided again. */
+  renewGate(peer: ReflectedPeer): void {
+    this.engine.gates[peer.slot] = gateFor(peer, this.host.table.attrs);
+    this.decideAgain(peer.slot);
   }
 
   leave(peer: ReflectedPeer): void {
@@ -104,19 +113,29 @@ export class Policies {
   /** Import rules decide on a path once more, for whoever held it for another reason and lets go now. */
   reconsider(path: number): void {
     const { table } = this.host;
-    const rules = this.engine.importOf(table.pathSlot(path));
+    const slot = table.pathSlot(path);
+    const rules = this.engine.importOf(slot);
     const dest = table.pathDest(path);
     const family = table.family(dest);
     const received = table.pathReceived(path);
-    if (rules === undefined || family === Family.RouteTarget) {
-      table.reconsider(path, received);
-      return;
+    let effective = received;
+    let hold: HoldReason = HoldReason.None;
+    if (rules !== undefined && family !== Family.RouteTarget) {
+      const { chain, mask } = rules;
+      chain.evaluate(received, family, table.nlriBytes, table.pathNlri(path), mask);
+      effective = chain.attr;
+      hold = chain.hold;
     }
-    const { chain, mask } = rules;
-    chain.evaluate(received, family, table.nlriBytes, table.pathNlri(path), mask);
-    if (chain.attr !== table.pathAttr(path) || chain.hold !== table.pathHold(path)) {
-      table.reconsider(path, chain.attr, chain.hold);
+    const gate = family === Family.RouteTarget ? undefined : this.engine.gates[slot];
+    if (gate !== undefined && effective !== 0) {
+      gate.pass(effective);
+      effective = gate.attr;
+      hold = gate.hold;
     }
+    if (effective !== table.pathAttr(path) || hold !== table.pathHold(path)) {
+      table.reconsider(path, effective, hold);
+    }
+    gate?.endBatch();
   }
 
   /** What the slot's peer sent goes through its rules again, in slices. */
@@ -161,7 +180,17 @@ export class Policies {
 
 /** Paths that limits or trust hold are theirs to let go. */
 function isOurs(hold: HoldReason): boolean {
-  return hold === HoldReason.None || hold === HoldReason.Policy || hold === HoldReason.Quarantine;
+  return hold !== HoldReason.Limit && hold !== HoldReason.Trust;
+}
+
+/** What stands behind a session's import rules; undefined for most. */
+function gateFor(peer: ReflectedPeer, attrs: AttrStore): ImportGate | undefined {
+  const { gracefulShutdown, interest } = peer.session.options;
+  const ebgp = peer.kind === SourceKind.Ebgp;
+  const lowersShutdown = gracefulShutdown === "always" || (gracefulShutdown === "ebgp" && ebgp);
+  const { allowed } = interest;
+  if (!lowersShutdown && allowed === undefined) return undefined;
+  return new ImportGate(attrs, { lowersShutdown, allowed });
 }
 
 export function policyPeer(peer: ReflectedPeer): PolicyPeer {

@@ -13,6 +13,7 @@ import { Family } from "../../../fast-bgp-codec/family.js";
 import { toHex } from "../../../util/bytes.js";
 import type { RouteTable } from "../../rib/route-table.js";
 import { hasBit, setBit } from "../slot-mask.js";
+import type { ImportGate } from "../import-gate.js";
 import { Chain } from "./chain.js";
 import { KeptSets } from "./kept-sets.js";
 import type { RouteSource } from "./peer-match.js";
@@ -58,6 +59,9 @@ export interface ExportChange {
 
 export const NO_POLICY = -1;
 
+/** The override is one rule for routes of everybody. */
+export const ALL_RULES = new Int32Array([1]);
+
 interface Attached {
   readonly peer: PolicyPeer;
   readonly import: ImportRules | undefined;
@@ -94,6 +98,8 @@ export class PolicyEngine {
   private readonly chains = new Map<string, CompiledChain>();
   private readonly attached: (Attached | undefined)[] = [];
   private readonly imports: (ImportRules | undefined)[] = [];
+  /** By slot: what stands behind a session's import rules; undefined for most. */
+  readonly gates: (ImportGate | undefined)[] = [];
   private readonly outlets: (Outlet | undefined)[] = [];
   /** Slots with a session. */
   private readonly live = new Set<number>();
@@ -262,13 +268,25 @@ export class PolicyEngine {
     this.kept.endBatch();
   }
 
+  /** Lays the same over the export of sessions as the other has. */
+  copyOverride(other: PolicyEngine): void {
+    this.setOverride(other.overrideSlots, other.overrideAction);
+  }
+
+  /** Sessions whose texts are equal are ruled equally, but for where routes come from. */
+  textOf(slot: number, direction: "import" | "export"): string {
+    if (direction === "import") return this.imports[slot]?.chain.text ?? "";
+    const outlet = this.outlets[this.exportOf(slot)];
+    return `${outlet?.chain?.text ?? ""}|${outlet?.override?.text ?? ""}`;
+  }
+
   /** The chain of an export policy, for views. */
   exportChain(policy: number): Chain | undefined {
     return this.outlets[policy]?.chain;
   }
 
-  isOverridden(policy: number): boolean {
-    return this.outlets[policy]?.override !== undefined;
+  overrideChain(policy: number): Chain | undefined {
+    return this.outlets[policy]?.override;
   }
 
   /** Lets go of the sets that are kept for the next batch only: for audits that count references. */
@@ -281,9 +299,16 @@ export class PolicyEngine {
     this.kept.forEach(visit);
   }
 
-  /** Every chain, for counters. */
-  allChains(): Chain[] {
-    return [...this.chains.values()].map(({ chain }) => chain);
+  /** Times that each rule of a policy matched, in all chains that have the policy. */
+  hitsOf(policy: PolicySettings): number[] {
+    const hits = policy.rules.map(() => 0);
+    for (const { chain, policies } of this.chains.values()) {
+      if (!policies.includes(policy)) continue;
+      for (const [index, { policy: name, number }] of chain.rules.entries()) {
+        if (name === policy.name) hits[number - 1] = hits[number - 1]! + chain.hits[index]!;
+      }
+    }
+    return hits;
   }
 
   /** The rules of a source's route under an export chain. */
@@ -332,7 +357,7 @@ export class PolicyEngine {
     const key = `${fallback} ${context.ebgp} ${context.localAs} ${self} ${text}`;
     const known = this.chains.get(key);
     if (known !== undefined) return known.chain;
-    const chain = new Chain(policies, fallback, context, this.table.attrs, this.kept.add);
+    const chain = new Chain(key, policies, fallback, context, this.table.attrs, this.kept.add);
     this.chains.set(key, { chain, policies });
     return chain;
   }
@@ -403,14 +428,12 @@ export class PolicyEngine {
     if (action === undefined) return undefined;
     const meant = slots === "all" || (slot >>> 5 < slots.length && hasBit(slots, 0, slot));
     if (!meant) return undefined;
-    const rules = [{ name: "", match: {}, set: action, then: "accept" as const }];
+    const rules = [{ name: "", text: "", match: {}, set: action, then: "accept" as const }];
     return this.compiled([{ name: "", rules }], PEER_POLICY_DEFAULTS.exportDefault, peer);
   }
 }
 
 const CHAINS_KEPT = 256;
-/** The override is one rule for routes of everybody. */
-const ALL_RULES = new Int32Array([1]);
 
 function sameRules(a: ImportRules | undefined, b: ImportRules | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
