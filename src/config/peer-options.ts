@@ -12,6 +12,7 @@ import type { MergedOptions } from "./groups.js";
 import { peerPolicy } from "./policy.js";
 import { interestOptions } from "./interest.js";
 import type { IssueList } from "./issue.js";
+import { peerLimits } from "./limits.js";
 import { chainOf } from "./key-chains.js";
 import { resolvePassword } from "./secrets.js";
 import type { SecretSource } from "./secrets.js";
@@ -68,6 +69,7 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     malformedNlri: entry["malformed-nlri"],
     prefixLimit: entry["prefix-limit"],
     prefixLimitRestart: entry["prefix-limit-restart"],
+    limits: peerLimits(given.limits, { at: merged.at("limits"), issues }),
     allowAsIn: entry["allow-as-in"],
     interest: interestOptions(entry),
     gracefulShutdown: entry["graceful-shutdown"],

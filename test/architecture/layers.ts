@@ -61,6 +61,18 @@ export const LAYERS: readonly Layer[] = [
     mayTypes: SEAMS,
   },
   {
+    // Beside the rib: counts what is in it, and knows nothing of sending.
+    name: "bgp-limits",
+    files: "^src/bgp/limits/",
+    may: ["^src/bgp/rib/", CODEC, UTIL],
+    mayTypes: SEAMS,
+  },
+  {
+    name: "bgp-audit",
+    files: "^src/bgp/audit/",
+    may: ["^src/bgp/adj-rib-out/", "^src/bgp/rib/", CODEC, UTIL],
+  },
+  {
     name: "bgp-bfd",
     files: "^src/bgp/bfd/",
     may: ["^src/bgp/transport/", UTIL],

@@ -152,7 +152,7 @@ export class Peer implements SessionOwner {
   }
 
   enable(): void {
-    if (!this.adminDown) return;
+    if (!this.adminDown && !this.heldDown) return;
     this.adminDown = false;
     this.failures = 0;
     this.heldDown = false;
@@ -315,7 +315,7 @@ export class Peer implements SessionOwner {
     const limit = code === 6 && subcode === Cease.MaximumPrefixes && end.down.reason !== RECEIVED;
     if (limit) {
       this.heldDown = true;
-      const seconds = this.options.prefixLimitRestart;
+      const seconds = limitRestartSeconds(this.options);
       if (seconds > 0) this.hold(1000 * seconds);
       return;
     }
@@ -466,6 +466,12 @@ function describe(session: Session): OtherConnection {
 }
 
 const RECEIVED = "notification-received";
+
+/** How long a peer that passed a limit stays down: that of `limits` where one of them ends sessions; 0 = until enabled. */
+function limitRestartSeconds({ limits, prefixLimitRestart }: PeerOptions): number {
+  const stops = [...limits.in, ...limits.out].some((limit) => limit.action === "stop");
+  return stops ? limits.restart : prefixLimitRestart;
+}
 
 const RANK: Readonly<Record<State, number>> = {
   Idle: 0,

@@ -49,6 +49,7 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   malformedNlri: "live",
   prefixLimit: "in",
   prefixLimitRestart: "next-session",
+  limits: "in",
   allowAsIn: "in",
   interest: "out",
   gracefulShutdown: "in",

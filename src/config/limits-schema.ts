@@ -1,0 +1,122 @@
+/** The part of the configuration schema about limits of a peer. */
+import { FAMILIES } from "../fast-bgp-codec/family.js";
+import { LIMIT_DEFAULTS } from "./limits.js";
+import type { SchemaNode } from "./schema-node.js";
+
+const COUNT_MAX = 4294967295;
+
+function count(description: string, minimum = 0, maximum = COUNT_MAX): SchemaNode {
+  return { type: "integer", minimum, maximum, default: 0, description };
+}
+
+const family: SchemaNode = {
+  type: "string",
+  enum: FAMILIES.map((spec) => spec.name),
+  description: "Family that is counted. Default: each by itself.",
+};
+
+const maximum: SchemaNode = {
+  type: "integer",
+  minimum: 1,
+  maximum: COUNT_MAX,
+  description: "Most routes.",
+};
+
+const warnAt: SchemaNode = {
+  type: "integer",
+  minimum: 0,
+  maximum: 100,
+  default: LIMIT_DEFAULTS["warn-at"],
+  description: "Percent of `maximum` at which the log has a warning; 0 = none.",
+};
+
+export const limitsSchema: SchemaNode = {
+  type: "object",
+  additionalProperties: false,
+  description: "Limits beside `prefix-limit` ([guide](limits.md)). Changes need no new session.",
+  properties: {
+    in: {
+      type: "array",
+      description: "Limits on routes received. All that cover a route count it.",
+      items: {
+        type: "object",
+        required: ["maximum"],
+        additionalProperties: false,
+        properties: {
+          family,
+          "route-type": {
+            type: "integer",
+            minimum: 1,
+            maximum: 255,
+            description: "EVPN route type that is counted. Default: all together.",
+          },
+          "per-vni": {
+            type: "boolean",
+            default: LIMIT_DEFAULTS["per-vni"],
+            description: "EVPN: the routes of each VNI are counted by themselves.",
+          },
+          maximum,
+          "warn-at": warnAt,
+          action: {
+            type: "string",
+            enum: ["warn", "stop", "discard"],
+            default: LIMIT_DEFAULTS.action,
+            description:
+              "Beyond `maximum`: `warn` logs, `stop` ends the session (Cease 6/1), `discard` holds the further routes without effect.",
+          },
+        },
+      },
+    },
+    out: {
+      type: "array",
+      description: "Limits on routes sent.",
+      items: {
+        type: "object",
+        required: ["maximum"],
+        additionalProperties: false,
+        properties: {
+          family,
+          maximum,
+          "warn-at": warnAt,
+          action: {
+            type: "string",
+            enum: ["warn", "stop", "withhold"],
+            default: LIMIT_DEFAULTS.outAction,
+            description:
+              "Beyond `maximum`: `warn` logs, `stop` ends the session (Cease 6/1), `withhold` does not send the further routes.",
+          },
+        },
+      },
+    },
+    "restart-seconds": {
+      type: "integer",
+      minimum: 0,
+      maximum: 86400,
+      default: LIMIT_DEFAULTS["restart-seconds"],
+      description: "Seconds a peer stays down after `stop`; 0 = until `evpnctl peer enable`.",
+    },
+    "attribute-octets": count(
+      "Most octets of path attributes, NLRI and next hop left aside; 0 = no limit. Routes with more count as withdrawn; so do those of the next three.",
+    ),
+    communities: count("Most communities of all kinds together; 0 = no limit."),
+    "cluster-list": count("Most cluster ids in CLUSTER_LIST; 0 = no limit."),
+    "as-path": count("Most AS numbers in AS_PATH; 0 = no limit."),
+    "update-rate": {
+      type: "object",
+      additionalProperties: false,
+      description:
+        "What the peer may send a second. Beyond it reading pauses, and TCP makes the peer wait; keepalives go on.",
+      properties: {
+        updates: count("UPDATE messages a second; 0 = no limit.", 0, 10_000_000),
+        routes: count("Routes announced or withdrawn a second; 0 = no limit.", 0, 10_000_000),
+        burst: {
+          type: "number",
+          minimum: 0,
+          maximum: 3600,
+          default: LIMIT_DEFAULTS.burst,
+          description: "Seconds' worth that may come at once.",
+        },
+      },
+    },
+  },
+};
