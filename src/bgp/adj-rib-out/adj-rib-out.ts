@@ -19,7 +19,7 @@ import { AddPathOutput } from "./add-path-output.js";
 import { BestOutput } from "./best-output.js";
 import type { Cursor } from "./cursor.js";
 import { IDLE_EXPORT, type ExportStage } from "./export-stage.js";
-import { Lane } from "./lane.js";
+import { Lane, type HeldBack } from "./lane.js";
 import type { Output } from "./output.js";
 import { TARGETED, type EncodedRoute, type LogReader, type ReceiverOptions } from "./receiver.js";
 import type { SendLimits } from "./send-limits.js";
@@ -112,6 +112,17 @@ export class AdjRibOut {
   /** We know again what we knew before our restart. */
   releaseDeferred(slot: number): void {
     for (const lane of this.lanes) lane.release(slot, "deferred");
+  }
+
+  /** Families not sent yet, bit masks: until it has named its route targets, and until our restart is over. */
+  heldBack(slot: number): { readonly awaiting: number; readonly deferred: number } {
+    let awaiting = 0;
+    let deferred = 0;
+    for (const { cursors } of this.lanes) {
+      awaiting |= cursors.get(slot)?.awaiting ?? 0;
+      deferred |= cursors.get(slot)?.deferred ?? 0;
+    }
+    return { awaiting, deferred };
   }
 
   /** A session with memberships: those kept from the one before it (graceful restart) count on. */
@@ -228,6 +239,18 @@ export class AdjRibOut {
   /** Its place in the log of path changes, if it takes several paths of a destination. */
   addPathCursor(slot: number): Cursor | undefined {
     return this.addPath?.cursors.get(slot);
+  }
+
+  /** Families that the session has to wait for, bit masks. */
+  heldBack(slot: number): HeldBack {
+    let awaiting = 0;
+    let deferred = 0;
+    for (const { cursors } of this.lanes) {
+      const cursor = cursors.get(slot);
+      awaiting |= cursor?.awaiting ?? 0;
+      deferred |= cursor?.deferred ?? 0;
+    }
+    return { awaiting, deferred };
   }
 
   hasEndOfRib(slot: number, family: Family): boolean {
