@@ -17,7 +17,14 @@ export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): 
   // Answering at all is the proof: this runs on the thread that runs BGP.
   server.get("/health", { schema }, async () => {
     const { maintenance } = await control.summary();
-    return { status: "ok", ...(maintenance && { maintenance }) };
+    const audit = await control.auditStatus();
+    return {
+      status: audit === undefined || audit.findings.length === 0 ? "ok" : "alarm",
+      ...(maintenance && { maintenance }),
+      ...(audit && {
+        audit: { rounds: audit.rounds, lastRound: audit.lastRound, findings: audit.findings },
+      }),
+    };
   });
 
   server.get("/ready", { schema }, async (_request, reply) => {

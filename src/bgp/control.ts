@@ -5,6 +5,7 @@
 import type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
 import type { Family } from "../fast-bgp-codec/family.js";
 import type { ChangedKey } from "../util/settings-diff.js";
+import type { AuditStatus } from "./audit/index.js";
 import type { BfdOverview, BfdStatus } from "./bfd/index.js";
 import type { SpeakerSettings } from "./settings.js";
 
@@ -59,6 +60,8 @@ export interface PeerView {
 }
 
 export type MessageKind = "open" | "update" | "notification" | "keepalive" | "refresh";
+  /** Undefined = it is not slow. */
+  readonly slow: { readonly since: number } | undefined;
 
 export interface PeerFamilyView {
   readonly family: string;
@@ -226,6 +229,8 @@ export class ControlError extends Error {
     this.code = code;
   }
 }
+  /** The continuous audit; undefined where none runs. */
+  readonly status?: AuditStatus;
 
 /** One thing that a change of settings does. */
 export interface SettingsEffect {
@@ -281,3 +286,5 @@ export interface SpeakerControl {
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
 }
+  /** What the continuous audit has to say now, without a walk. */
+  auditStatus(): Promise<AuditStatus | undefined>;

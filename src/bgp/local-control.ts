@@ -27,11 +27,11 @@ import {
   type SpeakerStats,
   type SpeakerSummary,
 } from "./control.js";
-import type { Maintenance } from "./maintenance.js";
-import { OperationsControl } from "./operations-control.js";
+import type { Auditor, AuditStatus } from "./audit/index.js";
 import { NO_BFD, type BfdOverview } from "./bfd/index.js";
 import type { BfdPeers } from "./bfd-peers.js";
 import { FeedControl } from "./feed-control.js";
+import type { SlowPeers } from "./slow-peers.js";
 import type { Feeds } from "./feeds/index.js";
 import type { Maintenance } from "./maintenance.js";
 import { OperationsControl } from "./operations-control.js";
@@ -60,6 +60,8 @@ export interface LocalControlParts {
   readonly maintenance?: Maintenance;
   /** Undefined in tests that have none. */
   readonly bfd?: BfdPeers;
+  readonly slowPeers?: SlowPeers;
+  readonly auditor?: Auditor;
   /** Undefined in tests that have none. */
   readonly feeds?: Feeds;
   readonly clock: Clock;
@@ -161,6 +163,8 @@ export class LocalControl implements SpeakerControl {
     return Promise.resolve(this.parts.peers.views().map((status) => this.view(status)));
       connections_shed_total: peers.stats.shed,
   }
+      ...this.parts.slowPeers?.stats(),
+      ...this.parts.auditor?.stats(),
 
   peer(address: string): Promise<PeerView> {
     return attempt(() => this.view(this.status(address)));
@@ -263,9 +267,20 @@ export class LocalControl implements SpeakerControl {
     });
   }
 
-  audit(): Promise<AuditReport> {
-    const findings = this.parts.reflector.audit();
-    return Promise.resolve({ ok: findings.length === 0, findings });
+  async audit(): Promise<AuditReport> {
+    const { auditor, reflector } = this.parts;
+    if (auditor === undefined) {
+      const findings = reflector.audit();
+      return { ok: findings.length === 0, findings };
+    }
+    const fresh = await auditor.run();
+    const { status } = auditor;
+    const findings = [...new Set([...fresh, ...status.findings])];
+    return { ok: findings.length === 0, findings, status };
+  }
+
+  auditStatus(): Promise<AuditStatus | undefined> {
+    return Promise.resolve(this.parts.auditor?.status);
   }
 
   private known(found: boolean, address: string): void {
@@ -275,6 +290,7 @@ export class LocalControl implements SpeakerControl {
   private status(address: string): PeerStatus {
     const status = this.parts.peers.view(valid(address));
     if (status === undefined) throw unknownPeer(address);
+      slow: session === undefined ? undefined : this.parts.slowPeers?.of(session.id),
     return status;
   }
 

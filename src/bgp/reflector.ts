@@ -11,13 +11,13 @@
  */
 import { Family } from "../fast-bgp-codec/family.js";
 import { Severity, type DecodeFault } from "../fast-bgp-codec/fault.js";
-import { RefreshSubtype } from "../fast-bgp-codec/route-refresh.js";
+import { encodeRouteRefresh, RefreshSubtype } from "../fast-bgp-codec/route-refresh.js";
 import { toHex } from "../util/bytes.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import { SlicedWork, type SlicedJob } from "../util/sliced-work.js";
 import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
-import { auditTables } from "./audit.js";
+import { auditNow, type AuditSubject } from "./audit/index.js";
 import { Interests, type InterestHost } from "./interest.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live-change.js";
@@ -243,13 +243,19 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
 
   /** Recounts and cross-checks everything; the findings in words, none when all is well. Walks all tables. */
   audit(): string[] {
-    return auditTables(
-      this.table,
-      this.out,
-      [...this.peers.values()],
-      [...this.leaving, ...this.restarts.slots()],
-      (visit) => this.policies.engine.forEachReference(visit),
-    );
+    return auditNow(this.auditSubject());
+  }
+
+  auditSubject(): AuditSubject {
+    const live = (): number[] => [...this.peers.values()].map((peer) => peer.slot);
+    return {
+      table: this.table,
+      out: this.out,
+      liveSlots: live,
+      knownSlots: () => [...live(), ...this.leaving, ...this.restarts.slots()],
+      forEachReference: (visit) => this.policies.engine.forEachReference(visit),
+      addressOf: (slot) => this.addressOf(slot),
+    };
   }
 
   peer(sessionId: number): ReflectedPeer | undefined {
@@ -419,3 +425,22 @@ const INTERNAL_ERROR: DecodeFault = {
   data: new Uint8Array(0),
   detail: "internal error",
 };
+function limitedOutput(out: AdjRibOut): LimitedOutput {
+  return {
+    setLimit: (slot, family, maximum) => out.limits.set(slot, family, maximum),
+    count: (slot, family) => out.sent.count(slot, family),
+    withheld: (slot, family) => out.limits.withheld(slot, family),
+    takeRoom: () => out.limits.takeRoom(out.sent),
+    sync: (slot) => out.sync(slot),
+  };
+}
+
+/** By route refresh, where the peer has it; a peer without it sends again when it comes back. */
+function askAgain(session: EstablishedSession): void {
+  if (!session.negotiated.routeRefresh) return;
+  for (const { family, afi, safi } of FAMILIES) {
+    if ((session.negotiated.families & (1 << family)) === 0) continue;
+    session.send(encodeRouteRefresh(afi, safi, 0));
+  }
+}
+

@@ -27,6 +27,8 @@ export const SPEAKER_EFFECTS: Readonly<
   compareMobility: "live",
   flushIntervalMs: "live",
   maxHandshakes: "live",
+  slowPeers: "live",
+  audit: "live",
   acceptRate: "live",
   restart: "live",
   policies: "live",

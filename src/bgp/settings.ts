@@ -11,6 +11,7 @@ import { NO_LIMITS, type PeerLimits } from "./limits/settings.js";
 import type { TcpAoChain } from "./transport/tcp-ao-settings.js";
 import { AUDIT_DEFAULTS, type AuditSettings } from "./audit/settings.js";
 import type { BfdOptions } from "./bfd/settings.js";
+import { SLOW_PEER_DEFAULTS, type SlowPeerSettings } from "./slow-settings.js";
 import {
   GRACEFUL_RESTART_DEFAULTS,
   RESTART_DEFAULTS,
@@ -135,6 +136,8 @@ export interface SpeakerSettings {
   readonly restart: RestartSettings;
   /** Monitoring, files of messages and tables, flight recorder; undefined = none of them. */
   readonly feeds?: FeedsSettings;
+  readonly slowPeers: SlowPeerSettings;
+  readonly audit: AuditSettings;
   readonly policies: readonly PolicySettings[];
 }
 
@@ -193,3 +196,5 @@ export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "cluste
   restart: RESTART_DEFAULTS,
   policies: [],
 };
+  slowPeers: SLOW_PEER_DEFAULTS,
+  audit: AUDIT_DEFAULTS,

@@ -5,7 +5,9 @@
  */
 import { sameSettings, type Applier } from "../util/applier.js";
 import { FEEDS_OFF, type Feeds } from "./feeds/index.js";
+import type { Auditor } from "./audit/index.js";
 import type { Reflector } from "./reflector.js";
+import type { SlowPeers } from "./slow-peers.js";
 import type { PeerTable } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
 import { protectionOf, type Listener } from "./transport/index.js";
@@ -24,12 +26,14 @@ export interface SpeakerParts {
   readonly reflector: Reflector;
   readonly tuning: ReflectorTuning;
   readonly feeds: Feeds;
+  readonly slowPeers: SlowPeers;
+  readonly auditor: Auditor;
 }
 
 type SpeakerApplier = Applier<SpeakerSettings>;
 
 export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] {
-  const { listener, peers, reflector, tuning, feeds } = parts;
+  const { listener, peers, reflector, tuning, feeds, slowPeers, auditor } = parts;
   return [
     listening(listener),
     {
@@ -38,6 +42,21 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
         const problems = listener.protect(protectionOf(after));
         if (problems.length > 0) throw new Error(problems.join("; "));
         return [];
+      },
+    },
+    {
+      name: "slow peers and audit",
+      apply(before, after) {
+        const lines: string[] = [];
+        if (!sameSettings(before.slowPeers, after.slowPeers)) {
+          slowPeers.configure(after.slowPeers);
+          lines.push("slow-peers: in force");
+        }
+        if (!sameSettings(before.audit, after.audit)) {
+          auditor.configure(after.audit);
+          lines.push("audit: in force");
+        }
+        return lines;
       },
     },
     {

@@ -6,6 +6,7 @@ import { applyAll } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import type { LogReader } from "./adj-rib-out/adj-rib-out.js";
+import { Auditor } from "./audit/index.js";
 import { threadHost } from "./bfd/index.js";
 import { BfdPeers } from "./bfd-peers.js";
 import { createFeeds } from "./feed-wiring.js";
@@ -17,6 +18,7 @@ import { Reflector } from "./reflector.js";
 import type { RouteTable } from "./rib/index.js";
 import { PeerTable, type TapPoint } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
+import { SlowPeers } from "./slow-peers.js";
 import { speakerAppliers, tuningOf } from "./speaker-appliers.js";
 import {
   Listener,
@@ -101,6 +103,18 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     optionsFor: (address) => peers.optionsFor(address),
     clock,
     log,
+  const slowPeers = new SlowPeers({
+    sessions: () => reflector.livePeers(),
+    out: reflector.out,
+    clock,
+    log,
+  });
+  const auditor = new Auditor({
+    subject: reflector.auditSubject(),
+    clock,
+    log,
+    soon: tuning.soon,
+  });
   });
   const listener = new Listener(
     {
@@ -119,7 +133,15 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   const { soon } = tuning;
   const wiring = { settings, identity: tuning, reflector, peers, dialer, taps, clock, log, soon };
   const feeds = createFeeds(wiring);
-  const appliers = speakerAppliers({ listener, peers, reflector, tuning, feeds });
+  const appliers = speakerAppliers({
+    listener,
+    peers,
+    reflector,
+    tuning,
+    feeds,
+    slowPeers,
+    auditor,
+  });
   const control = new LocalControl({
     settings: () => current,
     apply: async (next) => {
@@ -135,6 +157,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     listening: () => listener.addresses,
     peers,
     reflector,
+    slowPeers,
+    auditor,
     maintenance,
     bfd,
     feeds,
@@ -148,10 +172,14 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     async start() {
       warmUp(clock, settings.as);
       await listener.start();
+      slowPeers.configure(current.slowPeers);
+      auditor.configure(current.audit);
       await ownRestart.begin();
       peers.start();
       feeds.start();
       control.started();
+      slowPeers.stop();
+      auditor.stop();
     },
     async stop(text) {
       await listener.close();

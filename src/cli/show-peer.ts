@@ -37,24 +37,32 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
     ...(peer.tcpAo === undefined ? [] : [`TCP-AO, chain ${peer.tcpAo}`]),
     ...(peer.ttlSecurityHops > 0 ? [`GTSM, ${peer.ttlSecurityHops} hops`] : []),
   ].join(", ");
-  const fields = formatFields([
-    ["Peer", peer.address + (peer.dynamic ? " (dynamic)" : "")],
-    ["Description", peer.description],
-    ["Group", peer.group],
-    ["Kind", `${peer.kind}, AS ${peer.as ?? "any"}`],
-    ["State", stateLine(peer, host.now())],
-    ["Why", peer.state === "Established" ? undefined : peer.lastError],
-    ["Router id", peer.routerId],
-    ["Host name", peer.hostName],
-    ["Software", peer.softwareVersion],
-    ["Local", local],
-    ["Hold time", peer.holdTime === undefined ? undefined : `${peer.holdTime} s`],
-    ["Security", security || "none"],
-    ["BFD", bfdLine(peer, host.now())],
-    ["Capabilities", peer.capabilities.join(", ")],
-    ["Waiting", `${peer.pendingBytes} octets, ${peer.backlog} changes not read yet`],
-    ["Faults", faultLine(peer)],
-  ]);
+  const fields = formatFields(
+    [
+      ["Peer", peer.address + (peer.dynamic ? " (dynamic)" : "")],
+      ["Description", peer.description],
+      ["Group", peer.group],
+      ["Kind", `${peer.kind}, AS ${peer.as ?? "any"}`],
+      ["State", stateLine(peer, host.now())],
+      ["Why", peer.state === "Established" ? undefined : peer.lastError],
+      ["Router id", peer.routerId],
+      ["Host name", peer.hostName],
+      ["Software", peer.softwareVersion],
+      ["Local", local],
+      ["Hold time", peer.holdTime === undefined ? undefined : `${peer.holdTime} s`],
+      ["Security", security || "none"],
+      ["BFD", bfdLine(peer, host.now())],
+      ["Capabilities", peer.capabilities.join(", ")],
+      ...restartFields(peer.restart),
+      ["Waiting", `${peer.pendingBytes} octets, ${peer.backlog} changes not read yet`],
+      [
+        "Slow",
+        peer.slow === undefined ? undefined : `for ${formatAge(host.now() - peer.slow.since)}`,
+      ],
+      ["Faults", faultLine(peer)],
+    ],
+    host.columns,
+  );
   const families = formatTable(
     peer.families,
     [

@@ -39,6 +39,11 @@ export function formatPeers(peers: readonly PeerAnswer[], host: CliHost): string
   const troubled = peers.filter(
     (peer) => peer.state !== "Established" && peer.lastError !== undefined,
   );
-  const notes = troubled.map((peer) => `${peer.address}: ${clean(peer.lastError ?? "")}\n`);
+  const notes = [
+    ...troubled.map((peer) => `${peer.address}: ${clean(peer.lastError ?? "")}\n`),
+    ...peers.flatMap(({ address, slow }) =>
+      slow === undefined ? [] : [`${address}: slow for ${formatAge(host.now() - slow.since)}\n`],
+    ),
+  ];
   return notes.length === 0 ? table : `${table}\n${notes.join("")}`;
 }

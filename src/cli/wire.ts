@@ -62,6 +62,7 @@ export interface PeerAnswer {
     readonly out: Readonly<Record<string, number>>;
   };
   readonly faults: Readonly<Record<string, number>>;
+  readonly slow?: { readonly since: number } | undefined;
   readonly bfd?:
     { readonly state: string; readonly diag: string; readonly since: number } | undefined;
   readonly pendingBytes: number;

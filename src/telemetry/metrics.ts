@@ -115,6 +115,7 @@ function addPeer(page: Page, peer: PeerView): void {
   page.add("peer_established_total", labels, peer.establishedCount);
   page.add("peer_pending_bytes", labels, peer.pendingBytes);
   page.add("peer_backlog", labels, peer.backlog);
+  page.add("peer_slow", labels, peer.slow === undefined ? 0 : 1);
   if (peer.bfd !== undefined) page.add("peer_bfd_up", labels, peer.bfd.state === "Up" ? 1 : 0);
   for (const { family, accepted, advertised } of peer.families) {
     page.add("peer_routes_accepted", `${labels},family="${family}"`, accepted);

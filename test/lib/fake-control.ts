@@ -1,4 +1,5 @@
 /** A speaker's door with nothing behind it: plain data in, a list of calls out. */
+import type { AuditStatus } from "../../src/bgp/audit/index.js";
 import { NO_BFD, type BfdOverview } from "../../src/bgp/bfd/index.js";
 import { ControlError } from "../../src/bgp/control.js";
 import { NO_FEEDS } from "../../src/bgp/feed-control.js";
@@ -74,6 +75,7 @@ export function peerView(change: Partial<PeerView> = {}): PeerView {
     pendingBytes: 0,
     backlog: 0,
     bfd: undefined,
+    slow: undefined,
     ...change,
   };
 }
@@ -116,6 +118,7 @@ export class FakeControl implements SpeakerControl {
   statsView: SpeakerStats = { updates_total: 7 };
   findings: string[] = [];
   effects: SettingsEffect[] = [];
+  auditView: AuditStatus | undefined;
   bfdOverview: BfdOverview = NO_BFD;
   /** Routes handed out in one page whatever the limit. */
   pageSize = 1000;
@@ -162,6 +165,9 @@ export class FakeControl implements SpeakerControl {
   endMaintenance(peers: readonly string[] | "all") {
     this.calls.push(["endMaintenance", peers]);
     return this.maintenance();
+  }
+  auditStatus() {
+    return Promise.resolve(this.auditView);
   }
   bfd() {
     return Promise.resolve(this.bfdOverview);
