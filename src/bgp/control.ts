@@ -52,6 +52,8 @@ export interface PeerView {
     readonly unknownType: number;
     readonly loops: number;
   };
+  /** Undefined = it is not slow. */
+  readonly slow: { readonly since: number } | undefined;
   /** Undefined = the peer has no BFD session. */
   readonly bfd: BfdStatus | undefined;
   /** Octets waiting for the kernel, and log entries not read yet. */
@@ -60,8 +62,6 @@ export interface PeerView {
 }
 
 export type MessageKind = "open" | "update" | "notification" | "keepalive" | "refresh";
-  /** Undefined = it is not slow. */
-  readonly slow: { readonly since: number } | undefined;
 
 export interface PeerFamilyView {
   readonly family: string;
@@ -217,6 +217,8 @@ export type SpeakerStats = Readonly<Record<string, number>>;
 export interface AuditReport {
   readonly ok: boolean;
   readonly findings: readonly string[];
+  /** The continuous audit; undefined where none runs. */
+  readonly status?: AuditStatus;
 }
 
 export type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
@@ -229,8 +231,6 @@ export class ControlError extends Error {
     this.code = code;
   }
 }
-  /** The continuous audit; undefined where none runs. */
-  readonly status?: AuditStatus;
 
 /** One thing that a change of settings does. */
 export interface SettingsEffect {
@@ -285,6 +285,6 @@ export interface SpeakerControl {
   endMaintenance(peers: readonly string[] | "all"): Promise<MaintenanceView>;
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
-}
   /** What the continuous audit has to say now, without a walk. */
   auditStatus(): Promise<AuditStatus | undefined>;
+}

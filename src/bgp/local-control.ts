@@ -30,8 +30,8 @@ import {
 import type { Auditor, AuditStatus } from "./audit/index.js";
 import { NO_BFD, type BfdOverview } from "./bfd/index.js";
 import type { BfdPeers } from "./bfd-peers.js";
-import { FeedControl } from "./feed-control.js";
 import type { SlowPeers } from "./slow-peers.js";
+import { FeedControl } from "./feed-control.js";
 import type { Feeds } from "./feeds/index.js";
 import type { Maintenance } from "./maintenance.js";
 import { OperationsControl } from "./operations-control.js";
@@ -163,8 +163,6 @@ export class LocalControl implements SpeakerControl {
     return Promise.resolve(this.parts.peers.views().map((status) => this.view(status)));
       connections_shed_total: peers.stats.shed,
   }
-      ...this.parts.slowPeers?.stats(),
-      ...this.parts.auditor?.stats(),
 
   peer(address: string): Promise<PeerView> {
     return attempt(() => this.view(this.status(address)));
@@ -191,6 +189,8 @@ export class LocalControl implements SpeakerControl {
       connections_refused_total: peers.stats.refused,
       connections_shed_total: peers.stats.shed,
       ...this.parts.bfd?.stats(),
+      ...this.parts.slowPeers?.stats(),
+      ...this.parts.auditor?.stats(),
       ...this.feedControl.stats(),
     });
   }
@@ -290,7 +290,6 @@ export class LocalControl implements SpeakerControl {
   private status(address: string): PeerStatus {
     const status = this.parts.peers.view(valid(address));
     if (status === undefined) throw unknownPeer(address);
-      slow: session === undefined ? undefined : this.parts.slowPeers?.of(session.id),
     return status;
   }
 
@@ -317,6 +316,7 @@ export class LocalControl implements SpeakerControl {
         unknownType: peer?.faults.unknownType ?? 0,
         loops: peer?.faults.loops ?? 0,
       },
+      slow: session === undefined ? undefined : this.parts.slowPeers?.of(session.id),
       bfd: this.parts.bfd?.status(status.address),
       backlog: peer === undefined ? 0 : reflector.out.backlog(peer.slot),
     };

@@ -418,13 +418,6 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   }
 }
 
-const INTERNAL_ERROR: DecodeFault = {
-  severity: Severity.SessionReset,
-  code: 6,
-  subcode: 8,
-  data: new Uint8Array(0),
-  detail: "internal error",
-};
 function limitedOutput(out: AdjRibOut): LimitedOutput {
   return {
     setLimit: (slot, family, maximum) => out.limits.set(slot, family, maximum),
@@ -444,3 +437,10 @@ function askAgain(session: EstablishedSession): void {
   }
 }
 
+const INTERNAL_ERROR: DecodeFault = {
+  severity: Severity.SessionReset,
+  code: 6,
+  subcode: 8,
+  data: new Uint8Array(0),
+  detail: "internal error",
+};

@@ -134,10 +134,10 @@ export interface SpeakerSettings {
   /** Connections per second taken from one address, five seconds' worth at once; 0 = no limit. */
   readonly acceptRate: number;
   readonly restart: RestartSettings;
-  /** Monitoring, files of messages and tables, flight recorder; undefined = none of them. */
-  readonly feeds?: FeedsSettings;
   readonly slowPeers: SlowPeerSettings;
   readonly audit: AuditSettings;
+  /** Monitoring, files of messages and tables, flight recorder; undefined = none of them. */
+  readonly feeds?: FeedsSettings;
   readonly policies: readonly PolicySettings[];
 }
 
@@ -194,7 +194,7 @@ export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "cluste
   maxHandshakes: 100,
   acceptRate: 10,
   restart: RESTART_DEFAULTS,
-  policies: [],
-};
   slowPeers: SLOW_PEER_DEFAULTS,
   audit: AUDIT_DEFAULTS,
+  policies: [],
+};

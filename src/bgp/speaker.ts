@@ -103,6 +103,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     optionsFor: (address) => peers.optionsFor(address),
     clock,
     log,
+  });
   const slowPeers = new SlowPeers({
     sessions: () => reflector.livePeers(),
     out: reflector.out,
@@ -114,7 +115,6 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     clock,
     log,
     soon: tuning.soon,
-  });
   });
   const listener = new Listener(
     {
@@ -157,10 +157,10 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     listening: () => listener.addresses,
     peers,
     reflector,
-    slowPeers,
-    auditor,
     maintenance,
     bfd,
+    slowPeers,
+    auditor,
     feeds,
     clock,
   });
@@ -172,16 +172,16 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     async start() {
       warmUp(clock, settings.as);
       await listener.start();
-      slowPeers.configure(current.slowPeers);
-      auditor.configure(current.audit);
       await ownRestart.begin();
       peers.start();
+      slowPeers.configure(current.slowPeers);
+      auditor.configure(current.audit);
       feeds.start();
       control.started();
-      slowPeers.stop();
-      auditor.stop();
     },
     async stop(text) {
+      slowPeers.stop();
+      auditor.stop();
       await listener.close();
       const keep = await ownRestart.end();
       await Promise.all([peers.stop(text, keep), bfd.close()]);

@@ -118,6 +118,11 @@ export class FakeControl implements SpeakerControl {
   statsView: SpeakerStats = { updates_total: 7 };
   findings: string[] = [];
   effects: SettingsEffect[] = [];
+  policyViews: PolicyView[] = [];
+  readonly tested: Parameters<SpeakerControl["testPolicy"]>[] = [];
+  policyReport: PolicyTestReport = { looked: 0, complete: true, peers: [], notes: [] };
+  readonly explained: RouteQuery[] = [];
+  explanation: RouteExplanation = { routes: [], cut: false };
   auditView: AuditStatus | undefined;
   bfdOverview: BfdOverview = NO_BFD;
   /** Routes handed out in one page whatever the limit. */
