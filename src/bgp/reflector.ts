@@ -9,7 +9,7 @@
  *
  * RFC 4271, 4456, 4684, 4724 (End-of-RIB), 4760, 2918, 7313, 7606.
  */
-import { Family } from "../fast-bgp-codec/family.js";
+import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
 import { Severity, type DecodeFault } from "../fast-bgp-codec/fault.js";
 import { encodeRouteRefresh, RefreshSubtype } from "../fast-bgp-codec/route-refresh.js";
 import { toHex } from "../util/bytes.js";
@@ -19,8 +19,12 @@ import { SlicedWork, type SlicedJob } from "../util/sliced-work.js";
 import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditNow, type AuditSubject } from "./audit/index.js";
 import { Interests, type InterestHost } from "./interest.js";
+import type { Maintenance } from "./maintenance.js";
+import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live-change.js";
+import { Limits } from "./limits/limits.js";
+import { OutLimits, type LimitedOutput } from "./limits/out-limits.js";
 import type { ReflectorIdentity } from "./policy/export.js";
 import { Policies, type PolicyHost } from "./policies.js";
 import { ReflectedPeer } from "./reflected-peer.js";
@@ -57,7 +61,9 @@ const MEMBERSHIP_WAIT_MS = 60_000;
 /** The same for a peer without graceful restart: some of these never send End-of-RIB. */
 const MEMBERSHIP_WAIT_WITHOUT_GR_MS = 5_000;
 
-export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, InterestHost, PolicyHost {
+export class Reflector
+  implements ReflectorSink, IntakeSink, LiveChangeHost, InterestHost, PolicyHost
+{
   readonly attrs = new AttrStore();
   readonly sources = new Sources();
   readonly table: RouteTable;
@@ -66,8 +72,15 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   private readonly peers = new Map<number, ReflectedPeer>();
   /** What sessions may have by route target, beside their memberships. */
   readonly interests: Interests;
+  readonly ownMemberships: OwnMemberships;
   /** Import and export rules of the sessions. */
   readonly policies: Policies;
+  /** Undefined in tests that have none. */
+  maintenance: Maintenance | undefined;
+  /** On what peers send. */
+  readonly limits: Limits;
+  /** On what they are sent. */
+  readonly outLimits: OutLimits;
   private readonly intake: Intake;
   /** What would stall the sessions if it were done in one turn. */
   private readonly work = new SlicedWork();
@@ -85,6 +98,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     this.options = options;
     this.table = new RouteTable(this.attrs, this.sources, options.compareMobility);
     this.out = new AdjRibOut(this.table, options, options.clock);
+    this.ownMemberships = new OwnMemberships(this, options.clock);
     this.interests = new Interests(this, options.clock);
     this.restarts = new Restarts(this, options.clock, options.log);
     this.policies = new Policies(this, () => options.clock.now());
@@ -94,6 +108,23 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
       this.out.membership(slot, bytes, start, change);
       this.schedule();
     };
+    this.limits = new Limits({
+      table: this.table,
+      clock: options.clock,
+      log: options.log,
+      later: (job) => this.later(job),
+      admit: (path) => {
+        this.policies.reconsider(path);
+        this.policies.engine.endBatch();
+      },
+      askAgain: (session) => askAgain(session),
+    });
+    this.outLimits = new OutLimits(
+      limitedOutput(this.out),
+      options.clock,
+      () => this.schedule(),
+      this.limits.warn.bind(this.limits),
+    );
     this.tick();
   }
 
@@ -101,10 +132,14 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     this.warnOfTwin(session);
     const peer = ReflectedPeer.admit(session, this.sources, this.restarts.slotFor(session));
     this.peers.set(session.id, peer);
+    this.maintenance?.admit(peer);
     this.policies.admit(peer);
+    peer.limiter = this.limits.admit(session, peer.slot);
+    if (session.options.limits.out.length > 0) this.outLimits.set(session, peer.slot);
     const awaitsInterest = this.interests.admit(peer);
     const deferred = this.restarts.established(session);
     this.out.add({ ...peer.receiver(), awaitsInterest, deferred });
+    this.ownMemberships.touch();
     if ((session.negotiated.families & (1 << Family.RouteTarget)) !== 0) {
       const wait =
         session.negotiated.gracefulRestart === undefined
@@ -120,9 +155,13 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     if (peer === undefined) return;
     this.peers.delete(session.id);
     this.policies.leave(peer);
+    if (peer.limiter !== undefined) this.limits.leave(peer.limiter);
+    this.outLimits.leave(peer.slot);
     peer.gone = true;
     this.interests.leave(peer);
+    this.maintenance?.leave(peer);
     this.out.remove(peer.slot);
+    this.ownMemberships.touch();
     if (!this.restarts.lost(peer, down)) {
       this.removeRoutesOf(peer.slot);
       const { reason } = down;
@@ -191,9 +230,9 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     try {
       this.updates++;
       if (!this.scheduled) this.tick();
-      const changes = this.table.log.tail;
+      const changes = this.table.changeMark;
       const fatal = this.intake.apply(peer, bytes, start, end);
-      if (this.table.log.tail !== changes) this.schedule();
+      if (this.table.changeMark !== changes) this.schedule();
       return fatal;
     } catch (error) {
       // A bug of ours costs the session whose message found it, not the others.
@@ -252,7 +291,12 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
       table: this.table,
       out: this.out,
       liveSlots: live,
-      knownSlots: () => [...live(), ...this.leaving, ...this.restarts.slots()],
+      knownSlots: () => [
+        ...live(),
+        ...this.leaving,
+        ...this.restarts.slots(),
+        ...this.ownMemberships.slots,
+      ],
       forEachReference: (visit) => this.policies.engine.forEachReference(visit),
       addressOf: (slot) => this.addressOf(slot),
     };
@@ -265,6 +309,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
   /** A reader of best-path changes, from now on: the FIB. It is called after each turn's sending. */
   attachReader(reader: LogReader): void {
     this.out.attachReader(reader);
+    this.ownMemberships.touch();
     this.schedule();
   }
 
@@ -373,7 +418,8 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
     this.flushedAt = this.options.clock.now();
     this.closeWorstLaggard();
     this.logOversized();
-    if (!working && !unsent && !unread) return;
+    const room = !this.outLimits.isIdle && this.outLimits.check();
+    if (!working && !unsent && !unread && !room) return;
     this.scheduled = true;
     this.options.soon(this.turn);
   };
@@ -396,7 +442,7 @@ export class Reflector implements ReflectorSink, IntakeSink, LiveChangeHost, Int
    * resources). What the one before it held must be released first, or innocents would follow it.
    */
   private closeWorstLaggard(): void {
-    const held = this.table.log.usedBytes + this.table.tombstones * TOMBSTONE_BYTES;
+    const held = this.table.logBytes + this.table.tombstones * TOMBSTONE_BYTES;
     if (held < (this.options.laggardBudget ?? LAGGARD_BUDGET) || this.out.isReleasing) return;
     const slot = this.out.worstLaggard(LAGGARD_PATIENCE_MS);
     if (slot === undefined) return;

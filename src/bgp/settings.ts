@@ -75,6 +75,8 @@ export interface PeerOptions {
   /** Most routes accepted, per family; 0 = no limit. Beyond: Cease 6/1, held down for `prefixLimitRestart`. */
   readonly prefixLimit: number;
   readonly prefixLimitRestart: number;
+  /** On routes, attributes and update rate. */
+  readonly limits: PeerLimits;
   /** AS_PATH may hold our own AS this often. */
   readonly allowAsIn: number;
   /** Which route targets it is sent and may announce. */
@@ -93,7 +95,7 @@ export interface AddPathOption {
   readonly family: Family;
   readonly send: boolean;
   readonly receive: boolean;
-  /** Most paths of a destination sent; 0 = all. */
+  /** Most paths of a destination sent, 1 to 32. */
   readonly limit: number;
 }
 
@@ -173,6 +175,7 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   malformedNlri: "drop",
   prefixLimit: 0,
   prefixLimitRestart: 300,
+  limits: NO_LIMITS,
   allowAsIn: 0,
   interest: INTEREST_DEFAULTS,
   gracefulShutdown: "ebgp",

@@ -29,6 +29,7 @@ export interface PeerSpec {
   readonly allowAsIn: number;
   readonly prefixLimit: number;
   readonly malformedNlri: PeerOptions["malformedNlri"];
+  readonly limits?: Partial<PeerOptions["limits"]>;
   /** Where they differ from the defaults. */
   readonly gracefulRestart?: Partial<PeerOptions["gracefulRestart"]>;
   readonly negotiated?: Partial<Negotiated>;
@@ -99,6 +100,7 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     gracefulRestart: { ...PEER_OPTION_DEFAULTS.gracefulRestart, ...peer.gracefulRestart },
     interest: { ...PEER_OPTION_DEFAULTS.interest, ...peer.interest },
     policy: { ...PEER_OPTION_DEFAULTS.policy, ...peer.policy },
+    limits: { ...PEER_OPTION_DEFAULTS.limits, ...peer.limits },
     gracefulShutdown: peer.gracefulShutdown ?? PEER_OPTION_DEFAULTS.gracefulShutdown,
   };
 }
