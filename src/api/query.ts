@@ -84,7 +84,7 @@ export function toRouteQuery(query: RoutesQuery): RouteQuery {
     ...(query.family !== undefined && { family: familyNumber(query.family) }),
     ...(query.type !== undefined && { routeType: query.type }),
     ...(query.rd !== undefined && { rd: query.rd }),
-    ...(query.mac !== undefined && { mac: normalMac(query.mac) }),
+    ...(query.mac !== undefined && { mac: checkedMac(query.mac) }),
     ...(query.ip !== undefined && { ip: query.ip }),
     ...(query.vni !== undefined && { vni: query.vni }),
     ...(query.rt !== undefined && { rt: query.rt }),
@@ -99,6 +99,16 @@ export function familyNumber(name: string): Family {
     400,
     "invalid",
     `there is no family "${name}"; use one of: ${familyNames.join(", ")}`,
+  );
+}
+
+/** A MAC or a part of one; throws `HttpError` 400 for what can be neither. */
+function checkedMac(mac: string): string {
+  if (/^[0-9a-f.:-]{1,17}$/i.test(mac) && /[0-9a-f]/i.test(mac)) return normalMac(mac);
+  throw new HttpError(
+    400,
+    "invalid",
+    `"${mac}" is no MAC address and no part of one: write hexadecimal digits, as in 52:54:00`,
   );
 }
 

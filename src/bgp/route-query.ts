@@ -66,7 +66,7 @@ export function queryRoutes(
   return { routes, next: dest < table.destinationLimit ? String(dest) : undefined };
 }
 
-function decodePathNlri({ table }: Reflector, path: number): DecodedNlri {
+export function decodePathNlri({ table }: Reflector, path: number): DecodedNlri {
   const from = table.pathNlri(path);
   const to = from + table.pathNlriLength(path);
   return decodeNlri(table.family(table.pathDest(path)), table.nlriBytes, from, to);
@@ -84,7 +84,7 @@ function placeOf(cursor: string | undefined): { dest: number; slot: number; id: 
   );
 }
 
-function inFamily({ table }: Reflector, dest: number, query: RouteQuery): boolean {
+export function inFamily({ table }: Reflector, dest: number, query: RouteQuery): boolean {
   const family = table.family(dest);
   if (query.family !== undefined && family !== query.family) return false;
   if (query.routeType === undefined) return true;
@@ -201,7 +201,7 @@ function formatRouterId(id: number): string {
   return [id >>> 24, (id >>> 16) & 255, (id >>> 8) & 255, id & 255].join(".");
 }
 
-function matchesNlri(route: DecodedNlri, query: RouteQuery): boolean {
+export function matchesNlri(route: DecodedNlri, query: RouteQuery): boolean {
   const nlri: Partial<Record<string, unknown>> = { ...route };
   const { rd, mac, ip, vni } = query;
   if (rd !== undefined && !textOf(nlri["rd"]).includes(rd)) return false;
@@ -246,10 +246,12 @@ function parsePrefix(text: string): { bytes: Uint8Array; length: number } | unde
   return { bytes, length };
 }
 
-const ADDRESSES = ["ip", "prefix", "originator", "gateway", "source", "group"];
+const ADDRESSES = ["ip", "originator", "gateway", "source", "group"];
 
 function addressesOf(nlri: Partial<Record<string, unknown>>): string[] {
-  return ADDRESSES.map((name) => textOf(nlri[name])).filter((text) => text !== "");
+  const { prefix, prefixLen } = nlri;
+  const whole = typeof prefixLen === "number" ? `${textOf(prefix)}/${prefixLen}` : textOf(prefix);
+  return [whole, ...ADDRESSES.map((name) => textOf(nlri[name]))].filter((text) => text !== "");
 }
 
 function labelsOf(nlri: Partial<Record<string, unknown>>): number[] {

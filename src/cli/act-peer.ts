@@ -7,6 +7,8 @@ import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import type { DoneAnswer } from "./wire.js";
 
+const WAYS = ["soft", "in", "out"];
+
 export function addActions(program: Command, host: CliHost): void {
   const report = (answer: DoneAnswer, command: Command) => {
     if (wantsJson(command)) printJson(host, answer);
@@ -21,7 +23,7 @@ export function addActions(program: Command, host: CliHost): void {
     .command("peer")
     .description("reset the session; with soft in or soft out only refresh its routes")
     .argument("<address>")
-    .addArgument(new Argument("[soft]", "no reset").choices(["soft"]))
+    .addArgument(new Argument("[soft]", "no reset; in or out alone mean the same").choices(WAYS))
     .addArgument(new Argument("[direction]", "which way").choices(["in", "out"]))
     .addOption(
       new Option("--family <name>", "soft: this family only").choices(
@@ -43,11 +45,12 @@ export function addActions(program: Command, host: CliHost): void {
           report(await client.post<DoneAnswer>(path(address, "reset"), {}, body), command);
           return;
         }
-        if (direction === undefined) {
+        const way = soft === "soft" ? direction : soft;
+        if (way === undefined) {
           throw new CliError(EXIT.usage, "say soft in (ask the peer) or soft out (send again)");
         }
         const query = { family: options.family };
-        report(await client.post<DoneAnswer>(path(address, `soft-${direction}`), query), command);
+        report(await client.post<DoneAnswer>(path(address, `soft-${way}`), query), command);
       },
     );
 

@@ -42,12 +42,17 @@ export function formatTable<T>(
   return [columns.map((column) => column.title), ...cells].map((row) => `${line(row)}\n`).join("");
 }
 
-/** `Name:  value` lines; undefined values are left out. */
-export function formatFields(fields: readonly (readonly [string, string | undefined])[]): string {
+/** `Name:  value` lines, long values wrapped under themselves; undefined values are left out. */
+export function formatFields(
+  fields: readonly (readonly [string, string | undefined])[],
+  columns = Infinity,
+): string {
   const shown = fields.filter(([, value]) => value !== undefined && value !== "");
   const width = Math.max(0, ...shown.map(([name]) => name.length)) + 1;
   return shown
-    .map(([name, value]) => `${`${name}:`.padEnd(width)} ${clean(value ?? "")}\n`)
+    .map(([name, value]) =>
+      wrap(value ?? "", columns, " ".repeat(width + 1), `${`${name}:`.padEnd(width)} `),
+    )
     .join("");
 }
 

@@ -161,10 +161,20 @@ describe("show routes", () => {
   });
 });
 
+test("no line of show peer is longer than 80 columns", async () => {
+  const capabilities = Array.from({ length: 12 }, (_, i) => `multiprotocol some-family-${i}`);
+  const lastError = "the peer closed the connection before the session was up: ".repeat(3);
+  control.peerViews = [peerView({ capabilities, lastError, state: "Idle" })];
+  const { out } = await run("show peer 10.0.0.1");
+  expect(out.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  expect(out).toContain("some-family-11");
+});
+
 describe("acting", () => {
   test("each verb calls the speaker", async () => {
     await run("clear peer 10.0.0.1 soft in --family l2vpn-evpn");
     await run("clear peer 10.0.0.1 soft out");
+    await run("clear peer 10.0.0.1 in");
     await run(["clear", "peer", "10.0.0.1", "--text", "new cable"]);
     await run(["shutdown", "peer", "10.0.0.1", "--text", "until Monday"]);
     const { code, out } = await run("enable peer 10.0.0.1");
@@ -172,6 +182,7 @@ describe("acting", () => {
     expect(control.calls).toEqual([
       ["softClear", "10.0.0.1", "in", Family.Evpn],
       ["softClear", "10.0.0.1", "out", undefined],
+      ["softClear", "10.0.0.1", "in", undefined],
       ["resetPeer", "10.0.0.1", "new cable"],
       ["shutdownPeer", "10.0.0.1", "until Monday"],
       ["enablePeer", "10.0.0.1"],
@@ -196,6 +207,12 @@ describe("what goes wrong has a code and a sentence", () => {
       out: "",
       err: "evpnctl: no peer 10.9.9.9\n",
     });
+  });
+
+  test("5: a MAC that can be none", async () => {
+    const { code, err } = await run("show routes --mac zz");
+    expect(code).toBe(5);
+    expect(err).toContain('"zz" is no MAC address and no part of one');
   });
 
   test("5: refused", async () => {

@@ -57,16 +57,24 @@ export function addDemo(program: Command, host: CliHost): void {
           },
         });
       });
+      const waiting = setTimeout(() => host.err(NOT_YET), PATIENCE_MS);
       try {
         await exchanged.done;
+        clearTimeout(waiting);
         if (options.once === true) return;
         host.out(NEXT);
         await Promise.race([host.interrupted(), exchanged.failed]);
       } finally {
+        clearTimeout(waiting);
         for (const pe of pes) pe.close();
       }
     });
 }
+
+const PATIENCE_MS = 5000;
+const NOT_YET = `evpnctl: the routes are not exchanged yet, after 5 s; if another demo runs, end it: it has
+the same two PEs. Otherwise npx evpnctl show peer 127.0.0.2 says why.
+`;
 
 const NEXT = `
 Each PE has the other's routes. In another terminal:
