@@ -8,6 +8,7 @@ import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.j
 import type { FeedsEntry } from "./feeds.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { LimitsEntry } from "./limits.js";
+import type { AddPathEntry } from "./add-path.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 import type { AuditEntry, SlowPeersEntry } from "./watch.js";
 import type { InterestEntry } from "./interest.js";
@@ -65,6 +66,7 @@ export interface PeerOptionsEntry extends InterestEntry, PeerPolicyEntry {
   "graceful-shutdown"?: PeerOptions["gracefulShutdown"];
   bfd?: boolean | BfdEntry;
   "graceful-restart"?: GracefulRestartEntry;
+  "add-path"?: AddPathEntry;
 }
 
 export interface GroupEntry extends PeerOptionsEntry {

@@ -6,6 +6,7 @@ import type { Family } from "../fast-bgp-codec/family.js";
 import { canonicalAddress } from "./address.js";
 import { bfdOptions } from "./bfd.js";
 import { PEER_DEFAULTS } from "./file.js";
+import { addPathOptions } from "./add-path.js";
 import { gracefulRestartOptions } from "./graceful-restart.js";
 import type { FamilyName, PeerOptionsEntry } from "./file.js";
 import type { MergedOptions } from "./groups.js";
@@ -80,7 +81,7 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
       issues,
     }),
     policy: peerPolicy(given, (key) => merged.at(key), context.groups, context.policies, issues),
-    addPath: [],
+    addPath: addPathOptions(entry["add-path"]),
     gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
   };
 }

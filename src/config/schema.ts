@@ -7,6 +7,7 @@ import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { bfdSchema } from "./bfd-schema.js";
 import { bmpSchema, mrtSchema, recorderSchema } from "./feeds-schema.js";
 import { fibSchema } from "./fib-schema.js";
+import { addPathSchema } from "./add-path-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
 import { keyChainsSchema } from "./key-chains-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
@@ -225,6 +226,7 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
   bfd: bfdSchema,
   ...peerPolicySchema,
   "graceful-restart": gracefulRestartSchema,
+  "add-path": addPathSchema,
 };
 
 const groupName: SchemaNode = {

@@ -114,17 +114,6 @@ export class AdjRibOut {
     for (const lane of this.lanes) lane.release(slot, "deferred");
   }
 
-  /** Families not sent yet, bit masks: until it has named its route targets, and until our restart is over. */
-  heldBack(slot: number): { readonly awaiting: number; readonly deferred: number } {
-    let awaiting = 0;
-    let deferred = 0;
-    for (const { cursors } of this.lanes) {
-      awaiting |= cursors.get(slot)?.awaiting ?? 0;
-      deferred |= cursors.get(slot)?.deferred ?? 0;
-    }
-    return { awaiting, deferred };
-  }
-
   /** A session with memberships: those kept from the one before it (graceful restart) count on. */
   private resumeMemberships(slot: number): void {
     const { table, targets } = this;
@@ -209,6 +198,11 @@ export class AdjRibOut {
   /** The session drained: it can take output, even if a KEEPALIVE lifts it over the low mark before its turn. */
   unblock(slot: number): void {
     for (const lane of this.lanes) lane.unblock(slot);
+  }
+
+  /** Somebody beside the sessions reads what changes. */
+  get hasReaders(): boolean {
+    return this.readers.size > 0;
   }
 
   attachReader(reader: LogReader): void {
