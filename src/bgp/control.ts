@@ -7,6 +7,7 @@ import type { Family } from "../fast-bgp-codec/family.js";
 import type { ChangedKey } from "../util/settings-diff.js";
 import type { AuditStatus } from "./audit/index.js";
 import type { BfdOverview, BfdStatus } from "./bfd/index.js";
+import type { DeferralView, PeerRestartView } from "./restart/index.js";
 import type { SpeakerSettings } from "./settings.js";
 
 /** Families by name: requests name them, the control takes their numbers. */
@@ -56,6 +57,8 @@ export interface PeerView {
   readonly slow: { readonly since: number } | undefined;
   /** Undefined = the peer has no BFD session. */
   readonly bfd: BfdStatus | undefined;
+  /** Graceful restart: agreed, kept, waited for. */
+  readonly restart?: PeerRestartView;
   /** Octets waiting for the kernel, and log entries not read yet. */
   readonly pendingBytes: number;
   readonly backlog: number;
@@ -132,6 +135,8 @@ export interface SpeakerSummary {
   readonly routes: number;
   readonly attributeSets: number;
   readonly ready: boolean;
+  /** Set while sending waits for the peers after a restart of ours. */
+  readonly restarting?: DeferralView | undefined;
   /** Undefined while nobody is in maintenance. */
   readonly maintenance?: Pick<MaintenanceView, "all" | "named" | "since" | "drained">;
 }

@@ -104,6 +104,7 @@ export class LocalControl implements SpeakerControl {
       routes: stats["routes"] ?? 0,
       attributeSets: stats["attribute_sets"] ?? 0,
       ready: this.running,
+      restarting: reflector.restarts.deferralView(),
       ...this.operations.summary(),
       ...this.operations.summary(),
     });
@@ -318,6 +319,7 @@ export class LocalControl implements SpeakerControl {
       },
       slow: session === undefined ? undefined : this.parts.slowPeers?.of(session.id),
       bfd: this.parts.bfd?.status(status.address),
+      restart: reflector.restarts.peerView(status.address, peer),
       backlog: peer === undefined ? 0 : reflector.out.backlog(peer.slot),
     };
   }

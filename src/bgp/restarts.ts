@@ -9,12 +9,14 @@ import type { SlicedJob } from "../util/sliced-work.js";
 import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
 import { kindOf, type ReflectedPeer } from "./reflected-peer.js";
 import {
+  agreedRestart,
   Deferral,
+  familyNames,
   longLivedJob,
   RetainedPeers,
   sweepJob,
   type DeferralView,
-  type RetentionView,
+  type PeerRestartView,
   type SlotIdentity,
 } from "./restart/index.js";
 import type { RouteTable } from "./rib/route-table.js";
@@ -153,8 +155,15 @@ export class Restarts {
     return this.retained.isLongLived(address, family);
   }
 
-  view(address: string): RetentionView | undefined {
-    return this.retained.view(address);
+  /** @param peer its session, if it has one */
+  peerView(address: string, peer: ReflectedPeer | undefined): PeerRestartView {
+    const held = peer === undefined ? undefined : this.host.out.heldBack(peer.slot);
+    return {
+      agreed: agreedRestart(peer?.session.negotiated),
+      retention: this.retained.view(address),
+      waitingForMemberships: familyNames(held?.awaiting ?? 0),
+      waitingForRestart: familyNames(held?.deferred ?? 0),
+    };
   }
 
   /** Slots that nobody has a session for. */

@@ -3,6 +3,7 @@ import { Argument } from "commander";
 import type { Command } from "commander";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import { restartFields } from "./restart-fields.js";
 import { printRoutes } from "./show-routes.js";
 import { formatAge, formatFields, formatTable } from "./text.js";
 import type { PeerAnswer } from "./wire.js";

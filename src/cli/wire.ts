@@ -65,8 +65,36 @@ export interface PeerAnswer {
   readonly slow?: { readonly since: number } | undefined;
   readonly bfd?:
     { readonly state: string; readonly diag: string; readonly since: number } | undefined;
+  readonly restart?: RestartAnswer;
   readonly pendingBytes: number;
   readonly backlog: number;
+}
+
+/** Graceful restart of one peer. */
+export interface RestartAnswer {
+  readonly agreed?:
+    | {
+        readonly restartTime: number;
+        readonly restarting: boolean;
+        readonly notification: boolean;
+        readonly families: readonly string[];
+        readonly longLived: readonly { readonly family: string; readonly staleTime: number }[];
+      }
+    | undefined;
+  readonly retention?:
+    | {
+        readonly state: string;
+        readonly secondsSinceLoss: number;
+        readonly families: readonly {
+          readonly family: string;
+          readonly phase: string;
+          readonly staleRoutes: number;
+          readonly secondsLeft: number;
+        }[];
+      }
+    | undefined;
+  readonly waitingForMemberships: readonly string[];
+  readonly waitingForRestart: readonly string[];
 }
 
 export interface RouteAnswer {

@@ -21,3 +21,4 @@ export {
 } from "./retained-peers.js";
 export { longLivedJob, sweepJob } from "./stale-jobs.js";
 export { readRestartState, RestartState } from "./state-file.js";
+export { agreedRestart, familyNames, type AgreedRestart, type PeerRestartView } from "./view.js";
