@@ -8,6 +8,13 @@ import type { ChangedKey } from "../util/settings-diff.js";
 import type { AuditStatus } from "./audit/index.js";
 import type { BfdOverview, BfdStatus } from "./bfd/index.js";
 import type { DeferralView, PeerRestartView } from "./restart/index.js";
+import type {
+  PolicyCandidate,
+  PolicyTestOptions,
+  PolicyTestReport,
+  PolicyView,
+  RouteExplanation,
+} from "./policy-view.js";
 import type { SpeakerSettings } from "./settings.js";
 
 /** Families by name: requests name them, the control takes their numbers. */
@@ -228,6 +235,14 @@ export interface AuditReport {
 
 export type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
 
+export type {
+  PolicyCandidate,
+  PolicyTestOptions,
+  PolicyTestReport,
+  PolicyView,
+  RouteExplanation,
+} from "./policy-view.js";
+
 /** Refused requests: a code for programs and a sentence that says what to do. */
 export class ControlError extends Error {
   readonly code: "not-found" | "invalid" | "busy" | "unsupported";
@@ -288,6 +303,12 @@ export interface SpeakerControl {
   /** Marks what the peers are sent as the last choice (RFC 8326), then what the order says. */
   beginMaintenance(order: MaintenanceOrder): Promise<MaintenanceView>;
   endMaintenance(peers: readonly string[] | "all"): Promise<MaintenanceView>;
+  /** Policies in force, and how often their rules matched. */
+  policies(): Promise<readonly PolicyView[]>;
+  /** What other policies would make different, without making it. */
+  testPolicy(candidate: PolicyCandidate, options: PolicyTestOptions): Promise<PolicyTestReport>;
+  /** Which rules decided on routes, and why each session has them or not. */
+  explainRoutes(query: RouteQuery): Promise<RouteExplanation>;
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
   /** What the continuous audit has to say now, without a walk. */

@@ -20,6 +20,11 @@ import {
   type PeerView,
   type RecordingFormat,
   type RecordingView,
+  type PolicyCandidate,
+  type PolicyTestOptions,
+  type PolicyTestReport,
+  type PolicyView,
+  type RouteExplanation,
   type RoutePage,
   type RouteQuery,
   type SettingsEffect,
@@ -35,6 +40,7 @@ import { FeedControl } from "./feed-control.js";
 import type { Feeds } from "./feeds/index.js";
 import type { Maintenance } from "./maintenance.js";
 import { OperationsControl } from "./operations-control.js";
+import { PolicyControl } from "./policy-control.js";
 import { queryRoutes } from "./route-query.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
@@ -69,6 +75,7 @@ export interface LocalControlParts {
 
 export class LocalControl implements SpeakerControl {
   private readonly parts: LocalControlParts;
+  private readonly policy: PolicyControl;
   private readonly since: number;
   private readonly feedControl: FeedControl;
   private readonly operations: OperationsControl;
@@ -77,6 +84,7 @@ export class LocalControl implements SpeakerControl {
 
   constructor(parts: LocalControlParts) {
     this.parts = parts;
+    this.policy = new PolicyControl(parts.reflector, () => parts.clock.now());
     this.feedControl = new FeedControl(parts.feeds);
     this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
     this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
@@ -259,6 +267,18 @@ export class LocalControl implements SpeakerControl {
 
   apply(next: SpeakerSettings): Promise<readonly string[]> {
     return attempt(() => this.parts.apply(next));
+  }
+
+  policies(): Promise<readonly PolicyView[]> {
+    return attempt(() => this.policy.views());
+  }
+
+  testPolicy(candidate: PolicyCandidate, options: PolicyTestOptions): Promise<PolicyTestReport> {
+    return attempt(() => this.policy.test(candidate, options));
+  }
+
+  explainRoutes(query: RouteQuery): Promise<RouteExplanation> {
+    return attempt(() => this.policy.explain(query));
   }
 
   preview(next: SpeakerSettings): Promise<readonly SettingsEffect[]> {

@@ -198,7 +198,25 @@ function ruleSettings(rule: RuleEntry, context: RuleContext): RuleSettings {
       true,
     );
   }
-  return { name: rule.name ?? "", match: matchSettings(rule.match ?? {}, context), set, then };
+  const match = matchSettings(rule.match ?? {}, context);
+  return { name: rule.name ?? "", text: textOf(rule, then), match, set, then };
+}
+
+/** `vni 100 | mac 00:50:56:00:00:00/24 -> local-preference 200, accept`, cut where it is long. */
+function textOf(rule: RuleEntry, then: Verdict): string {
+  const match = phrase(rule.match ?? {}).join(" & ") || "any";
+  const text = `${match} -> ${[...phrase(rule.set ?? {}), then].join(", ")}`;
+  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 1)}…` : text;
+}
+
+const TEXT_MAX = 200;
+
+function phrase(block: object): string[] {
+  return Object.entries(block).map(([key, value]: [string, unknown]) => {
+    if (Array.isArray(value)) return `${key} ${value.join(" | ")}`;
+    if (typeof value !== "object" || value === null) return `${key} ${String(value)}`;
+    return `${key} {${phrase(value).join(", ")}}`;
+  });
 }
 
 function matchSettings(entry: MatchEntry, context: RuleContext): MatchSettings {

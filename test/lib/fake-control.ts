@@ -11,8 +11,11 @@ import type {
   MaintenanceOrder,
   MaintenanceView,
   PeerView,
+  PolicyTestReport,
+  PolicyView,
   RecordingFormat,
   RecordingView,
+  RouteExplanation,
   RouteQuery,
   RouteView,
   SettingsEffect,
@@ -216,6 +219,17 @@ export class FakeControl implements SpeakerControl {
   apply(settings: unknown) {
     this.calls.push(["apply", settings]);
     return Promise.resolve(["settings applied"]);
+  }
+  policies() {
+    return Promise.resolve(this.policyViews);
+  }
+  testPolicy(...asked: Parameters<SpeakerControl["testPolicy"]>) {
+    this.tested.push(asked);
+    return Promise.resolve(this.policyReport);
+  }
+  explainRoutes(query: RouteQuery) {
+    this.explained.push(query);
+    return Promise.resolve(this.explanation);
   }
   preview() {
     return Promise.resolve(this.effects);

@@ -35,6 +35,8 @@ export const NO_RULE = -1;
 
 export class Chain {
   readonly rules: readonly ChainRule[];
+  /** What it is compiled from: chains of equal text decide equally. */
+  readonly text: string;
   readonly defaultVerdict: DefaultVerdict;
   /** Times that each rule matched. */
   readonly hits: Float64Array;
@@ -44,8 +46,7 @@ export class Chain {
   attr = 0;
   hold: HoldReason = HoldReason.None;
   rule = NO_RULE;
-  /** Rules that matched before the deciding one, for views; filled only when `trace` is an array. */
-  trace: number[] | undefined;
+  private trace: number[] | undefined;
   private readonly attrs: AttrStore;
   /** Takes over the reference of a set that was made: keeps it for as long as results are used. */
   private readonly made: (attr: number) => void;
@@ -54,12 +55,14 @@ export class Chain {
   private readonly rewrites: RewriteCache;
 
   constructor(
+    text: string,
     policies: readonly PolicySettings[],
     defaultVerdict: DefaultVerdict,
     context: RewriteContext,
     attrs: AttrStore,
     made: (attr: number) => void,
   ) {
+    this.text = text;
     this.rules = policies.flatMap((policy) => rulesOf(policy, context));
     this.defaultVerdict = defaultVerdict;
     this.hits = new Float64Array(this.rules.length);
@@ -78,6 +81,24 @@ export class Chain {
       mask[index >>> 5] = mask[index >>> 5]! | (1 << (index & 31));
     }
     return mask;
+  }
+
+  /** `evaluate` for views: returns the rules that matched, and counts nothing. */
+  explain(
+    attr: number,
+    family: Family,
+    bytes: Uint8Array,
+    start: number,
+    mask: Int32Array,
+  ): readonly number[] {
+    const trace: number[] = [];
+    const { defaults } = this;
+    this.trace = trace;
+    this.evaluate(attr, family, bytes, start, mask);
+    this.trace = undefined;
+    for (const index of trace) this.hits[index] = this.hits[index]! - 1;
+    this.defaults = defaults;
+    return trace;
   }
 
   /**

@@ -90,6 +90,8 @@ export type Verdict = "accept" | "reject" | "quarantine" | "continue";
 export interface RuleSettings {
   /** Empty when it has none. */
   readonly name: string;
+  /** The rule as it was written, on one line, for people. */
+  readonly text: string;
   readonly match: MatchSettings;
   readonly set: ActionSettings;
   readonly then: Verdict;

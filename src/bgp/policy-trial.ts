@@ -1,0 +1,324 @@
+/**
+ * What other policies would make different, without making it: every destination is decided once more
+ * under the candidate's rules, and compared with how it stands. One destination after the other, in
+ * slices on the BGP thread; the table may change meanwhile, as it always may.
+ *
+ * In: the candidate's policies, and its peers' part if it has one. Out: per peer, routes accepted,
+ * rejected or changed on the way in, and on the way out what the peer would be sent or lose,
+ * including what follows from another best path.
+ */
+import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
+import { decodeNlri, formatNlri } from "../fast-bgp-codec/nlri.js";
+import type { SlicedJob } from "../util/sliced-work.js";
+import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
+import { policyPeer } from "./policies.js";
+import { PolicyEngine, type PolicyPeer } from "./policy/rules/engine.js";
+import type { PeerPolicy } from "./policy/rules/settings.js";
+import { hasBit } from "./policy/slot-mask.js";
+import type {
+  PolicyCandidate,
+  PolicyDifference,
+  PolicyTestOptions,
+  PolicyTestPeer,
+  PolicyTestReport,
+} from "./policy-view.js";
+import { attributeChanges, decideExport, decideImport, type Decided } from "./policy-words.js";
+import type { ReflectedPeer } from "./reflected-peer.js";
+import { HoldReason } from "./rib/hold.js";
+import type { RouteTable } from "./rib/route-table.js";
+
+export interface TrialHost {
+  readonly table: RouteTable;
+  readonly out: AdjRibOut;
+  readonly engine: PolicyEngine;
+  readonly identity: { readonly as: number };
+  livePeers(): Iterable<ReflectedPeer>;
+  now(): number;
+}
+
+/** A slice, and the whole, in milliseconds. */
+const SLICE_MS = 1;
+const TRIAL_MS = 60_000;
+const EXAMPLES = 20;
+const EXAMPLES_MAX = 1000;
+/** Examples in all. */
+const SHOWN_MAX = 5000;
+
+type Change = PolicyDifference["change"];
+type Tally = { -readonly [K in keyof PolicyTestPeer]: PolicyTestPeer[K] } & {
+  examples: PolicyDifference[];
+};
+
+/** A path that a receiver may have, export rules aside. */
+interface Way {
+  readonly receiver: ReflectedPeer;
+  readonly path: number;
+  readonly attr: number;
+}
+
+export class PolicyTrial implements SlicedJob {
+  private readonly host: TrialHost;
+  private readonly candidate: PolicyEngine;
+  private readonly options: PolicyTestOptions;
+  private readonly finish: (report: PolicyTestReport) => void;
+  private readonly receivers: ReflectedPeer[] = [];
+  /** Of these the ones whose rules are others in the candidate. */
+  private readonly changedReceivers: ReflectedPeer[] = [];
+  /** Sources whose rules are others. */
+  private readonly changedSources = new Set<number>();
+  private readonly tallies = new Map<string, Tally>();
+  private readonly notes: string[] = [];
+  private readonly started: number;
+  private mask = new Int32Array(1);
+  private shown = 0;
+  private dest = 1;
+
+  /**
+   * @param policyOf a live peer's part in the candidate; undefined when the peer would be gone
+   * @param finish called once
+   */
+  constructor(
+    host: TrialHost,
+    { policies }: PolicyCandidate,
+    policyOf: (peer: ReflectedPeer) => PeerPolicy | undefined,
+    options: PolicyTestOptions,
+    finish: (report: PolicyTestReport) => void,
+  ) {
+    this.host = host;
+    this.options = options;
+    this.finish = finish;
+    this.started = host.now();
+    this.candidate = new PolicyEngine(host.table, host.identity);
+    this.candidate.configure(policies);
+    for (const peer of host.livePeers()) {
+      const policy = policyOf(peer);
+      const now = policyPeer(peer);
+      if (policy === undefined) {
+        const { peerAddress } = peer.session;
+        this.notes.push(`${peerAddress} is not in the candidate; its rules count as unchanged`);
+      }
+      this.candidate.attach(peer.slot, policy === undefined ? now : { ...now, policy });
+      this.receivers.push(peer);
+    }
+    this.attachOthers();
+    this.candidate.copyOverride(host.engine);
+    this.findChanged();
+  }
+
+  step(): boolean {
+    const { table } = this.host;
+    const until = this.host.now() + SLICE_MS;
+    const nothing = this.changedReceivers.length === 0 && this.changedSources.size === 0;
+    if (nothing) this.dest = table.destinationLimit;
+    for (; this.dest < table.destinationLimit; this.dest++) {
+      const now = this.host.now();
+      if (now >= until) return this.pause(now - this.started > TRIAL_MS);
+      if (table.exists(this.dest) && table.family(this.dest) !== Family.RouteTarget) {
+        this.look(this.dest);
+      }
+    }
+    return this.pause(true);
+  }
+
+  /** What was made for this slice is let go. */
+  private pause(end: boolean): boolean {
+    this.host.engine.endBatch();
+    this.candidate.endBatch();
+    if (!end) return false;
+    this.candidate.clearKept();
+    const peers = [...this.tallies.values()].sort(
+      (a, b) => a.peer.localeCompare(b.peer) || a.direction.localeCompare(b.direction),
+    );
+    this.finish({
+      looked: this.dest - 1,
+      complete: this.dest >= this.host.table.destinationLimit,
+      peers,
+      notes: this.notes,
+    });
+    return true;
+  }
+
+  /** Slots whose session is gone and whose routes stay have the candidate's definitions, and their own part. */
+  private attachOthers(): void {
+    const { table, engine } = this.host;
+    for (let slot = 0; slot < table.sources.limit; slot++) {
+      const peer: PolicyPeer | undefined = engine.peerAt(slot);
+      if (peer === undefined || this.candidate.peerAt(slot) !== undefined) continue;
+      this.candidate.attach(slot, peer);
+      this.candidate.detach(slot);
+    }
+  }
+
+  /** Sessions with equal texts are ruled equally, unless somebody is another source now. */
+  private findChanged(): void {
+    const { engine } = this.host;
+    const { candidate } = this;
+    let sources = false;
+    for (let slot = 0; slot < this.host.table.sources.limit; slot++) {
+      const before = engine.peerAt(slot);
+      const after = candidate.peerAt(slot);
+      if (before === undefined || after === undefined) continue;
+      sources ||= before.groups.join(" ") !== after.groups.join(" ");
+      const maskDiffers = (): boolean => {
+        const [a, b] = [engine.importOf(slot)?.mask, candidate.importOf(slot)?.mask];
+        return a?.some((word, i) => word !== b?.[i]) === true;
+      };
+      const same = engine.textOf(slot, "import") === candidate.textOf(slot, "import");
+      if (!same || maskDiffers()) this.changedSources.add(slot);
+    }
+    for (const receiver of this.receivers) {
+      const { slot } = receiver;
+      const same = engine.textOf(slot, "export") === candidate.textOf(slot, "export");
+      if (!same || sources) this.changedReceivers.push(receiver);
+    }
+  }
+
+  private look(dest: number): void {
+    const { table } = this.host;
+    const { direction } = this.options;
+    const effective = new Map<number, number>();
+    let differs = false;
+    for (let path = table.firstPath(dest); path !== 0; path = table.nextPath(path)) {
+      const attr = this.attrUnder(path);
+      effective.set(path, attr);
+      if (attr !== table.pathAttr(path)) differs = true;
+    }
+    const receivers = differs ? this.receivers : this.changedReceivers;
+    if (direction === "in" || receivers.length === 0) return;
+    const before = (path: number): number => table.pathAttr(path);
+    const after = (path: number): number => effective.get(path) ?? 0;
+    const best = table.bestPath(dest);
+    const next = differs ? table.selectUnder(dest, after) : best;
+    this.compareOut(
+      this.waysOf(dest, [best], "best", before, receivers),
+      this.waysOf(dest, [next], "best", after, receivers),
+    );
+    const paths = [...effective.keys()];
+    this.compareOut(
+      this.waysOf(dest, paths, "several", before, receivers),
+      this.waysOf(dest, paths, "several", after, receivers),
+    );
+  }
+
+  /** The effective set of a path in the candidate; notes what that makes different on its way in. */
+  private attrUnder(path: number): number {
+    const { table, engine } = this.host;
+    const slot = table.pathSlot(path);
+    const hold = table.pathHold(path);
+    // Limits and trust hold it whatever rules say.
+    const others = hold === HoldReason.Limit || hold === HoldReason.Trust;
+    if (others || !this.changedSources.has(slot)) return table.pathAttr(path);
+    const after = decideImport(this.candidate, table, path);
+    if (this.isMeant("in", slot)) this.compareIn(path, decideImport(engine, table, path), after);
+    return after.attr;
+  }
+
+  private compareIn(path: number, before: Decided, after: Decided): void {
+    const a = before.decision.verdict;
+    const b = after.decision.verdict;
+    if (a === b && before.attr === after.attr) return;
+    const change = a === b ? "changed" : CHANGES[b];
+    const source = this.host.table.sources.address[this.host.table.pathSlot(path)]!;
+    this.note(source, "in", change, path, before, after);
+  }
+
+  /** Who may have which of the paths, by receiver, and by path where several go. */
+  private waysOf(
+    dest: number,
+    paths: readonly number[],
+    takers: "best" | "several",
+    attrOf: (path: number) => number,
+    receivers: readonly ReflectedPeer[],
+  ): Map<string, Way> {
+    const { out } = this.host;
+    const ways = new Map<string, Way>();
+    if (this.mask.length < out.words) this.mask = new Int32Array(out.words);
+    for (const path of paths) {
+      const attr = path === 0 ? 0 : attrOf(path);
+      if (attr === 0) continue;
+      out.receiversUnder(attr, dest, path, takers, this.mask);
+      for (const receiver of receivers) {
+        const { slot } = receiver;
+        if (slot >>> 5 >= this.mask.length || !hasBit(this.mask, 0, slot)) continue;
+        if (receiver.gone || !this.isMeant("out", slot)) continue;
+        ways.set(takers === "best" ? `${slot}` : `${slot} ${path}`, { receiver, path, attr });
+      }
+    }
+    return ways;
+  }
+
+  private compareOut(before: ReadonlyMap<string, Way>, after: ReadonlyMap<string, Way>): void {
+    const { table, engine } = this.host;
+    for (const key of new Set([...before.keys(), ...after.keys()])) {
+      const old = before.get(key);
+      const next = after.get(key);
+      const { receiver } = (old ?? next)!;
+      const { slot } = receiver;
+      const a = old === undefined ? LOST : decideExport(engine, table, old.path, old.attr, slot);
+      const b =
+        next === undefined ? LOST : decideExport(this.candidate, table, next.path, next.attr, slot);
+      if (a.attr === 0 && b.attr === 0) continue;
+      const same = a.attr === b.attr && old?.path === next?.path;
+      if (same) continue;
+      const change: Change = a.attr === 0 ? "accepted" : b.attr === 0 ? "rejected" : "changed";
+      const path = b.attr === 0 ? old!.path : next!.path;
+      this.note(receiver.session.peerAddress, "out", change, path, a, b);
+    }
+  }
+
+  private note(
+    peer: string,
+    direction: "in" | "out",
+    change: Change,
+    path: number,
+    before: Decided,
+    after: Decided,
+  ): void {
+    const key = `${peer} ${direction}`;
+    let tally = this.tallies.get(key);
+    if (tally === undefined) {
+      tally = {
+        peer,
+        direction,
+        accepted: 0,
+        rejected: 0,
+        quarantined: 0,
+        changed: 0,
+        examples: [],
+      };
+      this.tallies.set(key, tally);
+    }
+    tally[change]++;
+    const most = Math.min(this.options.examples ?? EXAMPLES, EXAMPLES_MAX);
+    if (tally.examples.length >= most || this.shown >= SHOWN_MAX) return;
+    this.shown++;
+    const { table } = this.host;
+    const dest = table.pathDest(path);
+    const family = table.family(dest);
+    const from = table.pathNlri(path);
+    const nlri = decodeNlri(family, table.nlriBytes, from, from + table.pathNlriLength(path));
+    tally.examples.push({
+      change,
+      family: FAMILIES[family]!.name,
+      prefix: formatNlri(family, nlri),
+      from: table.sources.address[table.pathSlot(path)]!,
+      before: before === LOST ? undefined : before.decision,
+      after: after === LOST ? undefined : after.decision,
+      attributes: attributeChanges(table.attrs, before.attr, after.attr),
+    });
+  }
+
+  private isMeant(direction: "in" | "out", slot: number): boolean {
+    const { peer, direction: wanted } = this.options;
+    if (wanted !== undefined && wanted !== direction) return false;
+    return peer === undefined || this.host.table.sources.address[slot] === peer;
+  }
+}
+
+const CHANGES = { accept: "accepted", reject: "rejected", quarantine: "quarantined" } as const;
+
+/** There is no such way. */
+const LOST: Decided = {
+  decision: { by: "none", verdict: "reject", passed: [], overridden: false },
+  attr: 0,
+};
