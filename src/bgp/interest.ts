@@ -36,6 +36,8 @@ export interface InterestHost {
   readonly out: AdjRibOut;
   /** Long work, a slice a turn. */
   later(job: SlicedJob): void;
+  /** Told when what sessions want changed. */
+  readonly ownMemberships: { touch(): void };
   /** There is something to send. */
   wake(): void;
 }
@@ -135,6 +137,7 @@ export class Interests {
       targets && new Set(targets);
     out.setTargets(peer.slot, TargetRule.List, setOf(interest.targets));
     out.setTargets(peer.slot, TargetRule.Allowed, setOf(interest.allowed));
+    this.host.ownMemberships.touch();
   }
 
   private learn(peer: ReflectedPeer): boolean {
@@ -184,6 +187,7 @@ export class Interests {
     if (!ready || peer.session.options.interest.inference !== "on") return;
     const targets = new Set(inferred.targets.keys());
     this.host.out.setTargets(peer.slot, TargetRule.Inferred, targets);
+    this.host.ownMemberships.touch();
     this.host.wake();
   }
 

@@ -87,7 +87,7 @@ export class BestPath {
   /**
    * The best of `paths` (not empty; the array is used up).
    * @param mobility MAC/IP routes with the comparison switched on
-   * @param clientsFirst memberships: a client's path is what other reflectors must be told (RFC 4684 section 3.2 ii)
+   * @param clientsFirst memberships: a client's path, or our own, is what other reflectors must be told (RFC 4684 section 3.2 ii)
    */
   select(paths: number[], mobility: boolean, clientsFirst = false): number {
     this.set = paths;
@@ -96,7 +96,7 @@ export class BestPath {
     this.keepLowest(BestReason.LlgrStale, (path) => this.flags(path) & AttrFlag.LlgrStale);
     if (clientsFirst) {
       this.keepLowest(BestReason.ClientPath, (path) =>
-        this.sources.kind[this.candidates.slotOf(path)] === SourceKind.Client ? 0 : 1,
+        this.sources.kind[this.candidates.slotOf(path)] === SourceKind.NonClient ? 1 : 0,
       );
     }
     if (mobility && this.set.length > 1) this.byMobility();

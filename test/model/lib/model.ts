@@ -283,8 +283,8 @@ function mayGo(route: Route, target: PeerSpec): boolean {
 function clientsFirst(candidates: readonly Route[]): readonly Route[] {
   const fresh = candidates.filter((one) => !hasCommunity(one.attributes, Community.LlgrStale));
   const left = fresh.length > 0 ? fresh : candidates;
-  const clients = left.filter((one) => one.source.kind === "client");
-  return clients.length > 0 ? clients : left;
+  const near = left.filter((one) => one.source.kind !== "non-client");
+  return near.length > 0 ? near : left;
 }
 
 function render(route: Route, target: PeerSpec): Rendered {
