@@ -12,10 +12,6 @@ import {
   type InterestView,
   type MaintenanceOrder,
   type MaintenanceView,
-  type InterestDetail,
-  type InterestView,
-  type MaintenanceOrder,
-  type MaintenanceView,
   type PeerFamilyView,
   type PeerView,
   type RecordingFormat,
@@ -63,8 +59,6 @@ export interface LocalControlParts {
   /** Undefined in tests that have none. */
   readonly maintenance?: Maintenance;
   /** Undefined in tests that have none. */
-  readonly maintenance?: Maintenance;
-  /** Undefined in tests that have none. */
   readonly bfd?: BfdPeers;
   readonly slowPeers?: SlowPeers;
   readonly auditor?: Auditor;
@@ -79,14 +73,12 @@ export class LocalControl implements SpeakerControl {
   private readonly since: number;
   private readonly feedControl: FeedControl;
   private readonly operations: OperationsControl;
-  private readonly operations: OperationsControl;
   private running = false;
 
   constructor(parts: LocalControlParts) {
     this.parts = parts;
     this.policy = new PolicyControl(parts.reflector, () => parts.clock.now());
     this.feedControl = new FeedControl(parts.feeds);
-    this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
     this.operations = new OperationsControl(parts.reflector, parts.maintenance, parts.clock);
     this.since = parts.clock.wall();
   }
@@ -114,34 +106,8 @@ export class LocalControl implements SpeakerControl {
       ready: this.running,
       restarting: reflector.restarts.deferralView(),
       ...this.operations.summary(),
-      ...this.operations.summary(),
     });
   }
-
-  interests(): Promise<readonly InterestView[]> {
-    return this.operations.interests();
-  }
-
-  interest(address: string): Promise<InterestDetail> {
-    return attempt(() => this.operations.interest(this.session(address)));
-  }
-
-  maintenance(): Promise<MaintenanceView> {
-    return attempt(() => this.operations.maintenance());
-  }
-
-  beginMaintenance(order: MaintenanceOrder): Promise<MaintenanceView> {
-    return attempt(() => {
-      const peers = order.peers === "all" ? order.peers : order.peers.map(this.addressOf);
-      return this.operations.begin({ ...order, peers });
-    });
-  }
-
-  endMaintenance(peers: readonly string[] | "all"): Promise<MaintenanceView> {
-    return attempt(() => this.operations.end(peers === "all" ? peers : peers.map(this.addressOf)));
-  }
-
-  private readonly addressOf = (address: string): string => this.status(address).address;
 
   interests(): Promise<readonly InterestView[]> {
     return this.operations.interests();
@@ -170,7 +136,6 @@ export class LocalControl implements SpeakerControl {
 
   peers(): Promise<readonly PeerView[]> {
     return Promise.resolve(this.parts.peers.views().map((status) => this.view(status)));
-      connections_shed_total: peers.stats.shed,
   }
 
   peer(address: string): Promise<PeerView> {
