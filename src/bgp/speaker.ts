@@ -62,7 +62,6 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   };
   const reflector = new Reflector(tuning);
   reflector.policies.configure(settings.policies);
-  reflector.policies.configure(settings.policies);
   const taps: TapPoint = { tap: undefined };
   const dialer = new TcpDialer(() => current.as, sockOpt, keeper);
   const bfd = new BfdPeers({
@@ -122,7 +121,6 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       protection: protectionOf(settings),
       localAs: () => current.as,
       optionsFor: (address) => peers.optionsFor(address),
-      admits: (address) => peers.admits(address),
       admits: (address) => peers.admits(address),
       onConnection: (connection) => peers.accept(connection),
       log,
