@@ -15,6 +15,12 @@ export interface GobgpOptions {
   readonly families: readonly string[];
   /** Without it GoBGP sends no End-of-RIB. */
   readonly gracefulRestart?: boolean;
+  /** Seconds it asks to be waited for; with `gracefulRestart`. */
+  readonly restartTime?: number;
+  /** Seconds of long-lived graceful restart; with `gracefulRestart`. */
+  readonly longLived?: number;
+  /** It says that it has restarted, and that it kept forwarding. */
+  readonly restarted?: boolean;
 }
 
 /** A path in the output of `gobgp global rib -j`. */
@@ -57,6 +63,10 @@ export class Gobgp {
         "hold-time = 9",
         "keepalive-interval = 3",
         ...(graceful ? ["[neighbors.graceful-restart.config]", "enabled = true"] : []),
+        ...(options.restartTime === undefined
+          ? []
+          : [`restart-time = ${String(options.restartTime)}`]),
+        ...(options.longLived === undefined ? [] : ["long-lived-enabled = true"]),
         ...options.families.flatMap((family) => [
           "[[neighbors.afi-safis]]",
           "[neighbors.afi-safis.config]",
@@ -64,6 +74,13 @@ export class Gobgp {
           ...(graceful
             ? ["[neighbors.afi-safis.mp-graceful-restart.config]", "enabled = true"]
             : []),
+          ...(options.longLived === undefined
+            ? []
+            : [
+                "[neighbors.afi-safis.long-lived-graceful-restart.config]",
+                "enabled = true",
+                `restart-time = ${String(options.longLived)}`,
+              ]),
         ]),
         "",
       ].join("\n"),
@@ -71,6 +88,7 @@ export class Gobgp {
     const program = lab.start(label, name, "gobgpd", [
       ...["-f", config, "--api-hosts", "127.0.0.1:50051"],
       ...["-l", "info", "-p", "--pprof-disable"],
+      ...(options.restarted === true ? ["-r"] : []),
     ]);
     const gobgp = new Gobgp(options, program);
     await waitFor("gobgpd to answer", async () => {
