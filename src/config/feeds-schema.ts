@@ -42,6 +42,12 @@ const collector: SchemaNode = {
       description:
         "What it is told: Adj-RIB-In as received (pre) or as import policy left it (post), Adj-RIB-Out before (pre) and after (post) everything that decides what a peer gets (RFC 8671), Loc-RIB (RFC 9069).",
     },
+    "table-name": {
+      type: "boolean",
+      default: FEEDS_DEFAULTS["table-name"],
+      description:
+        "Name the Loc-RIB's table (`global`) in its Peer Up, an option of RFC 9069 that older decoders, TShark 4.0 among them, take for a malformed message.",
+    },
     "statistics-interval": whole(
       0,
       86400,

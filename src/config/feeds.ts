@@ -19,6 +19,7 @@ export interface CollectorEntry {
   address: string;
   port?: number;
   monitor?: MonitoredRib[];
+  "table-name"?: boolean;
   "statistics-interval"?: number;
   "connect-retry"?: number;
   "connect-retry-max"?: number;
@@ -72,6 +73,7 @@ export const FEEDS_DEFAULTS = {
   "backlog-limit": BACKLOG_LIMIT,
   port: 11019,
   monitor: ["adj-rib-in-post", "loc-rib"] as MonitoredRib[],
+  "table-name": false,
   "statistics-interval": 60,
   "connect-retry": 1,
   "connect-retry-max": 60,
@@ -157,6 +159,7 @@ function collector(
     address,
     port,
     monitor: entry.monitor ?? FEEDS_DEFAULTS.monitor,
+    tableName: entry["table-name"] ?? FEEDS_DEFAULTS["table-name"],
     statisticsInterval: entry["statistics-interval"] ?? FEEDS_DEFAULTS["statistics-interval"],
     connectRetry: retry,
     connectRetryMax: Math.max(retry, retryMax),

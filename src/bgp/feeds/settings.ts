@@ -17,6 +17,8 @@ export interface BmpCollectorSettings {
   readonly address: string;
   readonly port: number;
   readonly monitor: readonly MonitoredRib[];
+  /** Name the loc-RIB's table in its Peer Up (RFC 9069 section 5.2.1). */
+  readonly tableName: boolean;
   /** Between statistics reports of all peers; 0 = none. */
   readonly statisticsInterval: number;
   /** First wait after a lost or refused connection, doubling up to `connectRetryMax`. */

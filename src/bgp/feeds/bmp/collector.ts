@@ -189,7 +189,7 @@ export class Collector implements LogPlace {
       this.fail(error?.message ?? "the collector closed the connection", false);
     const { sysName, sysDescription } = context.settings();
     this.out.push(encodeInitiation(sysName, sysDescription));
-    this.monitor = new Monitor(sources, context.events, context.up(), settings.monitor, this.out);
+    this.monitor = new Monitor(sources, context.events, context.up(), settings, this.out);
     if (this.monitor.readsLog) sources.attach(this);
     connection.resume();
     this.armStatistics();

@@ -169,8 +169,16 @@ const TLV_TABLE_NAME = 3;
 /** The default routing instance's name (RFC 9069 section 5.2.1). */
 const TABLE = tlv(TLV_TABLE_NAME, text("global"));
 
-/** Peer Up of the loc-RIB: one fabricated OPEN, twice, and the table's name (RFC 9069 section 5.2). */
-export function encodeLocRibUp(peer: PeerIdentity, stamp: Stamp, open: Uint8Array): Uint8Array {
+/**
+ * Peer Up of the loc-RIB: one fabricated OPEN, twice (RFC 9069 section 5.2).
+ * @param named with the table's name, which is optional for the default instance
+ */
+export function encodeLocRibUp(
+  peer: PeerIdentity,
+  stamp: Stamp,
+  open: Uint8Array,
+  named: boolean,
+): Uint8Array {
   const up = {
     localAddress: "::",
     localPort: 0,
@@ -178,7 +186,8 @@ export function encodeLocRibUp(peer: PeerIdentity, stamp: Stamp, open: Uint8Arra
     openSent: open,
     openReceived: open,
   };
-  return perPeer(BmpType.PeerUp, peer, 0, stamp, Buffer.concat([peerUpBody(up), TABLE]));
+  const body = peerUpBody(up);
+  return perPeer(BmpType.PeerUp, peer, 0, stamp, named ? Buffer.concat([body, TABLE]) : body);
 }
 
 export type DownReason =

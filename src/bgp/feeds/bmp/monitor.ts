@@ -16,7 +16,7 @@
 import { encodeEndOfRib } from "../../../fast-bgp-codec/end-of-rib.js";
 import { FAMILIES, type Family } from "../../../fast-bgp-codec/family.js";
 import { EventKind, EventReader, type EventLog } from "../event-log.js";
-import type { MonitoredRib } from "../settings.js";
+import type { BmpCollectorSettings } from "../settings.js";
 import { UpdateWriter } from "../update-writer.js";
 import { encodeLocRibUp, encodePeerDown, encodePeerUp, type Stamp } from "./message.js";
 import { fabricatedOpen, locRibStream, type MonitoredPeer, type Stream } from "./monitored-peer.js";
@@ -63,9 +63,10 @@ export class Monitor {
     sources: FeedSources,
     events: EventLog<MonitoredPeer>,
     up: Iterable<MonitoredPeer>,
-    ribs: readonly MonitoredRib[],
+    settings: Pick<BmpCollectorSettings, "monitor" | "tableName">,
     out: Output,
   ) {
+    const { monitor: ribs, tableName } = settings;
     this.sources = sources;
     this.out = out;
     this.reader = new EventReader(events);
@@ -77,7 +78,7 @@ export class Monitor {
     this.outPost = ribs.includes("adj-rib-out-post");
     if (ribs.includes("loc-rib")) this.locRib = locRibStream(sources.as, sources.routerId);
     for (const peer of up) this.announcePeer(peer);
-    if (this.locRib !== undefined) this.announceLocRib(this.locRib);
+    if (this.locRib !== undefined) this.announceLocRib(this.locRib, tableName);
     this.walk = this.newWalk(new Map(this.peers), this.locRib !== undefined);
   }
 
@@ -211,11 +212,11 @@ export class Monitor {
     this.out.push(encodePeerUp(peer.identity, peer.since, peer.upBody));
   }
 
-  private announceLocRib(stream: Stream): void {
+  private announceLocRib(stream: Stream, named: boolean): void {
     const { as, routerId } = this.sources;
     const all = FAMILIES.reduce((mask, { family }) => mask | (1 << family), 0);
     const open = fabricatedOpen(as, routerId, all);
-    this.out.push(encodeLocRibUp(stream.peer, this.now(), open));
+    this.out.push(encodeLocRibUp(stream.peer, this.now(), open, named));
   }
 
   /** The newest state of destinations whose best path changed. */

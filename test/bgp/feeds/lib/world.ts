@@ -111,6 +111,7 @@ export function collector(
     address: "10.99.0.1",
     port: 11019,
     monitor,
+    tableName: true,
     statisticsInterval: 0,
     connectRetry: 1,
     connectRetryMax: 60,
