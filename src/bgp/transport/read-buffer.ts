@@ -13,7 +13,7 @@ export const READ_SIZE = 131072;
 /** Octets one connection may take per turn of the event loop. */
 export const READ_BUDGET = 524288;
 
-export const readBuffer = Buffer.allocUnsafeSlow(HEADROOM + READ_SIZE);
+export const readBuffer = new Uint8Array(HEADROOM + READ_SIZE);
 /** What the kernel fills. */
 export const kernelView = readBuffer.subarray(HEADROOM);
 
