@@ -13,6 +13,8 @@ export interface GobgpOptions {
   readonly as?: number;
   /** As GoBGP names them: `l2vpn-evpn`, `ipv4-unicast`, `rtc`. */
   readonly families: readonly string[];
+  /** Of its gRPC door, where several share a namespace. */
+  readonly apiPort?: number;
   /** Without it GoBGP sends no End-of-RIB. */
   readonly gracefulRestart?: boolean;
   /** Seconds it asks to be waited for; with `gracefulRestart`. */
@@ -21,6 +23,10 @@ export interface GobgpOptions {
   readonly longLived?: number;
   /** It says that it has restarted, and that it kept forwarding. */
   readonly restarted?: boolean;
+  /** More neighbours than `neighbor`, configured alike. */
+  readonly others?: readonly string[];
+  /** GoBGP reflects: its neighbours are clients. */
+  readonly reflector?: boolean;
 }
 
 /** A path in the output of `gobgp global rib -j`. */
@@ -43,7 +49,6 @@ export class Gobgp {
 
   static async start(options: GobgpOptions): Promise<Gobgp> {
     const { lab, label, name, as = 65000, address, neighbor } = options;
-    const graceful = options.gracefulRestart === true;
     const config = lab.writeFile(
       `${name}.toml`,
       [
@@ -52,41 +57,12 @@ export class Gobgp {
         `router-id = "${address}"`,
         "port = 179",
         `local-address-list = ["${address}"]`,
-        "[[neighbors]]",
-        "[neighbors.config]",
-        `neighbor-address = "${neighbor}"`,
-        `peer-as = ${String(as)}`,
-        "[neighbors.transport.config]",
-        `local-address = "${address}"`,
-        "[neighbors.timers.config]",
-        "connect-retry = 1",
-        "hold-time = 9",
-        "keepalive-interval = 3",
-        ...(graceful ? ["[neighbors.graceful-restart.config]", "enabled = true"] : []),
-        ...(options.restartTime === undefined
-          ? []
-          : [`restart-time = ${String(options.restartTime)}`]),
-        ...(options.longLived === undefined ? [] : ["long-lived-enabled = true"]),
-        ...options.families.flatMap((family) => [
-          "[[neighbors.afi-safis]]",
-          "[neighbors.afi-safis.config]",
-          `afi-safi-name = "${family}"`,
-          ...(graceful
-            ? ["[neighbors.afi-safis.mp-graceful-restart.config]", "enabled = true"]
-            : []),
-          ...(options.longLived === undefined
-            ? []
-            : [
-                "[neighbors.afi-safis.long-lived-graceful-restart.config]",
-                "enabled = true",
-                `restart-time = ${String(options.longLived)}`,
-              ]),
-        ]),
+        ...[neighbor, ...(options.others ?? [])].flatMap((each) => neighborLines(options, each)),
         "",
       ].join("\n"),
     );
     const program = lab.start(label, name, "gobgpd", [
-      ...["-f", config, "--api-hosts", "127.0.0.1:50051"],
+      ...["-f", config, "--api-hosts", `127.0.0.1:${String(options.apiPort ?? 50051)}`],
       ...["-l", "info", "-p", "--pprof-disable"],
       ...(options.restarted === true ? ["-r"] : []),
     ]);
@@ -103,7 +79,7 @@ export class Gobgp {
       "-u",
       "127.0.0.1",
       "-p",
-      "50051",
+      String(this.options.apiPort ?? 50051),
       ...words,
     ]);
   }
@@ -113,12 +89,12 @@ export class Gobgp {
     await this.cli("global", "rib", "add", "-a", "evpn", ...line.split(" "));
   }
 
-  async waitEstablished(): Promise<void> {
+  async waitEstablished(neighbor = this.options.neighbor): Promise<void> {
     await waitFor(
       "GoBGP to be Established",
       async () => {
         this.program.mustRun();
-        const text = await this.cli("neighbor", this.options.neighbor);
+        const text = await this.cli("neighbor", neighbor);
         if (!text.includes("BGP state = ESTABLISHED"))
           throw new Error(/BGP state = \S+/.exec(text)?.[0]);
         return true;
@@ -133,4 +109,44 @@ export class Gobgp {
     const table = JSON.parse(text) as Record<string, GobgpPath[]>;
     return new Map(Object.entries(table));
   }
+}
+
+function neighborLines(options: GobgpOptions, neighbor: string): string[] {
+  const { as = 65000, address } = options;
+  const graceful = options.gracefulRestart === true;
+  return [
+    "[[neighbors]]",
+    "[neighbors.config]",
+    `neighbor-address = "${neighbor}"`,
+    `peer-as = ${String(as)}`,
+    "[neighbors.transport.config]",
+    `local-address = "${address}"`,
+    "[neighbors.timers.config]",
+    "connect-retry = 1",
+    "hold-time = 9",
+    "keepalive-interval = 3",
+    ...(options.reflector === true
+      ? [
+          "[neighbors.route-reflector.config]",
+          "route-reflector-client = true",
+          `route-reflector-cluster-id = "${address}"`,
+        ]
+      : []),
+    ...(graceful ? ["[neighbors.graceful-restart.config]", "enabled = true"] : []),
+    ...(options.restartTime === undefined ? [] : [`restart-time = ${String(options.restartTime)}`]),
+    ...(options.longLived === undefined ? [] : ["long-lived-enabled = true"]),
+    ...options.families.flatMap((family) => [
+      "[[neighbors.afi-safis]]",
+      "[neighbors.afi-safis.config]",
+      `afi-safi-name = "${family}"`,
+      ...(graceful ? ["[neighbors.afi-safis.mp-graceful-restart.config]", "enabled = true"] : []),
+      ...(options.longLived === undefined
+        ? []
+        : [
+            "[neighbors.afi-safis.long-lived-graceful-restart.config]",
+            "enabled = true",
+            `restart-time = ${String(options.longLived)}`,
+          ]),
+    ]),
+  ];
 }
