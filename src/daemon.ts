@@ -7,10 +7,11 @@ import { openHttpDoor } from "./api/index.js";
 import type { HttpBackend, HttpDoor, HttpSettings, ReloadResult } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { loadConfig } from "./config/index.js";
-import type { ConfigSource, DaemonSettings } from "./config/index.js";
+import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
 import { warmUpFib } from "./fib/index.js";
 import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
+import { policyCandidate } from "./reload/policy-candidate.js";
 import { Reloader, type Loaded } from "./reload/reloader.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
@@ -25,6 +26,8 @@ export class EnvironmentError extends Error {}
 
 export class Daemon {
   private readonly log: LogHandle;
+  /** Reads the file, or checks a text in its place. */
+  private readonly load: (text?: string) => ConfigResult;
   private readonly speaker: Speaker;
   private readonly fib: FibSwitch;
   private readonly door: DoorSwitch;
@@ -34,13 +37,14 @@ export class Daemon {
   constructor(source: ConfigSource, initial: Loaded, log: LogHandle, factory: SpeakerFactory) {
     const { settings } = initial;
     this.log = log;
+    this.load = (text) => loadConfig({ ...source, text });
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
     if (settings.fib !== undefined) warmUpFib(systemClock);
     this.fib = new FibSwitch(this.speaker, systemClock, settings.fib);
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
-      load: (text) => loadConfig({ ...source, text }),
+      load: (text) => this.load(text),
       initial,
       appliers: this.appliers(),
       preview: (after) => this.speaker.control.preview(after.speaker),
@@ -107,6 +111,8 @@ export class Daemon {
       },
       log: this.log,
       config: reloader,
+      candidate: (text) =>
+        policyCandidate(text, reloader.document, (candidate) => this.load(candidate)),
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
       metrics: () => collectMetrics(control, this.stalls, fib.control),
     };

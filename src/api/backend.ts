@@ -1,5 +1,5 @@
 /** What stands behind the HTTP door. */
-import type { SettingsEffect, SpeakerControl } from "../bgp/control.js";
+import type { PolicyCandidate, SettingsEffect, SpeakerControl } from "../bgp/control.js";
 import type { FibControl } from "../fib/index.js";
 import type { Log } from "../util/log.js";
 
@@ -50,6 +50,12 @@ export interface HttpBackend {
   readonly log: Log;
   /** Reads the file again; with a time in seconds, goes back unless confirmed in time. */
   reload(confirmSeconds?: number): Promise<ReloadResult>;
+  /** A text for a policy test: a file, or policies alone; faults a line each. */
+  candidate?(
+    text: string,
+  ):
+    | { readonly ok: true; readonly candidate: PolicyCandidate }
+    | { readonly ok: false; readonly issues: readonly string[] };
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -18,6 +18,7 @@ import { addFeedRoutes } from "./feeds.js";
 import { addFibRoutes } from "./fib.js";
 import { checkRequest } from "./guard.js";
 import { addPeerRoutes } from "./peers.js";
+import { addPolicyRoutes } from "./policy.js";
 import { addRouteRoutes } from "./routes.js";
 import type { HttpSettings } from "./settings.js";
 import { addStatusRoutes } from "./status.js";
@@ -74,6 +75,7 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
   addBfdRoutes(server, backend.control);
   addOperationRoutes(server, backend.control);
   addConfigRoutes(server, backend);
+  addPolicyRoutes(server, backend);
   addFeedRoutes(server, backend.control);
   addFibRoutes(server, () => backend.fib);
   return server;

@@ -26,6 +26,7 @@ import { tcpAoGap } from "../util/tcp-ao-probe.js";
 import { VERSION } from "../util/version.js";
 
 export type { DaemonSettings } from "./file.js";
+export { parseYaml } from "./document.js";
 export { formatIssue } from "./issue.js";
 export type { ConfigIssue } from "./issue.js";
 export { maskSecrets } from "./mask.js";

@@ -68,6 +68,11 @@ export class Reloader implements ConfigBackend {
     return this.current.settings;
   }
 
+  /** Data of the configuration that runs, secrets in it. */
+  get document(): unknown {
+    return this.current.document;
+  }
+
   /** Never rejects; so the next two. */
   reload(confirmSeconds?: number): Promise<ReloadResult> {
     return this.inTurn(() => this.reloadNow(confirmSeconds));
