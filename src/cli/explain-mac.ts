@@ -5,10 +5,9 @@ import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { wrap } from "./text.js";
 
-export function addExplainMac(program: Command, host: CliHost): void {
-  program
-    .command("explain")
-    .description("why things are as they are")
+/** @param explain the command `explain` */
+export function addExplainMac(explain: Command, host: CliHost): void {
+  explain
     .command("mac")
     .description("why a MAC is where it is: who claims it, and what decided; needs the MAC FIB")
     .argument("<mac>", "the MAC address")

@@ -10,6 +10,7 @@ import { addConfigLive } from "./config-live.js";
 import { addDecode } from "./decode.js";
 import { addDemo } from "./demo/demo.js";
 import { addExplainMac } from "./explain-mac.js";
+import { addExplainRoute } from "./explain-route.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
 import { addMaintenance } from "./maintenance.js";
@@ -19,6 +20,7 @@ import { addShowDomains } from "./show-domains.js";
 import { addShowEs } from "./show-es.js";
 import { addShowIp } from "./show-ip.js";
 import { addMrt } from "./mrt.js";
+import { addPolicy } from "./policy.js";
 import { addRecorder } from "./recorder.js";
 import { addReplay } from "./replay.js";
 import { addShowFeeds } from "./show-feeds.js";
@@ -52,7 +54,10 @@ export function buildProgram(host: CliHost): Command {
   addShowDomains(show, host);
   addShowEs(show, host);
   addShowFeeds(show, host);
-  addExplainMac(program, host);
+  const explain = program.command("explain").description("why things are as they are");
+  addExplainMac(explain, host);
+  addExplainRoute(explain, host);
+  addPolicy(program, host);
   addActions(program, host);
   addAudit(program, host);
   const config = program
