@@ -133,18 +133,26 @@ export class Tables {
     attributes = PLAIN,
     family: Family = Family.Evpn,
     nextHop = "0a000001",
+    pathId = 0,
   ): void {
     const attr = this.intern(attributes, family, nextHop);
     for (const one of typeof nlri === "string" ? [nlri] : nlri) {
       const bytes = this.scan(family, one);
+      this.nlri.pathId = pathId;
       this.table.announce(slot, family, bytes, this.nlri, attr, attr);
     }
     this.attrs.release(attr);
   }
 
-  withdraw(slot: number, nlri: string | readonly string[], family: Family = Family.Evpn): void {
+  withdraw(
+    slot: number,
+    nlri: string | readonly string[],
+    family: Family = Family.Evpn,
+    pathId = 0,
+  ): void {
     for (const one of typeof nlri === "string" ? [nlri] : nlri) {
       const bytes = this.scan(family, one);
+      this.nlri.pathId = pathId;
       this.table.withdraw(slot, family, bytes, this.nlri);
     }
   }
