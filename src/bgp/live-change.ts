@@ -65,6 +65,8 @@ export function changeLive(
   const asked = widened(peer.kind, before, options) & negotiated.families;
   if (asked !== 0 && !negotiated.routeRefresh) return "the peer did not offer route refresh";
 
+  if (isOverLimit(host.out, peer, options)) return "it has been sent more routes than its limit";
+
   const accepts = acceptance(host, peer, before, options);
   peer.reconfigure();
   if (accepts !== undefined) removeRefused(host, peer, accepts);
@@ -95,6 +97,20 @@ export function changeLive(
   if (gateChanged) host.policies.renewGate(peer);
   if (roleChanged) changeRole(host, peer);
   return undefined;
+}
+
+/** Which routes a limit lets through is settled as they are sent: a lower one needs a new beginning. */
+function isOverLimit(out: AdjRibOut, peer: ReflectedPeer, options: PeerOptions): boolean {
+  return options.limits.out.some(
+    ({ family: only, maximum, action }) =>
+      action === "withhold" &&
+      FAMILIES.some(
+        ({ family }) =>
+          (only === undefined || only === family) &&
+          family !== Family.RouteTarget &&
+          out.sentCount(peer.slot, family) > maximum,
+      ),
+  );
 }
 
 /** Families of which more is accepted than before, bit mask. */

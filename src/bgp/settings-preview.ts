@@ -111,29 +111,47 @@ function rangeEffects(
 ): SettingsEffect[] {
   const old = new Map(before.dynamic.map((range) => [range.prefix, range]));
   const fresh = new Map(after.dynamic.map((range) => [range.prefix, range]));
-  const ranges = new DynamicRanges(before.dynamic);
-  const optionsOf = finder(after);
+  const ends = endsByRange(before, after, up);
   const effects: SettingsEffect[] = [];
-  for (const [prefix, range] of old) {
+  for (const prefix of new Set([...old.keys(), ...fresh.keys()])) {
+    const [range, next] = [old.get(prefix), fresh.get(prefix)];
     const subject = `dynamic ${prefix}`;
-    const next = fresh.get(prefix);
-    const keys = next === undefined ? [] : diffSettings(range, next);
-    if (next !== undefined && keys.length === 0) continue;
-    const peers = up.filter((peer) => peer.dynamic && ranges.find(peer.address) === range);
-    const sessions = peers
-      .filter((peer) => {
-        const options = optionsOf(peer);
-        return options === undefined || compareOptions(range, options).needsReset;
-      })
-      .map((peer) => peer.address);
-    if (next === undefined) effects.push({ subject, effect: "removed", keys, sessions });
-    else effects.push({ subject, keys, ...costOf(range, next, sessions) });
-  }
-  for (const prefix of fresh.keys()) {
-    if (old.has(prefix)) continue;
-    effects.push({ subject: `dynamic ${prefix}`, effect: "added", keys: [], sessions: [] });
+    const sessions = ends.get(prefix) ?? [];
+    if (range === undefined) effects.push({ subject, effect: "added", keys: [], sessions });
+    else if (next === undefined) effects.push({ subject, effect: "removed", keys: [], sessions });
+    else {
+      const keys = diffSettings(range, next);
+      if (keys.length === 0) continue;
+      const { effect } = costOf(range, next, sessions);
+      effects.push({ subject, keys, effect: sessions.length > 0 ? "reset" : effect, sessions });
+    }
   }
   return effects;
+}
+
+/** Dynamic peers whose sessions end, by the range that has them afterwards, or had them. */
+function endsByRange(
+  before: SpeakerSettings,
+  after: SpeakerSettings,
+  up: readonly PeerStatus[],
+): Map<string, string[]> {
+  const [old, fresh] = [new DynamicRanges(before.dynamic), new DynamicRanges(after.dynamic)];
+  const prefixes = new Map(after.dynamic.map((range) => [range.prefix, range]));
+  const kept = new Set(
+    before.dynamic
+      .filter((range) => sameSettings(range, prefixes.get(range.prefix)))
+      .map(({ prefix }) => prefix),
+  );
+  const ends = new Map<string, string[]>();
+  for (const { address } of up.filter((peer) => peer.dynamic)) {
+    const [range, next] = [old.find(address), fresh.find(address)];
+    if (range === undefined) continue;
+    if (next !== undefined && !compareOptions(range, next).needsReset) continue;
+    // With the removed one where it falls back to another that stays as it is.
+    const { prefix } = next === undefined || kept.has(next.prefix) ? range : next;
+    ends.set(prefix, [...(ends.get(prefix) ?? []), address]);
+  }
+  return ends;
 }
 
 /** @param sessions those that end if it comes to a reset */

@@ -10,6 +10,7 @@ import { Cease } from "../../fast-bgp-codec/iana.js";
 import { shutdownData } from "../../fast-bgp-codec/notification.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { PeerOptions } from "../settings.js";
 import { resolveCollision, type OtherConnection } from "./collision.js";
 import { step, State, type Event, type Fault } from "./fsm.js";
@@ -220,8 +221,17 @@ export class Peer implements SessionOwner {
       const obstacle = session.adopt(before, change);
       if (obstacle !== undefined) return obstacle;
     }
-    if (change.changed.includes("passive") && this.sessions.length === 0) this.restartQuietly();
+    if (this.heldDown && !change.none) this.endHoldDown();
+    else if (change.changed.includes("passive") && this.sessions.length === 0)
+      this.restartQuietly();
     return undefined;
+  }
+
+  /** Beyond a limit under the settings before: these get their chance. */
+  private endHoldDown(): void {
+    this.heldDown = false;
+    this.failures = 0;
+    this.hold(idleHoldMs(0, this.options.idleHold, this.options.idleHoldMax));
   }
 
   /** Without a session: who dials is another one now. */
@@ -405,7 +415,11 @@ export class Peer implements SessionOwner {
         this.dialling = undefined;
         if (this.sessions.length > 0) return this.enter(State.Active);
         this.lastError = dialDetail(error, this.options);
-        this.context.log.info({ peer: this.address, error: error.message }, "connect failed");
+        const suppressed = this.context.logRate.pass(`${this.address} dial`);
+        if (suppressed !== undefined) {
+          const fields = { peer: this.address, error: error.message };
+          this.context.log.info({ ...fields, ...LogRate.fields(suppressed) }, "connect failed");
+        }
         this.run({ kind: "tcpFails" });
       },
     );

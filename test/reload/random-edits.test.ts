@@ -1,0 +1,85 @@
+/**
+ * After every reload what runs is what a fresh start with that file would give: options, routes, what
+ * each peer holds, the MAC FIB. Sessions whose settings did not change live on, and `config diff` had
+ * said beforehand which would end.
+ */
+import { describe, expect, test } from "vitest";
+import { previewSettings } from "../../src/bgp/settings-preview.js";
+import { Random } from "../model/lib/random.js";
+import { edit, firstDraft, textOf } from "./lib/edits.js";
+import { load, Rig } from "./lib/rig.js";
+import { ROLES } from "./lib/roles.js";
+
+/** More with EVPND_RELOAD_SEEDS=100 EVPND_RELOAD_STEPS=40. */
+const SEEDS = Number(process.env["EVPND_RELOAD_SEEDS"] ?? 6);
+const STEPS = Number(process.env["EVPND_RELOAD_STEPS"] ?? 8);
+
+async function run(seed: number): Promise<void> {
+  const random = new Random(seed);
+  const draft = firstDraft();
+  const rig = new Rig(textOf(draft), ROLES);
+  expect(rig.sessions().size).toBe(ROLES.length);
+  for (let step = 0; step < STEPS; step++) {
+    const before = structuredClone(draft);
+    edit(draft, random);
+    const text = textOf(draft);
+    const next = load(text);
+    if (!next.ok) throw new Error(`the edits made a bad file: ${JSON.stringify(next.issues)}`);
+    const announced = new Set(
+      previewSettings(
+        rig.reloader.settings.speaker,
+        next.settings.speaker,
+        rig.peers.views(),
+      ).flatMap(({ sessions }) => sessions),
+    );
+    const sessions = rig.sessions();
+    const lines = await rig.reload(text);
+    const story = `seed ${seed}, step ${step}: ${difference(before, draft)}\n${lines.join("\n")}`;
+    for (const [address, id] of sessions) {
+      // Limits are known to end a session only when its routes are counted.
+      const limited =
+        rig.peers.view(address)?.lastError?.includes("limit") === true ||
+        lines.some((line) => line.startsWith(`${address}: reset`) && line.includes("its limit"));
+      if (announced.has(address) || limited) continue;
+      expect(rig.sessions().get(address), `${address} was reset\n${story}`).toBe(id);
+    }
+    expect(rig.complaints(), story).toEqual([]);
+    const fresh = new Rig(text, ROLES);
+    expect(fresh.complaints(), `fresh start, ${story}`).toEqual([]);
+    expect(differences(await rig.state(), await fresh.state()), story).toEqual([]);
+  }
+}
+
+const SHOWN = 20;
+
+/** Where two states differ: what runs, and what a fresh start has. */
+function differences(running: unknown, fresh: unknown, path = ""): string[] {
+  if (JSON.stringify(running) === JSON.stringify(fresh)) return [];
+  if (!isObject(running) || !isObject(fresh)) {
+    return [`${path}: ${JSON.stringify(running)} runs, ${JSON.stringify(fresh)} after a start`];
+  }
+  const names = new Set([...Object.keys(running), ...Object.keys(fresh)]);
+  return [...names]
+    .flatMap((name) => differences(running[name], fresh[name], `${path} > ${name}`))
+    .slice(0, SHOWN);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function difference(before: object, after: object): string {
+  return Object.entries(after)
+    .filter(([name, value]) => {
+      const old = (before as Readonly<Record<string, unknown>>)[name];
+      return JSON.stringify(old) !== JSON.stringify(value);
+    })
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+    .join("\n");
+}
+
+describe("random edits", () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    test(`seed ${seed}`, { timeout: 120_000 }, () => run(seed));
+  }
+});
