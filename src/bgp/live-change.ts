@@ -59,8 +59,12 @@ export function changeLive(
 ): string | undefined {
   const { options, negotiated } = peer.session;
   const roleChanged = kindOf(peer.session) !== peer.kind;
-  if (roleChanged && (negotiated.families & MEMBERSHIPS) !== 0) {
+  const asksMembers = (negotiated.families & MEMBERSHIPS) !== 0;
+  if (roleChanged && asksMembers) {
     return "its route-target memberships hang on its role";
+  }
+  if (options.interest.defaultMembership !== before.interest.defaultMembership && asksMembers) {
+    return "what it is told of memberships is settled at the start of a session";
   }
   const asked = widened(peer.kind, before, options) & negotiated.families;
   if (asked !== 0 && !negotiated.routeRefresh) return "the peer did not offer route refresh";

@@ -5,8 +5,11 @@
  *
  * A peer without the family, without a list and without inference wants everything, and so does whoever
  * reads the table beside the sessions (the MAC FIB): then it is the default membership. A list or an
- * inferred interest becomes a membership for each target. They are ordinary routes of a source of our
- * own, so that best path and sending do the rest. What nobody wants any more is withdrawn after a while:
+ * inferred interest becomes a membership for each target; a list that takes all Ethernet segments
+ * becomes one for each segment that a client has. Whole targets only: GoBGP drops the family when it reads a
+ * membership for a prefix.
+ *
+ * They are ordinary routes of a source of our own, so that best path and sending do the rest. What nobody wants any more is withdrawn after a while:
  * a client that comes back at once must not cost the other side its table.
  */
 import { Family } from "../fast-bgp-codec/family.js";
@@ -21,6 +24,8 @@ import type { ReflectedPeer } from "./reflected-peer.js";
 import { SourceKind } from "./rib/sources.js";
 import type { RouteTable } from "./rib/route-table.js";
 
+/** Between two looks for new Ethernet segments, while somebody wants all of them. */
+const SEGMENTS_MS = 2_000;
 /** How long a membership stays when nobody wants it any more. */
 const LINGER_MS = 60_000;
 const DEFAULT = "00";
@@ -48,6 +53,8 @@ export class OwnMemberships {
   private readonly scan = new NlriScan();
   private timer: TimerHandle | undefined;
   private linger: TimerHandle | undefined;
+  private segments: TimerHandle | undefined;
+  private wantsSegments = false;
 
   constructor(host: OwnMembershipsHost, clock: Clock) {
     this.host = host;
@@ -93,6 +100,12 @@ export class OwnMemberships {
         this.renew();
       });
     }
+    if (this.wantsSegments) {
+      this.segments ??= this.clock.setTimer(SEGMENTS_MS, () => {
+        this.segments = undefined;
+        this.renew();
+      });
+    }
     if (changed) this.host.wake();
   }
 
@@ -106,6 +119,7 @@ export class OwnMemberships {
 
   private wanted(): Set<string> {
     const wanted = new Set<string>();
+    this.wantsSegments = false;
     if (this.host.out.hasReaders) wanted.add(DEFAULT);
     for (const peer of this.host.livePeers()) {
       if ((peer.context.families & TARGETED) === 0 || isToldMemberships(peer)) continue;
@@ -116,7 +130,32 @@ export class OwnMemberships {
       this.addWishes(peer.slot, wanted);
     }
     // Beside the default the others say nothing.
-    return wanted.has(DEFAULT) ? new Set([DEFAULT]) : wanted;
+    if (wanted.has(DEFAULT)) {
+      this.wantsSegments = false;
+      return new Set([DEFAULT]);
+    }
+    if (this.wantsSegments) this.addSegments(wanted);
+    return wanted;
+  }
+
+  /** ES-Import targets of Ethernet segments that a client has: its other PEs may be elsewhere. */
+  private addSegments(wanted: Set<string>): void {
+    const { table } = this.host;
+    const { targetSets } = table.attrs;
+    for (const target of targetSets.beginningWith(ES_IMPORT)) {
+      for (const set of targetSets.having(target)) {
+        let path = targetSets.firstPath(set);
+        for (; path !== 0; path = table.nextPathOfTargets(path)) {
+          if (table.sources.kind[table.pathSlot(path)] === SourceKind.NonClient) continue;
+          wanted.add(this.membership(target));
+          break;
+        }
+      }
+    }
+  }
+
+  private membership(target: string): string {
+    return `60${this.host.identity.as.toString(16).padStart(8, "0")}${target}`;
   }
 
   private addWishes(slot: number, wanted: Set<string>): void {
@@ -127,9 +166,8 @@ export class OwnMemberships {
       wanted.add(DEFAULT);
       return;
     }
-    const origin = this.host.identity.as.toString(16).padStart(8, "0");
-    for (const target of wishes) wanted.add(`60${origin}${target}`);
-    if (wishes === list && takesAllSegments(list)) wanted.add(`30${origin}${ES_IMPORT}`);
+    for (const target of wishes) wanted.add(this.membership(target));
+    if (wishes === list && takesAllSegments(list)) this.wantsSegments = true;
   }
 
   private announce(nlri: string): void {
@@ -165,5 +203,7 @@ export class OwnMemberships {
 
 /** Clients are sent the default membership alone, in their session's greeting. */
 function isToldMemberships(peer: ReflectedPeer): boolean {
-  return peer.kind !== SourceKind.Client && (peer.context.families & MEMBERSHIPS) !== 0;
+  if (peer.kind === SourceKind.Client || peer.session.options.interest.defaultMembership)
+    return false;
+  return (peer.context.families & MEMBERSHIPS) !== 0;
 }

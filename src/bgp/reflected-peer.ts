@@ -90,6 +90,9 @@ export class ReflectedPeer {
     const { session } = this;
     const { options, negotiated } = session;
     const ebgp = this.kind === SourceKind.Ebgp;
+    const defaultMembership =
+      (this.kind === SourceKind.Client || options.interest.defaultMembership) &&
+      (negotiated.families & (1 << Family.RouteTarget)) !== 0;
     return {
       slot: this.slot,
       kind: this.kind,
@@ -116,10 +119,8 @@ export class ReflectedPeer {
         (negotiated.ibgp && options.gracefulRestart.longLived.partial),
       extendedMessage: negotiated.maxMessageOut > 4096,
       enhancedRefresh: negotiated.enhancedRefresh,
-      greeting:
-        this.kind === SourceKind.Client && (negotiated.families & (1 << Family.RouteTarget)) !== 0
-          ? encodeDefaultMembership(session.localAddress)
-          : undefined,
+      defaultMembership,
+      greeting: defaultMembership ? encodeDefaultMembership(session.localAddress) : undefined,
     };
   }
 

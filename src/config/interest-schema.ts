@@ -36,4 +36,10 @@ export const interestOptions: Readonly<Record<string, SchemaNode>> = {
     description:
       "Seconds that an inferred route target counts after the peer's last route with it has gone.",
   },
+  "default-membership": {
+    type: "boolean",
+    default: INTEREST_ENTRY_DEFAULTS["default-membership"],
+    description:
+      "Another reflector or eBGP peer with the family `route-target`: ask it for everything, as clients are, instead of what our own clients want. For GoBGP 3.10, which crashes on a default membership beside others.",
+  },
 };

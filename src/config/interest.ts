@@ -7,11 +7,13 @@ export interface InterestEntry {
   "allow-route-targets"?: string[];
   "route-target-inference"?: InterestOptions["inference"];
   "route-target-inference-hold"?: number;
+  "default-membership"?: boolean;
 }
 
 export const INTEREST_ENTRY_DEFAULTS = {
   "route-target-inference": INTEREST_DEFAULTS.inference,
   "route-target-inference-hold": INTEREST_DEFAULTS.inferenceHold,
+  "default-membership": INTEREST_DEFAULTS.defaultMembership,
 } as const;
 
 /** Eight octets from `65000:100`, `192.0.2.1:100`, `4200000001:100`, `65000L:100` or `es-import:MAC`. */
@@ -25,6 +27,7 @@ export function interestOptions(entry: InterestEntry): InterestOptions {
     allowed: hexOf(entry["allow-route-targets"]),
     inference: entry["route-target-inference"] ?? INTEREST_DEFAULTS.inference,
     inferenceHold: entry["route-target-inference-hold"] ?? INTEREST_DEFAULTS.inferenceHold,
+    defaultMembership: entry["default-membership"] ?? INTEREST_DEFAULTS.defaultMembership,
   };
 }
 

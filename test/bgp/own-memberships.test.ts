@@ -4,14 +4,16 @@ import { Family } from "../../src/fast-bgp-codec/family.js";
 import { Code, find } from "../model/lib/attributes.js";
 import { hexOf } from "../model/lib/hex.js";
 import { maskOf } from "../model/lib/peer.js";
-import { Speaker, update, type Line } from "./lib/speaker.js";
+import { evpn, rd } from "../model/lib/nlri.js";
+import { evpnUpdate, Speaker, update, type Line } from "./lib/speaker.js";
 import { attribute, PLAIN } from "./lib/tables.js";
 
 const RTC = maskOf(Family.Evpn, Family.RouteTarget);
 const AS = hexOf(65000, 4);
 const rt = (number: number): string => `0002fde8${hexOf(number, 4)}`;
 const membership = (number: number): string => `60${AS}${rt(number)}`;
-const SEGMENTS = `30${AS}0602`;
+const ES_IMPORT = "060202aabbccddee";
+const segment = evpn(4, `${rd(9)}01aabbccddee01000700200a000001`);
 const DEFAULT = "00";
 const LINGER = 60_000;
 
@@ -69,13 +71,16 @@ describe("memberships of our own", () => {
     expect(speaker.reflector.audit()).toEqual([]);
   });
 
-  it("are the targets of lists, and Ethernet segments", () => {
+  it("are the targets of lists, and the Ethernet segments of clients", () => {
     const { speaker, other, after } = start();
-    speaker.up({ interest: { targets: [rt(1), rt(2)] } });
+    const first = speaker.up({ interest: { targets: [rt(1), rt(2)] } });
     speaker.up({ interest: { targets: [rt(2), rt(3)] } });
     after(1);
-    expect(other.nlri).toHaveLength(4);
-    expect(other.nlri).toEqual(asks(membership(1), membership(2), membership(3), SEGMENTS));
+    const lists = [membership(1), membership(2), membership(3)];
+    expect(other.nlri).toEqual(asks(...lists));
+    first.say(evpnUpdate([segment], PLAIN + attribute(16, 0xc0, ES_IMPORT)));
+    after(3000);
+    expect(other.nlri).toEqual(asks(...lists, `60${AS}${ES_IMPORT}`));
     // Whoever wants everything makes the rest superfluous.
     speaker.up();
     after(LINGER + 1000);
@@ -94,6 +99,20 @@ describe("memberships of our own", () => {
     after(1);
     expect(other.nlri).toEqual(asks(DEFAULT, membership(7)));
     expect(client.nlri).toEqual(asks(DEFAULT));
+  });
+
+  it("are the default alone, once, for a peer that takes no more", () => {
+    const { speaker, other, after } = start();
+    const simple = new Asked(
+      speaker.up({ kind: "non-client", families: RTC, interest: { defaultMembership: true } }),
+    );
+    speaker.up({ interest: { targets: [rt(1)] } });
+    speaker.up();
+    after(1);
+    expect(simple.nlri).toEqual(asks(DEFAULT));
+    other.line.down();
+    after(1);
+    expect(simple.line.take()).toEqual([]);
   });
 
   it("carry neither ORIGINATOR_ID nor CLUSTER_LIST, and our address as next hop", () => {

@@ -10,6 +10,8 @@ export interface InterestOptions {
   readonly inference: InferenceMode;
   /** Seconds that a target counts after the last of the peer's routes with it has gone. */
   readonly inferenceHold: number;
+  /** A peer that is no client is sent the default membership alone, as clients are, in place of what ours want. */
+  readonly defaultMembership: boolean;
 }
 
 export const INTEREST_DEFAULTS: InterestOptions = {
@@ -17,4 +19,5 @@ export const INTEREST_DEFAULTS: InterestOptions = {
   allowed: undefined,
   inference: "off",
   inferenceHold: 300,
+  defaultMembership: false,
 };

@@ -27,6 +27,8 @@ export interface Receiver {
   readonly acceptOut: boolean;
   /** Bit mask over `Family`. */
   readonly families: number;
+  /** It is told nothing of memberships but the default, which it gets by itself. */
+  readonly defaultMembership?: boolean;
   /** EVPN route types it is sent; undefined = all. */
   readonly evpnTypes: readonly number[] | undefined;
   /** Bit mask over `Family`: those whose IPv4 NLRI it takes with an IPv6 next hop (RFC 8950). */
@@ -66,7 +68,8 @@ export class Reflection {
     if (receiver.kind !== SourceKind.Ebgp || receiver.acceptOut)
       setBit(this.kinds[receiver.kind]!, slot);
     if (receiver.llgr === true) setBit(this.llgr[0]!, slot);
-    this.addFamilies(slot, receiver.families);
+    const told = receiver.defaultMembership === true ? ~(1 << Family.RouteTarget) : -1;
+    this.addFamilies(slot, receiver.families & told);
     for (let type = 0; type < TYPES; type++) {
       if (type === 0 || wantsType(receiver.evpnTypes, type)) setBit(this.types[type]!, slot);
     }

@@ -81,6 +81,11 @@ export class TargetSets {
     return list;
   }
 
+  /** Every target in use that begins with these hex digits. */
+  *beginningWith(prefix: string): Iterable<string> {
+    for (const target of this.byTarget.keys()) if (target.startsWith(prefix)) yield target;
+  }
+
   /** The combinations that have this target. */
   having(target: string): Iterable<number> {
     return this.byTarget.get(target) ?? [];
