@@ -189,3 +189,61 @@ test("a cancelled connect says nothing", async () => {
   await dial(served.port);
   expect(told).toEqual([]);
 });
+
+describe("other addresses while it runs", () => {
+  /** Whether something answers there. */
+  const answers = (host: string, port: number): Promise<boolean> =>
+    new Promise((done) => {
+      const socket = createConnection({ host, port });
+      socket.once("connect", () => {
+        socket.destroy();
+        done(true);
+      });
+      socket.once("error", () => done(false));
+    });
+
+  test("new ones are bound before old ones go; what is kept is not touched", async () => {
+    const { listener, port } = await serve(OPEN_TO_ALL);
+    const kept = { address: "127.0.0.1", port: 0 };
+    const next = [kept, { address: "127.0.0.2", port }];
+    await listener.prepare(next);
+    expect(await answers("127.0.0.1", port)).toBe(true);
+    expect(await listener.relisten(next)).toEqual([`listening on 127.0.0.2 port ${port}`]);
+    expect(await answers("127.0.0.1", port)).toBe(true);
+    expect(await answers("127.0.0.2", port)).toBe(true);
+    await listener.prepare([{ address: "127.0.0.2", port }]);
+    expect(await listener.relisten([{ address: "127.0.0.2", port }])).toEqual([
+      "no longer listening on 127.0.0.1 port 0",
+    ]);
+    expect(await answers("127.0.0.1", port)).toBe(false);
+  });
+
+  test("one that cannot be had changes nothing and is named", async () => {
+    const { listener, port } = await serve(OPEN_TO_ALL);
+    const taken = await serve(OPEN_TO_ALL, "127.0.0.3");
+    const next = [
+      { address: "127.0.0.2", port },
+      { address: "127.0.0.3", port: taken.port },
+    ];
+    await expect(listener.prepare(next)).rejects.toThrow(
+      `cannot listen on 127.0.0.3 port ${taken.port}`,
+    );
+    expect(await answers("127.0.0.1", port)).toBe(true);
+    expect(await answers("127.0.0.2", port)).toBe(false);
+  });
+
+  test("all addresses in place of one on the same port, and back", async () => {
+    const { port } = await serve(OPEN_TO_ALL);
+    await closeAll();
+    const one = [{ address: "127.0.0.1", port }];
+    const every = [{ address: "0.0.0.0", port }];
+    const { listener } = await serve(OPEN_TO_ALL, "127.0.0.1", { listen: one });
+    await listener.prepare(every);
+    await listener.relisten(every);
+    expect(await answers("127.0.0.9", port)).toBe(true);
+    await listener.prepare(one);
+    await listener.relisten(one);
+    expect(await answers("127.0.0.9", port)).toBe(false);
+    expect(await answers("127.0.0.1", port)).toBe(true);
+  });
+});
