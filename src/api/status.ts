@@ -1,5 +1,6 @@
 /** Summary, statistics, audit, health, readiness, metrics. */
 import type { FastifyInstance } from "fastify";
+import type { MemoryView } from "../bgp/control.js";
 import type { HttpBackend } from "./backend.js";
 import { noQuerySchema } from "./query.js";
 
@@ -16,10 +17,11 @@ export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): 
 
   // Answering at all is the proof: this runs on the thread that runs BGP.
   server.get("/health", { schema }, async () => {
-    const { maintenance } = await control.summary();
+    const { maintenance, memory } = await control.summary();
     const audit = await control.auditStatus();
     return {
-      status: audit === undefined || audit.findings.length === 0 ? "ok" : "alarm",
+      status: isWell(audit?.findings.length ?? 0, memory) ? "ok" : "alarm",
+      ...(memory && memory.limit > 0 && { memory }),
       ...(maintenance && { maintenance }),
       ...(audit && {
         audit: { rounds: audit.rounds, lastRound: audit.lastRound, findings: audit.findings },
@@ -36,4 +38,10 @@ export function addStatusRoutes(server: FastifyInstance, backend: HttpBackend): 
     const { contentType, text } = await backend.metrics();
     return reply.header("content-type", contentType).send(text);
   });
+}
+
+/** No finding of the audit, and memory not so close to its ceiling that peers are refused. */
+function isWell(findings: number, memory: MemoryView | undefined): boolean {
+  const { level = "normal" } = memory ?? {};
+  return findings === 0 && (level === "normal" || level === "shedding caches");
 }

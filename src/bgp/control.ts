@@ -2,6 +2,8 @@
  * The speaker's only door: what API, CLI server and telemetry may ask and do. Everything that
  * crosses is plain data that structured clone can copy, so that another thread can stand behind it.
  */
+import type { MemoryView } from "./limits/memory-guard.js";
+import type { PeerLimitsView } from "./limits/view.js";
 import type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
 import type { Family } from "../fast-bgp-codec/family.js";
 import type { ChangedKey } from "../util/settings-diff.js";
@@ -20,6 +22,7 @@ import type { SpeakerSettings } from "./settings.js";
 /** Families by name: requests name them, the control takes their numbers. */
 export { FAMILIES } from "../fast-bgp-codec/family.js";
 export type { Family } from "../fast-bgp-codec/family.js";
+export type { MemoryView } from "./limits/memory-guard.js";
 
 export interface PeerView {
   readonly address: string;
@@ -60,6 +63,8 @@ export interface PeerView {
     readonly unknownType: number;
     readonly loops: number;
   };
+  /** Undefined = it has none. */
+  readonly limits?: PeerLimitsView | undefined;
   /** Undefined = it is not slow. */
   readonly slow: { readonly since: number } | undefined;
   /** Undefined = the peer has no BFD session. */
@@ -142,6 +147,8 @@ export interface SpeakerSummary {
   readonly routes: number;
   readonly attributeSets: number;
   readonly ready: boolean;
+  /** The ceiling on memory; undefined before the start. */
+  readonly memory?: MemoryView | undefined;
   /** Set while sending waits for the peers after a restart of ours. */
   readonly restarting?: DeferralView | undefined;
   /** Undefined while nobody is in maintenance. */

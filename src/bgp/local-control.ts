@@ -37,6 +37,8 @@ import type { Feeds } from "./feeds/index.js";
 import type { Maintenance } from "./maintenance.js";
 import { OperationsControl } from "./operations-control.js";
 import { PolicyControl } from "./policy-control.js";
+import type { MemoryGuard } from "./limits/memory-guard.js";
+import { limitsView } from "./limits/peer-view.js";
 import { queryRoutes } from "./route-query.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
@@ -64,6 +66,7 @@ export interface LocalControlParts {
   readonly auditor?: Auditor;
   /** Undefined in tests that have none. */
   readonly feeds?: Feeds;
+  readonly memory?: MemoryGuard;
   readonly clock: Clock;
 }
 
@@ -104,6 +107,7 @@ export class LocalControl implements SpeakerControl {
       routes: stats["routes"] ?? 0,
       attributeSets: stats["attribute_sets"] ?? 0,
       ready: this.running,
+      memory: this.parts.memory?.view(),
       restarting: reflector.restarts.deferralView(),
       ...this.operations.summary(),
     });
@@ -166,6 +170,7 @@ export class LocalControl implements SpeakerControl {
       ...this.parts.slowPeers?.stats(),
       ...this.parts.auditor?.stats(),
       ...this.feedControl.stats(),
+      ...this.parts.memory?.stats(),
     });
   }
 
@@ -302,6 +307,7 @@ export class LocalControl implements SpeakerControl {
         unknownType: peer?.faults.unknownType ?? 0,
         loops: peer?.faults.loops ?? 0,
       },
+      limits: peer && limitsView(peer.limiter, reflector.outLimits, peer.slot),
       slow: session === undefined ? undefined : this.parts.slowPeers?.of(session.id),
       bfd: this.parts.bfd?.status(status.address),
       restart: reflector.restarts.peerView(status.address, peer),

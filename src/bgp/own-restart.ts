@@ -21,12 +21,16 @@ export interface OwnRestartParts {
 export class OwnRestart {
   private readonly parts: OwnRestartParts;
   private state: RestartState | undefined;
+  private isStarted = false;
 
   constructor(parts: OwnRestartParts) {
     this.parts = parts;
   }
 
-  /** Before any session: tells a restart from a cold start. */
+  /**
+   * Tells a restart from a cold start. Before anything listens: a peer that connects must find us ready, as
+   * a NOTIFICATION would make it forget what it keeps.
+   */
   async begin(): Promise<void> {
     const { settings, restarts, optionsFor, clock, log } = this.parts;
     const { stateDir, deferralTime } = settings().restart;
@@ -35,10 +39,16 @@ export class OwnRestart {
     const before = await readRestartState(stateDir, clock.wall(), restartTime, log);
     const expected = (before ?? []).filter((address) => optionsFor(address)?.shutdown === false);
     if (expected.length > 0) restarts.begin(expected, deferralTime);
-    const state = new RestartState(stateDir, clock, log, () => restarts.toRemember());
-    this.state = state;
-    restarts.onSessions = () => state.changed();
-    await state.save();
+    this.state = new RestartState(stateDir, clock, log, () => restarts.toRemember());
+  }
+
+  /** Writes down who is up from here on. Once the ports are ours: another evpnd may have this file until then. */
+  started(): void {
+    const { state } = this;
+    if (state === undefined) return;
+    this.isStarted = true;
+    this.parts.restarts.onSessions = () => state.changed();
+    void state.save();
   }
 
   /**
@@ -47,7 +57,7 @@ export class OwnRestart {
    */
   async end(): Promise<boolean> {
     const { state } = this;
-    if (state === undefined) return false;
+    if (state === undefined || !this.isStarted) return false;
     this.parts.restarts.onSessions = () => {};
     const saved = await state.save();
     const keep = saved && this.parts.settings().restart.keepOnStop;

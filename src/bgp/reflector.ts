@@ -24,6 +24,7 @@ import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live-change.js";
 import { Limits } from "./limits/limits.js";
+import type { MemoryGuard } from "./limits/memory-guard.js";
 import { OutLimits, type LimitedOutput } from "./limits/out-limits.js";
 import type { ReflectorIdentity } from "./policy/export.js";
 import { Policies, type PolicyHost } from "./policies.js";
@@ -77,6 +78,8 @@ export class Reflector
   readonly policies: Policies;
   /** Undefined in tests that have none. */
   maintenance: Maintenance | undefined;
+  /** The ceiling on memory; undefined in tests that have none. */
+  memory: MemoryGuard | undefined;
   /** On what peers send. */
   readonly limits: Limits;
   /** On what they are sent. */
@@ -302,6 +305,11 @@ export class Reflector
     };
   }
 
+  /** Routes of lost sessions are still being taken out. */
+  get isRemoving(): boolean {
+    return this.leaving.size > 0;
+  }
+
   peer(sessionId: number): ReflectedPeer | undefined {
     return this.peers.get(sessionId);
   }
@@ -418,6 +426,7 @@ export class Reflector
     this.flushedAt = this.options.clock.now();
     this.closeWorstLaggard();
     this.logOversized();
+    this.memory?.pulse();
     const room = !this.outLimits.isIdle && this.outLimits.check();
     if (!working && !unsent && !unread && !room) return;
     this.scheduled = true;

@@ -31,6 +31,11 @@ const decodedSets = new LRUCache<string, readonly DecodedAttribute[]>({
   sizeCalculation: (_set, hex) => hex.length,
 });
 
+/** Memory is short: they are made again when somebody asks. */
+export function forgetDecodedSets(): void {
+  decodedSets.clear();
+}
+
 /**
  * @param peer the peer that the query names, where its table is asked for
  * @param now monotonic milliseconds

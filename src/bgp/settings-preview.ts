@@ -27,6 +27,7 @@ export const SPEAKER_EFFECTS: Readonly<
   compareMobility: "live",
   flushIntervalMs: "live",
   maxHandshakes: "live",
+  memoryLimit: "live",
   slowPeers: "live",
   audit: "live",
   acceptRate: "live",

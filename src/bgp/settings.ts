@@ -7,6 +7,7 @@ import {
   type PolicySettings,
 } from "./policy/rules/settings.js";
 import { INTEREST_DEFAULTS, type InterestOptions } from "./policy/interest-options.js";
+import { MEMORY_LIMIT_DEFAULT, type MemoryLimit } from "./limits/memory-settings.js";
 import { NO_LIMITS, type PeerLimits } from "./limits/settings.js";
 import type { TcpAoChain } from "./transport/tcp-ao-settings.js";
 import { AUDIT_DEFAULTS, type AuditSettings } from "./audit/settings.js";
@@ -133,6 +134,8 @@ export interface SpeakerSettings {
   readonly flushIntervalMs: number;
   /** Sessions in OpenSent/OpenConfirm at once from dynamic ranges; more wait in the accept queue. */
   readonly maxHandshakes: number;
+  /** Ceiling on the process's memory. */
+  readonly memoryLimit: MemoryLimit;
   /** Connections per second taken from one address, five seconds' worth at once; 0 = no limit. */
   readonly acceptRate: number;
   readonly restart: RestartSettings;
@@ -195,6 +198,7 @@ export const SPEAKER_DEFAULTS: Omit<SpeakerSettings, "as" | "routerId" | "cluste
   compareMobility: true,
   flushIntervalMs: 1,
   maxHandshakes: 100,
+  memoryLimit: MEMORY_LIMIT_DEFAULT,
   acceptRate: 10,
   restart: RESTART_DEFAULTS,
   slowPeers: SLOW_PEER_DEFAULTS,

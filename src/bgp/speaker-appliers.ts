@@ -6,6 +6,8 @@
 import { sameSettings, type Applier } from "../util/applier.js";
 import { FEEDS_OFF, type Feeds } from "./feeds/index.js";
 import type { Auditor } from "./audit/index.js";
+import type { MemoryGuard } from "./limits/memory-guard.js";
+import { memoryCeiling } from "./memory.js";
 import type { Reflector } from "./reflector.js";
 import type { SlowPeers } from "./slow-peers.js";
 import type { PeerTable } from "./session/index.js";
@@ -28,12 +30,13 @@ export interface SpeakerParts {
   readonly feeds: Feeds;
   readonly slowPeers: SlowPeers;
   readonly auditor: Auditor;
+  readonly memory: MemoryGuard;
 }
 
 type SpeakerApplier = Applier<SpeakerSettings>;
 
 export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] {
-  const { listener, peers, reflector, tuning, feeds, slowPeers, auditor } = parts;
+  const { listener, peers, reflector, tuning, feeds, slowPeers, auditor, memory } = parts;
   return [
     listening(listener),
     {
@@ -42,6 +45,14 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
         const problems = listener.protect(protectionOf(after));
         if (problems.length > 0) throw new Error(problems.join("; "));
         return [];
+      },
+    },
+    {
+      name: "memory-limit",
+      apply(before, after) {
+        if (sameSettings(before.memoryLimit, after.memoryLimit)) return [];
+        memory.setLimit(memoryCeiling(after.memoryLimit));
+        return ["memory-limit: in force"];
       },
     },
     {

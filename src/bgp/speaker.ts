@@ -14,6 +14,7 @@ import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
 import { Maintenance } from "./maintenance.js";
 import { OwnRestart } from "./own-restart.js";
+import { createMemoryGuard, memoryCeiling } from "./memory.js";
 import { Reflector } from "./reflector.js";
 import type { RouteTable } from "./rib/index.js";
 import { PeerTable, type TapPoint } from "./session/index.js";
@@ -80,7 +81,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     clock,
     gap: (options) => protectionGap(options, sockOpt),
     observe: bfd.look,
-    gate: (address, options) => bfd.gate(address, options),
+    gate: (address, options) => bfd.gate(address, options) ?? memory.refuses(address, false),
+    full: (address) => memory.refuses(address, true),
     restarting: () => reflector.restarts.isRestarting,
   });
   const maintenance = new Maintenance(
@@ -131,6 +133,14 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   const { soon } = tuning;
   const wiring = { settings, identity: tuning, reflector, peers, dialer, taps, clock, log, soon };
   const feeds = createFeeds(wiring);
+  const memory = createMemoryGuard({
+    reflector,
+    peers: () => peers,
+    feeds: () => feeds,
+    clock,
+    log,
+  });
+  reflector.memory = memory;
   const appliers = speakerAppliers({
     listener,
     peers,
@@ -139,6 +149,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     feeds,
     slowPeers,
     auditor,
+    memory,
   });
   const control = new LocalControl({
     settings: () => current,
@@ -160,6 +171,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     slowPeers,
     auditor,
     feeds,
+    memory,
     clock,
   });
   return {
@@ -169,16 +181,19 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     detachReader: (reader) => reflector.detachReader(reader),
     async start() {
       warmUp(clock, settings.as);
-      await listener.start();
       await ownRestart.begin();
+      await listener.start();
+      ownRestart.started();
       peers.start();
       slowPeers.configure(current.slowPeers);
       auditor.configure(current.audit);
+      memory.setLimit(memoryCeiling(current.memoryLimit));
       feeds.start();
       control.started();
     },
     async stop(text) {
       slowPeers.stop();
+      memory.close();
       auditor.stop();
       await listener.close();
       const keep = await ownRestart.end();

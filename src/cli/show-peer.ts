@@ -3,6 +3,7 @@ import { Argument } from "commander";
 import type { Command } from "commander";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import { limitFields, limitTable } from "./limits-fields.js";
 import { restartFields } from "./restart-fields.js";
 import { printRoutes } from "./show-routes.js";
 import { formatAge, formatFields, formatTable } from "./text.js";
@@ -60,6 +61,7 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
         "Slow",
         peer.slow === undefined ? undefined : `for ${formatAge(host.now() - peer.slow.since)}`,
       ],
+      ...limitFields(peer.limits),
       ["Faults", faultLine(peer)],
     ],
     host.columns,
@@ -84,7 +86,8 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
     ],
     host.columns,
   );
-  return [fields, ...(peer.families.length > 0 ? [families] : []), messages].join("\n");
+  const limits = limitTable(peer.limits, host.columns);
+  return [fields, ...(peer.families.length > 0 ? [families] : []), ...limits, messages].join("\n");
 }
 
 function stateLine(peer: PeerAnswer, now: number): string {

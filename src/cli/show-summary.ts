@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import { memoryLine } from "./limits-fields.js";
 import { formatAge, formatFields } from "./text.js";
 import type { SummaryAnswer } from "./wire.js";
 
@@ -25,6 +26,7 @@ export function formatSummary(summary: SummaryAnswer, now: number): string {
     ["Listening", summary.listening.join(", ") || "nowhere"],
     ["Up", formatAge(now - summary.started)],
     ["Ready", summary.ready ? "yes" : "not yet"],
+    ["Memory", memoryLine(summary.memory)],
     ["Maintenance", maintenanceLine(summary, now)],
     ["Reload", pendingLine(summary)],
     ["Peers", `${summary.established} of ${summary.peers} established`],

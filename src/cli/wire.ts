@@ -16,6 +16,7 @@ export interface SummaryAnswer {
   readonly routes: number;
   readonly attributeSets: number;
   readonly ready: boolean;
+  readonly memory?: MemoryAnswer | undefined;
   readonly maintenance?:
     | {
         readonly all: boolean;
@@ -25,6 +26,33 @@ export interface SummaryAnswer {
       }
     | undefined;
   readonly pendingConfirm?: { readonly secondsLeft: number } | undefined;
+}
+
+export interface MemoryAnswer {
+  readonly limit: number;
+  readonly used: number;
+  readonly level: string;
+}
+
+export interface LimitsAnswer {
+  readonly routes: readonly {
+    readonly direction: string;
+    readonly family: string;
+    readonly routeType?: number | undefined;
+    readonly perVni: boolean;
+    readonly vni?: number | undefined;
+    readonly count: number;
+    readonly maximum: number;
+    readonly warnAt: number;
+    readonly action: string;
+  }[];
+  readonly held: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly reading: {
+    readonly paused: boolean;
+    readonly pauses: number;
+    readonly pausedSeconds: number;
+  };
 }
 
 export interface PeerAnswer {
@@ -62,6 +90,7 @@ export interface PeerAnswer {
     readonly out: Readonly<Record<string, number>>;
   };
   readonly faults: Readonly<Record<string, number>>;
+  readonly limits?: LimitsAnswer | undefined;
   readonly slow?: { readonly since: number } | undefined;
   readonly bfd?:
     { readonly state: string; readonly diag: string; readonly since: number } | undefined;

@@ -151,6 +151,7 @@ function report(error: ErrorObject, path: ConfigPath, issues: IssueList): void {
 }
 
 function patternRemedy(schema: SchemaNode): string {
+  if (schema.pattern?.includes("MiB") === true) return "write 512MiB, 8GiB, 80% or off";
   if (schema.pattern === "^any$") return "use an AS number or the word any";
   return "use letters and digits, as in the examples in docs/configuration.md";
 }

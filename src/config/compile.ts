@@ -21,6 +21,7 @@ import { auditSettings, slowPeerSettings } from "./watch.js";
 import { checkGroupName, checkGroups, checkPasswords, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { keyChains } from "./key-chains.js";
+import { memoryLimit } from "./memory-limit.js";
 import { peerOptions } from "./peer-options.js";
 import { policySettings } from "./policy.js";
 import type { SecretSource } from "./secrets.js";
@@ -73,6 +74,7 @@ export function compileConfig(
         : "",
     compareMobility: file["compare-mobility"] ?? TOP_DEFAULTS["compare-mobility"],
     flushIntervalMs: file["flush-interval-ms"] ?? TOP_DEFAULTS["flush-interval-ms"],
+    memoryLimit: memoryLimit(file["memory-limit"] ?? TOP_DEFAULTS["memory-limit"]),
     maxHandshakes: file["max-handshakes"] ?? TOP_DEFAULTS["max-handshakes"],
     acceptRate: file["accept-rate"] ?? TOP_DEFAULTS["accept-rate"],
     restart: restartSettings(file.restart),

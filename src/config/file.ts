@@ -125,6 +125,7 @@ export interface ConfigFile extends FeedsEntry {
   "compare-mobility"?: boolean;
   "flush-interval-ms"?: number;
   "max-handshakes"?: number;
+  "memory-limit"?: string;
   "accept-rate"?: number;
   policies?: PoliciesEntry;
   "policy-sets"?: PolicySetsEntry;
@@ -172,6 +173,7 @@ export const TOP_DEFAULTS = {
   "compare-mobility": true,
   "flush-interval-ms": 1,
   "max-handshakes": 100,
+  "memory-limit": "80%",
   "accept-rate": 10,
   "max-peers": 0,
   fib: { enabled: false, "default-encapsulation": "mpls", service: "vlan-based" },

@@ -355,6 +355,13 @@ export const configSchema: SchemaNode = {
       description:
         "Milliseconds over which output is gathered under load. Larger saves CPU, smaller saves latency; fractions are allowed.",
     },
+    "memory-limit": {
+      type: "string",
+      pattern: "^(off|([1-9][0-9]?|100)%|[1-9][0-9]{0,6}(MiB|GiB))$",
+      default: TOP_DEFAULTS["memory-limit"],
+      description:
+        "Ceiling on the memory of the process: `512MiB`, `8GiB`, a share of what the machine or its container has, as `80%`, or `off`. Close to it caches, new peers, and at last the peer that costs most are given up ([guide](limits.md)).",
+    },
     "max-handshakes": {
       type: "integer",
       minimum: 1,

@@ -116,6 +116,7 @@ function addPeer(page: Page, peer: PeerView): void {
   page.add("peer_pending_bytes", labels, peer.pendingBytes);
   page.add("peer_backlog", labels, peer.backlog);
   page.add("peer_slow", labels, peer.slow === undefined ? 0 : 1);
+  if (peer.limits !== undefined) addLimits(page, labels, peer.limits);
   if (peer.bfd !== undefined) page.add("peer_bfd_up", labels, peer.bfd.state === "Up" ? 1 : 0);
   for (const { family, accepted, advertised } of peer.families) {
     page.add("peer_routes_accepted", `${labels},family="${family}"`, accepted);
@@ -130,6 +131,23 @@ function addPeer(page: Page, peer: PeerView): void {
     const count = peer.faults[fault as keyof PeerView["faults"]];
     page.add("peer_faults_total", `${labels},effect="${effect}"`, count);
   }
+}
+
+function addLimits(page: Page, labels: string, limits: NonNullable<PeerView["limits"]>): void {
+  for (const { direction, family, routeType, perVni, count, maximum } of limits.routes) {
+    const type = routeType === undefined ? "" : ` type ${routeType}`;
+    const limit = `${family}${type}${perVni ? " per vni" : ""}`;
+    const all = `${labels},direction="${direction}",limit="${limit}"`;
+    page.add("peer_limit_routes", all, count);
+    page.add("peer_limit_maximum", all, maximum);
+  }
+  page.add("peer_limit_held_routes", labels, limits.held);
+  for (const [kind, count] of Object.entries(limits.refused)) {
+    page.add("peer_limit_refused_total", `${labels},kind="${kind}"`, count);
+  }
+  page.add("peer_reading_paused", labels, limits.reading.paused ? 1 : 0);
+  page.add("peer_reading_pauses_total", labels, limits.reading.pauses);
+  page.add("peer_reading_paused_seconds_total", labels, limits.reading.pausedSeconds);
 }
 
 function addFib(page: Page, summary: FibSummary): void {

@@ -25,6 +25,11 @@ export class ByteArena {
   /** Octets handed out and not freed, rounded up to their classes. */
   usedBytes = 0;
 
+  /** Octets given back and not handed out again. */
+  get freedBytes(): number {
+    return this.top - 8 - this.usedBytes;
+  }
+
   get bytes(): Uint8Array {
     return this.memory.u8;
   }

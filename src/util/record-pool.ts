@@ -21,6 +21,11 @@ export class RecordPool {
     this.records = new FlatMemory(1024 * width * 4);
   }
 
+  /** Octets of records given back and not taken again. */
+  get freedBytes(): number {
+    return (this.limit - 1 - this.count) * this.width * 4;
+  }
+
   /** The records' words; record `id` starts at `id * width`. Do not keep across `take`. */
   get words(): Int32Array {
     return this.records.i32;

@@ -106,6 +106,8 @@ describe("with a reflector behind it", () => {
       "ipv4-unicast 0",
       "ipv6-unicast 0",
       "l2vpn-evpn 2",
+      "ipv4-vpn 0",
+      "ipv6-vpn 0",
     ]);
     expect(second?.families).toEqual([
       {

@@ -34,6 +34,11 @@ export class Feeds {
     this.bmp.start();
   }
 
+  /** Memory is short: what is kept for no other reason than to be looked at goes. */
+  shed(): void {
+    this.recorder.clear();
+  }
+
   /** Ends files and connections. */
   async stop(): Promise<void> {
     this.taps.tap = undefined;

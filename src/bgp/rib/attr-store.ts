@@ -54,6 +54,16 @@ export class AttrStore {
     return this.arena.usedBytes;
   }
 
+  /** Octets that lost sets have left, to be used again. */
+  get freedBytes(): number {
+    return this.arena.freedBytes + this.table.freedBytes;
+  }
+
+  /** Octets of all sets, with what belongs to each. */
+  get heldBytes(): number {
+    return this.arena.usedBytes + this.table.count * WIDTH * 4;
+  }
+
   /** Where `attributesStart` and `nextHopStart` point into; do not keep across `intern`. */
   get bytes(): Uint8Array {
     return this.arena.bytes;

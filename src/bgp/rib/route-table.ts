@@ -130,6 +130,11 @@ export class RouteTable extends TableStore {
     return this.log.usedBytes + (this.pathChanges?.log.usedBytes ?? 0);
   }
 
+  /** Octets that lost routes have left, to be used again. */
+  get freedBytes(): number {
+    return this.dests.freedBytes + this.paths.freedBytes + this.arena.freedBytes;
+  }
+
   get usedBytes(): number {
     return (
       this.dests.count * DEST * 4 +

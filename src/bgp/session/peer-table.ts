@@ -5,6 +5,7 @@
 import { Cease } from "../../fast-bgp-codec/iana.js";
 import { systemClock, type Clock, type TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import { fileKey } from "../../util/settings-diff.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
 import { AcceptGate } from "./accept-gate.js";
@@ -48,6 +49,8 @@ export interface PeerTableOptions {
   readonly restarting?: () => boolean;
   /** A peer got or lost a session, was shut down, changed or removed. */
   readonly observe?: (peer: ObservedPeer) => void;
+  /** Why a dynamic peer is not taken now: there is no room for it. */
+  readonly full?: (address: string) => string | undefined;
   /** Why the peer may not begin a session yet; asked again when `proceed` is called. */
   readonly gate?: (address: string, options: PeerOptions) => string | undefined;
   /** For tests. */
@@ -87,6 +90,7 @@ export class PeerTable {
   private readonly gate: AcceptGate;
   private readonly admission: Admission;
   private readonly observe: (peer: ObservedPeer) => void;
+  private readonly full: (address: string) => string | undefined;
   private sweepTimer: TimerHandle | undefined;
   private strangersLogged = 0;
   private hastyLogged = 0;
@@ -99,6 +103,7 @@ export class PeerTable {
     const { settings, dialer, sink, log, clock = systemClock } = options;
     this.settings = settings;
     this.observe = options.observe ?? (() => {});
+    this.full = options.full ?? (() => undefined);
     this.log = log;
     this.clock = clock;
     this.wheel = new TimerWheel(clock, options.afterPoll ?? afterNextPoll);
@@ -114,6 +119,7 @@ export class PeerTable {
       taps: options.taps ?? { tap: undefined },
       gap: options.gap ?? (() => undefined),
       gate: options.gate ?? (() => undefined),
+      logRate: new LogRate(clock),
       changed: (peer) => this.peerChanged(peer),
     };
     this.ranges = new DynamicRanges(settings.dynamic);
@@ -161,12 +167,23 @@ export class PeerTable {
 
   /** A connection from the listener, unread. */
   accept(connection: Connection): void {
-    if (!this.started || this.stopped) return this.refuse(connection, Cease.ConnectionRejected);
+    // Not a word before the start: a NOTIFICATION would make a peer forget what it keeps for our return.
+    if (!this.started) return connection.destroy();
+    if (this.stopped) return this.refuse(connection, Cease.ConnectionRejected);
     const { remoteAddress } = connection;
     const peer = this.peers.get(remoteAddress);
     if (peer !== undefined && !peer.dynamic) return peer.incoming(connection);
     const range = this.ranges.find(remoteAddress);
     if (range === undefined) return this.refuseStranger(connection);
+    const full = this.fullFor(remoteAddress);
+    if (full !== undefined) {
+      const suppressed = this.context.logRate.pass(`${remoteAddress} full`);
+      const fields = { peer: remoteAddress, why: full };
+      if (suppressed !== undefined) {
+        this.log.warn({ ...fields, ...LogRate.fields(suppressed) }, "connection refused");
+      }
+      return this.refuse(connection, Cease.OutOfResources);
+    }
     if (peer === undefined && this.isFull(range)) {
       this.log.warn(
         { peer: remoteAddress, range: range.prefix, maxPeers: range.maxPeers },
@@ -330,6 +347,12 @@ export class PeerTable {
     peer.remove(fault, "peer removed from the configuration");
     this.inHandshake.delete(peer);
     this.observe(peer);
+  }
+
+  /** Why there is no room for a dynamic peer. One whose routes wait for it costs nothing more. */
+  private fullFor(address: string): string | undefined {
+    if (this.peers.get(address)?.up !== undefined) return undefined;
+    return this.context.sink.retains?.(address) === true ? undefined : this.full(address);
   }
 
   private isFull(range: DynamicRange): boolean {

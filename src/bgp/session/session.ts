@@ -20,6 +20,7 @@ import { decodeOpen, encodeOpen, type Open } from "../../fast-bgp-codec/open.js"
 import { decodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
 import { readU8, toHex } from "../../util/bytes.js";
 import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { PeerOptions } from "../settings.js";
 import { step, State, type Action, type Event, type Fault } from "./fsm.js";
 import { MessageCounters } from "./message-counters.js";
@@ -61,6 +62,8 @@ export interface SessionContext {
   /** This evpnd has just restarted and its peers may keep its routes: said in OPENs. */
   readonly restarting?: () => boolean;
   readonly taps: TapPoint;
+  /** Failures that a peer can repeat as often as it connects have a line each now and then. */
+  readonly logRate: LogRate;
 }
 
 /** The peer, as its sessions see it. */
@@ -100,6 +103,7 @@ export class Session implements EstablishedSession, TappedSession, Ticking {
   private readonly owner: SessionOwner;
   private over = false;
   private everEstablished = false;
+  private failureLogged = false;
   private maxIn = MAX_LENGTH;
   private cause: Cause = { reason: "", detail: "" };
   private message: { bytes: Uint8Array; start: number; end: number } | undefined;
@@ -504,26 +508,34 @@ export class Session implements EstablishedSession, TappedSession, Ticking {
     this.context.wheel.remove(this);
     this.connection.end(LINGER_MS, () => this.owner.disconnected?.());
     const down = describeEnd(this.cause, told);
-    const level = this.everEstablished ? "warn" : "info";
-    this.context.log[level](
-      { peer: this.peerAddress, session: this.id, reason: down.reason, detail: down.detail },
-      this.everEstablished ? "session down" : "session failed",
-    );
+    const fields = { session: this.id, reason: down.reason, detail: down.detail };
+    if (this.everEstablished) {
+      this.context.log.warn({ peer: this.peerAddress, ...fields }, "session down");
+    } else this.logFailure("info", fields, "session failed");
     if (this.everEstablished) this.context.sink.closed(this, down);
     this.context.taps.tap?.ended(this, down, this.everEstablished);
     this.owner.ended(this, { down, next, damp, wasEstablished: this.everEstablished });
   }
 
   private logBytes(fault: DecodeFault, bytes: Uint8Array, start: number, end: number): void {
-    this.context.log.warn(
-      {
-        peer: this.peerAddress,
-        session: this.id,
-        code: fault.code,
-        subcode: fault.subcode,
-        bytes: toHex(bytes, start, end),
-      },
-      fault.detail,
-    );
+    const fields = {
+      session: this.id,
+      code: fault.code,
+      subcode: fault.subcode,
+      bytes: toHex(bytes, start, end),
+    };
+    if (this.everEstablished) {
+      this.context.log.warn({ peer: this.peerAddress, ...fields }, fault.detail);
+    } else this.logFailure("warn", fields, fault.detail);
+  }
+
+  /** A handshake that failed: one line, and no more than one in a while for each peer. */
+  private logFailure(level: "info" | "warn", fields: object, message: string): void {
+    if (this.failureLogged) return;
+    this.failureLogged = true;
+    const suppressed = this.context.logRate.pass(this.peerAddress);
+    if (suppressed === undefined) return;
+    const more = LogRate.fields(suppressed);
+    this.context.log[level]({ peer: this.peerAddress, ...fields, ...more }, message);
   }
 }

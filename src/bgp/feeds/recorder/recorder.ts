@@ -202,7 +202,8 @@ export class Recorder implements MessageTap {
     this.recordings.delete(recording.peer);
   }
 
-  private clear(): void {
+  /** Forgets what was recorded; recording goes on. */
+  clear(): void {
     this.recordings.clear();
     this.live.clear();
     this.octets = 0;
