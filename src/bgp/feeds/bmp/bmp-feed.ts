@@ -30,6 +30,7 @@ export class BmpFeed implements MessageTap, PathSink {
   private wantsSent = false;
   private anybody = false;
   private scheduled = false;
+  private pumps = 0;
 
   constructor(
     settings: BmpSettings,
@@ -83,7 +84,8 @@ export class BmpFeed implements MessageTap, PathSink {
   }
 
   views(): BmpCollectorView[] {
-    return this.collectors.map((collector) => collector.view());
+    const views = new Map(this.collectors.map((one) => [one.settings.name, one.view()]));
+    return this.settings.collectors.flatMap(({ name }) => views.get(name) ?? []);
   }
 
   get eventLogBytes(): number {
@@ -208,8 +210,8 @@ export class BmpFeed implements MessageTap, PathSink {
     let more = false;
     let least = this.events.tail;
     // Who is first this time is last the next time.
-    this.collectors.push(...this.collectors.splice(0, 1));
-    for (const collector of [...this.collectors]) {
+    const first = ++this.pumps % Math.max(1, this.collectors.length);
+    for (const collector of [...this.collectors.slice(first), ...this.collectors.slice(0, first)]) {
       if (collector.pump(until)) more = true;
       least = Math.min(least, collector.eventPosition ?? least);
     }

@@ -37,6 +37,8 @@ export async function adoptParts(directory: string, name: string): Promise<void>
 
 interface KeptFile {
   readonly path: string;
+  readonly began: string;
+  readonly number: number;
   readonly octets: number;
   readonly modified: number;
 }
@@ -44,13 +46,18 @@ interface KeptFile {
 /** Removes the oldest finished files of this name beyond what is kept; returns how many are left. */
 export async function retain(settings: MrtFileSettings, wallMs: number): Promise<number> {
   const { directory, name, keepFiles, keepOctets, keepSeconds } = settings;
-  const pattern = new RegExp(`^${escape(name)}\\.\\d{8}\\.\\d{6}(-\\d+)?(\\.gz)?(\\.partial)?$`);
+  const pattern = new RegExp(
+    `^${escape(name)}\\.(\\d{8}\\.\\d{6})(?:-(\\d+))?(\\.gz)?(\\.partial)?$`,
+  );
   const files: KeptFile[] = [];
-  for (const entry of (await readdir(directory)).filter((one) => pattern.test(one)).sort()) {
+  for (const entry of await readdir(directory)) {
+    const [matched, began = "", number = "1"] = pattern.exec(entry) ?? [];
+    if (matched === undefined) continue;
     const path = join(directory, entry);
     const { size, mtimeMs } = await stat(path);
-    files.push({ path, octets: size, modified: mtimeMs });
+    files.push({ path, began, number: Number(number), octets: size, modified: mtimeMs });
   }
+  files.sort((a, b) => (a.began < b.began ? -1 : a.began > b.began ? 1 : a.number - b.number));
   let octets = files.reduce((sum, file) => sum + file.octets, 0);
   let left = files.length;
   for (const file of files) {

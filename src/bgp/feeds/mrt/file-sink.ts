@@ -26,7 +26,13 @@ const FLUSH_COMPRESSED_MS = 10_000;
 const compress = promisify(gzip);
 
 type Task =
-  | { readonly kind: "write"; readonly bytes: Uint8Array; readonly records: number }
+  | {
+      readonly kind: "write";
+      readonly bytes: Uint8Array;
+      readonly records: number;
+      /** When the file they belong to began, wall-clock milliseconds. */
+      readonly began: number;
+    }
   | { readonly kind: "finish"; readonly done: (file: string | undefined) => void };
 
 export class FileSink {
@@ -36,6 +42,7 @@ export class FileSink {
   private buffer: Uint8Array = new Uint8Array(0);
   private top = 0;
   private bufferRecords = 0;
+  private began: number | undefined;
   private readonly queue: Task[] = [];
   private queued = 0;
   private working: Promise<void> | undefined;
@@ -73,6 +80,7 @@ export class FileSink {
       this.flush();
       this.buffer = Buffer.allocUnsafeSlow(Math.max(BUFFER, most));
     }
+    this.began ??= this.clock.wall();
     if (this.top === 0) this.armFlush();
     return { bytes: this.buffer, at: this.top };
   }
@@ -89,7 +97,8 @@ export class FileSink {
     this.flushTimer = undefined;
     if (this.top === 0) return;
     const bytes = this.buffer.subarray(0, this.top);
-    this.queue.push({ kind: "write", bytes, records: this.bufferRecords });
+    const began = this.began ?? this.clock.wall();
+    this.queue.push({ kind: "write", bytes, records: this.bufferRecords, began });
     this.queued += bytes.length;
     this.buffer = this.buffer.subarray(this.top);
     this.top = 0;
@@ -100,6 +109,7 @@ export class FileSink {
   /** Ends the file: it gets its name; resolves with it, or with undefined when nothing was written. */
   finishFile(): Promise<string | undefined> {
     this.flush();
+    this.began = undefined;
     return new Promise((done) => {
       this.queue.push({ kind: "finish", done });
       this.work();
@@ -145,16 +155,16 @@ export class FileSink {
     for (let task = this.queue.shift(); task !== undefined; task = this.queue.shift()) {
       if (task.kind === "finish") task.done(await this.close());
       else {
-        await this.write(task.bytes, task.records);
+        await this.write(task.bytes, task.records, task.began);
         this.queued -= task.bytes.length;
       }
     }
   }
 
-  private async write(bytes: Uint8Array, records: number): Promise<void> {
+  private async write(bytes: Uint8Array, records: number, began: number): Promise<void> {
     try {
       const data = this.settings.compress ? await compress(bytes) : bytes;
-      const handle = await this.opened();
+      const handle = await this.opened(began);
       let written = 0;
       while (written < data.length) {
         const result = await handle.write(
@@ -177,12 +187,12 @@ export class FileSink {
     }
   }
 
-  private async opened(): Promise<FileHandle> {
+  private async opened(began: number): Promise<FileHandle> {
     if (this.handle !== undefined) return this.handle;
     const { directory, name } = this.settings;
     if (!this.adopted) await adoptParts(directory, name);
     this.adopted = true;
-    const wanted = fileName(name, this.clock.wall(), this.settings.compress);
+    const wanted = fileName(name, began, this.settings.compress);
     const final = await freeName(directory, wanted);
     this.handle = await open(join(directory, partName(final)), "w", 0o644);
     this.final = final;

@@ -3,8 +3,9 @@
  * table it stands for after random churn, with collectors that come late, stop reading and go.
  */
 import { describe, expect, test } from "vitest";
+import { HoldReason } from "../../../../src/bgp/rib/index.js";
 import { Family } from "../../../../src/fast-bgp-codec/family.js";
-import { attribute, marked } from "../../lib/tables.js";
+import { attribute } from "../../lib/tables.js";
 import { evpnUpdate, evpnWithdraw, update } from "../../lib/speaker.js";
 import { hexOf } from "../../../model/lib/hex.js";
 import { macIp, prefix, rd, NO_ESI } from "../../../model/lib/nlri.js";
@@ -17,6 +18,8 @@ const SHAPES: readonly PeerOver[] = [
   { families: ALL_FAMILIES },
   { families: ALL_FAMILIES, as4: false },
   { families: ALL_FAMILIES, addPath: ADD_PATH },
+  { families: ALL_FAMILIES, addPath: ADD_PATH, addPathOut: maskOf(Family.Evpn) },
+  { families: ALL_FAMILIES, addPathOut: ADD_PATH },
   { kind: "ebgp", as: 65010, families: ALL_FAMILIES },
   { kind: "non-client" },
   { families: ALL_FAMILIES, extendedMessage: true },
@@ -24,6 +27,8 @@ const SHAPES: readonly PeerOver[] = [
 
 class Churn {
   readonly world: World;
+  /** Collectors are left alone. */
+  quiet = false;
   private readonly random: Random;
   private readonly places = new Map<number, WorldPeer>();
 
@@ -44,11 +49,12 @@ class Churn {
     } else if (random.oneIn(60)) {
       world.down(peer);
       this.places.delete(place);
-    } else this.say(peer);
+    } else if (random.oneIn(8)) this.reconsider();
+    else this.say(peer);
     if (random.oneIn(3)) world.speaker.queue.runOnce();
     if (random.oneIn(10)) world.speaker.clock.advance(random.below(2000));
     const names = [...world.connections.keys()];
-    if (names.length > 0 && random.oneIn(25)) this.disturb(random.pick(names));
+    if (!this.quiet && names.length > 0 && random.oneIn(25)) this.disturb(random.pick(names));
     if (random.oneIn(20) && this.places.size > 0)
       this.stumble(random.pick([...this.places.values()]));
   }
@@ -73,7 +79,6 @@ class Churn {
     const { random } = this;
     const families = peer.line.session.negotiated.families;
     const classic = (families & maskOf(Family.Ipv4Unicast)) !== 0 && random.oneIn(3);
-    const as4 = peer.line.session.negotiated.as4;
     const asPath = peer.line.session.negotiated.ibgp ? "" : "02010000fdf2";
     const base = attribute(1, 0x40, "00") + attribute(2, 0x40, asPath);
     const set =
@@ -81,8 +86,6 @@ class Churn {
       (classic ? attribute(3, 0x40, hexOf(0x0a000001 + random.below(2), 4)) : "") +
       attribute(5, 0x40, hexOf(100 + random.below(3), 4)) +
       attribute(200, 0xe0, hexOf(random.below(4), 4) + "ee".repeat(random.oneIn(40) ? 3000 : 0));
-    void as4;
-    void marked;
     const addPath = peer.line.session.negotiated.addPathIn;
     const id = (family: Family): string =>
       (addPath & (1 << family)) === 0 ? "" : hexOf(random.below(3), 4);
@@ -106,6 +109,21 @@ class Churn {
     });
     if (random.oneIn(3)) peer.line.say(evpnWithdraw(nlri));
     else peer.line.say(evpnUpdate(nlri, set));
+  }
+
+  /** What a change of import policy does: a path is held, let go, or has another set. */
+  private reconsider(): void {
+    const { random } = this;
+    const { reflector } = this.world.speaker;
+    const { table } = reflector;
+    const dest = 1 + random.below(Math.max(1, table.destinationLimit - 1));
+    if (!table.exists(dest)) return;
+    const path = table.firstPath(dest);
+    if (path === 0) return;
+    const other = table.nextPath(path);
+    const sets = [0, table.pathReceived(path), ...(other === 0 ? [] : [table.pathReceived(other)])];
+    table.reconsider(path, random.pick(sets), HoldReason.Policy);
+    reflector.later({ step: () => true });
   }
 
   private disturb(name: string): void {
@@ -153,5 +171,26 @@ describe("a collector's picture", () => {
       check(world, "b");
     }
     expect(world.speaker.reflector.audit()).toEqual([]);
+  });
+
+  test("is the tables' again after it was thrown out for not reading", () => {
+    const limit = 1 << 20;
+    const world = new World(bmpOnly([collector("a"), collector("sleeper")], limit));
+    world.deaf.add("sleeper");
+    const churn = new Churn(world, new Random(99));
+    churn.quiet = true;
+    const dropped = (): number =>
+      world.feeds.view().collectors.find(({ name }) => name === "sleeper")!.dropped;
+    let most = 0;
+    for (let step = 0; step < 50_000 && dropped() === 0; step++) {
+      churn.step();
+      world.speaker.queue.runOnce();
+      most = Math.max(most, world.feeds.view().eventLogBytes);
+    }
+    expect(dropped()).toBe(1);
+    expect(most).toBeLessThanOrEqual(limit);
+    churn.rest();
+    check(world, "a");
+    check(world, "sleeper");
   });
 });

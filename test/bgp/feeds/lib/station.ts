@@ -81,12 +81,7 @@ export class Station {
     const routes: Routes = peer.streams.get(view) ?? new Map<string, string>();
     peer.streams.set(view, routes);
     const out = view.startsWith("out");
-    const pathIds =
-      view === "out-pre"
-        ? 0
-        : out
-          ? addPath(peer.sent, peer.received)
-          : addPath(peer.received, peer.sent);
+    const pathIds = out ? addPath(peer.sent, peer.received) : addPath(peer.received, peer.sent);
     const end = applyUpdate(routes, bytes, pathIds);
     if (end !== undefined) peer.endOfRibs.push(`${view} ${String(end.family)}`);
   }

@@ -209,7 +209,14 @@ export class World {
       addPathIn: addPath,
       addPathOut: over.addPathOut ?? 0,
     };
-    Object.assign(session, { negotiated });
+    const several = FAMILIES.filter(({ family }) => ((over.addPathOut ?? 0) & (1 << family)) !== 0);
+    const options = {
+      ...session.options,
+      addPath: several.map(({ family }) => ({ family, send: true, receive: true, limit: 3 })),
+    };
+    // The line's own decoder knows no path ids.
+    const deliver = (buffer: Uint8Array): number => [...messagesOf(buffer)].length;
+    Object.assign(session, { negotiated, options, ...(several.length > 0 && { deliver }) });
     reflector.established(session);
     const tapped: TappedSession = {
       id: session.id,
@@ -236,7 +243,13 @@ export class World {
       }
       sendMany(buffers, messages);
     };
+    const say = line.say.bind(line);
+    line.say = (message) => {
+      this.taps.tap?.received(tapped, message, 0, message.length);
+      return say(message);
+    };
     this.peers.push(peer);
+    this.taps.tap?.state(tapped, "OpenConfirm", "Established");
     this.taps.tap?.established(tapped);
     return peer;
   }
@@ -245,6 +258,7 @@ export class World {
     if (!peer.line.session.isOpen) return;
     this.peers.splice(this.peers.indexOf(peer), 1);
     peer.line.down();
+    this.taps.tap?.state(peer.tapped, "Established", "Idle");
     this.taps.tap?.ended(peer.tapped, { reason: "tcp", detail: "" }, true);
   }
 
@@ -257,7 +271,7 @@ export class World {
     const { reflector } = this.speaker;
     const { table } = reflector;
     const slot = reflector.peer(peer.line.session.id)!.slot;
-    const { families, addPathIn } = peer.line.session.negotiated;
+    const { families, addPathIn, addPathOut } = peer.line.session.negotiated;
     const routes: Routes = new Map();
     for (let dest = 1; dest < table.destinationLimit; dest++) {
       if (!table.exists(dest)) continue;
@@ -265,7 +279,8 @@ export class World {
       if (view === "out-pre") {
         const best = table.bestPath(dest);
         if (best === 0 || (families & (1 << family)) === 0) continue;
-        this.add(routes, best, table.pathAttr(best), "");
+        const id = (addPathOut & (1 << family)) === 0 ? "" : `${hexOf(1, 4)}/`;
+        this.add(routes, best, table.pathAttr(best), id);
         continue;
       }
       for (let path = table.firstPath(dest); path !== 0; path = table.nextPath(path)) {
