@@ -28,6 +28,7 @@ const DAEMONS = {
   arping: "iputils-arping",
   tshark: "tshark",
   dumpcap: "wireshark-common",
+  bgpdump: "bgpdump",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */

@@ -75,10 +75,11 @@ export function feedSources(wiring: FeedWiring): FeedSources {
 const NONE: readonly SentRoute[] = [];
 
 function sentRoutes({ table, out }: Reflector, slot: number, dest: number): readonly SentRoute[] {
-  if (!out.hasSent(slot, dest)) return NONE;
-  return out.pathsSent(slot, dest).map((path) => {
+  const paths = out.pathsSent(slot, dest);
+  if (paths.length === 0) return NONE;
+  const family = table.family(dest);
+  return paths.map((path) => {
     const { attributes, nextHop } = out.encode(slot, path);
-    const set = { family: table.family(dest), attributes, nextHop };
-    return { path, pathId: out.sentPathId(slot, path), set };
+    return { path, pathId: out.sentPathId(slot, path), set: { family, attributes, nextHop } };
   });
 }

@@ -15,6 +15,7 @@ const PROGRAMS = {
   bird: ["bird", "birdc"],
   exabgp: ["exabgp"],
   tshark: ["tshark", "dumpcap"],
+  bgpdump: ["bgpdump"],
 } as const;
 export type Need = keyof typeof PROGRAMS;
 
