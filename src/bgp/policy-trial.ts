@@ -97,7 +97,10 @@ export class PolicyTrial implements SlicedJob {
         const { peerAddress } = peer.session;
         this.notes.push(`${peerAddress} is not in the candidate; its rules count as unchanged`);
       }
-      this.candidate.attach(peer.slot, policy === undefined ? now : { ...now, policy });
+      this.candidate.attach(
+        peer.slot,
+        policy === undefined ? now : { ...now, groups: policy.groups, policy },
+      );
       this.receivers.push(peer);
     }
     this.attachOthers();
@@ -258,12 +261,35 @@ export class PolicyTrial implements SlicedJob {
       const b =
         next === undefined ? LOST : decideExport(this.candidate, table, next.path, next.attr, slot);
       if (a.attr === 0 && b.attr === 0) continue;
-      const same = a.attr === b.attr && old?.path === next?.path;
-      if (same) continue;
+      if (old !== undefined && next !== undefined && this.looksSame(slot, old, a, next, b))
+        continue;
       const change: Change = a.attr === 0 ? "accepted" : b.attr === 0 ? "rejected" : "changed";
       const path = b.attr === 0 ? old!.path : next!.path;
       this.note(receiver.session.peerAddress, "out", change, path, a, b);
     }
+  }
+
+  /** Two forms of a route that no octet on the wire tells apart: eBGP, for one, has no LOCAL_PREF. */
+  private looksSame(slot: number, old: Way, a: Decided, next: Way, b: Decided): boolean {
+    if (a.attr === 0 || b.attr === 0) return false;
+    if (old.path === next.path && a.attr === b.attr) return true;
+    const { table, out } = this.host;
+    const before = out.encodeSet(slot, a.attr, table.pathSlot(old.path));
+    const attributes = before.attributes.slice();
+    const nextHop = before.nextHop.slice();
+    const after = out.encodeSet(slot, b.attr, table.pathSlot(next.path));
+    const same = (x: Uint8Array, y: Uint8Array) => Buffer.compare(x, y) === 0;
+    return (
+      same(attributes, after.attributes) &&
+      same(nextHop, after.nextHop) &&
+      same(this.nlriOf(old.path), this.nlriOf(next.path))
+    );
+  }
+
+  private nlriOf(path: number): Uint8Array {
+    const { table } = this.host;
+    const from = table.pathNlri(path);
+    return table.nlriBytes.subarray(from, from + table.pathNlriLength(path));
   }
 
   private note(

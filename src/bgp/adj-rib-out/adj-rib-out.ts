@@ -405,6 +405,12 @@ export class AdjRibOut {
     return encoded;
   }
 
+  /** How an attribute set of a source looks to this slot, MP_REACH_NLRI aside; for previews of policy. */
+  encodeSet(slot: number, attr: number, source: number): EncodedRoute {
+    const lane = this.best.cursors.has(slot) ? this.best : (this.addPath ?? this.best);
+    return lane.delivery.encode(slot, attr, source);
+  }
+
   /**
    * Writes into `mask` who might have a path if its attribute set were `attr`, export policy aside: of
    * those who take the best path, or of those who take several. For previews of policy.

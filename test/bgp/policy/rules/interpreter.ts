@@ -127,9 +127,9 @@ function labelOf({ nlri, pmsi }: Route): number | undefined {
 
 function prefixOf(nlri: DecodedNlri): string | undefined {
   const fields: Partial<Record<string, unknown>> = { ...nlri };
-  if ("default" in nlri || fields["prefix"] === undefined) return undefined;
-  const prefix = String(fields["prefix"]);
-  return fields["type"] === 5 ? `${prefix}/${String(fields["prefixLen"])}` : prefix;
+  const { prefix } = fields;
+  if (typeof prefix !== "string") return undefined;
+  return fields["type"] === 5 ? `${prefix}/${Number(fields["prefixLen"])}` : prefix;
 }
 
 /** `*` stands for one part between colons. */
