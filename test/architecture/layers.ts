@@ -24,7 +24,7 @@ const GEN = "^src/gen/";
 const SEAMS = ["^src/bgp/settings\\.ts$", "^src/bgp/session/types\\.ts$"];
 
 /** Where a module says what it can be told, with the defaults. */
-const DEFAULTS = "^src/[^/]+/(.+[-/])?(settings|options)\\.ts$";
+const DEFAULTS = "^src/[^/]+/[^.]*(settings|options)\\.ts$";
 
 export const LAYERS: readonly Layer[] = [
   { name: "util", files: UTIL, may: [] },
