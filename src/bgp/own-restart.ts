@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
-import { readRestartState, RestartState } from "./restart/index.js";
+import { readRestartState, RestartState, type RememberedPeer } from "./restart/index.js";
 import type { Restarts } from "./restarts.js";
 import type { PeerOptions, SpeakerSettings } from "./settings.js";
 
@@ -14,6 +14,9 @@ export interface OwnRestartParts {
   readonly restarts: Restarts;
   /** Options of whoever may connect from the address; undefined for strangers. */
   readonly optionsFor: (address: string) => PeerOptions | undefined;
+  /** Connects to the peer from this address of ours, though we are the passive side, until `endRecall`. */
+  readonly recall: (address: string, localAddress: string) => void;
+  readonly endRecall: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -22,6 +25,7 @@ export class OwnRestart {
   private readonly parts: OwnRestartParts;
   private state: RestartState | undefined;
   private isStarted = false;
+  private expected: readonly RememberedPeer[] = [];
 
   constructor(parts: OwnRestartParts) {
     this.parts = parts;
@@ -37,15 +41,25 @@ export class OwnRestart {
     const restartTime = longestRestartTime(settings());
     if (stateDir === undefined || restartTime === 0) return;
     const before = await readRestartState(stateDir, clock.wall(), restartTime, log);
-    const expected = (before ?? []).filter((address) => optionsFor(address)?.shutdown === false);
+    const expected = (before ?? []).filter(
+      ({ address }) => optionsFor(address)?.shutdown === false,
+    );
     if (expected.length > 0) restarts.begin(expected, deferralTime);
+    this.expected = expected;
     this.state = new RestartState(stateDir, clock, log, () => restarts.toRemember());
   }
 
-  /** Writes down who is up from here on. Once the ports are ours: another evpnd may have this file until then. */
+  /**
+   * Once the ports are ours, for another evpnd may have the file until then. From here on it says who is up,
+   * and peers of before are called: an FRR that keeps our routes waits for us to connect.
+   */
   started(): void {
     const { state } = this;
     if (state === undefined) return;
+    const { restarts, recall } = this.parts;
+    for (const { address, localAddress } of this.expected) recall(address, localAddress);
+    this.expected = [];
+    restarts.onSent = () => this.parts.endRecall();
     this.isStarted = true;
     this.parts.restarts.onSessions = () => state.changed();
     void state.save();

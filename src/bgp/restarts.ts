@@ -17,6 +17,7 @@ import {
   sweepJob,
   type DeferralView,
   type PeerRestartView,
+  type RememberedPeer,
   type SlotIdentity,
 } from "./restart/index.js";
 import type { RouteTable } from "./rib/route-table.js";
@@ -40,6 +41,9 @@ export class Restarts {
   private readonly log: Log;
   private readonly retained: RetainedPeers;
   private deferral: Deferral | undefined;
+  private expected: readonly RememberedPeer[] = [];
+  /** Told when our restart is over. */
+  onSent: () => void = () => {};
   /** Told when who is Established changed. */
   onSessions: () => void = () => {};
 
@@ -64,14 +68,18 @@ export class Restarts {
   }
 
   /** We have restarted: peers that keep our routes are sent nothing before these have sent theirs. */
-  begin(expected: readonly string[], seconds: number): void {
+  begin(expected: readonly RememberedPeer[], seconds: number): void {
+    this.expected = expected;
+    const addresses = expected.map(({ address }) => address);
     const since = this.clock.now();
     this.log.info({ peers: expected.length, seconds }, "restarted: sending waits for the peers");
-    this.deferral = new Deferral(expected, this.clock, seconds, (why, missing) => {
+    this.deferral = new Deferral(addresses, this.clock, seconds, (why, missing) => {
       const waited = (this.clock.now() - since) / 1000;
       this.log.info({ why, seconds: waited, missing: missing.slice(0, 20) }, "sending begins");
       for (const peer of this.host.livePeers()) this.host.out.releaseDeferred(peer.slot);
       this.host.wake();
+      this.expected = [];
+      this.onSent();
     });
   }
 
@@ -84,13 +92,16 @@ export class Restarts {
     return this.deferral?.view();
   }
 
-  /** Addresses whose End-of-RIB is to be waited for after a restart of ours. */
-  toRemember(): string[] {
-    const addresses = new Set(this.deferral?.view()?.waitingFor);
+  /** Whose End-of-RIB is to be waited for after a restart of ours: also those still missed from the last one. */
+  toRemember(): RememberedPeer[] {
+    const missing = new Set(this.deferral?.view()?.waitingFor);
+    const peers = new Map<string, RememberedPeer>();
+    for (const peer of this.expected) if (missing.has(peer.address)) peers.set(peer.address, peer);
     for (const { session } of this.host.livePeers()) {
-      if (session.negotiated.gracefulRestart !== undefined) addresses.add(session.peerAddress);
+      const { peerAddress: address, localAddress, negotiated } = session;
+      if (negotiated.gracefulRestart !== undefined) peers.set(address, { address, localAddress });
     }
-    return [...addresses].sort();
+    return [...peers.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
   }
 
   /** The slot that waits for the peer's new session. */

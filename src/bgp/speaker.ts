@@ -102,6 +102,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     settings: () => current,
     restarts: reflector.restarts,
     optionsFor: (address) => peers.optionsFor(address),
+    recall: (address, localAddress) => peers.recall(address, localAddress),
+    endRecall: () => peers.endRecall(),
     clock,
     log,
   });
@@ -183,8 +185,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       warmUp(clock, settings.as);
       await ownRestart.begin();
       await listener.start();
-      ownRestart.started();
       peers.start();
+      ownRestart.started();
       slowPeers.configure(current.slowPeers);
       auditor.configure(current.audit);
       memory.setLimit(memoryCeiling(current.memoryLimit));

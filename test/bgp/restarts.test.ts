@@ -262,6 +262,8 @@ describe("a long-lived stale route", () => {
 });
 
 describe("our own restart", () => {
+  const before = (...addresses: readonly string[]) =>
+    addresses.map((address) => ({ address, localAddress: "10.0.0.254" }));
   const keeps: Partial<PeerSpec> = {
     families: ALL_FAMILIES,
     negotiated: graceful,
@@ -271,7 +273,7 @@ describe("our own restart", () => {
   test("peers that keep our routes get nothing before all have sent theirs, and then all at once", () => {
     const speaker = new Speaker();
     const { reflector } = speaker;
-    reflector.restarts.begin(["10.0.0.77", "10.0.0.88"], 120);
+    reflector.restarts.begin(before("10.0.0.77", "10.0.0.88"), 120);
     expect(reflector.restarts.isRestarting).toBe(true);
     const listener = speaker.up(keeps);
     const other = speaker.up();
@@ -300,7 +302,7 @@ describe("our own restart", () => {
 
   test("the timer ends it, too", () => {
     const speaker = new Speaker();
-    speaker.reflector.restarts.begin(["10.0.0.88"], 120);
+    speaker.reflector.restarts.begin(before("10.0.0.88"), 120);
     const listener = speaker.up(keeps);
     const source = speaker.up({ ...SOURCE, ...keeps, families: EVPN });
     source.say(evpnUpdate([A]));

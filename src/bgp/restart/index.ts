@@ -20,5 +20,5 @@ export {
   type SlotIdentity,
 } from "./retained-peers.js";
 export { longLivedJob, sweepJob } from "./stale-jobs.js";
-export { readRestartState, RestartState } from "./state-file.js";
+export { readRestartState, RestartState, type RememberedPeer } from "./state-file.js";
 export { agreedRestart, familyNames, type AgreedRestart, type PeerRestartView } from "./view.js";

@@ -8,6 +8,7 @@
  * written is said once and costs nothing but the restart's grace: the start is a cold one.
  */
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
@@ -21,14 +22,20 @@ const SETTLE_MS = 500;
 const MOST_OCTETS = 16 * 1024 * 1024;
 const MOST_PEERS = 100_000;
 
-/** Reads the state of the life before; addresses of peers that were Established. Undefined: a cold start. */
+/** A peer that was Established, and the address of ours that it talked to. */
+export interface RememberedPeer {
+  readonly address: string;
+  readonly localAddress: string;
+}
+
+/** Reads the state of the life before. Undefined: a cold start. */
 export async function readRestartState(
   directory: string,
   wallMs: number,
   /** Seconds that any peer keeps our routes. */
   restartTime: number,
   log: Log,
-): Promise<readonly string[] | undefined> {
+): Promise<readonly RememberedPeer[] | undefined> {
   const file = join(directory, STATE_FILE);
   try {
     const { mtimeMs, size } = await stat(file);
@@ -48,12 +55,13 @@ export async function readRestartState(
   }
 }
 
-export function formatRestartState(addresses: readonly string[]): string {
-  return `${JSON.stringify({ format: FORMAT, established: addresses })}\n`;
+export function formatRestartState(peers: readonly RememberedPeer[]): string {
+  const established = peers.map(({ address, localAddress }) => ({ address, localAddress }));
+  return `${JSON.stringify({ format: FORMAT, established })}\n`;
 }
 
 /** Undefined for anything that `formatRestartState` did not write. */
-export function parseRestartState(text: string): string[] | undefined {
+export function parseRestartState(text: string): RememberedPeer[] | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -64,14 +72,25 @@ export function parseRestartState(text: string): string[] | undefined {
   const { format, established } = value as { format?: unknown; established?: unknown };
   if (format !== FORMAT || !Array.isArray(established)) return undefined;
   if (established.length > MOST_PEERS) return undefined;
-  return established.every((item) => typeof item === "string") ? established : undefined;
+  return established.every(isRemembered) ? established : undefined;
+}
+
+function isRemembered(item: unknown): item is RememberedPeer {
+  if (typeof item !== "object" || item === null) return false;
+  const { address, localAddress } = item as Partial<Record<keyof RememberedPeer, unknown>>;
+  return (
+    typeof address === "string" &&
+    isIP(address) !== 0 &&
+    typeof localAddress === "string" &&
+    isIP(localAddress) !== 0
+  );
 }
 
 export class RestartState {
   private readonly directory: string;
   private readonly clock: Clock;
   private readonly log: Log;
-  private readonly established: () => readonly string[];
+  private readonly established: () => readonly RememberedPeer[];
   private timer: TimerHandle | undefined;
   private dirty = true;
   /** What the file says now. */
@@ -81,8 +100,13 @@ export class RestartState {
   /** Operations on the file run one after another. */
   private last: Promise<boolean> = Promise.resolve(true);
 
-  /** @param established who is Established now, by address */
-  constructor(directory: string, clock: Clock, log: Log, established: () => readonly string[]) {
+  /** @param established who is Established now */
+  constructor(
+    directory: string,
+    clock: Clock,
+    log: Log,
+    established: () => readonly RememberedPeer[],
+  ) {
     this.directory = directory;
     this.clock = clock;
     this.log = log;

@@ -194,6 +194,21 @@ export class PeerTable {
     this.admission.enter(connection);
   }
 
+  /** After a restart of ours: connects to a peer that was up before, even where we wait for it otherwise. */
+  recall(address: string, localAddress: string): void {
+    const range = this.peers.has(address) ? undefined : this.ranges.find(address);
+    if (range !== undefined) {
+      const peer = new Peer(address, range, true, this.context);
+      this.peers.set(address, peer);
+      peer.start();
+    }
+    this.peers.get(address)?.recall(localAddress);
+  }
+
+  endRecall(): void {
+    for (const peer of this.peers.values()) peer.endRecall();
+  }
+
   /** Options of whoever may connect from this canonical address; undefined for strangers. */
   optionsFor(address: string): PeerOptions | undefined {
     const peer = this.peers.get(address);

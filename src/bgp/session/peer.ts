@@ -67,6 +67,8 @@ export class Peer implements SessionOwner {
   private failures = 0;
   private establishedAt = 0;
   private heldDown = false;
+  /** Our address that the peer talked to before our restart, while we connect to it for a change. */
+  private recalledFrom: string | undefined;
   removed = false;
   /** Connections not gone yet, those of ended sessions included. */
   private lingering = 0;
@@ -83,7 +85,26 @@ export class Peer implements SessionOwner {
   }
 
   get passive(): boolean {
-    return this.dynamic || this.options.passive;
+    return this.recalledFrom === undefined && (this.dynamic || this.options.passive);
+  }
+
+  /**
+   * We have restarted, and the peer may keep our routes: then it may as well wait for us to connect (RFC 4724
+   * leaves that open, and FRR does), so we do.
+   */
+  recall(localAddress: string): void {
+    if (!this.passive || this.adminDown || this.removed || this.ownState !== State.Active) return;
+    this.recalledFrom = localAddress;
+    if (this.sessions.length === 0) this.run({ kind: "connectRetryExpires" });
+  }
+
+  endRecall(): void {
+    if (this.recalledFrom === undefined) return;
+    this.recalledFrom = undefined;
+    if (!this.passive) return;
+    this.disarmRetry();
+    this.cancelDial();
+    if (this.ownState === State.Connect) this.enter(State.Active);
   }
 
   get openWaitSeconds(): number {
@@ -406,7 +427,7 @@ export class Peer implements SessionOwner {
   private dial(): void {
     this.cancelDial();
     this.dialling = this.context.dialer.dial(
-      { address: this.address, options: this.options },
+      { address: this.address, options: this.dialOptions() },
       (connection) => {
         this.dialling = undefined;
         this.open(connection);
@@ -423,6 +444,12 @@ export class Peer implements SessionOwner {
         this.run({ kind: "tcpFails" });
       },
     );
+  }
+
+  private dialOptions(): PeerOptions {
+    const { options, recalledFrom } = this;
+    const localAddress = options.localAddress ?? recalledFrom;
+    return localAddress === options.localAddress ? options : { ...options, localAddress };
   }
 
   private cancelDial(): void {
