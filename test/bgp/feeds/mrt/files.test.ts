@@ -135,9 +135,7 @@ describe("table dumps", () => {
     expect(result?.records).toBe(ribs.length + 1);
     if (index?.kind !== "peers") throw new Error("no peer index");
     expect(index.peers.map(({ address }) => address)).toEqual(["10.0.0.2", "10.0.0.3", "10.0.0.4"]);
-    const tables = new Map(
-      index.peers.map(({ address }) => [address, new Map<string, string>()]),
-    );
+    const tables = new Map(index.peers.map(({ address }) => [address, new Map<string, string>()]));
     for (const [sequence, rib] of (ribs as MrtRib[]).entries()) {
       expect(rib.sequence).toBe(sequence);
       for (const entry of rib.entries) {

@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { FEEDS_OFF, RECORDER_DEFAULTS } from "../../../../src/bgp/feeds/settings.js";
+import { readScript } from "../../../../src/cli/replay/script.js";
+import { readBgpMessages } from "../../../../src/cli/capture/bgp-stream.js";
+import { Family } from "../../../../src/fast-bgp-codec/family.js";
+import { hexOf } from "../../../model/lib/hex.js";
+import { macIp, rd } from "../../../model/lib/nlri.js";
+import { maskOf } from "../../../model/lib/peer.js";
+import { evpnUpdate, evpnWithdraw } from "../../lib/speaker.js";
+import { readMrt } from "../lib/mrt.js";
+import { World, type WorldPeer } from "../lib/world.js";
+
+const RR = "10.99.0.254";
+
+function recording(over: Partial<typeof RECORDER_DEFAULTS> = {}): World {
+  return new World({ ...FEEDS_OFF, recorder: { ...RECORDER_DEFAULTS, enabled: true, ...over } });
+}
+
+function mac(number: number): string {
+  return macIp({ rd: rd(1), mac: hexOf(number, 6), label: 100 });
+}
+
+describe("a recording", () => {
+  test("as pcap has the session's own ends, and says who sent what", () => {
+    const world = recording();
+    const peer = world.up({ address: "10.0.0.7" });
+    const six = world.up({ address: "2001:db8::7" });
+    peer.line.say(evpnUpdate([mac(1), mac(2)]));
+    six.line.say(evpnUpdate([mac(3)]));
+    world.run();
+    const report = { notes: [] as string[] };
+    const messages = [...readBgpMessages(world.feeds.recording("10.0.0.7", "pcap")!, report)];
+    expect(report.notes).toEqual([]);
+    const port = peer.tapped.connection.remotePort;
+    const ends = new Set(messages.map(({ source, destination }) => `${source} ${destination}`));
+    expect(ends).toEqual(
+      new Set([`10.0.0.7:${String(port)} ${RR}:179`, `${RR}:179 10.0.0.7:${String(port)}`]),
+    );
+    expect(
+      messages.map(({ bytes, outgoing }) => `${String(bytes[18])} ${String(outgoing)}`),
+    ).toEqual(["1 true", "1 false", "2 false", ...messages.slice(3).map(() => "2 true")]);
+    expect(Buffer.from(messages[2]!.bytes)).toEqual(Buffer.from(evpnUpdate([mac(1), mac(2)])));
+    expect(world.feeds.recording("192.0.2.1", "pcap")).toBeUndefined();
+    const script = readScript(world.feeds.recording(undefined, "pcap")!, undefined);
+    expect(script.peers.map(({ address, as }) => [address, as])).toEqual([
+      ["10.0.0.7", 65000],
+      ["2001:db8::7", 65000],
+    ]);
+    expect(script.evpnd).toEqual({ as: 65000, bgpId: RR });
+  });
+
+  test("as MRT has messages and states with their subtypes", () => {
+    const world = recording();
+    const peer = world.up({ as4: false });
+    const paths = world.up({ addPath: maskOf(Family.Evpn) });
+    peer.line.say(evpnUpdate([mac(1)]));
+    paths.line.say(evpnUpdate([hexOf(5, 4) + mac(2)]));
+    world.run();
+    const records = readMrt(world.feeds.recording(undefined, "mrt")!);
+    const kinds = records.map((one) =>
+      one.kind === "message"
+        ? `${one.peer} ${String(one.subtype)} ${String(one.bytes[18])}`
+        : one.kind,
+    );
+    expect(kinds).toContain("10.0.0.2 1 2");
+    expect(kinds).toContain("10.0.0.3 9 2");
+    expect(kinds).toContain("state");
+  });
+
+  test("keeps the OPENs when its messages have pushed each other out", () => {
+    const world = recording({ octetsPerPeer: 4096 });
+    const peer = world.up();
+    for (let i = 0; i < 200; i++) peer.line.say(evpnUpdate([mac(i)]));
+    const [view] = world.feeds.recordings();
+    expect(view!.overwritten).toBeGreaterThan(100);
+    expect(view!.octets).toBeLessThanOrEqual(4096);
+    const { steps } = readScript(world.feeds.recording("10.0.0.2", "pcap")!, undefined);
+    expect(steps[0]!.kind).toBe("open");
+    const last = steps.at(-1)!;
+    expect(last.kind === "message" && Buffer.from(last.bytes)).toEqual(
+      Buffer.from(evpnUpdate([mac(199)])),
+    );
+  });
+
+  test("outlives its session for a while, the next one goes on in it", () => {
+    const world = recording({ keepAfterDown: 600 });
+    const first = world.up();
+    first.line.say(evpnUpdate([mac(1)]));
+    world.down(first);
+    world.speaker.clock.advance(300_000);
+    const second = world.up({ address: "10.0.0.2" });
+    second.line.say(evpnWithdraw([mac(1)]));
+    expect(world.feeds.recordings()).toMatchObject([
+      { peer: "10.0.0.2", established: true, sessions: 2 },
+    ]);
+    const { steps } = readScript(world.feeds.recording("10.0.0.2", "pcap")!, undefined);
+    expect(steps.map(({ kind }) => kind)).toEqual(["open", "message", "close", "open", "message"]);
+    world.down(second);
+    world.speaker.clock.advance(700_000);
+    expect(world.feeds.recordings()).toEqual([]);
+    expect(world.feeds.view().recorder.octets).toBe(0);
+  });
+
+  test("all together stay within their bound; who is gone for longest makes room", () => {
+    const world = recording({ octetsPerPeer: 16384, octetsTotal: 40_000 });
+    const say = (peer: WorldPeer): void => {
+      for (let i = 0; i < 300; i++) peer.line.say(evpnUpdate([mac(i)]));
+    };
+    for (let i = 0; i < 3; i++) {
+      const peer = world.up({ address: `10.0.1.${String(i + 1)}` });
+      say(peer);
+      world.down(peer);
+      world.speaker.clock.advance(1000);
+    }
+    for (let i = 0; i < 3; i++) say(world.up({ address: `10.0.2.${String(i + 1)}` }));
+    expect(world.feeds.view().recorder.octets).toBeLessThanOrEqual(40_000);
+    const peers = world.feeds.recordings().map(({ peer }) => peer);
+    expect(peers).not.toContain("10.0.1.1");
+    expect(peers).toContain("10.0.2.3");
+  });
+
+  test("has nothing older than it may be", () => {
+    const world = recording({ maxAge: 60 });
+    const peer = world.up();
+    peer.line.say(evpnUpdate([mac(1)]));
+    world.speaker.clock.advance(61_000);
+    peer.line.say(evpnUpdate([mac(2)]));
+    const { steps } = readScript(world.feeds.recording("10.0.0.2", "pcap")!, undefined);
+    expect(steps.map(({ kind }) => kind)).toEqual(["open", "message"]);
+  });
+
+  test("can be switched off and on while sessions are up", async () => {
+    const world = recording();
+    const peer = world.up();
+    peer.line.say(evpnUpdate([mac(1)]));
+    await world.feeds.apply(FEEDS_OFF);
+    expect(world.taps.tap).toBeUndefined();
+    peer.line.say(evpnUpdate([mac(2)]));
+    expect(
+      await world.feeds.apply({ ...FEEDS_OFF, recorder: { ...RECORDER_DEFAULTS, enabled: true } }),
+    ).toEqual(["recorder on"]);
+    peer.line.say(evpnUpdate([mac(3)]));
+    const { steps } = readScript(world.feeds.recording("10.0.0.2", "pcap")!, undefined);
+    expect(steps.map(({ kind }) => kind)).toEqual(["open", "message"]);
+  });
+});
