@@ -8,7 +8,7 @@
  */
 import { FAMILIES } from "../../fast-bgp-codec/family.js";
 import { NlriScan, scanNlri } from "../../fast-bgp-codec/nlri-scan.js";
-import type { RouteTable } from "../rib/index.js";
+import { HoldReason, type RouteTable } from "../rib/index.js";
 import type { Tally } from "./tally.js";
 import { keyOf, sessionOf, type AuditSubject, type Find } from "./subject.js";
 
@@ -80,15 +80,22 @@ export class DestinationCheck {
   }
 
   private checkIndex(dest: number): void {
+    const { table } = this;
+    if (this.leadsTo(dest, table.destNlri(dest), table.destNlriLength(dest))) return;
+    this.find(`${keyOf(table, dest)}: the index does not lead to it (destination ${dest})`);
+  }
+
+  /** Whether the NLRI at `from` is one of this destination's. */
+  private leadsTo(dest: number, from: number, length: number): boolean {
     const { table, scan } = this;
-    const from = table.destNlri(dest);
-    const to = from + table.destNlriLength(dest);
+    const bytes = table.nlriBytes;
+    const to = from + length;
+    if (from < 0 || to > bytes.length) return false;
     const family = table.family(dest);
-    const end =
-      to <= table.nlriBytes.length ? scanNlri(family, table.nlriBytes, from, to, false, scan) : -1;
-    if (end !== to || table.find(family, table.nlriBytes, scan) !== dest) {
-      this.find(`${keyOf(table, dest)}: the index does not lead to it (destination ${dest})`);
-    }
+    return (
+      scanNlri(family, bytes, from, to, false, scan) === to &&
+      table.find(family, bytes, scan) === dest
+    );
   }
 
   /** How many paths; -1 when the list is damaged. */
@@ -123,6 +130,14 @@ export class DestinationCheck {
       }
       if (table.pathFrom(dest, slot, table.pathId(path)) !== path) {
         this.find(`${keyOf(table, dest)}: two paths from ${sessionOf(this.subject, slot)}`);
+      }
+      const nlri = table.pathNlri(path);
+      const own = nlri !== table.destNlri(dest);
+      if (own && !this.leadsTo(dest, nlri, table.pathNlriLength(path))) {
+        this.find(`${keyOf(table, dest)}: path ${path} has the NLRI of another destination`);
+      }
+      if (effective !== 0 && table.pathHold(path) !== HoldReason.None) {
+        this.find(`${keyOf(table, dest)}: path ${path} is held and counts all the same`);
       }
       tally.path(table, path);
       this.checkSourceList(dest, path);
@@ -170,11 +185,13 @@ export class DestinationCheck {
   private checkBest(dest: number): void {
     const { table } = this;
     const best = table.bestPath(dest);
-    const again = table.reselect(dest).path;
+    const { path: again, reason } = table.reselect(dest);
     if (best !== 0 && table.pathAttr(best) === 0) {
       this.find(`${keyOf(table, dest)}: a held path is its best path`);
     } else if (again !== best) {
       this.find(`${keyOf(table, dest)}: its best path is not the best (${best}, not ${again})`);
+    } else if (reason !== table.bestReason(dest)) {
+      this.find(`${keyOf(table, dest)}: its best path is so for another reason than it says`);
     }
   }
 

@@ -42,8 +42,9 @@ function pathsSuspect(subject: AuditSubject, tally: Tally): boolean {
   }
   for (const slot of subject.knownSlots()) {
     for (let family = 0; family < FAMILIES.length; family++) {
-      const found = tally.routes[slot * FAMILIES.length + family] ?? 0;
-      if (found !== sources.count(slot, family)) return true;
+      const row = slot * FAMILIES.length + family;
+      if ((tally.routes[row] ?? 0) !== sources.count(slot, family)) return true;
+      if ((tally.stale[row] ?? 0) !== sources.staleCount(slot, family)) return true;
     }
   }
   return false;
@@ -54,6 +55,7 @@ function countPaths(subject: AuditSubject, find: Find): void {
   const { attrs, sources } = table;
   const references = new Int32Array(attrs.limit);
   const routes = new Int32Array(sources.limit * FAMILIES.length);
+  const stale = new Int32Array(routes.length);
   let paths = 0;
   let held = 0;
   for (let path = 1; path < table.pathLimit; path++) {
@@ -67,6 +69,7 @@ function countPaths(subject: AuditSubject, find: Find): void {
     else references[effective] = references[effective]! + 1;
     const row = table.pathSlot(path) * FAMILIES.length + table.family(dest);
     routes[row] = routes[row]! + 1;
+    if (table.isStale(path)) stale[row] = stale[row]! + 1;
   }
   if (paths !== table.pathCount) find(`${paths} paths found, ${table.pathCount} counted`);
   if (held !== table.held) find(`${held} held paths found, ${table.held} counted`);
@@ -78,10 +81,16 @@ function countPaths(subject: AuditSubject, find: Find): void {
   }
   for (const slot of subject.knownSlots()) {
     for (const { family, name } of FAMILIES) {
-      const found = routes[slot * FAMILIES.length + family] ?? 0;
+      const row = slot * FAMILIES.length + family;
       const counted = sources.count(slot, family);
-      if (found === counted) continue;
-      find(`${sessionOf(subject, slot)} counts ${counted} ${name} routes, ${found} found`);
+      const staleCounted = sources.staleCount(slot, family);
+      const who = sessionOf(subject, slot);
+      if (routes[row] !== counted) {
+        find(`${who} counts ${counted} ${name} routes, ${routes[row] ?? 0} found`);
+      }
+      if (stale[row] !== staleCounted) {
+        find(`${who} counts ${staleCounted} stale ${name} routes, ${stale[row] ?? 0} found`);
+      }
     }
   }
 }

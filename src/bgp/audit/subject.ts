@@ -25,6 +25,7 @@ export function keyOf(table: RouteTable, dest: number): string {
   const name = FAMILIES[family]?.name ?? `family ${family}`;
   const from = table.destNlri(dest);
   const to = from + table.destNlriLength(dest);
+  if (from < 0 || to > table.nlriBytes.length) return `${name}, destination ${dest}`;
   try {
     return `${name} ${formatNlri(family, decodeNlri(family, table.nlriBytes, from, to))}`;
   } catch {

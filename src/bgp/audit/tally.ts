@@ -15,12 +15,15 @@ export class Tally {
   readonly references: Int32Array;
   /** By `slot * FAMILIES.length + family`. */
   readonly routes: Int32Array;
+  /** Stale routes, by the same. */
+  readonly stale: Int32Array;
   private readonly sentCounts: (BitCounts | undefined)[] = [];
 
   /** Room for what there is now; what comes later counts nowhere, and so is looked at again. */
   constructor(table: RouteTable) {
     this.references = new Int32Array(table.attrs.limit);
     this.routes = new Int32Array(table.sources.limit * FAMILIES.length);
+    this.stale = new Int32Array(this.routes.length);
   }
 
   path(table: RouteTable, path: number): void {
@@ -32,7 +35,9 @@ export class Tally {
     if (effective === 0) this.held++;
     else if (effective < references.length) references[effective] = references[effective]! + 1;
     const row = table.pathSlot(path) * FAMILIES.length + table.family(table.pathDest(path));
-    if (row < routes.length) routes[row] = routes[row]! + 1;
+    if (row >= routes.length) return;
+    routes[row] = routes[row]! + 1;
+    if (table.isStale(path)) this.stale[row] = this.stale[row]! + 1;
   }
 
   /** The sent bits of one destination for 32 slots. */
