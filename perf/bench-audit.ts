@@ -106,7 +106,9 @@ console.log(`${table.pathCount} routes, ${attrs.count} attribute sets, ${SESSION
 for (let n = 0; n < 3; n++) round("at rest", () => {});
 for (let n = 0; n < 3; n++) {
   round("after a change", () => {
-    table.remove(sources.firstPath[slots[0]! * FAMILIES.length + Family.Evpn]! || table.firstPath(1));
+    table.remove(
+      sources.firstPath[slots[0]! * FAMILIES.length + Family.Evpn]! || table.firstPath(1),
+    );
     while (out.run(1000));
   });
 }

@@ -1,8 +1,10 @@
 /** evpnctl explain mac MAC: why a MAC is where it is, candidate by candidate. */
 import type { Command } from "commander";
+import { formatRoutes } from "./explain-route.js";
 import type { ExplanationAnswer } from "./fib-wire.js";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import type { ExplainAnswer } from "./policy-wire.js";
 import { wrap } from "./text.js";
 
 /** @param explain the command `explain` */
@@ -21,8 +23,22 @@ export function addExplainMac(explain: Command, host: CliHost): void {
       else {
         const texts = answer.explanations.map((one) => formatExplanation(one, host.columns));
         host.out(texts.join("\n"));
+        host.out(await rulesOn(mac, command, host));
       }
     });
+}
+
+/** What import rules made of the MAC's routes; nothing where no rule did anything. */
+async function rulesOn(mac: string, command: Command, host: CliHost): Promise<string> {
+  const answer = await clientOf(command, host).get<ExplainAnswer>("/v1/policy/explain", {
+    mac,
+    type: 2,
+  });
+  const routes = answer.routes
+    .map((route) => ({ ...route, receivers: [] }))
+    .filter(({ paths }) => paths.some((path) => path.import.by !== "none"));
+  if (routes.length === 0) return "";
+  return `\nImport rules\n${formatRoutes({ routes, cut: answer.cut }, host.columns)}`;
 }
 
 export function formatExplanation(explanation: ExplanationAnswer, width: number): string {

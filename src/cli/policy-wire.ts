@@ -12,8 +12,8 @@ export interface DecisionAnswer {
 
 export interface ChangeAnswer {
   readonly name: string;
-  readonly before?: string;
-  readonly after?: string;
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
 }
 
 export interface PolicyAnswer {

@@ -18,13 +18,13 @@ import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
 import { restartSettings } from "./graceful-restart.js";
 import { auditSettings, slowPeerSettings } from "./watch.js";
-import { checkGroupName, checkGroups, checkPasswords, groupChain, mergeOptions } from "./groups.js";
+import { checkGroupName, checkGroups, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { keyChains } from "./key-chains.js";
 import { memoryLimit } from "./memory-limit.js";
 import { peerOptions } from "./peer-options.js";
 import { policySettings } from "./policy.js";
-import type { SecretSource } from "./secrets.js";
+import { checkPasswords, type SecretSource } from "./secrets.js";
 
 /** What the machine contributes. */
 export interface Surroundings {

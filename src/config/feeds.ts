@@ -9,9 +9,8 @@ import {
   type MrtFileSettings,
 } from "../bgp/feeds/settings.js";
 import { canonicalAddress, formatEndpoint } from "./address.js";
-import { checkPasswords } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
-import { resolvePassword } from "./secrets.js";
+import { checkPasswords, resolvePassword } from "./secrets.js";
 import type { SecretSource } from "./secrets.js";
 
 export interface CollectorEntry {

@@ -7,6 +7,7 @@ import type { BfdEntry } from "./bfd-entry.js";
 import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.js";
 import type { FeedsEntry } from "./feeds.js";
 import type { LogSettings } from "../telemetry/settings.js";
+import type { FamilyName } from "./family-name.js";
 import type { LimitsEntry } from "./limits.js";
 import type { AddPathEntry } from "./add-path.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
@@ -24,9 +25,6 @@ export interface DaemonSettings {
   readonly user: string | undefined;
   readonly group: string | undefined;
 }
-
-export type FamilyName =
-  "l2vpn-evpn" | "ipv4-unicast" | "ipv6-unicast" | "route-target" | "ipv4-vpn" | "ipv6-vpn";
 
 /** Options of a peer, a group or a dynamic range, by their names in the file. */
 export interface PeerOptionsEntry extends InterestEntry, PeerPolicyEntry {

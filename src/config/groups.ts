@@ -1,6 +1,7 @@
 /** Peer group inheritance: options flow from a group to those that name it, the nearest word wins. */
 import type { GroupEntry, PeerOptionsEntry } from "./file.js";
 import type { ConfigPath, IssueList } from "./issue.js";
+import { checkPasswords, PASSWORD_KEYS } from "./secrets.js";
 import { suggest } from "./suggest.js";
 
 /** Options after inheritance, each with the place it was written. */
@@ -10,7 +11,6 @@ export interface MergedOptions {
   at(key: keyof PeerOptionsEntry): ConfigPath;
 }
 
-const PASSWORD_KEYS = ["password-file", "password-env", "password"] as const;
 const NOT_OPTIONS = new Set([
   "inherits",
   "group",
@@ -90,12 +90,6 @@ export function checkGroupName(
   const remedy = known.length === 0 ? 'add it under "peer-groups"' : suggest(name, known, "value");
   issues.error(path, `there is no peer group "${name}"`, remedy);
   return false;
-}
-
-export function checkPasswords(entry: PeerOptionsEntry, path: ConfigPath, issues: IssueList): void {
-  const used = PASSWORD_KEYS.filter((key) => key in entry);
-  if (used.length < 2) return;
-  issues.error([...path, used[1] ?? ""], `${used.join(" and ")} both stand here`, "keep one", true);
 }
 
 function circle(start: string, groups: Readonly<Record<string, GroupEntry>>): boolean {

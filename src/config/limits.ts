@@ -2,7 +2,7 @@
 import type { LimitAction, OutLimitAction, PeerLimits } from "../bgp/limits/settings.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import type { Family } from "../fast-bgp-codec/family.js";
-import type { FamilyName } from "./file.js";
+import type { FamilyName } from "./family-name.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 
 interface RouteLimitEntry {

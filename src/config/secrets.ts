@@ -1,7 +1,15 @@
 /** Where TCP MD5 keys come from. The key itself never enters an issue or a log line. */
 import { isAbsolute, join } from "node:path";
-import type { PeerOptionsEntry } from "./file.js";
 import type { ConfigPath, IssueList } from "./issue.js";
+
+/** The three ways to say a password. */
+export interface PasswordEntry {
+  "password-file"?: string;
+  "password-env"?: string;
+  password?: string;
+}
+
+export const PASSWORD_KEYS = ["password-file", "password-env", "password"] as const;
 
 /** What the loader may look at outside the file; tests pass their own. */
 export interface SecretSource {
@@ -18,8 +26,8 @@ export interface SecretSource {
 const KEY_MAX = 80;
 
 export function resolvePassword(
-  entry: PeerOptionsEntry,
-  at: (key: keyof PeerOptionsEntry) => ConfigPath,
+  entry: PasswordEntry,
+  at: (key: keyof PasswordEntry) => ConfigPath,
   source: SecretSource,
   issues: IssueList,
 ): string | undefined {
@@ -82,4 +90,11 @@ function bounded(key: string, path: ConfigPath, issues: IssueList): string | und
   if (Buffer.byteLength(key) <= KEY_MAX) return key;
   issues.error(path, "the password is too long", `use at most ${KEY_MAX} octets`);
   return undefined;
+}
+
+/** Two kinds of password in one place are a mistake. */
+export function checkPasswords(entry: PasswordEntry, path: ConfigPath, issues: IssueList): void {
+  const used = PASSWORD_KEYS.filter((key) => key in entry);
+  if (used.length < 2) return;
+  issues.error([...path, used[1] ?? ""], `${used.join(" and ")} both stand here`, "keep one", true);
 }

@@ -110,7 +110,7 @@ describe("reload --confirm", () => {
   });
 
   test("goes back by itself", async () => {
-    await clock.advance(59_000, () => {});
+    clock.advance(59_000, () => {});
     expect(reloader.pending()).toEqual({ secondsLeft: 1 });
     await pass(1);
     expect(made).toEqual(["debug", "info"]);

@@ -112,7 +112,7 @@ export class Auditor {
           if (!this.slice(round, ASKED_SLICE_MS)) return this.parts.soon(slice);
         } catch (error) {
           this.asked = undefined;
-          return reject(error as Error);
+          return reject(error instanceof Error ? error : new Error(String(error)));
         }
         this.asked = undefined;
         for (const finding of round.findings) this.alarm(finding);

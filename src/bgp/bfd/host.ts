@@ -39,7 +39,7 @@ export function threadHost(ports: BfdPorts = BFD_PORTS): BfdHostFactory {
       if (report.kind === "stopped") ended = true;
       events.report(report);
     });
-    worker.on("error", (error) => died(error as Error));
+    worker.on("error", (error) => died(error));
     worker.on("exit", (code) => died(new Error(`the BFD thread ended with code ${code}`)));
     // Sessions and the HTTP door keep the process alive, not this.
     worker.unref();

@@ -89,7 +89,7 @@ export interface FeedsSettings {
 }
 
 export const RECORDER_DEFAULTS: RecorderSettings = {
-  enabled: true,
+  enabled: false,
   octetsPerPeer: 64 * 1024,
   octetsTotal: 32 * 1024 * 1024,
   maxAge: 3600,

@@ -35,7 +35,7 @@ const SLICE = 10_000;
 /** Room that came is used after so long: withdrawals come in crowds. */
 const REVIEW_DELAY_MS = 200;
 
-export class Limits implements PathCounter, LimitHost {
+export class Limits implements PathCounter, LimitHost<PeerLimiter> {
   readonly table: RouteTable;
   readonly clock: Clock;
   private readonly parts: LimitsParts;

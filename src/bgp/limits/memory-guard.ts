@@ -7,6 +7,8 @@
  *    resources) if that is more than its fair share, routes kept for a lost peer's return included. One
  *    at a time: the next only when the one before has left and memory has been measured again.
  *
+ * Nobody is closed while all routes together are less than 5 % of the ceiling: that would not help.
+ *
  * A level is left 5 % below where it began. Measured is the resident memory without what is free inside
  * it: tables keep the room that lost routes leave, and use it again. What a peer costs are its paths,
  * their NLRI, and its share of the attribute sets they use, so that many different sets count as much
@@ -45,6 +47,10 @@ const SETTLE_MS = 3000;
 export const AWAY_MS = 60_000;
 /** Growth of the tables, octets, after which memory is measured at once. */
 const MEASURE_AFTER = 16 << 20;
+
+/** All routes together cost less than this share of the ceiling: to close peers would not help. */
+const USELESS = 0.05;
+const COMPLAIN_AGAIN_MS = 60_000;
 
 /** What a source of routes costs. */
 export interface PeerCost {
@@ -92,6 +98,7 @@ export class MemoryGuard {
   private timer: TimerHandle | undefined;
   private shedAt = -Infinity;
   private closedAt = -Infinity;
+  private complainedAt = -Infinity;
   private choosing = false;
   private tables = 0;
   private readonly away = new Map<string, number>();
@@ -109,6 +116,7 @@ export class MemoryGuard {
     if (octets === 0) {
       this.close();
       this.enter(MemoryLevel.Normal);
+      this.forget(Infinity);
       return;
     }
     if (this.timer === undefined) this.tick();
@@ -197,6 +205,7 @@ export class MemoryGuard {
       if (this.timer === undefined || this.used < this.limit) return;
       const worst = worstOf(costs);
       if (worst === undefined) return;
+      if (totalOf(costs) < USELESS * this.limit) return this.complain(costs);
       this.closedAt = this.clock.now();
       this.away.set(worst.address, this.closedAt + AWAY_MS);
       this.count.closed++;
@@ -211,6 +220,19 @@ export class MemoryGuard {
       this.log.error(fields, "peer closed: memory is at its ceiling and it costs most");
       this.host.close(worst.address, "out of memory: it costs more than its share (memory-limit)");
     });
+  }
+
+  /** Closing everybody would not help: something else fills the memory, or the ceiling is too low. */
+  private complain(costs: readonly PeerCost[]): void {
+    this.closedAt = this.clock.now();
+    if (this.closedAt - this.complainedAt < COMPLAIN_AGAIN_MS) return;
+    this.complainedAt = this.closedAt;
+    const fields = {
+      used: mebibytes(this.used),
+      limit: mebibytes(this.limit),
+      routes: mebibytes(totalOf(costs)),
+    };
+    this.log.error(fields, "memory is at its ceiling, not for routes: raise memory-limit");
   }
 
   private forget(now: number): void {
@@ -233,8 +255,11 @@ export function levelOf(share: number, before: MemoryLevel): MemoryLevel {
 }
 
 export function fairShare(costs: readonly PeerCost[]): number {
-  const total = costs.reduce((sum, { octets }) => sum + octets, 0);
-  return costs.length === 0 ? 0 : total / costs.length;
+  return costs.length === 0 ? 0 : totalOf(costs) / costs.length;
+}
+
+function totalOf(costs: readonly PeerCost[]): number {
+  return costs.reduce((sum, { octets }) => sum + octets, 0);
 }
 
 /** Who costs most, if that is more than the fair share: with one peer alone, that one. */

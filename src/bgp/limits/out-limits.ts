@@ -74,7 +74,7 @@ export class OutLimits {
       .flatMap(({ family }) =>
         out
           .filter((limit) => limit.family === undefined || limit.family === family)
-          .map((limit) => ({ limit, family, told: 0 as Told })),
+          .map((limit): Watched["rules"][number] => ({ limit, family, told: 0 })),
       );
     let short = false;
     for (const { family } of FAMILIES) {

@@ -48,7 +48,7 @@ export class PeerLimiter {
   /** By `AttributeExcess`. */
   readonly excesses = [0, 0, 0, 0, 0];
   readonly pace: ReadPace;
-  private readonly host: LimitHost;
+  private readonly host: LimitHost<PeerLimiter>;
   private readonly table: RouteTable;
   private limits: PeerLimits;
   private rules: RouteRule[] = [];
@@ -59,7 +59,7 @@ export class PeerLimiter {
   private routesRead = 0;
   isClosed = false;
 
-  constructor(host: LimitHost, session: EstablishedSession, slot: number) {
+  constructor(host: LimitHost<PeerLimiter>, session: EstablishedSession, slot: number) {
     this.host = host;
     this.table = host.table;
     this.session = session;

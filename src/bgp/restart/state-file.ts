@@ -93,7 +93,9 @@ export class RestartState {
   private readonly established: () => readonly RememberedPeer[];
   private timer: TimerHandle | undefined;
   private dirty = true;
-  /** What the file says now. */
+  /** What the file is to say, */
+  private text = formatRestartState([]);
+  /** and what it says; undefined when that is not known. */
   private written: string | undefined;
   private warned = false;
   private closed = false;
@@ -123,11 +125,12 @@ export class RestartState {
   /** Writes what is now, and keeps it young from here on; whether it is written. Never rejects. */
   save(): Promise<boolean> {
     this.arm(TOUCH_MS);
-    const text = this.dirty ? formatRestartState(this.established()) : this.written;
+    if (this.dirty) this.text = formatRestartState(this.established());
     this.dirty = false;
     return this.enqueue(async () => {
       const file = join(this.directory, STATE_FILE);
-      if (text === undefined || text === this.written) {
+      const { text } = this;
+      if (text === this.written) {
         const now = this.clock.wall() / 1000;
         return utimes(file, now, now);
       }

@@ -344,7 +344,14 @@ export function peer(
 }
 
 export function range(prefix: string, changes: Partial<DynamicRange> = {}): DynamicRange {
-  return { ...peerOptions({ peerAs: undefined }), maxPeers: 0, allow: [], deny: [], ...changes, prefix };
+  return {
+    ...peerOptions({ peerAs: undefined }),
+    maxPeers: 0,
+    allow: [],
+    deny: [],
+    ...changes,
+    prefix,
+  };
 }
 
 export function settings(changes: Partial<SpeakerSettings> = {}): SpeakerSettings {
