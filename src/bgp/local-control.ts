@@ -48,7 +48,7 @@ import {
   type PeerStatus,
   type PeerTable,
 } from "./session/index.js";
-import { previewSettings } from "./settings-preview.js";
+import { previewSettings } from "./live/settings-preview.js";
 import type { ListenAddress, SpeakerSettings } from "./settings.js";
 
 export interface LocalControlParts {

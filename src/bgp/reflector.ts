@@ -22,7 +22,7 @@ import { Interests, type InterestHost } from "./interest.js";
 import type { Maintenance } from "./maintenance.js";
 import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
-import { changeLive, type LiveChangeHost } from "./live-change.js";
+import { changeLive, type LiveChangeHost } from "./live/live-change.js";
 import { Limits } from "./limits/limits.js";
 import type { MemoryGuard } from "./limits/memory-guard.js";
 import { OutLimits, type LimitedOutput } from "./limits/out-limits.js";

@@ -20,7 +20,7 @@ import type { RouteTable } from "./rib/index.js";
 import { PeerTable, type TapPoint } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
 import { SlowPeers } from "./slow-peers.js";
-import { speakerAppliers, tuningOf } from "./speaker-appliers.js";
+import { speakerAppliers, tuningOf } from "./live/speaker-appliers.js";
 import {
   Listener,
   loadSockOpt,

@@ -37,6 +37,12 @@ export const LAYERS: readonly Layer[] = [
     files: "^src/bgp/[^/]+\\.ts$",
     may: ["^src/bgp/", CODEC, CONTRACT, UTIL],
   },
+  {
+    // Change under load: which of the root's parts follows which setting.
+    name: "bgp-live",
+    files: "^src/bgp/live/",
+    may: ["^src/bgp/", CODEC, UTIL],
+  },
   { name: "bgp-transport", files: "^src/bgp/transport/", may: [UTIL], mayTypes: SEAMS },
   { name: "bgp-session", files: "^src/bgp/session/", may: [CODEC, UTIL], mayTypes: SEAMS },
   { name: "bgp-rib", files: "^src/bgp/rib/", may: [CODEC, UTIL], mayTypes: SEAMS },

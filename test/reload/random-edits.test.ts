@@ -4,7 +4,7 @@
  * said beforehand which would end.
  */
 import { describe, expect, test } from "vitest";
-import { previewSettings } from "../../src/bgp/settings-preview.js";
+import { previewSettings } from "../../src/bgp/live/settings-preview.js";
 import { Random } from "../model/lib/random.js";
 import { edit, firstDraft, textOf } from "./lib/edits.js";
 import { load, Rig } from "./lib/rig.js";

@@ -17,7 +17,7 @@ import type { PeerOptions } from "../settings.js";
 export type OptionEffect =
   "live" | "in" | "out" | "resend" | "kind" | "socket" | "next-session" | "reset";
 
-/** A new option gets its row here. Where it needs work on a live session, see `live-change.ts`. */
+/** A new option gets its row here. Where it needs work on a live session, see `live/live-change.ts`. */
 export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> = {
   group: "live",
   description: "live",

@@ -10,8 +10,12 @@ import type {
   EstablishedSession,
   ReflectorSink,
 } from "../../../src/bgp/session/types.js";
-import { speakerAppliers, tuningOf, type SpeakerParts } from "../../../src/bgp/speaker-appliers.js";
-import { previewSettings } from "../../../src/bgp/settings-preview.js";
+import {
+  speakerAppliers,
+  tuningOf,
+  type SpeakerParts,
+} from "../../../src/bgp/live/speaker-appliers.js";
+import { previewSettings } from "../../../src/bgp/live/settings-preview.js";
 import type { SpeakerSettings } from "../../../src/bgp/settings.js";
 import type { Speaker } from "../../../src/bgp/speaker.js";
 import { checkConfig, formatIssue, type ConfigResult } from "../../../src/config/index.js";

@@ -9,22 +9,22 @@
  *
  * RFC 2918 (route refresh), 4456 section 6 (roles), 8212.
  */
-import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
-import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
-import { sameSettings } from "../util/applier.js";
-import type { SlicedJob } from "../util/sliced-work.js";
-import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
-import type { Interests } from "./interest.js";
-import { AttributeExcess, attributeExcess, isRelaxed } from "./limits/attribute-limits.js";
-import type { Limits } from "./limits/limits.js";
-import type { OutLimits } from "./limits/out-limits.js";
-import { findLoop, Refusal } from "./policy/import.js";
-import type { ReflectorIdentity } from "./policy/export.js";
-import type { Policies } from "./policies.js";
-import { kindOf, type ReflectedPeer } from "./reflected-peer.js";
-import type { RouteTable } from "./rib/route-table.js";
-import { SourceKind } from "./rib/sources.js";
-import type { PeerOptions } from "./settings.js";
+import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
+import { encodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
+import { sameSettings } from "../../util/applier.js";
+import type { SlicedJob } from "../../util/sliced-work.js";
+import type { AdjRibOut } from "../adj-rib-out/adj-rib-out.js";
+import type { Interests } from "../interest.js";
+import { AttributeExcess, attributeExcess, isRelaxed } from "../limits/attribute-limits.js";
+import type { Limits } from "../limits/limits.js";
+import type { OutLimits } from "../limits/out-limits.js";
+import { findLoop, Refusal } from "../policy/import.js";
+import type { ReflectorIdentity } from "../policy/export.js";
+import type { Policies } from "../policies.js";
+import { kindOf, type ReflectedPeer } from "../reflected-peer.js";
+import type { RouteTable } from "../rib/route-table.js";
+import { SourceKind } from "../rib/sources.js";
+import type { PeerOptions } from "../settings.js";
 
 export interface LiveChangeHost {
   readonly table: RouteTable;

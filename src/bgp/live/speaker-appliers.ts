@@ -3,16 +3,16 @@
  * before and after; what may fail goes into its `prepare` (see util/applier.ts). A new section of
  * `SpeakerSettings` gets an applier here, and its row in `SPEAKER_EFFECTS` (settings-preview.ts).
  */
-import { sameSettings, type Applier } from "../util/applier.js";
-import { FEEDS_OFF, type Feeds } from "./feeds/index.js";
-import type { Auditor } from "./audit/index.js";
-import type { MemoryGuard } from "./limits/memory-guard.js";
-import { memoryCeiling } from "./memory.js";
-import type { Reflector } from "./reflector.js";
-import type { SlowPeers } from "./slow-peers.js";
-import type { PeerTable } from "./session/index.js";
-import type { SpeakerSettings } from "./settings.js";
-import { protectionOf, type Listener } from "./transport/index.js";
+import { sameSettings, type Applier } from "../../util/applier.js";
+import { FEEDS_OFF, type Feeds } from "../feeds/index.js";
+import type { Auditor } from "../audit/index.js";
+import type { MemoryGuard } from "../limits/memory-guard.js";
+import { memoryCeiling } from "../memory.js";
+import type { Reflector } from "../reflector.js";
+import type { SlowPeers } from "../slow-peers.js";
+import type { PeerTable } from "../session/index.js";
+import type { SpeakerSettings } from "../settings.js";
+import { protectionOf, type Listener } from "../transport/index.js";
 
 /** What the reflector reads of the settings at each use; changed in place. */
 export interface ReflectorTuning {

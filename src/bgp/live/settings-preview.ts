@@ -1,7 +1,7 @@
 /** What new settings would do to a running speaker, without doing it. */
-import { sameSettings } from "../util/applier.js";
-import { diffSettings, fileKey } from "../util/settings-diff.js";
-import type { SettingsEffect } from "./control.js";
+import { sameSettings } from "../../util/applier.js";
+import { diffSettings, fileKey } from "../../util/settings-diff.js";
+import type { SettingsEffect } from "../control.js";
 import {
   canonicalPeerAddress,
   compareOptions,
@@ -9,8 +9,8 @@ import {
   globalReset,
   OPTION_EFFECTS,
   type PeerStatus,
-} from "./session/index.js";
-import type { DynamicRange, PeerOptions, PeerSettings, SpeakerSettings } from "./settings.js";
+} from "../session/index.js";
+import type { DynamicRange, PeerOptions, PeerSettings, SpeakerSettings } from "../settings.js";
 
 /** What a change of each setting costs; `peers` and `dynamic` are looked at one by one. */
 export const SPEAKER_EFFECTS: Readonly<
