@@ -67,7 +67,6 @@ export class DestinationCheck {
     if (paths < 0) return;
     this.checkBest(dest);
     this.checkSent(dest);
-    for (const fault of this.subject.out.addPathFaults(dest)) this.find(fault);
   }
 
   private lookAtFree(dest: number): void {
