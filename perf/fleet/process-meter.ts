@@ -33,7 +33,11 @@ export function processTree(pid: number): number[] {
   return tree;
 }
 
-/** utime + stime of all threads, live descendants included, and children that have been waited for. */
+/**
+ * CPU seconds of the process and its live descendants, and of children that have been waited for. By the
+ * scheduler's own count where the kernel gives it (nanoseconds, threads that have ended left out), else by
+ * the clock tick, which is too coarse for what takes some tens of milliseconds.
+ */
 export function cpuSeconds(pid: number): number {
   return processTree(pid).reduce((sum, each) => {
     const stat = read(`/proc/${each}/stat`);
@@ -43,8 +47,20 @@ export function cpuSeconds(pid: number): number {
       .slice(stat.lastIndexOf(")") + 2)
       .split(" ")
       .map(Number);
-    return sum + [11, 12, 13, 14].reduce((ticks, at) => ticks + (fields[at] ?? 0), 0) / TICKS;
+    const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields.slice(11, 15);
+    const own = scheduledSeconds(each) ?? (user + system) / TICKS;
+    return sum + own + (childrenUser + childrenSystem) / TICKS;
   }, 0);
+}
+
+/** What the scheduler gave the threads of a process; undefined where it keeps no account. */
+function scheduledSeconds(pid: number): number | undefined {
+  let nanoseconds = 0;
+  for (const task of list(`/proc/${pid}/task`)) {
+    const account = read(`/proc/${pid}/task/${task}/schedstat`);
+    if (account !== undefined) nanoseconds += Number(account.split(" ", 1)[0]);
+  }
+  return nanoseconds === 0 ? undefined : nanoseconds / 1e9;
 }
 
 /** Resident octets of the process and its descendants; 0 when it is gone. */
