@@ -335,6 +335,7 @@ dynamic-peers:
       return {
         family: EVPN,
         nlri: nlriOf(address),
+        pathId: 0,
         nextHop: ip4(address),
         attributes: new Map([
           [1, { flags: 0x40, value: "00" }],

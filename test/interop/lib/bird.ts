@@ -19,6 +19,8 @@ export interface BirdOptions {
   readonly ipv6: readonly string[];
   /** Further lines of the BGP protocol, and of the whole file. */
   readonly bgpLines?: readonly string[];
+  /** Further words of both channels. */
+  readonly channelWords?: string;
   readonly lines?: readonly string[];
   /** The neighbour is on the link. */
   readonly direct?: boolean;
@@ -59,8 +61,8 @@ ${(options.bgpLines ?? []).join("\n")}
   connect delay time 0;
   error wait time 1, 2;
   hold time 9;
-  ipv4 { import all; export where source = RTS_STATIC; next hop self; gateway recursive; };
-  ipv6 { import all; export where source = RTS_STATIC; next hop address ${address6}; gateway recursive; };
+  ipv4 { import all; export where source = RTS_STATIC; next hop self; gateway recursive; ${options.channelWords ?? ""} };
+  ipv6 { import all; export where source = RTS_STATIC; next hop address ${address6}; gateway recursive; ${options.channelWords ?? ""} };
 }
 `,
     );

@@ -25,6 +25,8 @@ export interface GobgpOptions {
   readonly restarted?: boolean;
   /** More neighbours than `neighbor`, configured alike. */
   readonly others?: readonly string[];
+  /** Several paths of a destination (RFC 7911), in every family but `rtc`: it receives them, and sends so many. */
+  readonly addPath?: { readonly receive: boolean; readonly sendMax: number };
   /** GoBGP reflects: its neighbours are clients. */
   readonly reflector?: boolean;
 }
@@ -140,6 +142,13 @@ function neighborLines(options: GobgpOptions, neighbor: string): string[] {
       "[neighbors.afi-safis.config]",
       `afi-safi-name = "${family}"`,
       ...(graceful ? ["[neighbors.afi-safis.mp-graceful-restart.config]", "enabled = true"] : []),
+      ...(options.addPath === undefined || family === "rtc"
+        ? []
+        : [
+            "[neighbors.afi-safis.add-paths.config]",
+            `receive = ${String(options.addPath.receive)}`,
+            `send-max = ${String(options.addPath.sendMax)}`,
+          ]),
       ...(options.longLived === undefined
         ? []
         : [

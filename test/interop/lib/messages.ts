@@ -39,6 +39,11 @@ export function multiprotocol(family: number): Capability {
   return [1, `${u16(family >> 8)}00${u8(family & 0xff)}`];
 }
 
+/** A tuple of the ADD-PATH capability (RFC 7911 section 4). */
+export function addPath(family: number, receive: boolean, send: boolean): string {
+  return u16(family >> 8) + u8(family & 0xff) + u8((receive ? 1 : 0) | (send ? 2 : 0));
+}
+
 export interface OpenFields {
   readonly as: number;
   readonly holdTime: number;

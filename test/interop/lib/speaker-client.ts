@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import type { Lab } from "./lab.js";
 import type { Capability } from "./messages.js";
-import { KEEPALIVE, message, multiprotocol, notification, open, u32 } from "./messages.js";
+import { addPath, KEEPALIVE, message, multiprotocol, notification, open, u32 } from "./messages.js";
 import type { WaitOptions } from "./wait.js";
 import { waitFor } from "./wait.js";
 import { bytesOf, EVPN, Framer, hex, MessageType, messageType, WireTable } from "./wire.js";
@@ -25,7 +25,11 @@ export interface SpeakerOptions {
   readonly holdTime?: number;
   /** Families for the multiprotocol capabilities; EVPN by default. */
   readonly families?: readonly number[];
-  /** In place of the default list (families, route refresh, 4-octet AS). */
+  /** Families in which it receives several paths of a destination (RFC 7911), if the peer sends them. */
+  readonly addPathIn?: readonly number[];
+  /** Families in which it sends several paths, each NLRI behind its path id. */
+  readonly addPathOut?: readonly number[];
+  /** In place of the default list (families, route refresh, 4-octet AS, ADD-PATH). */
   readonly capabilities?: readonly Capability[];
   /** Wait for the peer to connect, instead of connecting. */
   readonly passive?: boolean;
@@ -45,7 +49,7 @@ export class SpeakerClient {
   /** Everything received, in order. */
   readonly messages: Received[] = [];
   /** What the peer has announced and not withdrawn. */
-  readonly table = new WireTable();
+  readonly table: WireTable;
   /** The connection's end, from either side. */
   closed = false;
   private readonly socket: Socket;
@@ -56,6 +60,7 @@ export class SpeakerClient {
   private constructor(options: SpeakerOptions, socket: Socket) {
     this.options = options;
     this.socket = socket;
+    this.table = new WireTable(options.addPathIn);
     socket.on("data", (chunk: Buffer) => {
       for (const each of this.framer.push(chunk)) this.take(each);
     });
@@ -151,6 +156,7 @@ export class SpeakerClient {
       ...families.map(multiprotocol),
       [2, ""],
       [65, u32(as)],
+      ...this.addPathCapability(),
     ];
     this.send(open({ as, holdTime, routerId, capabilities }));
   }
@@ -217,6 +223,14 @@ export class SpeakerClient {
 
   resume(): void {
     this.socket.resume();
+  }
+
+  private addPathCapability(): Capability[] {
+    const { addPathIn = [], addPathOut = [] } = this.options;
+    const tuples = [...new Set([...addPathIn, ...addPathOut])].map((family) =>
+      addPath(family, addPathIn.includes(family), addPathOut.includes(family)),
+    );
+    return tuples.length === 0 ? [] : [[69, tuples.join("")]];
   }
 
   /** A third of the smaller hold time of both sides, in milliseconds. */

@@ -31,16 +31,23 @@ export type Attributes = ReadonlyMap<number, Attribute>;
 export interface WireRoute {
   /** AFI << 8 | SAFI. */
   readonly family: number;
-  /** Hex of the whole NLRI. */
+  /** Hex of the whole NLRI, without path id. */
   readonly nlri: string;
+  /** Where the family has path ids (RFC 7911), else 0. */
+  readonly pathId: number;
   /** Hex of the next hop: 4, 16 or 32 octets. */
   readonly nextHop: string;
   readonly attributes: Attributes;
 }
 
+export interface PathNlri {
+  readonly nlri: string;
+  readonly pathId: number;
+}
+
 export interface WireUpdate {
   readonly announced: readonly WireRoute[];
-  readonly withdrawn: readonly { readonly family: number; readonly nlri: string }[];
+  readonly withdrawn: readonly (PathNlri & { readonly family: number })[];
   /** Family of an End-of-RIB marker. */
   readonly endOfRib: number | undefined;
   readonly attributes: Attributes;
@@ -76,8 +83,11 @@ export function messageType(message: Buffer): number {
   return message.readUInt8(18);
 }
 
-/** Splits a whole UPDATE, header included. */
-export function splitUpdate(message: Buffer): WireUpdate {
+/**
+ * Splits a whole UPDATE, header included.
+ * @param addPath families in which each NLRI has a path id in front (RFC 7911)
+ */
+export function splitUpdate(message: Buffer, addPath: ReadonlySet<number> = NONE): WireUpdate {
   const withdrawnLength = message.readUInt16BE(19);
   const attributesAt = 21 + withdrawnLength + 2;
   const attributesLength = message.readUInt16BE(attributesAt - 2);
@@ -85,28 +95,30 @@ export function splitUpdate(message: Buffer): WireUpdate {
   const { attributes, reach, unreach } = splitAttributes(message.subarray(attributesAt, nlriAt));
 
   const announced: WireRoute[] = [];
-  const withdrawn = prefixes(message.subarray(21, 21 + withdrawnLength)).map((nlri) => ({
+  const nlris = (family: number, bytes: Buffer): PathNlri[] =>
+    splitNlri(family, bytes, addPath.has(family));
+  const withdrawn = nlris(IPV4, message.subarray(21, 21 + withdrawnLength)).map((each) => ({
     family: IPV4,
-    nlri,
+    ...each,
   }));
-  for (const nlri of prefixes(message.subarray(nlriAt))) {
+  for (const each of nlris(IPV4, message.subarray(nlriAt))) {
     const nextHop = attributes.get(3)?.value ?? "";
-    announced.push({ family: IPV4, nlri, nextHop, attributes: without(attributes, 3) });
+    announced.push({ family: IPV4, ...each, nextHop, attributes: without(attributes, 3) });
   }
   let endOfRib: number | undefined;
   if (message.length === 23) endOfRib = IPV4;
   if (unreach) {
     const family = familyAt(unreach);
-    const gone = splitNlri(family, unreach.subarray(3));
-    withdrawn.push(...gone.map((nlri) => ({ family, nlri })));
+    const gone = nlris(family, unreach.subarray(3));
+    withdrawn.push(...gone.map((each) => ({ family, ...each })));
     if (gone.length === 0 && attributes.size === 0 && !reach) endOfRib = family;
   }
   if (reach) {
     const family = familyAt(reach);
     const nextHopEnd = 4 + reach.readUInt8(3);
     const nextHop = hex(reach.subarray(4, nextHopEnd));
-    for (const nlri of splitNlri(family, reach.subarray(nextHopEnd + 1))) {
-      announced.push({ family, nlri, nextHop, attributes: without(attributes, 3) });
+    for (const each of nlris(family, reach.subarray(nextHopEnd + 1))) {
+      announced.push({ family, ...each, nextHop, attributes: without(attributes, 3) });
     }
   }
   return { announced, withdrawn, endOfRib, attributes };
@@ -152,14 +164,20 @@ function vpnKey(nlri: string): string {
 /** What one side of a session has told the other: a table made of the UPDATEs alone. */
 export class WireTable {
   private readonly byKey = new Map<string, WireRoute>();
+  private readonly addPath: ReadonlySet<number>;
   readonly endOfRib = new Set<number>();
   updates = 0;
 
+  /** @param addPath families in which each NLRI has a path id in front (RFC 7911) */
+  constructor(addPath: readonly number[] = []) {
+    this.addPath = new Set(addPath);
+  }
+
   apply(message: Buffer): WireUpdate {
-    const update = splitUpdate(message);
+    const update = splitUpdate(message, this.addPath);
     this.updates += 1;
-    for (const { family, nlri } of update.withdrawn) this.byKey.delete(routeKey(family, nlri));
-    for (const route of update.announced) this.byKey.set(routeKey(route.family, route.nlri), route);
+    for (const gone of update.withdrawn) this.byKey.delete(pathKey(gone));
+    for (const route of update.announced) this.byKey.set(pathKey(route), route);
     if (update.endOfRib !== undefined) this.endOfRib.add(update.endOfRib);
     return update;
   }
@@ -173,15 +191,21 @@ export class WireTable {
     return family === undefined ? all : all.filter((route) => route.family === family);
   }
 
-  /** The route with the same key as this NLRI. */
-  get(family: number, nlri: string): WireRoute | undefined {
-    return this.byKey.get(routeKey(family, nlri));
+  /** The route with the same key as this NLRI, and this path id. */
+  get(family: number, nlri: string, pathId = 0): WireRoute | undefined {
+    return this.byKey.get(pathKey({ family, nlri, pathId }));
   }
 
   clear(): void {
     this.byKey.clear();
     this.endOfRib.clear();
   }
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+function pathKey({ family, nlri, pathId }: PathNlri & { readonly family: number }): string {
+  return `${String(pathId)} ${routeKey(family, nlri)}`;
 }
 
 function splitAttributes(block: Buffer): {
@@ -217,24 +241,16 @@ function familyAt(value: Buffer): number {
   return (value.readUInt16BE(0) << 8) | value.readUInt8(2);
 }
 
-function splitNlri(family: number, bytes: Buffer): string[] {
-  if (family !== EVPN) return prefixes(bytes);
-  const list: string[] = [];
+function splitNlri(family: number, bytes: Buffer, addPath: boolean): PathNlri[] {
+  const list: PathNlri[] = [];
   for (let at = 0; at < bytes.length;) {
-    const end = at + 2 + bytes.readUInt8(at + 1);
-    if (end > bytes.length) throw new Error(`EVPN NLRI cut: ${hex(bytes)}`);
-    list.push(hex(bytes.subarray(at, end)));
-    at = end;
-  }
-  return list;
-}
-
-function prefixes(bytes: Buffer): string[] {
-  const list: string[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const end = at + 1 + Math.ceil(bytes.readUInt8(at) / 8);
-    if (end > bytes.length) throw new Error(`prefix cut: ${hex(bytes)}`);
-    list.push(hex(bytes.subarray(at, end)));
+    const pathId = addPath ? bytes.readUInt32BE(at) : 0;
+    if (addPath) at += 4;
+    const octets =
+      family === EVPN ? 2 + bytes.readUInt8(at + 1) : 1 + Math.ceil(bytes.readUInt8(at) / 8);
+    const end = at + octets;
+    if (end > bytes.length) throw new Error(`NLRI cut: ${hex(bytes)}`);
+    list.push({ nlri: hex(bytes.subarray(at, end)), pathId });
     at = end;
   }
   return list;
