@@ -50,9 +50,6 @@ export class DestinationCheck {
 
   look(dest: number): void {
     const { table, tally } = this;
-    for (const fault of this.subject.out.addPathFaults(dest)) {
-      this.find(`${table.exists(dest) ? keyOf(table, dest) : "no route"}: ${fault}`);
-    }
     if (!table.exists(dest)) return this.lookAtFree(dest);
     const family = table.family(dest);
     if (FAMILIES[family] === undefined) {
@@ -67,10 +64,14 @@ export class DestinationCheck {
     if (paths < 0) return;
     this.checkBest(dest);
     this.checkSent(dest);
+    for (const fault of this.subject.out.addPathFaults(dest)) {
+      this.find(`${keyOf(table, dest)}: ${fault}`);
+    }
   }
 
   private lookAtFree(dest: number): void {
     const { sent } = this.subject.out;
+    for (const fault of this.subject.out.addPathFaults(dest)) this.find(fault);
     for (let word = 0; word < sent.columnCount; word++) {
       if (sent.read(word, dest) === 0) continue;
       this.find(`destination ${dest} is free but counts as sent`);

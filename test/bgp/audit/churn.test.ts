@@ -3,52 +3,16 @@
  * random operations, and has nothing to say. Then a fault is planted, and it has.
  */
 import { describe, expect, it } from "vitest";
-import { auditRound, collector, type RoundPace } from "../../../src/bgp/audit/round.js";
 import { FAMILIES, Family } from "../../../src/fast-bgp-codec/family.js";
 import { RefreshSubtype } from "../../../src/fast-bgp-codec/route-refresh.js";
 import { Random } from "../../model/lib/random.js";
 import { evpnUpdate, evpnWithdraw, Speaker, type Line } from "../lib/speaker.js";
 import { attribute, mac, marked, PLAIN } from "../lib/tables.js";
+import { Walker } from "./lib/walker.js";
 
 const OPERATIONS = 4000;
 const MACS = 300;
 const PEERS = 40;
-
-class Walker {
-  rounds = 0;
-  readonly findings: string[] = [];
-  private readonly speaker: Speaker;
-  private round:
-    { steps: Generator<undefined, void>; pace: RoundPace; found: string[] } | undefined;
-
-  constructor(speaker: Speaker) {
-    this.speaker = speaker;
-  }
-
-  go(steps: number): void {
-    if (this.round !== undefined) this.round.pace.fresh = true;
-    for (let n = 0; n < steps; n++) {
-      const round = (this.round ??= this.begin());
-      const done = round.steps.next().done === true;
-      this.findings.push(...round.found.splice(0));
-      if (!done) continue;
-      this.round = undefined;
-      this.rounds++;
-    }
-  }
-
-  /** Two more rounds: the first may be past the place. */
-  finish(): void {
-    const until = this.rounds + 2;
-    while (this.rounds < until) this.go(1);
-  }
-
-  private begin(): NonNullable<Walker["round"]> {
-    const pace: RoundPace = { fresh: true, progress: 0 };
-    const { findings: found, find } = collector();
-    return { steps: auditRound(this.speaker.reflector.auditSubject(), find, pace), pace, found };
-  }
-}
 
 /** Some sets share route targets, some differ in nothing else. */
 function attributesOf(random: Random): string {

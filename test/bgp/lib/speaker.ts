@@ -94,10 +94,15 @@ export class Speaker {
   }
 
   up(over: Partial<PeerSpec> = {}): Line {
-    const id = ++this.sessions;
-    const line = new Line(this.reflector, id, peerSpec(id, over));
+    const line = this.make(over);
     this.reflector.established(line.session);
     return line;
+  }
+
+  /** A session that the reflector does not know yet. */
+  make(over: Partial<PeerSpec> = {}): Line {
+    const id = ++this.sessions;
+    return new Line(this.reflector, id, peerSpec(id, over));
   }
 
   /** Until nothing is queued or due. */
