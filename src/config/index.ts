@@ -9,7 +9,6 @@
  * Invariants: a value that passed is valid everywhere; settings are frozen; a secret is in no issue.
  * Not supported: several files, includes, environment variables inside values.
  */
-import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { checkSchema } from "./check.js";
@@ -22,6 +21,7 @@ import { IssueList, sortIssues } from "./issue.js";
 import type { ConfigIssue, Locate } from "./issue.js";
 import type { Overlay } from "./overlay.js";
 import { applyOverlay } from "./overlay.js";
+import { CONFIG_MAX, KEY_FILE_MAX, readTextFile, TextFileError } from "./text-file.js";
 import { tcpAoGap } from "../util/tcp-ao-probe.js";
 import { VERSION } from "../util/version.js";
 
@@ -62,11 +62,10 @@ export function loadConfig(source: ConfigSource): ConfigResult {
   }
   let text: string;
   try {
-    text = source.text ?? readFileSync(source.file, "utf8");
+    text = source.text ?? readTextFile(source.file, CONFIG_MAX, source.lenient).text;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    const remedy =
-      code === "ENOENT" ? "check the path; conf/ has examples" : "check its permissions";
+    if (!(error instanceof TextFileError)) throw error;
+    const { code, remedy } = error;
     return {
       ok: false,
       issues: [
@@ -117,7 +116,7 @@ function machine(directory: string, source: ConfigSource): Surroundings {
       env: process.env,
       directory,
       lenient: source.lenient ?? false,
-      readFile: (path) => ({ text: readFileSync(path, "utf8"), mode: statSync(path).mode & 0o777 }),
+      readFile: (path) => readTextFile(path, KEY_FILE_MAX),
     },
   };
 }

@@ -16,7 +16,7 @@ import type {
 } from "../api/index.js";
 import { formatIssue, maskSecrets, type ConfigResult } from "../config/index.js";
 import type { DaemonSettings } from "../config/index.js";
-import { applyAll, type Applier } from "../util/applier.js";
+import { applyAll, sameSettings, type Applier } from "../util/applier.js";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import { describeChange, sectionChanges } from "./changes.js";
@@ -40,6 +40,9 @@ export interface ReloaderParts {
   readonly clock: Clock;
 }
 
+/** After a rollback that failed, for example because a port was taken meanwhile. */
+const RETRY_SECONDS = 10;
+
 interface Waiting {
   /** What it goes back to. */
   readonly back: Loaded;
@@ -56,6 +59,8 @@ export class Reloader implements ConfigBackend {
   private waiting: Waiting | undefined;
   private loadedAt: number;
   private queue: Promise<unknown> = Promise.resolve();
+  /** A plain reload that is last in the queue and has not begun: one more asks for the same. */
+  private next: Promise<ReloadResult> | undefined;
   private stopped = false;
 
   constructor(parts: ReloaderParts) {
@@ -73,9 +78,16 @@ export class Reloader implements ConfigBackend {
     return this.current.document;
   }
 
-  /** Never rejects; so the next two. */
+  /** Never rejects; so the next two. A hundred SIGHUPs at once are two reloads. */
   reload(confirmSeconds?: number): Promise<ReloadResult> {
-    return this.inTurn(() => this.reloadNow(confirmSeconds));
+    if (confirmSeconds !== undefined) return this.inTurn(() => this.reloadNow(confirmSeconds));
+    if (this.next !== undefined) return this.next;
+    const reload = this.inTurn(() => {
+      if (this.next === reload) this.next = undefined;
+      return this.reloadNow(undefined);
+    });
+    this.next = reload;
+    return reload;
   }
 
   confirm(): Promise<ReloadResult> {
@@ -91,7 +103,9 @@ export class Reloader implements ConfigBackend {
     return this.inTurn(() => {
       const back = this.waiting?.back ?? this.previous;
       if (back === undefined) {
-        return refused("there is nothing to go back to: the configuration is that of the start");
+        return refused(
+          "there is nothing to go back to: no change was made since the start, or it was rolled back",
+        );
       }
       return this.goBack(back, "configuration rolled back");
     });
@@ -133,7 +147,7 @@ export class Reloader implements ConfigBackend {
   }
 
   private async reloadNow(confirmSeconds: number | undefined): Promise<ReloadResult> {
-    const { log, clock } = this.parts;
+    const { log } = this.parts;
     const pending = this.pending();
     if (pending !== undefined) {
       return refused(
@@ -152,26 +166,41 @@ export class Reloader implements ConfigBackend {
     const back = this.current;
     const result = await this.apply(config, "configuration reloaded");
     if (!result.ok || confirmSeconds === undefined) return result;
-    this.waiting = {
-      back,
-      until: clock.now() + 1000 * confirmSeconds,
-      timer: clock.setTimer(1000 * confirmSeconds, () => void this.unconfirmed(back)),
-    };
+    this.wait(back, confirmSeconds);
     const wait = `goes back in ${confirmSeconds} s unless confirmed: evpnctl config confirm`;
     log.info({ seconds: confirmSeconds }, "configuration waits to be confirmed");
     return { ok: true, lines: [...result.lines, wait] };
   }
 
-  private unconfirmed(back: Loaded): Promise<ReloadResult> {
-    return this.inTurn(() => {
-      if (this.waiting?.back !== back) return { ok: true, lines: [] };
-      return this.goBack(back, "configuration not confirmed in time: rolled back");
+  /** @param ranOut may have been confirmed while this stood in the queue */
+  private unconfirmed(ranOut: Waiting): Promise<ReloadResult> {
+    return this.inTurn(async () => {
+      if (this.waiting !== ranOut) return { ok: true, lines: [] };
+      const { back } = ranOut;
+      const result = await this.goBack(back, "configuration not confirmed in time: rolled back");
+      // Nobody may be able to reach us who could do it by hand.
+      if (!result.ok && !this.stopped) this.wait(back, RETRY_SECONDS);
+      return result;
     });
   }
 
-  private goBack(back: Loaded, words: string): Promise<ReloadResult> {
+  private wait(back: Loaded, seconds: number): void {
+    const { clock } = this.parts;
+    const waiting: Waiting = {
+      back,
+      until: clock.now() + 1000 * seconds,
+      timer: clock.setTimer(1000 * seconds, () => void this.unconfirmed(waiting)),
+    };
+    this.waiting = waiting;
+  }
+
+  private async goBack(back: Loaded, words: string): Promise<ReloadResult> {
+    const unconfirmed = this.waiting !== undefined;
     this.endWait();
-    return this.apply(back, words);
+    const result = await this.apply(back, words);
+    // A second rollback, for example by hand as the time runs out, must not bring it back.
+    if (unconfirmed && result.ok) this.previous = undefined;
+    return result;
   }
 
   /** All or nothing; `words` for the log. */
@@ -184,7 +213,8 @@ export class Reloader implements ConfigBackend {
       lines.push(...later.filter(({ effect }) => effect === "restart").map(describeChange));
       if (lines.length === 0) lines.push("nothing changed");
       this.current = { settings: next.settings, document: next.document };
-      this.previous = current;
+      // A reload that changes nothing leaves what a rollback goes back to.
+      if (!sameSettings(current.settings, next.settings)) this.previous = current;
       this.loadedAt = clock.wall();
       log.info({ done: lines }, words);
       return { ok: true, lines };
@@ -200,10 +230,16 @@ export class Reloader implements ConfigBackend {
     this.waiting = undefined;
   }
 
-  /** One after another. */
+  /** One after another. A bug of ours is not worth the sessions that run. */
   private inTurn(run: () => ReloadResult | Promise<ReloadResult>): Promise<ReloadResult> {
-    const result = this.queue.then(() => (this.stopped ? refused("evpnd is stopping") : run()));
-    this.queue = result.catch(() => {});
+    this.next = undefined;
+    const result = this.queue
+      .then(() => (this.stopped ? refused("evpnd is stopping") : run()))
+      .catch((error: unknown) => {
+        this.parts.log.error({ err: error }, "a bug in the reload, please report it");
+        return refused("a bug, the log has it; the running configuration stays");
+      });
+    this.queue = result;
     return result;
   }
 }

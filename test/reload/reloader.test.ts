@@ -1,5 +1,5 @@
 /** Reloads in order: confirm in time, rollback, refusals, failures; the clock is the test's. */
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ConfigResult, DaemonSettings } from "../../src/config/index.js";
 import { Reloader } from "../../src/reload/reloader.js";
 import type { Applier } from "../../src/util/applier.js";
@@ -16,8 +16,12 @@ let made: string[];
 /** The next change fails. */
 let failing: boolean;
 let reloader: Reloader;
+/** Times the file was read. */
+let reads: number;
 
 function load(candidate?: string): ConfigResult {
+  reads++;
+  if (text === "bug") throw new Error("a fault of ours");
   return check(candidate ?? text);
 }
 
@@ -26,6 +30,7 @@ beforeEach(() => {
   clock = new FakeClock();
   made = [];
   failing = false;
+  reads = 0;
   const initial = load();
   if (!initial.ok) throw new Error("the first file is bad");
   const applier: Applier<DaemonSettings> = {
@@ -87,11 +92,42 @@ describe("reload", () => {
   test("several run one after another", async () => {
     text = level("debug");
     const first = reloader.reload();
+    await Promise.resolve();
     const second = reloader.reload();
     expect([(await first).lines, (await second).lines]).toEqual([
       ["log level debug"],
       ["nothing changed"],
     ]);
+  });
+
+  test("a storm of them reads the file twice, and the last one asked for has been done", async () => {
+    text = level("debug");
+    const first = Array.from({ length: 50 }, () => reloader.reload());
+    await first[0];
+    text = level("error");
+    const all = [...first, ...Array.from({ length: 50 }, () => reloader.reload())];
+    for (const result of await Promise.all(all)) expect(result.ok).toBe(true);
+    expect(reads).toBe(1 + 2);
+    expect(made).toEqual(["debug", "error"]);
+  });
+
+  test("one behind something else is a reload of its own", async () => {
+    text = level("debug");
+    const first = reloader.reload();
+    const between = reloader.rollback();
+    const last = reloader.reload();
+    expect(await Promise.all([first, between, last])).toMatchObject([
+      { lines: ["log level debug"] },
+      { lines: ["log level info"] },
+      { lines: ["log level debug"] },
+    ]);
+  });
+
+  test("that meets a bug is refused, and the next one works", async () => {
+    text = "bug";
+    expect(await reloader.reload()).toMatchObject({ ok: false });
+    text = level("debug");
+    expect((await reloader.reload()).ok).toBe(true);
   });
 
   test("what takes a restart is named", async () => {
@@ -131,6 +167,36 @@ describe("reload --confirm", () => {
     expect(made).toEqual(["debug", "info"]);
   });
 
+  test("confirm and the end of time at once: who comes first has it", async () => {
+    const confirmed = reloader.confirm();
+    clock.advance(60_000, () => {});
+    expect((await confirmed).ok).toBe(true);
+    await pass(60);
+    expect(made).toEqual(["debug"]);
+
+    text = level("warn");
+    await reloader.reload(60);
+    clock.advance(60_000, () => {});
+    expect((await reloader.confirm()).ok).toBe(false);
+    expect(made).toEqual(["debug", "warn", "debug"]);
+  });
+
+  test("rollback and the end of time at once go back once", async () => {
+    clock.advance(60_000, () => {});
+    expect((await reloader.rollback()).ok).toBe(false);
+    expect(made).toEqual(["debug", "info"]);
+  });
+
+  test("going back is tried again until it works", async () => {
+    failing = true;
+    clock.advance(60_000, () => {});
+    await vi.waitFor(() => expect(reloader.pending()).toEqual({ secondsLeft: 10 }));
+    expect(reloader.settings.log.level).toBe("debug");
+    await pass(10);
+    expect(made.at(-1)).toBe("info");
+    expect(reloader.pending()).toBeUndefined();
+  });
+
   test("refuses other reloads meanwhile, and says how long", async () => {
     text = level("error");
     clock.advance(20_000, () => {});
@@ -168,6 +234,14 @@ describe("rollback", () => {
     await reloader.rollback();
     expect(reloader.settings.log.level).toBe("debug");
   });
+});
+
+test("a reload that changes nothing leaves what a rollback goes back to", async () => {
+  text = level("debug");
+  await reloader.reload();
+  await reloader.reload();
+  await reloader.rollback();
+  expect(reloader.settings.log.level).toBe("info");
 });
 
 describe("diff", () => {

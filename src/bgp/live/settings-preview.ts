@@ -31,7 +31,7 @@ export const SPEAKER_EFFECTS: Readonly<
   slowPeers: "live",
   audit: "live",
   acceptRate: "live",
-  restart: "live",
+  restart: "restart",
   policies: "live",
   feeds: "live",
 };
@@ -59,7 +59,8 @@ function globals(
   const isReset = globalReset(before, after);
   const optionsOf = finder(after);
   for (const name of Object.keys(SPEAKER_EFFECTS) as (keyof SpeakerSettings)[]) {
-    const effect = SPEAKER_EFFECTS[name];
+    const known = SPEAKER_EFFECTS[name];
+    const effect = name === "restart" && needsNoRestart(before, after) ? "live" : known;
     if (effect === "peers" || sameSettings(before[name], after[name])) continue;
     const sessions =
       effect !== "reset"
@@ -76,6 +77,12 @@ function globals(
     });
   }
   return effects;
+}
+
+/** `restart` counts at the start, but for what is done at the stop. */
+export function needsNoRestart(before: SpeakerSettings, after: SpeakerSettings): boolean {
+  const { keepOnStop } = after.restart;
+  return sameSettings({ ...before.restart, keepOnStop }, after.restart);
 }
 
 function peerEffects(

@@ -13,6 +13,7 @@ import type { SlowPeers } from "../slow-peers.js";
 import type { PeerTable } from "../session/index.js";
 import type { SpeakerSettings } from "../settings.js";
 import { protectionOf, type Listener } from "../transport/index.js";
+import { needsNoRestart } from "./settings-preview.js";
 
 /** What the reflector reads of the settings at each use; changed in place. */
 export interface ReflectorTuning {
@@ -92,6 +93,14 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
       name: "accept-rate",
       apply: (before, after) =>
         before.acceptRate === after.acceptRate ? [] : [`accept-rate ${after.acceptRate}`],
+    },
+    {
+      name: "restart",
+      apply(before, after) {
+        if (sameSettings(before.restart, after.restart)) return [];
+        const now = needsNoRestart(before, after);
+        return [now ? "restart: on-stop in force" : "restart: counts when evpnd starts next"];
+      },
     },
     { name: "peers", apply: (_before, after) => peers.applySettings(after) },
     { name: "rules of sessions", apply: () => reflector.policies.refresh() },
