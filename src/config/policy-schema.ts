@@ -158,7 +158,7 @@ export const policiesSchema: SchemaNode = {
     description: "Rules in their order; the first that decides wins.",
   },
   description:
-    "Policies by name, lists of rules. Peers use them by `import-policy` and `export-policy`. Changes hold at once, without a session reset.",
+    "Policies by name, lists of rules. Peers use them by `import-policy` and `export-policy` ([guide](policy.md)). Changes hold at once, without a session reset.",
 };
 
 function sets(description: string): SchemaNode {

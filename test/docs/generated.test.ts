@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { format } from "prettier";
 import { expect, test } from "vitest";
 import { configSchema } from "../../src/config/index.js";
+import { renderPolicy } from "./lib/policy.js";
 import { renderCommands, renderConfiguration, renderMetrics } from "./lib/render.js";
 
 const START = "<!-- made from code: see test/docs -->";
@@ -15,6 +16,7 @@ test.each([
   ["docs/metrics.md", renderMetrics],
   ["docs/configuration.md", renderConfiguration],
   ["docs/cli.md", renderCommands],
+  ["docs/policy.md", renderPolicy],
 ])("%s", async (file, render) => {
   const page = readFileSync(file, "utf8");
   const [before, rest] = page.split(START);
