@@ -39,8 +39,12 @@ export class OwnRestart {
     const { settings, restarts, optionsFor, clock, log } = this.parts;
     const { stateDir, deferralTime } = settings().restart;
     const restartTime = longestRestartTime(settings());
-    if (stateDir === undefined || restartTime === 0) return;
-    const before = await readRestartState(stateDir, clock.wall(), restartTime, log);
+    if (stateDir === undefined) return;
+    // Nobody keeps our routes now; a reload may ask for it while we run.
+    const before =
+      restartTime === 0
+        ? undefined
+        : await readRestartState(stateDir, clock.wall(), restartTime, log);
     const expected = (before ?? []).filter(
       ({ address }) => optionsFor(address)?.shutdown === false,
     );

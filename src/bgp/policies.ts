@@ -14,6 +14,8 @@ import { ImportGate } from "./policy/import-gate.js";
 import { PolicyEngine, type ExportChange, type PolicyPeer } from "./policy/rules/engine.js";
 import type { ActionSettings, PolicySettings } from "./policy/rules/settings.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
+import { LongLivedMark } from "./restart/index.js";
+import { AttrFlag } from "./rib/attr-facts.js";
 import type { AttrStore } from "./rib/attr-store.js";
 import { HoldReason } from "./rib/hold.js";
 import type { RouteTable } from "./rib/route-table.js";
@@ -31,6 +33,8 @@ export interface PolicyHost {
    * `done` is called once, when nobody asks for the answers under `before` any more.
    */
   syncExport(slot: number, before: number, done: () => void): void;
+  /** Stale paths of the slot and family are long-lived (RFC 9494). */
+  isLongLived(slot: number, family: Family): boolean;
 }
 
 /** Destinations looked at between two looks at the clock, and about how long a slice may take. */
@@ -39,6 +43,7 @@ const SLICE_MS = 3;
 
 export class Policies {
   readonly engine: PolicyEngine;
+  private readonly longLived: LongLivedMark;
   private readonly host: PolicyHost;
   private readonly now: () => number;
   /** Slots whose paths are to be decided again by the walk under way. */
@@ -50,6 +55,7 @@ export class Policies {
     this.host = host;
     this.now = now;
     this.engine = new PolicyEngine(host.table, host.identity);
+    this.longLived = new LongLivedMark(host.table.attrs);
   }
 
   /** A session came up: its slot has these rules before the first route. What the slot still holds follows. */
@@ -132,10 +138,22 @@ export class Policies {
       effective = gate.attr;
       hold = gate.hold;
     }
+    const marked = effective !== 0 && this.isLongLived(path, slot, family);
+    if (marked) effective = this.longLived.add(effective);
     if (effective !== table.pathAttr(path) || hold !== table.pathHold(path)) {
       table.reconsider(path, effective, hold);
     }
+    if (marked) table.attrs.release(effective);
     gate?.endBatch();
+  }
+
+  /** The path carries LLGR_STALE of ours, or is to: no rule takes it off before it is announced again. */
+  private isLongLived(path: number, slot: number, family: Family): boolean {
+    const { table } = this.host;
+    if (!table.isStale(path)) return false;
+    const attr = table.pathAttr(path);
+    if (attr !== 0 && (table.attrs.flags(attr) & AttrFlag.LlgrStale) !== 0) return true;
+    return this.host.isLongLived(slot, family);
   }
 
   /** What the slot's peer sent goes through its rules again, in slices. */

@@ -214,6 +214,10 @@ export class Reflector
     return obstacle;
   }
 
+  isLongLived(slot: number, family: Family): boolean {
+    return this.restarts.isLongLived(this.addressOf(slot), family);
+  }
+
   /** Sends the family to the peer once more. */
   refreshOut(session: EstablishedSession, family: Family): void {
     const peer = this.peers.get(session.id);

@@ -134,7 +134,12 @@ export class Restarts {
   /** Begin of an enhanced refresh; before the End-of-RIB of a restart it means nothing (RFC 7313 section 4). */
   beginRefresh(peer: ReflectedPeer, family: Family): void {
     if (this.retained.awaitsEndOfRib(peer.session.peerAddress, family)) return;
-    peer.refreshing |= 1 << family;
+    const bit = 1 << family;
+    const { sources } = this.host.table;
+    // Begun again with nothing announced in between: all of it is stale already.
+    const isMarked = sources.staleCount(peer.slot, family) === sources.count(peer.slot, family);
+    if ((peer.refreshing & bit) !== 0 && isMarked) return;
+    peer.refreshing |= bit;
     this.host.table.markStale(peer.slot, family);
   }
 

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { OwnRestart } from "../../src/bgp/own-restart.js";
 import {
   formatRestartState,
+  parseRestartState,
   STATE_FILE,
   type RememberedPeer,
 } from "../../src/bgp/restart/state-file.js";
@@ -33,7 +34,11 @@ function remember(speaker: Speaker, ...addresses: readonly string[]): void {
   utimesSync(file, now, now);
 }
 
-function bench(optionsFor: () => PeerOptions | undefined = () => FULL, keepOnStop = true) {
+function bench(
+  optionsFor: () => PeerOptions | undefined = () => FULL,
+  keepOnStop = true,
+  range: PeerOptions = FULL,
+) {
   const speaker = new Speaker();
   const { restarts } = speaker.reflector;
   const recalled: string[] = [];
@@ -43,7 +48,7 @@ function bench(optionsFor: () => PeerOptions | undefined = () => FULL, keepOnSto
       as: 65000,
       routerId: LOCAL,
       clusterId: LOCAL,
-      dynamic: [{ ...FULL, prefix: "10.0.0.0/24", maxPeers: 0, allow: [], deny: [] }],
+      dynamic: [{ ...range, prefix: "10.0.0.0/24", maxPeers: 0, allow: [], deny: [] }],
       restart: { stateDir: directory, deferralTime: 120, keepOnStop },
     }),
     restarts,
@@ -93,4 +98,16 @@ test("an ordinary stop keeps the file; cease, or a start that failed, does other
   const failed = bench();
   await failed.own.begin();
   expect(await failed.own.end()).toBe(false);
+});
+
+test("who asks nobody to keep its routes has not restarted, but remembers: a reload may ask", async () => {
+  const { speaker, restarts, own } = bench(() => PEER_OPTION_DEFAULTS, true, PEER_OPTION_DEFAULTS);
+  remember(speaker, "10.0.0.2");
+  await own.begin();
+  expect(restarts.isRestarting).toBe(false);
+  own.started();
+  speaker.up({ address: "10.0.0.3" });
+  expect(await own.end()).toBe(true);
+  const text = readFileSync(join(directory, STATE_FILE), "utf8");
+  expect(parseRestartState(text)?.map(({ address }) => address)).toEqual(["10.0.0.3"]);
 });

@@ -6,6 +6,7 @@ import type { Negotiated } from "../../src/bgp/session/types.js";
 import { GRACEFUL_RESTART_DEFAULTS } from "../../src/bgp/graceful-settings.js";
 import { ALL_FAMILIES, maskOf, type PeerSpec } from "../model/lib/peer.js";
 import { evpnUpdate, evpnWithdraw, Speaker, type Line } from "./lib/speaker.js";
+import { rulesOf } from "./policy/rules/lib.js";
 import { attribute, EMPTY_PATH, key, LOCAL_PREF, mac, ORIGIN } from "./lib/tables.js";
 
 const EVPN = maskOf(Family.Evpn);
@@ -244,6 +245,41 @@ describe("a long-lived stale route", () => {
     const sent = listener.takeKeys().sort();
     expect(sent).toEqual([`+${key(B)}`, `-${key(A)}`]);
     clean();
+  });
+
+  test("keeps its mark whatever import rules say about it", () => {
+    const speaker = new Speaker();
+    const rules = (preference: number): void =>
+      speaker.reflector.policies.configure(rulesOf(`- {set: {local-preference: ${preference}}}`));
+    rules(300);
+    const [knows, other] = [speaker.up(takes), speaker.up()];
+    const up = (): Line => speaker.up({ ...SOURCE, ...source, policy: { importPolicies: ["p"] } });
+    const line = up();
+    line.say(evpnUpdate([A]));
+    speaker.run();
+    line.down();
+    speaker.run();
+    speaker.clock.advance(31_000);
+    speaker.run();
+    expect(JSON.stringify(knows.take())).toContain("ffff0006");
+    other.take();
+    // Back, with rules for its slot once more, and then with others.
+    const again = up();
+    speaker.run();
+    expect([...knows.take(), ...other.take()]).toEqual([]);
+    rules(400);
+    speaker.reflector.policies.refresh();
+    speaker.run();
+    const sent = JSON.stringify(knows.take());
+    expect(sent).toContain("ffff0006");
+    expect(sent).toContain("00000190");
+    expect(other.take()).toEqual([]);
+    again.say(evpnUpdate([A]));
+    speaker.run();
+    for (const fresh of [knows, other]) {
+      expect(JSON.stringify(fresh.take())).not.toContain("ffff0006");
+    }
+    expect(speaker.reflector.audit()).toEqual([]);
   });
 
   test("in partial deployment goes to iBGP peers as the last choice that stays there", () => {

@@ -48,6 +48,8 @@ interface Kept {
   until: number;
   /** Milliseconds of the long-lived phase to come; 0 = none. */
   longLivedMs: number;
+  /** Clock's milliseconds since which the oldest path has been stale. */
+  readonly oldest: number;
 }
 
 interface RetainedPeer {
@@ -172,6 +174,7 @@ export class RetainedPeers {
     if (!held.some(({ family }) => ((graceful | longLived) & (1 << family)) !== 0)) return false;
     const settings = options.gracefulRestart;
     const peerTime = negotiated.gracefulRestart?.time ?? 0;
+    const notification = negotiated.gracefulRestart?.notification === true;
     const restartMs = 1000 * Math.min(peerTime, settings.restartTimeMax);
     const families = new Map<Family, Kept>();
     for (const { family } of held) {
@@ -182,9 +185,13 @@ export class RetainedPeers {
         continue;
       }
       const earlier = before?.families.get(family);
-      if (earlier?.phase === "stale" && negotiated.gracefulRestart?.notification !== true) {
-        // A second restart: what was stale before it goes (RFC 4724 section 4.2; not so in RFC 8538).
+      let oldest = earlier?.oldest ?? now;
+      // A second restart: what was stale before it goes (RFC 4724 section 4.2). Not so in notification mode
+      // (RFC 8538 section 4.1), but a peer that is lost time and again must not keep it for ever.
+      const goes = !notification || now - oldest >= 1000 * settings.staleTime;
+      if (earlier?.phase === "stale" && goes) {
         this.host.sweep(slot, family, mark - 1);
+        oldest = now;
       }
       const peerLongMs = 1000 * (negotiated.longLived?.times[family] ?? 0);
       const longMs = Math.min(peerLongMs, 1000 * settings.longLived.staleTimeMax);
@@ -194,6 +201,7 @@ export class RetainedPeers {
         phase: "stale",
         until: now + ((graceful & bit) === 0 ? 0 : restartMs),
         longLivedMs: (longLived & bit) === 0 ? 0 : rest,
+        oldest,
       });
     }
     const peer = { address, slot, identity, away: true, since: now, families };

@@ -38,13 +38,15 @@ export async function readRestartState(
 ): Promise<readonly RememberedPeer[] | undefined> {
   const file = join(directory, STATE_FILE);
   try {
-    const { mtimeMs, size } = await stat(file);
-    const age = (wallMs - mtimeMs) / 1000;
-    if (age > restartTime + TOUCH_MS / 1000 || size > MOST_OCTETS) {
+    const found = await stat(file);
+    const age = (wallMs - found.mtimeMs) / 1000;
+    if (age > restartTime + TOUCH_MS / 1000) {
       log.info({ file, seconds: Math.round(age) }, "cold start: the life before is too long ago");
       return undefined;
     }
-    const peers = parseRestartState(await readFile(file, "utf8"));
+    // A pipe would never end.
+    const readable = found.isFile() && found.size <= MOST_OCTETS;
+    const peers = readable ? parseRestartState(await readFile(file, "utf8")) : undefined;
     if (peers === undefined) log.warn({ file }, "cold start: the state file is not one of evpnd's");
     return peers === undefined || peers.length === 0 ? undefined : peers;
   } catch (error) {

@@ -370,11 +370,13 @@ export class PeerTable {
     return this.context.sink.retains?.(address) === true ? undefined : this.full(address);
   }
 
+  /** Peers whose routes wait for their return count as well: who comes and goes from many addresses is bounded. */
   private isFull(range: DynamicRange): boolean {
     if (range.maxPeers === 0) return false;
     let count = 0;
     for (const peer of this.peers.values()) {
-      if (peer.dynamic && peer.hasSessions && this.ranges.find(peer.address) === range) count++;
+      if (!peer.dynamic || this.ranges.find(peer.address) !== range) continue;
+      if (peer.hasSessions || this.context.sink.retains?.(peer.address) === true) count++;
     }
     return count >= range.maxPeers;
   }

@@ -262,12 +262,50 @@ describe("a second restart in the middle", () => {
     expect(bench.done).toEqual([]);
   });
 
+  test("not for ever, however often it is lost: its first routes have their stale time", () => {
+    const bench = new Bench();
+    const word = { restart: { notification: true }, options: { staleTime: 60 } };
+    bench.lost(word);
+    for (let round = 0; round < 3; round++) {
+      bench.after(19);
+      bench.back(word);
+      bench.lost(word);
+      expect(bench.done).toEqual([]);
+    }
+    bench.after(19);
+    bench.back(word);
+    bench.lost(word);
+    // What was stale before this loss goes, and the count begins anew.
+    expect(bench.done.splice(0)).toEqual(["sweep ipv4-unicast 4", "sweep l2vpn-evpn 4"]);
+    bench.after(19);
+    bench.back(word);
+    bench.lost(word);
+    expect(bench.done).toEqual([]);
+  });
+
   test("one that nothing covers ends all", () => {
     const bench = new Bench();
     bench.lost();
     bench.back();
     expect(bench.lost({}, { reason: "shutdown", detail: "", hard: true })).toBe(false);
     expect(bench.retained.view(ADDRESS)).toBeUndefined();
+  });
+});
+
+describe("what a reload changes", () => {
+  const options = { mode: "off" } as const;
+
+  test("nothing is kept any more for a session that was up", () => {
+    const bench = new Bench();
+    expect(bench.lost({ options })).toBe(false);
+    expect(bench.retained.retains(ADDRESS)).toBe(false);
+  });
+
+  test("what is kept already goes when the peer is back, or with its time", () => {
+    const bench = new Bench();
+    bench.lost();
+    bench.back({ options });
+    expect(bench.done).toEqual(["sweep ipv4-unicast 1", "sweep l2vpn-evpn 1"]);
   });
 });
 

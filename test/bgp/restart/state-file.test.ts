@@ -1,5 +1,16 @@
 /** What one life leaves to the next: on a real directory, with the clock in the test's hand. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -79,6 +90,28 @@ describe("at a start", () => {
     expect(said).toEqual(["cold start: the state file is not one of evpnd's"]);
   });
 
+  test("a file of the future is a clock that was set back: the peers may well wait", async () => {
+    writeFileSync(file(), formatRestartState(PEERS));
+    utimesSync(file(), 9000, 9000);
+    expect(await read(1_000_000)).toEqual(PEERS);
+  });
+
+  test("half a file, and one that is too large, are a cold start", async () => {
+    const { log, said } = words();
+    writeFileSync(file(), formatRestartState(PEERS).slice(0, 40));
+    expect(await read(Date.now(), log)).toBeUndefined();
+    truncateSync(file(), 17 * 1024 * 1024);
+    expect(await read(Date.now(), log)).toBeUndefined();
+    expect(said).toEqual(Array(2).fill("cold start: the state file is not one of evpnd's"));
+  });
+
+  test("a pipe in its place does not hold up the start", async () => {
+    const { log, said } = words();
+    execFileSync("mkfifo", [file()]);
+    expect(await read(Date.now(), log)).toBeUndefined();
+    expect(said).toEqual(["cold start: the state file is not one of evpnd's"]);
+  });
+
   test("a directory in its place is said, and a cold start", async () => {
     const { log, said } = words();
     directory = join(directory, "deeper");
@@ -124,6 +157,35 @@ describe("while it lives", () => {
     await state.save();
     await state.close(true);
     expect(() => content()).toThrow("ENOENT");
+  });
+
+  test("a save that is under way does not bring back what an earlier one had to say", async () => {
+    let peers = PEERS;
+    const state = new RestartState(directory, new FakeClock(), silentLog, () => peers);
+    const first = state.save();
+    peers = PEERS.slice(1);
+    state.changed();
+    const second = state.save();
+    expect(await Promise.all([first, second, state.save()])).toEqual([true, true, true]);
+    expect(parseRestartState(content())).toEqual(peers);
+    await state.close(false);
+  });
+
+  test.runIf(existsSync("/dev/full"))("a full disk leaves the file as it was", async () => {
+    const { log, said } = words();
+    let peers = PEERS;
+    const state = new RestartState(directory, new FakeClock(), log, () => peers);
+    await state.save();
+    symlinkSync("/dev/full", `${file()}.new`);
+    peers = PEERS.slice(1);
+    state.changed();
+    expect(await state.save()).toBe(false);
+    expect(said).toEqual(["state-dir cannot be written: the next start will be a cold one"]);
+    expect(parseRestartState(content())).toEqual(PEERS);
+    rmSync(`${file()}.new`);
+    expect(await state.save()).toBe(true);
+    expect(parseRestartState(content())).toEqual(peers);
+    await state.close(false);
   });
 
   test("what cannot be written is said once, and written when it can be", async () => {

@@ -274,6 +274,12 @@ export class RecordingSink implements ReflectorSink {
   readonly events: Recorded[] = [];
   /** What `update` answers. */
   fault: DecodeFault | undefined;
+  /** Addresses whose routes are kept for their return. */
+  readonly retained = new Set<string>();
+
+  retains(address: string): boolean {
+    return this.retained.has(address);
+  }
 
   established(session: EstablishedSession): void {
     this.events.push({ kind: "established", session });

@@ -328,6 +328,19 @@ describe("dynamic peers", () => {
     expect(new RawPeer(network, rr, "10.0.0.3").notification()).toBe("6/8");
     expect(stateOf(rr, B)).toBe("Established");
   });
+
+  test("a peer whose routes wait for it counts for max-peers, and has its own place", () => {
+    const { network, rr } = dynamic({ dynamic: [range("10.0.0.0/24", { maxPeers: 1 })] });
+    rr.sink.retained.add(B);
+    const first = client(network, B);
+    network.advance(0);
+    void first.table.stop("");
+    network.advance(0);
+    expect(new RawPeer(network, rr, "10.0.0.3").notification()).toBe("6/8");
+    client(network, B);
+    network.advance(10_000);
+    expect(stateOf(rr, B)).toBe("Established");
+  });
 });
 
 describe("new settings", () => {
