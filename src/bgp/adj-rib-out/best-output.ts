@@ -151,6 +151,9 @@ export class BestOutput implements Output {
     const path = this.table.bestPath(dest);
     if (path === 0) return false;
     const { sent, grouping, union } = this;
+    if (grouping.isPlain && this.limits.isIdle && dump.former.length === 0) {
+      return this.dumpedPlain(dest, path, family, dump.initial[family]!, dump.refresh[family]!);
+    }
     const { batch } = this.delivery;
     const { groups } = grouping;
     let initial = dump.initial[family]!;
@@ -182,6 +185,45 @@ export class BestOutput implements Output {
       if (this.dumpGroup(group, dest, path, family, initial, refresh, dump)) added = true;
     }
     return added;
+  }
+
+  /** `dumped` for the common case: one form of a path, no limits, nothing to compare with. */
+  private dumpedPlain(
+    dest: number,
+    path: number,
+    family: Family,
+    initial: Int32Array,
+    refresh: Int32Array,
+  ): boolean {
+    const { sent, grouping } = this;
+    const { batch } = this.delivery;
+    const { words } = batch;
+    const group = grouping.groupFor(dest, path, family);
+    const want = batch.mask[group]!;
+    const gone = batch.takeMask();
+    let anyGone = 0;
+    for (let w = 0; w < words; w++) {
+      const lost = sent.read(w, dest) & (initial[w]! | refresh[w]!) & ~batch.masks[want + w]!;
+      batch.masks[gone + w] = lost;
+      anyGone |= lost;
+    }
+    if (anyGone === 0) batch.dropMask(gone);
+    else batch.withdraw(family, this.isEarly(dest, family), gone, dest);
+    const mask = batch.takeMask();
+    const { masks } = batch;
+    let any = 0;
+    for (let w = 0; w < words; w++) {
+      const before = sent.read(w, dest);
+      const wanted = masks[want + w]!;
+      const asked = initial[w]! | refresh[w]!;
+      const bits = wanted & ((initial[w]! & ~before) | refresh[w]!);
+      masks[mask + w] = bits;
+      any |= bits;
+      sent.write(w, dest, family, before, (before & ~(asked & ~wanted)) | bits);
+    }
+    if (any !== 0) batch.announce(batch.variantFor(group, mask), path);
+    else batch.dropMask(mask);
+    return any !== 0 || anyGone !== 0;
   }
 
   private dumpGroup(
