@@ -163,6 +163,7 @@ export class Harness {
     this.run();
     for (const { session } of this.lines.values()) this.drain(session, 0);
     this.run();
+    this.touched(this.model.own.settled(this.clock.now()));
     for (const [index, { session, receiver, inbox }] of this.lines) {
       check(!session.paused && inbox.length === 0, `session ${String(index)} is paused for ever`);
       this.naming(index, () => receiver.settled());
@@ -182,6 +183,11 @@ export class Harness {
   end(still: (name: string) => boolean): void {
     for (const index of [...this.lines.keys()]) this.down(index, () => undefined);
     this.run();
+    // What the reflector wants itself lingers.
+    for (let minutes = 0; minutes < 3; minutes++) {
+      this.clock.advance(60_000);
+      this.run();
+    }
     this.audit();
     for (const [name, count] of Object.entries(this.reflector.stats()))
       if (still(name))
@@ -216,6 +222,7 @@ export class Harness {
     if (known === undefined || this.lines.has(index)) return;
     const peer = { ...known, ...over };
     this.model.up(peer);
+    this.touched(this.model.renewOwn(this.clock.now()));
     const receiver = new Receiver(peer, this.model, () => this.isExact());
     const session = new FakeSession(
       this.nextSessionId++,
@@ -245,6 +252,7 @@ export class Harness {
     if (line === undefined) return;
     this.lines.delete(index);
     this.touched(this.model.down(index));
+    this.touched(this.model.renewOwn(this.clock.now()));
     before();
     line.session.isOpen = false;
     this.reflector.closed(line.session, { reason: "tcp", detail: "connection lost" });
@@ -268,7 +276,7 @@ export class Harness {
       return;
     }
     this.touched(this.model.update(op.peer, word));
-    if (saysMemberships(op)) line.receiver.touched(this.model.keys(Family.Evpn));
+    if (saysMemberships(op)) line.receiver.touched(this.model.targetedKeys());
     this.give(line.session, bytes);
   }
 
@@ -280,7 +288,7 @@ export class Harness {
     if (subtype === 0) receiver.requested(family);
     if (subtype === 1) this.model.refreshBegins(peer.index, family);
     if (subtype === 2) this.touched(this.model.refreshEnds(peer.index, family));
-    if (family === Family.RouteTarget) receiver.touched(this.model.keys(Family.Evpn));
+    if (family === Family.RouteTarget) receiver.touched(this.model.targetedKeys());
     this.reflector.routeRefresh(session, family, subtype);
   }
 

@@ -20,23 +20,27 @@ import type { Random } from "./random.js";
 
 const CONSTRAINED = maskOf(Family.Evpn, Family.RouteTarget);
 
+/** The capability of RFC 9494, for no family: the peer takes stale routes, and none of its own are kept. */
+const LONG_LIVED = { longLived: { families: 0, forwarding: 0, times: [] } };
+
 /** Two dozen peers of every kind that behaves differently. */
 export const PEERS: readonly PeerSpec[] = [
-  ...[0, 1, 2, 3].map((index) => peerSpec(index)),
+  ...[0, 1].map((index) => peerSpec(index)),
+  ...[2, 3].map((index) => peerSpec(index, { negotiated: LONG_LIVED })),
   peerSpec(4, { extendedMessage: true }),
-  peerSpec(5, { extendedMessage: true, families: ALL_FAMILIES }),
+  peerSpec(5, { extendedMessage: true, families: ALL_FAMILIES, negotiated: LONG_LIVED }),
   peerSpec(6, { families: ALL_FAMILIES, enhancedRefresh: false }),
   peerSpec(7, { families: ALL_FAMILIES, unknownTypes: true }),
-  peerSpec(8, { as4: false }),
+  peerSpec(8, { as4: false, negotiated: LONG_LIVED }),
   peerSpec(9, { as4: false, extendedMessage: true, families: ALL_FAMILIES }),
   peerSpec(10, { typesOut: [2, 3] }),
   peerSpec(11, { typesIn: [1, 2, 3, 4, 5], extendedMessage: true }),
   peerSpec(12, { families: maskOf(Family.Ipv4Unicast, Family.Ipv6Unicast) }),
-  peerSpec(13, { kind: "non-client" }),
+  peerSpec(13, { kind: "non-client", negotiated: LONG_LIVED }),
   peerSpec(14, { kind: "non-client", extendedMessage: true, unknownTypes: true }),
   peerSpec(15, { kind: "non-client", families: ALL_FAMILIES, as4: false }),
   peerSpec(16, { kind: "non-client", enhancedRefresh: false, allowAsIn: 1 }),
-  peerSpec(17, { kind: "ebgp", as: 65101, families: ALL_FAMILIES }),
+  peerSpec(17, { kind: "ebgp", as: 65101, families: ALL_FAMILIES, negotiated: LONG_LIVED }),
   peerSpec(18, { kind: "ebgp", as: 65102, extendedMessage: true }),
   peerSpec(19, { kind: "ebgp", as: 4_200_000_007 }),
   peerSpec(20, { kind: "ebgp", as: 65101, acceptIn: false }),
@@ -48,9 +52,9 @@ export const PEERS: readonly PeerSpec[] = [
     families: maskOf(Family.Evpn, Family.Ipv4Unicast),
   }),
   peerSpec(23, { families: EVPN_ONLY, enhancedRefresh: false, unknownTypes: true }),
-  peerSpec(24, { families: CONSTRAINED }),
+  peerSpec(24, { families: CONSTRAINED, negotiated: LONG_LIVED }),
   peerSpec(25, { families: CONSTRAINED | ALL_FAMILIES, enhancedRefresh: false }),
-  peerSpec(26, { kind: "non-client", families: CONSTRAINED }),
+  peerSpec(26, { kind: "non-client", families: CONSTRAINED, negotiated: LONG_LIVED }),
   peerSpec(27, { kind: "ebgp", as: 65106, families: CONSTRAINED }),
 ];
 

@@ -3,7 +3,7 @@
  * the peer should hold now, octet for octet. Written from the RFCs; see `best-path.ts` and
  * `attributes.ts` for their two larger chapters.
  */
-import { Family } from "../../../src/fast-bgp-codec/family.js";
+import { FAMILIES, Family } from "../../../src/fast-bgp-codec/family.js";
 import {
   asCount,
   attributesText,
@@ -20,7 +20,16 @@ import {
 } from "./attributes.js";
 import { selectBest, type Candidate } from "./best-path.js";
 import { comparableNlri, isVpn, nlriKey, routeTypeOf } from "./nlri.js";
-import { CLUSTER_ID, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { OWN_ATTRIBUTES, OWN_NEXT_HOP, OwnWishes } from "./own-wishes.js";
+import {
+  CLUSTER_ID,
+  has,
+  knowsLongLived,
+  OWN_AS,
+  OWN_ID,
+  peerSpec,
+  type PeerSpec,
+} from "./peer.js";
 import { asksFor, routeTargets } from "./route-target.js";
 import { messageOctets } from "./wire.js";
 import { hexOf, octetsIn } from "./hex.js";
@@ -43,8 +52,12 @@ export interface Held {
   readonly nextHop: string;
 }
 
-/** "either": the message is so near the limit that its exact form decides. */
-export type Expected = Held | { readonly either: Held } | undefined;
+/**
+ * "either": the message is so near the limit that its exact form decides. "oneOf": it is a matter of
+ * timing which of them it is just now.
+ */
+export type Expected = Firm | { readonly oneOf: readonly Firm[] };
+export type Firm = Held | { readonly either: Held } | undefined;
 
 interface Route extends Candidate {
   readonly nextHop: string;
@@ -74,6 +87,8 @@ export class Model {
   private readonly holders = new Map<string, Set<number>>();
   private readonly bestOf = new Map<string, Route | undefined>();
   private readonly compareMobility: boolean;
+  /** Memberships in the reflector's own name. */
+  readonly own = new OwnWishes();
 
   constructor(compareMobility: boolean) {
     this.compareMobility = compareMobility;
@@ -163,9 +178,18 @@ export class Model {
     return this.sessions.get(index)?.released === true;
   }
 
+  /** Every key of the families with route targets: what a change of interest concerns. */
+  targetedKeys(): string[] {
+    return FAMILIES.filter(({ family }) => isTargeted(family)).flatMap(({ family }) =>
+      this.keys(family),
+    );
+  }
+
   /** Every key of a family. */
   keys(family: Family): string[] {
-    return [...this.holders.keys()].filter((key) => key.startsWith(`${String(family)}:`));
+    return [...this.holders.keys(), ...this.own.keys()].filter((key) =>
+      key.startsWith(`${String(family)}:`),
+    );
   }
 
   routeCount(): number {
@@ -174,13 +198,29 @@ export class Model {
     return count;
   }
 
+  /** Undefined also when it is a matter of timing. */
   sourceOfBest(key: string): number | undefined {
-    return this.best(key)?.source.index;
+    return this.own.presenceOf(key) === "absent" ? this.best(key)?.source.index : undefined;
+  }
+
+  /** Sessions, or what they want, changed: what the reflector wants itself. Returns the keys concerned. */
+  renewOwn(nowMs: number): string[] {
+    const sessions = [...this.sessions.values()].map(({ peer }) => peer);
+    return this.own.renew(sessions, nowMs);
   }
 
   /** What the session's peer should hold under the key. */
   expected(target: PeerSpec, key: string): Expected {
-    const best = this.best(key);
+    if (!key.startsWith(`${String(Family.RouteTarget)}:`))
+      return this.expectedOf(target, this.best(key));
+    const presence = this.own.presenceOf(key);
+    if (presence === "absent") return this.expectedOf(target, this.best(key));
+    const withOwn = this.expectedOf(target, this.choose(key, [ownRoute(key)]));
+    if (presence === "firm") return withOwn;
+    return { oneOf: [withOwn, this.expectedOf(target, this.best(key))] };
+  }
+
+  private expectedOf(target: PeerSpec, best: Route | undefined): Firm {
     if (best === undefined || best.source.index === target.index) return undefined;
     if (!mayGo(best, target) || !this.isWanted(best, target)) return undefined;
     const { held, octets } = render(best, target);
@@ -193,7 +233,7 @@ export class Model {
   /** The whole table the session's peer should hold. */
   table(target: PeerSpec): Map<string, Exclude<Expected, undefined>> {
     const out = new Map<string, Exclude<Expected, undefined>>();
-    for (const key of this.holders.keys()) {
+    for (const key of new Set([...this.holders.keys(), ...this.own.keys()])) {
       const expected = this.expected(target, key);
       if (expected !== undefined) out.set(key, expected);
     }
@@ -212,15 +252,18 @@ export class Model {
 
   private best(key: string): Route | undefined {
     if (!this.bestOf.has(key)) {
-      const candidates = [...(this.holders.get(key) ?? [])]
-        .map((index) => this.sessions.get(index)?.routes.get(key))
-        .filter((route) => route !== undefined);
-      const heard = key.startsWith(`${String(Family.RouteTarget)}:`)
-        ? clientsFirst(candidates)
-        : candidates;
-      this.bestOf.set(key, selectBest(heard, this.compareMobility));
+      this.bestOf.set(key, this.choose(key, []));
     }
     return this.bestOf.get(key);
+  }
+
+  private choose(key: string, more: readonly Route[]): Route | undefined {
+    const candidates = [...(this.holders.get(key) ?? [])]
+      .map((index) => this.sessions.get(index)?.routes.get(key))
+      .filter((route) => route !== undefined);
+    const all = [...candidates, ...more];
+    const heard = key.startsWith(`${String(Family.RouteTarget)}:`) ? clientsFirst(all) : all;
+    return selectBest(heard, this.compareMobility);
   }
 
   private remove(index: number, key: string): void {
@@ -239,8 +282,25 @@ export class Model {
   }
 }
 
+/** What the reflector wants itself is like a route from outside: it goes to all who are told memberships. */
+const OWN_SOURCE = peerSpec(-1, { kind: "ebgp", as: OWN_AS, id: OWN_ID });
+
+function ownRoute(key: string): Route {
+  return {
+    family: Family.RouteTarget,
+    nlri: key.slice(key.indexOf(":") + 1),
+    nextHop: OWN_NEXT_HOP,
+    attributes: OWN_ATTRIBUTES,
+    source: OWN_SOURCE,
+    ibgp: false,
+    peerId: OWN_ID,
+    peerAddress: "10.99.0.254",
+    rendered: new Map(),
+  };
+}
+
 /** Families whose routes carry route targets. */
-function isTargeted(family: Family): boolean {
+export function isTargeted(family: Family): boolean {
   return family === Family.Evpn || isVpn(family);
 }
 
@@ -267,6 +327,8 @@ function mayGo(route: Route, target: PeerSpec): boolean {
   // Nobody here has said that it takes an IPv6 next hop for IPv4 (RFC 8950).
   if (route.family === Family.Ipv4Vpn && octetsIn(route.nextHop) !== 12) return false;
   if (hasCommunity(attributes, Community.NoAdvertise)) return false;
+  // RFC 9494 section 4.3: only to those who know what it means.
+  if (hasCommunity(attributes, Community.LlgrStale) && !knowsLongLived(target)) return false;
   if (route.family === Family.Evpn && target.typesOut?.includes(routeTypeOf(route.nlri)) === false)
     return false;
   if (target.kind === "ebgp") {

@@ -55,6 +55,11 @@ export function familiesIn(mask: number): Family[] {
   return FAMILIES.map((spec) => spec.family).filter((family) => has(mask, family));
 }
 
+/** It has the capability of RFC 9494. */
+export function knowsLongLived(peer: PeerSpec): boolean {
+  return peer.negotiated?.longLived !== undefined;
+}
+
 /** A plain EVPN client; give what differs. */
 export function peerSpec(index: number, over: Partial<PeerSpec> = {}): PeerSpec {
   return {

@@ -7,7 +7,7 @@
  */
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { check, type Announcement, type Decoded } from "./decode.js";
-import type { Expected, Held, Model } from "./model.js";
+import { isTargeted, type Expected, type Firm, type Held, type Model } from "./model.js";
 import { comparableNlri } from "./nlri.js";
 import { familiesIn, has, type PeerSpec } from "./peer.js";
 
@@ -47,8 +47,10 @@ export class Receiver {
 
   /** The peer's memberships are known: now the routes begin. */
   released(): void {
-    this.dueFirst.set(Family.Evpn, this.live(Family.Evpn));
-    this.touched(this.model.keys(Family.Evpn));
+    for (const family of familiesIn(this.peer.families).filter(isTargeted)) {
+      this.dueFirst.set(family, this.live(family));
+      this.touched(this.model.keys(family));
+    }
   }
 
   take({ octets, received }: Decoded): void {
@@ -99,12 +101,12 @@ export class Receiver {
       const held = this.table.get(key);
       const expected = this.expected(key);
       if (expected === undefined) check(held === undefined, `${key} should be gone`);
-      else if (held === undefined) check("either" in expected, `${key} is missing`);
+      else if (held === undefined) check(!isHeld(expected), `${key} is missing`);
       else check(isSame(held, expected), `${key} is ${show(held)}, not ${show(expected)}`);
     }
     this.unchecked = new Set();
     for (const family of familiesIn(this.peer.families)) {
-      const released = family !== Family.Evpn || this.model.isReleased(this.peer.index);
+      const released = !isTargeted(family) || this.model.isReleased(this.peer.index);
       check(!released || this.endOfRibs.has(family), `no End-of-RIB of family ${String(family)}`);
       const again = this.dueAgain.get(family) ?? new Set();
       check(again.size === 0, `the refresh left out ${[...again].slice(0, 3).join(", ")}`);
@@ -159,8 +161,8 @@ export class Receiver {
     this.endOfRibs.add(family);
     if (family === Family.RouteTarget && this.isGreeted())
       check(this.isGreetedOnce, "End-of-RIB before the default membership");
-    if (family === Family.Evpn)
-      check(this.model.isReleased(this.peer.index), "End-of-RIB of EVPN before the memberships");
+    if (isTargeted(family))
+      check(this.model.isReleased(this.peer.index), "End-of-RIB before the memberships");
     for (const key of this.dueFirst.get(family) ?? [])
       this.agree(this.table.has(key), `End-of-RIB before ${key}, which was there at the start`);
     this.dueFirst.delete(family);
@@ -216,20 +218,33 @@ export class Receiver {
   }
 }
 
-function isHeld(expected: Expected): expected is Held {
-  return expected !== undefined && !("either" in expected);
+/** It is certain that the peer is sent it. */
+function isHeld(expected: Expected): boolean {
+  return choices(expected).every((one) => one !== undefined && !("either" in one));
 }
 
-function isSame(held: Held, expected: Exclude<Expected, undefined>): boolean {
-  const other = "either" in expected ? expected.either : expected;
-  return (
-    held.nlri === other.nlri &&
-    held.attributes === other.attributes &&
-    held.nextHop === other.nextHop
-  );
+function isSame(held: Held, expected: Expected): boolean {
+  return choices(expected).some((one) => {
+    if (one === undefined) return false;
+    const other = "either" in one ? one.either : one;
+    return (
+      held.nlri === other.nlri &&
+      held.attributes === other.attributes &&
+      held.nextHop === other.nextHop
+    );
+  });
 }
 
-function show(held: Exclude<Expected, undefined>): string {
+function choices(expected: Expected): readonly Firm[] {
+  return expected !== undefined && "oneOf" in expected ? expected.oneOf : [expected];
+}
+
+function show(expected: Expected): string {
+  return choices(expected).map(showOne).join(" or ");
+}
+
+function showOne(held: Firm): string {
+  if (held === undefined) return "nothing";
   const { nlri, attributes, nextHop } = "either" in held ? held.either : held;
   const text = attributes.length > 400 ? `${attributes.slice(0, 400)}…` : attributes;
   return `{${nlri} via ${nextHop}: ${text}}`;
