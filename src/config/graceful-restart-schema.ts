@@ -14,7 +14,7 @@ export const gracefulRestartSchema: SchemaNode = {
   type: "object",
   additionalProperties: false,
   description:
-    "What is kept when one side restarts (RFC 4724, 8538, 9494). A nearer block replaces a group's as a whole. Holds from the peer's next session on.",
+    "What is kept when one side restarts (RFC 4724, 8538, 9494). A nearer block replaces a group's as a whole. What the peer is told changes with its next session, what is kept of it at once.",
   properties: {
     mode: {
       type: "string",
