@@ -31,7 +31,7 @@ export const addPathSchema: SchemaNode = {
   type: "object",
   additionalProperties: false,
   description:
-    "Several paths of one destination (ADD-PATH, RFC 7911), by address family. Settled when the session comes up: a change resets it.",
+    "Several paths of one destination (ADD-PATH, RFC 7911), by address family. Directions are settled when the session comes up: a change resets it. `limit` changes live.",
   properties: Object.fromEntries(
     FAMILIES.filter(({ family }) => family !== Family.RouteTarget).map(({ name }) => [
       name,

@@ -6,7 +6,7 @@
  * Of a changed destination only the paths that changed go out again; a withdrawal names its path id.
  * At most 32 paths of a destination are offered to anybody (`path-numbers.ts`).
  */
-import { Family } from "../../fast-bgp-codec/family.js";
+import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import { hasBit, setBit } from "../policy/slot-mask.js";
 import type { ChangeLog } from "../rib/change-log.js";
 import type { PathChanges } from "../rib/path-changes.js";
@@ -17,6 +17,7 @@ import type { Delivery } from "./delivery.js";
 import type { Grouping } from "./grouping.js";
 import type { DumpMasks, FormerPolicy, Output } from "./output.js";
 import { MOST_PATHS, numberPaths } from "./path-numbers.js";
+import type { AddPathLimit } from "./receiver.js";
 
 /** A batch ends behind the destination that brings its attribute sets to this many octets. */
 const BATCH_OCTETS = 1 << 20;
@@ -49,10 +50,15 @@ export class AddPathOutput implements Output {
     this.grouping = grouping;
   }
 
-  /** @param limits most paths of a destination, by family */
-  add(slot: number, limits: readonly number[]): void {
+  add(slot: number, limits: readonly AddPathLimit[]): void {
     this.sent.add(slot);
-    this.limits[slot] = [...limits];
+    this.setLimits(slot, limits);
+  }
+
+  /** Holds for what is served from now on; the session is sent the difference by a sync. */
+  setLimits(slot: number, limits: readonly AddPathLimit[]): void {
+    const most = (this.limits[slot] = FAMILIES.map(() => 1));
+    for (const { family, limit } of limits) most[family] = limit;
   }
 
   forget(slot: number): void {

@@ -91,16 +91,12 @@ export class AdjRibOut {
       deferred: options.deferred === true ? families & ~(1 << Family.RouteTarget) : 0,
     };
     if (constrained) this.resumeMemberships(slot);
-    const limits = FAMILIES.map(() => 0);
-    let several = 0;
-    for (const { family, limit } of options.addPath ?? []) {
-      several |= families & (1 << family);
-      limits[family] = limit;
-    }
+    const { addPath = [] } = options;
+    const several = addPath.reduce((mask, { family }) => mask | (families & (1 << family)), 0);
     this.best.add(options, families & ~several, held);
     if (several === 0) return;
     const lane = this.addPathLane();
-    lane.output.add(slot, limits);
+    lane.output.add(slot, addPath);
     lane.add(options, several, held);
   }
 
@@ -169,6 +165,7 @@ export class AdjRibOut {
    */
   reconfigure(options: ReceiverOptions, resend: boolean): void {
     const { slot } = options;
+    this.addPath?.output.setLimits(slot, options.addPath ?? []);
     for (const lane of this.lanes) {
       lane.reconfigure(options);
       lane.sync(slot);

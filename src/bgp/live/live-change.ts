@@ -89,6 +89,7 @@ export function changeLive(
     roleChanged ||
     resend ||
     options.ebgpAcceptOut !== before.ebgpAcceptOut ||
+    !sameSettings(options.addPath, before.addPath) ||
     !sameSettings(options.evpnTypesOut, before.evpnTypesOut);
   if (sendsOther) host.out.reconfigure(peer.receiver(), resend);
   if (!sameSettings(options.interest, before.interest)) {

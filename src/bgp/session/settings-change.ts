@@ -55,7 +55,7 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   gracefulShutdown: "in",
   bfd: "live",
   gracefulRestart: "next-session",
-  addPath: "reset",
+  addPath: "out",
   policy: "live",
 };
 
@@ -90,7 +90,12 @@ export function compareOptions(before: PeerOptions, after: PeerOptions): Setting
   const toggled = (name: OptionName): boolean =>
     (name === "password" || name === "tcpAo") &&
     (before[name] === undefined) !== (after[name] === undefined);
-  const resetBy = changed.filter((name) => OPTION_EFFECTS[name] === "reset" || toggled(name));
+  const resetBy = changed.filter(
+    (name) =>
+      OPTION_EFFECTS[name] === "reset" ||
+      toggled(name) ||
+      (name === "addPath" && directions(before) !== directions(after)),
+  );
   return {
     changed,
     none: changed.length === 0,
@@ -99,4 +104,9 @@ export function compareOptions(before: PeerOptions, after: PeerOptions): Setting
     socket: changed.some(isSocketOption),
     work: changed.some((name) => WORK.has(OPTION_EFFECTS[name])),
   };
+}
+
+/** Who may send several paths is settled in the OPEN; how many is not. */
+function directions({ addPath }: PeerOptions): string {
+  return JSON.stringify(addPath.map(({ family, send, receive }) => [family, send, receive]));
 }

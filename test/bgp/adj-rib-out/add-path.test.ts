@@ -17,7 +17,7 @@ function preferring(preference: number, mark: number): string {
   );
 }
 
-function several(tables: Tables, limit: number): { slot: number; outlet: FakeOutlet } {
+function several(tables: Tables, limit: number): ReturnType<Tables["receiver"]> {
   const addPath: AddPathLimit[] = [{ family: Family.Evpn, limit }];
   return tables.receiver({ families: EVPN, addPath });
 }
@@ -56,6 +56,26 @@ describe("a session with ADD-PATH", () => {
     tables.run();
     expect(take(outlet).sort()).toEqual([gone(2), gone(3)]);
     expect(tables.table.tombstones).toBe(0);
+  });
+
+  it("is sent the difference when its limit changes", () => {
+    const tables = new Tables();
+    const { options, outlet } = several(tables, 2);
+    for (const mark of [1, 2, 3]) {
+      tables.announce(tables.source(), mac(1), preferring(400 - mark, mark));
+    }
+    tables.run();
+    expect(take(outlet).sort()).toEqual([added(1, 1), added(2, 2), `end ${Family.Evpn}`]);
+    const limitTo = (limit: number): string[] => {
+      const addPath: AddPathLimit[] = [{ family: Family.Evpn, limit }];
+      tables.out.reconfigure({ ...options, addPath }, false);
+      tables.run();
+      return take(outlet).sort();
+    };
+    expect(limitTo(3)).toEqual([added(3, 3)]);
+    expect(limitTo(1)).toEqual([gone(2), gone(3)]);
+    expect(limitTo(1)).toEqual([]);
+    expect(limitTo(32)).toEqual([added(2, 2), added(3, 3)]);
   });
 
   it("gets everything once more on a refresh, in brackets, under the same path ids", () => {

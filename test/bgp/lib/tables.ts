@@ -101,10 +101,14 @@ export class Tables {
   }
 
   /** A session that gets the table and all changes. */
-  receiver(over: Partial<ReceiverOptions> = {}): { slot: number; outlet: FakeOutlet } {
+  receiver(over: Partial<ReceiverOptions> = {}): {
+    slot: number;
+    outlet: FakeOutlet;
+    options: ReceiverOptions;
+  } {
     const slot = over.slot ?? this.source(over.kind);
     const outlet = new FakeOutlet();
-    this.out.add({
+    const options: ReceiverOptions = {
       kind: SourceKind.Client,
       acceptOut: true,
       families: 0x7,
@@ -117,8 +121,9 @@ export class Tables {
       enhancedRefresh: true,
       ...over,
       slot,
-    });
-    return { slot, outlet };
+    };
+    this.out.add(options);
+    return { slot, outlet, options };
   }
 
   /** Id of a set, with a reference for the caller. */
