@@ -8,20 +8,13 @@ import type {
 } from "../../../src/config/file.js";
 import type { Random } from "../../model/lib/random.js";
 import { EXTERNAL, NAMED } from "./roles.js";
+import { BUSY, OPTION_VALUES, TOP_VALUES, type TopName } from "./values.js";
 
 /** As the edits keep it: every block is there. */
-export interface Draft {
-  as: number;
-  "router-id": string;
-  "cluster-id": string;
-  "compare-mobility": boolean;
-  "flush-interval-ms": number;
+export interface Draft extends ConfigFile {
   "peer-groups": Record<string, GroupEntry>;
   peers: PeerEntry[];
   "dynamic-peers": DynamicEntry[];
-  policies: NonNullable<ConfigFile["policies"]>;
-  fib: NonNullable<ConfigFile["fib"]>;
-  http: { listen: string };
 }
 
 const TIMERS = { "connect-retry": 1, "idle-hold": 1, "idle-hold-max": 1 };
@@ -31,8 +24,7 @@ export function firstDraft(): Draft {
     as: 65000,
     "router-id": "10.0.0.254",
     "cluster-id": "10.0.0.254",
-    "compare-mobility": true,
-    "flush-interval-ms": 1,
+    "key-chains": TOP_VALUES["key-chains"][0]!,
     "peer-groups": {
       leaves: { ...TIMERS, client: true, families: ["l2vpn-evpn", "ipv4-unicast"] },
       others: { ...TIMERS, client: false, families: ["l2vpn-evpn"] },
@@ -42,7 +34,7 @@ export function firstDraft(): Draft {
       ...Object.entries(EXTERNAL).map(([address, as]) => external(address, as)),
     ],
     "dynamic-peers": [{ prefix: "10.1.0.0/16", group: "leaves" }],
-    policies: POLICIES[0]!,
+    policies: TOP_VALUES.policies[0]!,
     fib: { enabled: true },
     http: { listen: "off" },
   };
@@ -59,88 +51,86 @@ function external(address: string, as: number): PeerEntry {
   };
 }
 
-/** What the policies `first` and `second` may be. */
-const POLICIES: readonly NonNullable<ConfigFile["policies"]>[] = [
-  {
-    first: [{ name: "red", match: { "route-target": "65000:100" }, then: "reject" }],
-    second: [{ name: "all", set: { "local-preference": 150 } }],
-  },
-  {
-    first: [{ name: "macs", match: { "route-type": 2, vni: 200 }, then: "reject" }],
-    second: [
-      { name: "blue", match: { "route-target": "65000:200" }, set: { "local-preference": 90 } },
-      { name: "tag", set: { community: { add: "65000:7" } } },
-    ],
-  },
-  {
-    first: [
-      { name: "shared", match: { mac: "02:00:00:00:01:f5" }, then: "quarantine" },
-      { name: "prefixes", match: { prefix: "172.16.0.0/12 ge 12" }, then: "reject" },
-    ],
-    second: [{ name: "more", set: { "route-target": { add: "65000:300" } } }],
-  },
-];
+type Option = keyof PeerOptionsEntry;
 
-type Change = (entry: PeerOptionsEntry, random: Random) => void;
-
-/** One option takes another value, or none. */
-function option<K extends keyof PeerOptionsEntry>(
-  name: K,
-  values: readonly PeerOptionsEntry[K][],
-): Change {
-  return (entry, random) => {
-    const value = random.pick([undefined, ...values]);
-    if (value === undefined) delete entry[name];
-    else entry[name] = value;
-  };
+/** One option takes the value, or none. */
+function setOption(entry: PeerOptionsEntry, name: Option, value: unknown): void {
+  // One kind of protection is to be had at a time.
+  if (PROTECTION.includes(name)) for (const other of PROTECTION) delete entry[other];
+  if (value === undefined) delete entry[name];
+  else Object.assign(entry, { [name]: value });
 }
 
-const OPTIONS: readonly Change[] = [
-  option("client", [true, false]),
-  option("client", [true, false]),
-  option("families", [["l2vpn-evpn"], ["l2vpn-evpn", "ipv4-unicast"]]),
-  option("hold-time", [30, 60]),
-  option("passive", [true]),
-  option("shutdown", [true]),
-  option("description", ["one", "two"]),
-  option("send-hold-time", [500]),
-  option("ttl-security-hops", [1, 2]),
-  option("tcp-user-timeout-ms", [5000]),
-  option("ebgp-accept-in", [true, false]),
-  option("ebgp-accept-out", [true, false]),
-  option("next-hop-self", [true, false]),
-  option("evpn-types-in", [[2], [2, 3], [1, 2, 3, 4, 5]]),
-  option("evpn-types-out", [[2], [3, 5], [2, 3]]),
-  option("evpn-unknown-types", ["reflect", "drop"]),
-  option("prefix-limit", [3, 7, 100]),
-  option("allow-as-in", [1, 2]),
-  option("route-targets", [["65000:100"], ["65000:200"], ["65000:100", "65000:200"]]),
-  option("allow-route-targets", [["65000:100"], ["65000:200"]]),
-  option("import-policy", ["first", "second", ["first", "second"]]),
-  option("export-policy", ["first", "second", ["second", "first"]]),
-  option("import-default", ["accept", "reject"]),
-  option("limits", [{ out: [{ maximum: 5 }] }, { "as-path": 1 }]),
-];
+const PROTECTION: readonly Option[] = ["password", "password-file", "password-env", "tcp-ao"];
+
+function option(entry: PeerOptionsEntry, random: Random): void {
+  const all = Object.keys(OPTION_VALUES) as Option[];
+  const name = random.below(2) === 0 ? random.pick(BUSY) : random.pick(all);
+  setOption(entry, name, random.pick<unknown>([undefined, ...OPTION_VALUES[name]]));
+}
+
+function top(draft: Draft, random: Random): void {
+  const name = random.pick(Object.keys(TOP_VALUES) as TopName[]);
+  setTop(draft, name, random.pick<unknown>([undefined, ...TOP_VALUES[name]]));
+}
+
+/** Without a value it is as in the first draft, or not there. */
+function setTop(draft: Draft, name: TopName, value: unknown): void {
+  delete draft[name];
+  const first: ConfigFile = firstDraft();
+  Object.assign(draft, { [name]: value ?? first[name] });
+}
+
+export interface NamedEdit {
+  readonly name: string;
+  readonly edit: (draft: Draft) => void;
+}
+
+/** For each option: its values at one peer, an external one, a group and a range, then gone. */
+export function optionEdits(): ReadonlyMap<string, readonly NamedEdit[]> {
+  const names = Object.keys(OPTION_VALUES) as Option[];
+  return new Map(
+    names.map((name) => [
+      name,
+      [...OPTION_VALUES[name], undefined].map((value, index) => ({
+        name: `${name}: ${JSON.stringify(value)}`,
+        edit: (draft) => {
+          const groups = Object.values(draft["peer-groups"]);
+          const places: PeerOptionsEntry[] = [...groups, ...draft["dynamic-peers"], ...draft.peers];
+          const chosen =
+            value === undefined ? places : places.filter((_, at) => (at + index) % 3 === 0);
+          for (const entry of chosen) setOption(entry, name, value);
+        },
+      })),
+    ]),
+  );
+}
+
+export function topEdits(): ReadonlyMap<string, readonly NamedEdit[]> {
+  const names = Object.keys(TOP_VALUES) as TopName[];
+  return new Map(
+    names.map((name) => [
+      name,
+      [...TOP_VALUES[name], undefined].map((value) => ({
+        name: `${name}: ${JSON.stringify(value)}`,
+        edit: (draft) => setTop(draft, name, value),
+      })),
+    ]),
+  );
+}
 
 type Edit = (draft: Draft, random: Random) => void;
 
 const EDITS: readonly (readonly [number, Edit])[] = [
-  [12, (draft, random) => random.pick(OPTIONS)(random.pick(draft.peers), random)],
-  [
-    5,
-    (draft, random) =>
-      random.pick(OPTIONS)(random.pick(Object.values(draft["peer-groups"])), random),
-  ],
-  [4, (draft, random) => random.pick(OPTIONS)(random.pick(draft["dynamic-peers"]), random)],
+  [12, (draft, random) => option(random.pick(draft.peers), random)],
+  [5, (draft, random) => option(random.pick(Object.values(draft["peer-groups"])), random)],
+  [4, (draft, random) => option(random.pick(draft["dynamic-peers"]), random)],
   [3, otherGroup],
   [3, comeOrGo],
   [2, ranges],
-  [3, (draft, random) => void (draft.policies = random.pick(POLICIES))],
-  [1, (draft) => void (draft["compare-mobility"] = !draft["compare-mobility"])],
-  [1, (draft, random) => void (draft["flush-interval-ms"] = random.pick([0, 1, 5]))],
-  [1, (draft, random) => void (draft["cluster-id"] = random.pick(["10.0.0.254", "10.0.0.253"]))],
-  [1, (draft, random) => void (draft["router-id"] = random.pick(["10.0.0.254", "10.0.0.252"]))],
-  [1, fib],
+  [6, top],
+  [3, (draft, random) => setTop(draft, "policies", random.pick(TOP_VALUES.policies))],
+  [1, (draft, random) => setTop(draft, "fib", random.pick(TOP_VALUES.fib))],
 ];
 
 /** Changes one to three things. */
@@ -183,14 +173,5 @@ function ranges(draft: Draft, random: Random): void {
       { prefix: "10.1.1.0/24", group: "others" },
     ],
     [{ prefix: "10.1.0.0/16", group: "others", allow: ["10.1.0.0/24"] }],
-  ]);
-}
-
-function fib(draft: Draft, random: Random): void {
-  draft.fib = random.pick([
-    { enabled: true },
-    { enabled: false },
-    { enabled: true, domains: [{ name: "red", "route-targets": ["65000:100"] }] },
-    { enabled: true, "default-encapsulation": "vxlan" as const },
   ]);
 }

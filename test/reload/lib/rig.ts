@@ -13,6 +13,7 @@ import type {
 import {
   speakerAppliers,
   tuningOf,
+  type ReflectorTuning,
   type SpeakerParts,
 } from "../../../src/bgp/live/speaker-appliers.js";
 import { previewSettings } from "../../../src/bgp/live/settings-preview.js";
@@ -23,9 +24,13 @@ import { Family, FAMILIES } from "../../../src/fast-bgp-codec/family.js";
 import { FibSwitch } from "../../../src/reload/fib-switch.js";
 import { Reloader, type Loaded } from "../../../src/reload/reloader.js";
 import { applyAll } from "../../../src/util/applier.js";
+import { FEEDS_OFF } from "../../../src/bgp/feeds/index.js";
+import { memoryCeiling } from "../../../src/bgp/memory.js";
+import { protectionOf } from "../../../src/bgp/transport/index.js";
 import { silentLog } from "../../../src/util/log.js";
 import { LogLines, Network, peer, settings } from "../../bgp/session/harness.js";
 import { decodeMessages } from "../../model/lib/decode.js";
+import { KEY_ENVIRONMENT, KEY_FILES } from "./values.js";
 
 export const REFLECTOR = "10.0.0.254";
 
@@ -42,7 +47,7 @@ export class Holder implements ReflectorSink {
   readonly held = new Map<string, string>();
   /** What a reflector must not do. */
   readonly complaints: string[] = [];
-  private readonly role: Role;
+  readonly role: Role;
   /** Between BoRR and EoRR: not sent again yet, by family. */
   private readonly stale = new Map<Family, Set<string>>();
 
@@ -101,6 +106,8 @@ export class Rig {
   readonly reloader: Reloader;
   readonly log = new LogLines();
   readonly holders = new Map<string, Holder>();
+  private readonly told: Told;
+  private readonly tuning: ReflectorTuning;
   /** What the file holds at the next reload. */
   text: string;
 
@@ -121,7 +128,9 @@ export class Rig {
     reflector.policies.configure(initial.settings.speaker.policies);
     this.peers = this.table(REFLECTOR, initial.settings.speaker, reflector);
     let current = initial.settings.speaker;
-    const parts = { peers: this.peers, reflector, tuning, ...NOT_HERE };
+    this.told = new Told(current);
+    this.tuning = tuning;
+    const parts = { peers: this.peers, reflector, tuning, ...this.told.parts() };
     const appliers = speakerAppliers(parts as unknown as SpeakerParts);
     const speaker: Pick<Speaker, "table" | "attachReader" | "detachReader"> = {
       table: reflector.table,
@@ -198,6 +207,9 @@ export class Rig {
       state[`held by ${address}`] =
         limits.length === 0 ? Object.fromEntries([...held].sort()) : held.size;
     }
+    const { as, routerId, clusterId, flushIntervalMs } = this.tuning;
+    state["tuning"] = { as, routerId, clusterId, flushIntervalMs };
+    state["told"] = this.told.told;
     state["fib"] = await this.macs();
     state["settings"] = this.reloader.settings;
     return state;
@@ -269,22 +281,82 @@ function live(connection: Connection): Connection {
   return Object.assign(connection, { rekey: () => true, protect: () => true });
 }
 
-/** Parts of a speaker that hold no state to compare. */
-const NOT_HERE = {
-  listener: { protect: () => [] },
-  feeds: { apply: () => [] },
-  slowPeers: { configure() {} },
-  auditor: { configure() {} },
-};
+/** Parts of a speaker that are not here: what each was told last is compared. */
+class Told {
+  readonly told: Record<string, unknown>;
+
+  constructor(initial: SpeakerSettings) {
+    this.told = {
+      listen: initial.listen,
+      protection: protectionOf(initial),
+      feeds: initial.feeds ?? FEEDS_OFF,
+      slowPeers: initial.slowPeers,
+      audit: initial.audit,
+      memory: memoryCeiling(initial.memoryLimit),
+    };
+  }
+
+  parts() {
+    const tell = (name: string) => (value: unknown) => {
+      this.told[name] = value;
+      return [];
+    };
+    return {
+      listener: {
+        prepare: () => Promise.resolve(),
+        discard: () => Promise.resolve(),
+        relisten: tell("listen"),
+        protect: tell("protection"),
+      },
+      feeds: { apply: tell("feeds") },
+      slowPeers: { configure: tell("slowPeers") },
+      auditor: { configure: tell("audit") },
+      memory: { setLimit: tell("memory") },
+    };
+  }
+}
 
 const HISTORY = new Set(["id", "domainId", "moves", "firstSeen", "lastChange"]);
 
+/** What differs between the rig and a fresh start with the same text, and what either complains of. */
+export async function compareWithFreshStart(rig: Rig, text: string): Promise<string[]> {
+  const fresh = new Rig(
+    text,
+    [...rig.holders.values()].map(({ role }) => role),
+  );
+  return [
+    ...rig.complaints(),
+    ...fresh.complaints().map((line) => `fresh start: ${line}`),
+    ...differences(await rig.state(), await fresh.state()),
+  ];
+}
+
+const SHOWN = 20;
+
+/** Where two states differ: what runs, and what a fresh start has. */
+function differences(running: unknown, fresh: unknown, path = ""): string[] {
+  if (JSON.stringify(running) === JSON.stringify(fresh)) return [];
+  if (!isObject(running) || !isObject(fresh)) {
+    return [`${path}: ${JSON.stringify(running)} runs, ${JSON.stringify(fresh)} after a start`];
+  }
+  const names = new Set([...Object.keys(running), ...Object.keys(fresh)]);
+  return [...names]
+    .flatMap((name) => differences(running[name], fresh[name], `${path} > ${name}`))
+    .slice(0, SHOWN);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
 export function load(text: string): ConfigResult {
   const secrets = {
-    env: {},
+    env: KEY_ENVIRONMENT,
     directory: "/etc/evpnd",
-    readFile: (): never => {
-      throw Object.assign(new Error("no files here"), { code: "ENOENT" });
+    readFile: (path: string) => {
+      const text = KEY_FILES[path];
+      if (text !== undefined) return { text, mode: 0o600 };
+      throw Object.assign(new Error("no such file"), { code: "ENOENT" });
     },
   };
   return checkConfig(text, "rig.yaml", { secrets, hostName: "rig", version: "0" });
