@@ -4,13 +4,11 @@
  * same routes.
  */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readMrt, updateOf } from "../bgp/feeds/lib/mrt.js";
-import { Station } from "../bgp/feeds/lib/station.js";
-import { pcap, tcpFrame } from "../cli/lib/capture.js";
 import { Bird } from "./lib/bird.js";
+import { BmpCollector } from "./lib/bmp-collector.js";
 import { command } from "./lib/command.js";
 import { DIST, Evpnd } from "./lib/evpnd.js";
 import { Frr, frrClient } from "./lib/frr.js";
@@ -18,6 +16,15 @@ import { Lab } from "./lib/lab.js";
 import { announce, announceMac, ip4, mac, macIp, multiprotocol, rd } from "./lib/messages.js";
 import { SpeakerClient } from "./lib/speaker-client.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
+import {
+  asBmp,
+  bmpMessages,
+  captureOf,
+  complaints,
+  count,
+  startCapture,
+  type Capture,
+} from "./lib/tshark.js";
 import { waitFor } from "./lib/wait.js";
 import { EVPN, IPV4 } from "./lib/wire.js";
 
@@ -49,53 +56,6 @@ interface FeedsState {
   readonly updates: FilesState;
 }
 
-/** A BMP collector inside the namespace. */
-class Collector {
-  readonly station = new Station();
-  readonly octets: Buffer[] = [];
-  private readonly socket: Socket;
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on("data", (chunk: Buffer) => {
-      this.octets.push(Buffer.from(chunk));
-      this.station.push(chunk);
-    });
-    socket.on("error", () => undefined);
-    socket.resume();
-  }
-
-  static async accept(lab: Lab, port: number): Promise<Collector> {
-    const relay = await lab.relay("lo");
-    const { socket } = await relay.accept("127.0.0.1", port);
-    return new Collector(socket);
-  }
-
-  kill(): void {
-    this.socket.destroy();
-  }
-}
-
-/** What tshark finds wrong in a file, a line each. */
-async function complaints(
-  file: string,
-  options: readonly string[],
-  filter: string,
-): Promise<string> {
-  return command("tshark", [
-    ...["-r", file, ...options],
-    ...["-Y", `(${filter}) && (_ws.malformed || _ws.expert.severity >= 6291456)`],
-    ...["-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message"],
-  ]);
-}
-
-async function count(file: string, options: readonly string[], filter: string): Promise<number> {
-  const lines = await command("tshark", [
-    ...["-r", file, ...options, "-Y", filter, "-T", "fields", "-e", "frame.number"],
-  ]);
-  return lines.split("\n").filter((line) => line !== "").length;
-}
-
 async function frrWithRoutes(lab: Lab): Promise<Frr> {
   return Frr.start({
     lab,
@@ -121,8 +81,8 @@ describeInterop("feeds", ["bird", "frr", "tshark", "bgpdump"], () => {
   let evpnd: Evpnd;
   let own: SpeakerClient;
   let old: SpeakerClient;
-  let collector: Collector;
-  let capture: { readonly file: string; stop(): Promise<void> };
+  let collector: BmpCollector;
+  let capture: Capture;
   let mrt: string;
 
   const feeds = (): Promise<FeedsState> => evpnd.get<FeedsState>("/v1/feeds");
@@ -165,7 +125,7 @@ mrt:
 recorder: { enabled: true, octets-per-peer: 1048576 }
 `,
     });
-    collector = await Collector.accept(lab, COLLECTOR);
+    collector = await BmpCollector.accept(lab, COLLECTOR);
     const [, frr] = await Promise.all([
       Bird.start({
         lab,
@@ -226,7 +186,7 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
 
   test("tshark reads every BMP message without a complaint", async () => {
     collector.kill();
-    const again = await Collector.accept(lab, COLLECTOR);
+    const again = await BmpCollector.accept(lab, COLLECTOR);
     await waitFor("the collector to be told all anew", () => {
       expect(again.station.routes("loc-rib", "loc-rib").size).toBe(10);
       expect(again.station.routes(OLD, "out-post")).toEqual(
@@ -236,13 +196,12 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
     });
     old.close();
     await waitFor("a Peer Down", () => again.station.downs.length > 0);
-    const bmp = ["-d", `tcp.port==${String(COLLECTOR)},bmp`];
+    const bmp = asBmp(COLLECTOR);
     const seen = again.station.types.length + collector.station.types.length;
-    const types = ["-r", capture.file, ...bmp, "-T", "fields", "-e", "bmp.type"];
-    await waitFor("the capture to have what the collector read", async () => {
-      const fields = (await command("tshark", types)).split(/[\n,]/);
-      return fields.filter((one) => one !== "").length >= seen;
-    });
+    await waitFor(
+      "the capture to have what the collector read",
+      async () => (await bmpMessages(capture.file, COLLECTOR)) >= seen,
+    );
     await capture.stop();
     expect(await complaints(capture.file, bmp, "bmp")).toBe("");
     for (const type of [0, 1, 2, 3, 4]) {
@@ -280,20 +239,8 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
     const files = readdirSync(mrt).sort();
     expect(files.every((name) => /^(rib|updates)\.\d{8}\.\d{6}(-\d+)?$/.test(name))).toBe(true);
     const messages = files.flatMap((name) => bgpMessagesOf(readFileSync(join(mrt, name))));
-    const frames = messages.map((bytes, i) => {
-      const from = { address: OWN, port: 20_000 + i };
-      const frame = Buffer.from(tcpFrame(from, { address: RR, port: 179 }, 1, bytes));
-      // TTL and window, about which tshark has an opinion.
-      frame.writeUInt8(64, 22);
-      frame.writeUInt16BE(65535, 48);
-      return frame;
-    });
     const file = join(lab.makeDirectory("mrt-pcap"), "messages.pcap");
-    const bytes = pcap(frames);
-    bytes.writeUInt16LE(2, 4);
-    bytes.writeUInt16LE(4, 6);
-    bytes.writeUInt32LE(262144, 16);
-    writeFileSync(file, bytes);
+    captureOf(file, messages);
     expect(await complaints(file, [], "bgp")).toBe("");
     expect(await count(file, [], "bgp")).toBe(messages.length);
     expect(await count(file, [], "bgp.evpn.nlri.rt == 2")).toBeGreaterThan(0);
@@ -463,19 +410,4 @@ function bgpMessagesOf(file: Uint8Array): Uint8Array[] {
     if (record.kind === "message") return [record.bytes];
     return record.kind === "rib" ? record.entries.map((entry) => updateOf(record, entry)) : [];
   });
-}
-
-async function startCapture(
-  lab: Lab,
-  port: number,
-): Promise<{ readonly file: string; stop(): Promise<void> }> {
-  const file = join(lab.makeDirectory("capture"), `port-${String(port)}.pcapng`);
-  const program = lab.start("lo", "dumpcap", "dumpcap", [
-    ...["-i", "lo", "-f", `tcp port ${String(port)}`, "-w", file],
-  ]);
-  await waitFor("dumpcap to capture", () => {
-    program.mustRun();
-    return program.log().includes("File:");
-  });
-  return { file, stop: () => program.stop("SIGINT", 15_000).then(() => undefined) };
 }

@@ -1,0 +1,79 @@
+/** What tshark says of a capture, and captures of what passes a namespace's loopback. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pcap, tcpFrame } from "../../cli/lib/capture.js";
+import { command } from "./command.js";
+import type { Lab } from "./lab.js";
+import { waitFor } from "./wait.js";
+
+/** What tshark finds wrong in a file, a line each: malformed frames, and notes from "warning" on. */
+export async function complaints(
+  file: string,
+  options: readonly string[],
+  filter: string,
+): Promise<string> {
+  return command("tshark", [
+    ...["-r", file, ...options],
+    ...["-Y", `(${filter}) && (_ws.malformed || _ws.expert.severity >= 6291456)`],
+    ...["-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message"],
+  ]);
+}
+
+/** Frames that pass a display filter. */
+export async function count(
+  file: string,
+  options: readonly string[],
+  filter: string,
+): Promise<number> {
+  const lines = await command("tshark", [
+    ...["-r", file, ...options, "-Y", filter, "-T", "fields", "-e", "frame.number"],
+  ]);
+  return lines.split("\n").filter((line) => line !== "").length;
+}
+
+/** How tshark is told that a port is BMP. */
+export function asBmp(port: number): string[] {
+  return ["-d", `tcp.port==${String(port)},bmp`];
+}
+
+/** BMP messages in a capture, by tshark's count. */
+export async function bmpMessages(file: string, port: number): Promise<number> {
+  const types = ["-r", file, ...asBmp(port), "-T", "fields", "-e", "bmp.type"];
+  const fields = (await command("tshark", types)).split(/[\n,]/);
+  return fields.filter((one) => one !== "").length;
+}
+
+export interface Capture {
+  readonly file: string;
+  stop(): Promise<void>;
+}
+
+/** Captures a TCP port of the namespace's loopback. */
+export async function startCapture(lab: Lab, port: number, label = "lo"): Promise<Capture> {
+  const file = join(lab.makeDirectory("capture"), `port-${String(port)}.pcapng`);
+  const program = lab.start(label, "dumpcap", "dumpcap", [
+    ...["-i", "lo", "-f", `tcp port ${String(port)}`, "-w", file],
+  ]);
+  await waitFor("dumpcap to capture", () => {
+    program.mustRun();
+    return program.log().includes("File:");
+  });
+  return { file, stop: () => program.stop("SIGINT", 15_000).then(() => undefined) };
+}
+
+/** A capture with each message in a connection of its own, as tshark has no reader for MRT. */
+export function captureOf(file: string, messages: readonly Uint8Array[]): void {
+  const frames = messages.map((bytes, i) => {
+    const from = { address: "10.99.0.3", port: 20_000 + i };
+    const frame = Buffer.from(tcpFrame(from, { address: "10.99.0.254", port: 179 }, 1, bytes));
+    // TTL and window, about which tshark has an opinion.
+    frame.writeUInt8(64, 22);
+    frame.writeUInt16BE(65535, 48);
+    return frame;
+  });
+  const bytes = pcap(frames);
+  bytes.writeUInt16LE(2, 4);
+  bytes.writeUInt16LE(4, 6);
+  bytes.writeUInt32LE(262144, 16);
+  writeFileSync(file, bytes);
+}
