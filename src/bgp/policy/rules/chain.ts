@@ -9,14 +9,15 @@
 import type { Family } from "../../../fast-bgp-codec/family.js";
 import type { AttrStore } from "../../rib/attr-store.js";
 import { HoldReason } from "../../rib/hold.js";
+import { setBit } from "../slot-mask.js";
 import { attrTests, type AttrTest } from "./attr-match.js";
 import { AttrView } from "./attr-view.js";
-import { MASK, MatchCache, PMSI, RewriteCache } from "./match-cache.js";
-import { nlriTests, type NlriTest } from "./nlri-match.js";
+import { CacheRoom, MASK, MatchCache, PMSI, RewriteCache } from "./match-cache.js";
+import { KINDS, kindOf, kindsOf, nlriTests, type NlriTest } from "./nlri-match.js";
 import { NlriView } from "./nlri-view.js";
-import { matchesPeer, type RouteSource } from "./peer-match.js";
+import { addressOf, PeerSet, type RouteSource } from "./peer-match.js";
 import { Rewrite, type RewriteContext } from "./rewrite.js";
-import type { DefaultVerdict, PeerPattern, PolicySettings, Verdict } from "./settings.js";
+import type { DefaultVerdict, PolicySettings, Verdict } from "./settings.js";
 
 export interface ChainRule {
   readonly policy: string;
@@ -24,9 +25,11 @@ export interface ChainRule {
   readonly number: number;
   readonly name: string;
   readonly verdict: Verdict;
-  readonly peers: readonly PeerPattern[] | undefined;
+  readonly peers: PeerSet | undefined;
   readonly attrTests: readonly AttrTest[];
   readonly nlriTests: readonly NlriTest[];
+  /** Kinds of routes that `nlriTests` may hold of, from `kindsOf`. */
+  readonly kinds: number;
   readonly rewrite: Rewrite | undefined;
 }
 
@@ -51,6 +54,11 @@ export class Chain {
   /** Takes over the reference of a set that was made: keeps it for as long as results are used. */
   private readonly made: (attr: number) => void;
   private readonly words: number;
+  /** Bits of the rules that do not ask whose a route is; the numbers of those that do. */
+  private readonly common: Int32Array;
+  private readonly asking: readonly number[];
+  /** By kind of route: the rules that may hold of it. */
+  private readonly kinds: Int32Array;
   private readonly matches: MatchCache;
   private readonly rewrites: RewriteCache;
 
@@ -61,6 +69,7 @@ export class Chain {
     context: RewriteContext,
     attrs: AttrStore,
     made: (attr: number) => void,
+    room = new CacheRoom(),
   ) {
     this.text = text;
     this.rules = policies.flatMap((policy) => rulesOf(policy, context));
@@ -69,18 +78,45 @@ export class Chain {
     this.attrs = attrs;
     this.made = made;
     this.words = (this.rules.length + 31) >>> 5;
-    this.matches = new MatchCache(attrs, this.words);
-    this.rewrites = new RewriteCache(attrs);
+    this.common = new Int32Array(this.words);
+    const asking: number[] = [];
+    for (const [index, { peers }] of this.rules.entries()) {
+      if (peers === undefined) setBit(this.common, index);
+      else asking.push(index);
+    }
+    this.asking = asking;
+    this.kinds = new Int32Array(KINDS * this.words);
+    for (const [index, { kinds }] of this.rules.entries()) {
+      for (let kind = 0; kind < KINDS; kind++) {
+        if ((kinds & (1 << kind)) === 0) continue;
+        const at = kind * this.words + (index >>> 5);
+        this.kinds[at] = this.kinds[at]! | (1 << (index & 31));
+      }
+    }
+    this.matches = new MatchCache(attrs, this.words, room);
+    this.rewrites = new RewriteCache(attrs, room);
   }
 
-  /** The rules that may concern routes of this source, 32 to a word. */
+  /** The rules that may concern routes of this source, 32 to a word: to be read only. */
   maskFor(source: RouteSource): Int32Array {
-    const mask = new Int32Array(this.words);
-    for (const [index, { peers }] of this.rules.entries()) {
-      if (peers !== undefined && !peers.some((pattern) => matchesPeer(pattern, source))) continue;
-      mask[index >>> 5] = mask[index >>> 5]! | (1 << (index & 31));
+    if (!this.asksSource) return this.common;
+    const mask = this.common.slice();
+    const address = addressOf(source);
+    for (const index of this.asking) {
+      if (this.rules[index]!.peers?.has(source, address) === true) setBit(mask, index);
     }
     return mask;
+  }
+
+  /** Whether any rule asks whose a route is. */
+  get asksSource(): boolean {
+    return this.asking.length > 0;
+  }
+
+  /** Nobody asks it any more: what its caches took of their room is free. */
+  close(): void {
+    this.matches.close();
+    this.rewrites.close();
   }
 
   /** `evaluate` for views: returns the rules that matched, and counts nothing. */
@@ -107,12 +143,14 @@ export class Chain {
    * @param mask of its source, from `maskFor`
    */
   evaluate(attr: number, family: Family, bytes: Uint8Array, start: number, mask: Int32Array): void {
-    const { rules, words } = this;
+    const { rules, words, kinds } = this;
+    const kind = kindOf(family, bytes, start) * words;
     let current = attr;
     let row = this.rowOf(current);
     let viewed = false;
     for (let w = 0; w < words; w++) {
-      let bits = this.matches.words[row + MASK + w]! & mask[w]!;
+      const may = mask[w]! & kinds[kind + w]!;
+      let bits = this.matches.words[row + MASK + w]! & may;
       while (bits !== 0) {
         const low = bits & -bits;
         bits ^= low;
@@ -131,7 +169,7 @@ export class Chain {
             current = next;
             row = this.rowOf(current);
             // The rules behind this one see what it made.
-            bits = this.matches.words[row + MASK + w]! & mask[w]! & ~((low << 1) - 1);
+            bits = this.matches.words[row + MASK + w]! & may & ~((low << 1) - 1);
           }
         }
         if (rule.verdict === "continue") continue;
@@ -200,9 +238,10 @@ function rulesOf(policy: PolicySettings, context: RewriteContext): ChainRule[] {
       number: index + 1,
       name,
       verdict: then,
-      peers: match.peers,
+      peers: match.peers && new PeerSet(match.peers),
       attrTests: attrTests(match),
       nlriTests: nlriTests(match),
+      kinds: kindsOf(match),
       rewrite: rewrite?.isEmpty === true ? undefined : rewrite,
     };
   });

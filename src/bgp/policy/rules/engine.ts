@@ -16,7 +16,9 @@ import { hasBit, setBit } from "../slot-mask.js";
 import type { ImportGate } from "../import-gate.js";
 import { Chain } from "./chain.js";
 import { KeptSets } from "./kept-sets.js";
+import { CacheRoom } from "./match-cache.js";
 import type { RouteSource } from "./peer-match.js";
+import { markOf } from "./policy-mark.js";
 import type { RewriteContext } from "./rewrite.js";
 import {
   PEER_POLICY_DEFAULTS,
@@ -105,8 +107,9 @@ export class PolicyEngine {
   private readonly live = new Set<number>();
   private overrideAction: ActionSettings | undefined;
   private overrideSlots: Int32Array | "all" = EMPTY_MASK;
-  /** Export policies that `syncExport` still compares with; the owner of the sending says. */
-  inUse: (policy: number) => boolean = () => false;
+  private readonly room = new CacheRoom();
+  /** There may be outlets or chains that nobody has. */
+  private loose = false;
 
   /** @param identity read again whenever rules are compiled: the own AS may change */
   constructor(table: RouteTable, identity: { readonly as: number }) {
@@ -121,10 +124,11 @@ export class PolicyEngine {
     this.definitions = new Map(
       policies.map((policy) => {
         const old = before.get(policy.name);
-        const same = old !== undefined && JSON.stringify(old) === JSON.stringify(policy);
+        const same = old !== undefined && markOf(old).digest === markOf(policy).digest;
         return [policy.name, same ? old : policy];
       }),
     );
+    this.loose = true;
   }
 
   get policies(): readonly PolicySettings[] {
@@ -151,6 +155,7 @@ export class PolicyEngine {
     const exportNumber = this.enterOutlet(slot, peer);
     this.attached[slot] = { peer, import: rules, exportNumber };
     this.imports[slot] = rules;
+    this.loose ||= exportBefore !== exportNumber || before?.import?.chain !== chain;
     return {
       import: !sameRules(before?.import, rules),
       exportBefore: exportBefore === exportNumber ? undefined : exportBefore,
@@ -161,6 +166,7 @@ export class PolicyEngine {
   /** The session is gone. Its routes may stay a while: who sent them is known until another takes the slot. */
   detach(slot: number): void {
     this.leaveOutlet(slot);
+    this.loose = true;
     const attached = this.attached[slot];
     if (attached !== undefined) this.attached[slot] = { ...attached, exportNumber: NO_POLICY };
     this.forgetUnused();
@@ -199,9 +205,7 @@ export class PolicyEngine {
   renewSources(): ExportChange[] {
     this.forgetUnused();
     for (const outlet of this.outlets) {
-      if (outlet?.chain?.rules.some(({ peers }) => peers !== undefined) === true) {
-        outlet.outdated = true;
-      }
+      if (outlet?.chain?.asksSource === true) outlet.outdated = true;
     }
     return this.enterAgain();
   }
@@ -215,11 +219,13 @@ export class PolicyEngine {
   unpin(policy: number): void {
     const outlet = this.outlets[policy];
     if (outlet !== undefined) outlet.pins--;
+    this.loose = true;
     this.forgetUnused();
   }
 
   private enterAgain(): ExportChange[] {
     const changed: ExportChange[] = [];
+    this.loose = true;
     for (const slot of [...this.live]) {
       const attached = this.attached[slot];
       if (attached === undefined) continue;
@@ -345,19 +351,21 @@ export class PolicyEngine {
     fallback: DefaultVerdict,
     peer: PolicyPeer,
   ): Chain {
-    const text = JSON.stringify(policies);
-    const asksSelf = text.includes('"nextHop":"self"');
-    const asksEbgp = text.includes('"prepend":{');
+    const marks = policies.map(markOf);
+    const asksSelf = marks.some((mark) => mark.asksSelf);
+    const asksEbgp = marks.some((mark) => mark.asksEbgp);
     const context: RewriteContext = {
       localAs: asksEbgp ? this.identity.as : 0,
       self: asksSelf ? peer.self : undefined,
       ebgp: asksEbgp && peer.ebgp,
     };
     const self = context.self === undefined ? "" : toHex(context.self);
-    const key = `${fallback} ${context.ebgp} ${context.localAs} ${self} ${text}`;
+    const digests = marks.map(({ digest }) => digest).join(" ");
+    const key = `${fallback} ${context.ebgp} ${context.localAs} ${self} ${digests}`;
     const known = this.chains.get(key);
     if (known !== undefined) return known.chain;
-    const chain = new Chain(key, policies, fallback, context, this.table.attrs, this.kept.add);
+    const { attrs } = this.table;
+    const chain = new Chain(key, policies, fallback, context, attrs, this.kept.add, this.room);
     this.chains.set(key, { chain, policies });
     return chain;
   }
@@ -404,6 +412,8 @@ export class PolicyEngine {
 
   /** Outlets that no session has and no comparison needs, and chains that nobody asks. */
   private forgetUnused(): void {
+    if (!this.loose) return;
+    this.loose = false;
     const { outlets } = this;
     for (const [number, outlet] of outlets.entries()) {
       if (outlet?.users === 0 && outlet.pins === 0) outlets[number] = undefined;
@@ -415,7 +425,9 @@ export class PolicyEngine {
     for (const [key, { chain, policies }] of this.chains) {
       // Sessions to come may have it again: its counters go on.
       const current = this.chains.size <= CHAINS_KEPT && this.areCurrent(policies);
-      if (!used.has(chain) && !current) this.chains.delete(key);
+      if (used.has(chain) || current) continue;
+      chain.close();
+      this.chains.delete(key);
     }
   }
 

@@ -22,30 +22,68 @@ const RESULT = 3;
 const RESULT_SERIAL = 4;
 const REWRITE_WIDTH = 5;
 
+/**
+ * What all caches together may take beyond their least: with a policy of its own for every peer, or
+ * thousands of rules, they would otherwise outgrow the table.
+ */
+export class CacheRoom {
+  private words: number;
+
+  /** @param words of four octets */
+  constructor(words = ROOM) {
+    this.words = words;
+  }
+
+  take(words: number): boolean {
+    if (words > this.words) return false;
+    this.words -= words;
+    return true;
+  }
+
+  give(words: number): void {
+    this.words += words;
+  }
+}
+
+/** 64 MiB. */
+const ROOM = 16 * 1024 * 1024;
+
 class AttrCache {
   words: Int32Array;
   protected readonly attrs: AttrStore;
   protected readonly width: number;
   protected size = SIZE_MIN;
+  private readonly room: CacheRoom;
 
-  constructor(attrs: AttrStore, width: number) {
+  constructor(attrs: AttrStore, width: number, room: CacheRoom) {
     this.attrs = attrs;
     this.width = width;
+    this.room = room;
     this.words = new Int32Array(SIZE_MIN * width);
   }
 
-  /** Follows the store in size; what was known is worked out again. */
+  close(): void {
+    this.room.give((this.size - SIZE_MIN) * this.width);
+    this.size = SIZE_MIN;
+    this.words = new Int32Array(SIZE_MIN * this.width);
+  }
+
+  /** Follows the store in size, as far as there is room; what was known is worked out again. */
   protected grow(): void {
     if (this.size >= SIZE_MAX || this.attrs.limit <= this.size) return;
-    while (this.size < SIZE_MAX && this.size < this.attrs.limit) this.size *= 4;
-    this.words = new Int32Array(this.size * this.width);
+    let size = this.size;
+    while (size < SIZE_MAX && size < this.attrs.limit) size *= 4;
+    while (size > this.size && !this.room.take((size - this.size) * this.width)) size /= 4;
+    if (size === this.size) return;
+    this.size = size;
+    this.words = new Int32Array(size * this.width);
   }
 }
 
 export class MatchCache extends AttrCache {
   /** @param maskWords words of 32 rules */
-  constructor(attrs: AttrStore, maskWords: number) {
-    super(attrs, MASK + maskWords);
+  constructor(attrs: AttrStore, maskWords: number, room: CacheRoom) {
+    super(attrs, MASK + maskWords, room);
   }
 
   /** Offset in `words` of what is known of the set; -1 for nothing. */
@@ -70,8 +108,8 @@ export class MatchCache extends AttrCache {
 }
 
 export class RewriteCache extends AttrCache {
-  constructor(attrs: AttrStore) {
-    super(attrs, REWRITE_WIDTH);
+  constructor(attrs: AttrStore, room: CacheRoom) {
+    super(attrs, REWRITE_WIDTH, room);
   }
 
   /** What the rule made of the set; 0 when that is not known, or is no more. */

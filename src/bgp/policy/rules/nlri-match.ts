@@ -1,6 +1,6 @@
 /** Conditions on the route itself, compiled: asked for each route, on its raw octets. */
-import { Family } from "../../../fast-bgp-codec/family.js";
-import { readU24, readU32 } from "../../../util/bytes.js";
+import { FAMILIES, Family } from "../../../fast-bgp-codec/family.js";
+import { readU24, readU32, readU8 } from "../../../util/bytes.js";
 import { NO_LABEL } from "./attr-view.js";
 import { ABSENT, type NlriView } from "./nlri-view.js";
 import { NumberRanges } from "./number-ranges.js";
@@ -68,6 +68,40 @@ export function nlriTests(match: MatchSettings): NlriTest[] {
   }
   return tests;
 }
+
+/** Kinds of routes: the EVPN types up to 11, then the other families. */
+export const KINDS = 12 + FAMILIES.length;
+
+export function kindOf(family: Family, bytes: Uint8Array, start: number): number {
+  if (family !== Family.Evpn) return 12 + family;
+  const type = readU8(bytes, start);
+  return type < 12 ? type : 0;
+}
+
+/**
+ * Kinds of routes of which `nlriTests` may hold, a bit each: fewer when a condition names types, or
+ * wants a field that others do not have.
+ */
+export function kindsOf(match: MatchSettings): number {
+  let kinds = 2 ** KINDS - 1;
+  const { routeTypes } = match;
+  if (routeTypes !== undefined) {
+    kinds &= routeTypes.reduce((bits, type) => bits | (1 << (type < 12 ? type : 0)), 0);
+  }
+  if (match.macs !== undefined) kinds &= 1 << 2;
+  if (match.esis !== undefined) kinds &= WITH_ESI;
+  if (match.ethernetTags !== undefined) kinds &= EVPN;
+  if (match.rds !== undefined) kinds &= EVPN | VPN;
+  if (match.hosts !== undefined) kinds &= EVPN;
+  if (match.vnis !== undefined || match.labels !== undefined) kinds &= LABELLED | VPN;
+  if (match.prefixes !== undefined) kinds &= (1 << 5) | ~EVPN;
+  return kinds;
+}
+
+const EVPN = (1 << 12) - 1;
+const VPN = (1 << (12 + Family.Ipv4Vpn)) | (1 << (12 + Family.Ipv6Vpn));
+const LABELLED = (1 << 1) | (1 << IMET) | (1 << 2) | (1 << 5);
+const WITH_ESI = (1 << 1) | (1 << 2) | (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8);
 
 function labelOf({ bytes, type, label }: NlriView, pmsiLabel: number): number {
   if (label !== ABSENT) return readU24(bytes, label);

@@ -13,6 +13,9 @@ interface MaskTable {
   readonly slots: Int32Array;
 }
 
+/** So many patterns of one mask are compared one by one: a hash costs as much as some octets each. */
+const FEW = 4;
+
 export class OctetSet {
   private readonly tables: readonly MaskTable[];
   private readonly width: number;
@@ -48,6 +51,7 @@ export class OctetSet {
   private hasIn(table: MaskTable, bytes: Uint8Array, at: number): boolean {
     const { mask, values, slots } = table;
     const { width } = this;
+    if (values.length <= FEW * width) return fitsOne(table, bytes, at, width);
     const last = slots.length - 1;
     let place = hashOf(bytes, at, mask, width) & last;
     for (;;) {
@@ -60,6 +64,16 @@ export class OctetSet {
       place = (place + 1) & last;
     }
   }
+}
+
+function fitsOne(table: MaskTable, bytes: Uint8Array, at: number, width: number): boolean {
+  const { mask, values } = table;
+  for (let base = 0; base < values.length; base += width) {
+    let i = 0;
+    while (i < width && values[base + i] === (readU8(bytes, at + i) & mask[i]!)) i++;
+    if (i === width) return true;
+  }
+  return false;
 }
 
 function tableOf(maskText: string, texts: readonly string[], width: number): MaskTable {
