@@ -61,4 +61,27 @@ describe("random edits", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     test(`seed ${seed}`, { timeout: 120_000 }, () => run(seed));
   }
+
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    test(`in a hurry, seed ${seed}`, { timeout: 120_000 }, () => runInHurry(seed));
+  }
 });
+
+/** The next reload comes while tables are still being sent, refreshed or withdrawn because of the last. */
+async function runInHurry(seed: number): Promise<void> {
+  const random = new Random(1000 + seed);
+  const draft = firstDraft();
+  const rig = new Rig(textOf(draft), ROLES);
+  for (let round = 0; round < STEPS / 2; round++) {
+    const story: string[] = [];
+    for (let count = 2 + random.below(4); count > 0; count--) {
+      const before = structuredClone(draft);
+      edit(draft, random);
+      story.push(difference(before, draft), ...(await rig.reloadInHurry(textOf(draft))));
+      rig.network.advance(random.pick([0, 1, 5, 200, 1500]));
+    }
+    rig.settle();
+    const found = await compareWithFreshStart(rig, textOf(draft));
+    expect(found, `seed ${seed}, round ${round}:\n${story.join("\n")}`).toEqual([]);
+  }
+}

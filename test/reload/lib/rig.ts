@@ -169,10 +169,16 @@ export class Rig {
   }
 
   async reload(text: string): Promise<readonly string[]> {
+    const lines = await this.reloadInHurry(text);
+    this.settle();
+    return lines;
+  }
+
+  /** What is under way at that moment stays so: tables being sent, refreshes, sessions coming up. */
+  async reloadInHurry(text: string): Promise<readonly string[]> {
     this.text = text;
     const { ok, lines } = await this.reloader.reload();
     if (!ok) throw new Error(`refused: ${lines.join("; ")}\n${text}`);
-    this.settle();
     return lines;
   }
 
