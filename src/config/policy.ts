@@ -125,6 +125,8 @@ const AS_PATH_ROWS: Readonly<Record<string, Row>> = {
 };
 
 const RULES_MAX = 1000;
+/** Of all rules, sets put in: what a reload still takes in its stride. */
+const VALUES_MAX = 250_000;
 
 /** @param groups peer groups there are, for `peer: group:NAME`; undefined when nobody knows */
 export function policySettings(
@@ -134,6 +136,8 @@ export function policySettings(
   issues: IssueList,
 ): PolicySettings[] {
   checkSets(sets, issues);
+  const expanded = new Map<string, readonly unknown[]>();
+  const total = { values: 0 };
   return Object.entries(policies).map(([name, rules]) => {
     const path = ["policies", name];
     if (rules.length > RULES_MAX) {
@@ -142,7 +146,7 @@ export function policySettings(
     return {
       name,
       rules: rules.map((rule, index) =>
-        ruleSettings(rule, { path: [...path, index], sets, groups, issues }),
+        ruleSettings(rule, { path: [...path, index], sets, expanded, total, groups, issues }),
       ),
     };
   });
@@ -178,6 +182,10 @@ export function peerPolicy(
 interface RuleContext {
   readonly path: ConfigPath;
   readonly sets: PolicySetsEntry;
+  /** Sets parsed so far, by condition and name. */
+  readonly expanded: Map<string, readonly unknown[]>;
+  /** Of all rules so far. */
+  readonly total: { values: number };
   readonly groups: readonly string[] | undefined;
   readonly issues: IssueList;
 }
@@ -238,29 +246,56 @@ function matchSettings(entry: MatchEntry, context: RuleContext): MatchSettings {
 /** Route types are EVPN's: the rule is not even looked at for others. */
 const EVPN_ONLY = kinds.family.parse("l2vpn-evpn");
 
-function valuesOf(values: Values, row: Row, path: ConfigPath, context: RuleContext): unknown[] {
-  const { sets, issues } = context;
+function valuesOf(
+  values: Values,
+  row: Row,
+  path: ConfigPath,
+  context: RuleContext,
+): readonly unknown[] {
   const list = Array.isArray(values) ? (values as readonly (string | number)[]) : [values];
-  return list.flatMap((value, index) => {
+  const parts = list.map((value, index) => {
     const at = Array.isArray(values) ? [...path, index] : path;
     const text = String(value);
-    if (!text.startsWith("set:")) return oneValue(text, row, at, context);
-    const name = text.slice(4);
-    if (row.sets === undefined) {
-      issues.error(at, "there are no sets for this condition", "write the values here");
-      return [];
-    }
-    const known = sets[row.sets] ?? {};
-    const set = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (set === undefined) {
-      const names = Object.keys(known);
-      const remedy =
-        names.length === 0 ? `add it under policy-sets.${row.sets}` : suggest(name, names, "value");
-      issues.error(at, `there is no set "${name}" of ${row.sets}`, remedy);
-      return [];
-    }
-    return set.flatMap((one) => row.kind.parse(String(one)) ?? []);
+    return text.startsWith("set:")
+      ? valuesOfSet(text.slice(4), row, at, context)
+      : oneValue(text, row, at, context);
   });
+  const { total, issues } = context;
+  const before = total.values;
+  for (const part of parts) total.values += part.length;
+  if (before <= VALUES_MAX && total.values > VALUES_MAX) {
+    const remedy = "use long sets in fewer rules: ask what they have in common first, and continue";
+    issues.error(path, `the rules up to here have more than ${VALUES_MAX} values`, remedy);
+  }
+  if (total.values > VALUES_MAX) return [];
+  return parts.length === 1 ? parts[0]! : parts.flat();
+}
+
+function valuesOfSet(
+  name: string,
+  row: Row,
+  at: ConfigPath,
+  { sets, expanded, issues }: RuleContext,
+): readonly unknown[] {
+  if (row.sets === undefined) {
+    issues.error(at, "there are no sets for this condition", "write the values here");
+    return [];
+  }
+  const key = `${row.field} ${name}`;
+  const found = expanded.get(key);
+  if (found !== undefined) return found;
+  const known = sets[row.sets] ?? {};
+  const set = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (set === undefined) {
+    const names = Object.keys(known);
+    const remedy =
+      names.length === 0 ? `add it under policy-sets.${row.sets}` : suggest(name, names, "value");
+    issues.error(at, `there is no set "${name}" of ${row.sets}`, remedy);
+    return [];
+  }
+  const values = set.flatMap((one) => row.kind.parse(String(one)) ?? []);
+  expanded.set(key, values);
+  return values;
 }
 
 function oneValue(text: string, row: Row, at: ConfigPath, context: RuleContext): unknown[] {

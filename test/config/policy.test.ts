@@ -65,6 +65,38 @@ describe("faults name the place, the fault and the remedy", () => {
   });
 });
 
+describe("long lists", () => {
+  const macs = Array.from({ length: 20_000 }, (_, i) => {
+    const [high, low] = [i >> 8, i & 255].map((n) => n.toString(16).padStart(2, "0"));
+    return `"00:00:00:00:${high!}:${low!}"`;
+  });
+  const text = (rules: number): string =>
+    `${HEAD}policy-sets: {macs: {many: [${macs.join(", ")}]}}\npolicies:\n  p:\n` +
+    "    - {match: {mac: set:many}, then: reject}\n".repeat(rules);
+
+  it("are parsed once, however many rules use them", () => {
+    const { speaker } = settingsOf(text(3));
+    const [first, ...others] = speaker.policies[0]!.rules.map(({ match }) => match.macs);
+    expect(first).toHaveLength(20_000);
+    for (const other of others) expect(other).toBe(first);
+  });
+
+  it("in too many rules are refused, once", () => {
+    expect(errorsOf(text(40))).toEqual([
+      expect.stringMatching(
+        /p\[12\]\.match\.mac: .*more than 250000 values; use long sets in fewer/,
+      ),
+    ]);
+  });
+
+  it("too many rules are refused", () => {
+    const rules = "    - {match: {vni: 1}, then: reject}\n".repeat(1001);
+    expect(errorsOf(`${HEAD}policies:\n  p:\n${rules}`)).toEqual([
+      expect.stringMatching(/policies\.p: it has 1001 rules; use at most 1000; sets help/),
+    ]);
+  });
+});
+
 describe("peers", () => {
   const TEXT = `
 as: 65000
