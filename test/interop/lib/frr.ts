@@ -28,6 +28,7 @@ export interface FrrNeighbor {
   readonly lastResetDueTo?: string;
   readonly hostLocal?: string;
   readonly connectionsEstablished?: number;
+  readonly messageStats?: { readonly updatesRecv: number };
 }
 
 export class Frr {
