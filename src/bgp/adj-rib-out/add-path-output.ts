@@ -175,8 +175,7 @@ export class AddPathOutput implements Output {
     const { batch } = this.delivery;
     const { groups } = grouping;
     if (grouping.isPlain) {
-      groups.length = 0;
-      groups.push(grouping.groupFor(dest, path, family));
+      grouping.setGroup(grouping.groupFor(dest, path, family));
     } else {
       grouping.outcomesFor(dest, path, family);
     }

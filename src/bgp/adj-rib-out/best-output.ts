@@ -151,19 +151,16 @@ export class BestOutput implements Output {
     const path = this.table.bestPath(dest);
     if (path === 0) return false;
     const { sent, grouping, union } = this;
-    if (grouping.isPlain && this.limits.isIdle && dump.former.length === 0) {
-      return this.dumpedPlain(dest, path, family, dump.initial[family]!, dump.refresh[family]!);
-    }
-    const { batch } = this.delivery;
-    const { groups } = grouping;
     let initial = dump.initial[family]!;
     let refresh = dump.refresh[family]!;
-    if (grouping.isPlain) {
-      groups.length = 0;
-      groups.push(grouping.groupFor(dest, path, family));
-    } else {
-      grouping.outcomesFor(dest, path, family);
+    let outcomes = 1;
+    if (grouping.isPlain) grouping.setGroup(grouping.groupFor(dest, path, family));
+    else outcomes = grouping.outcomesFor(dest, path, family);
+    const { groups } = grouping;
+    if (outcomes === 1 && this.limits.isIdle && dump.former.length === 0) {
+      return this.dumpedAlike(groups[0]!, dest, path, family, initial, refresh);
     }
+    const { batch } = this.delivery;
     this.unite(groups);
     if (!this.limits.isIdle) {
       initial = this.narrowed(dest, family, initial);
@@ -188,17 +185,17 @@ export class BestOutput implements Output {
   }
 
   /** `dumped` for the common case: one form of a path, no limits, nothing to compare with. */
-  private dumpedPlain(
+  private dumpedAlike(
+    group: number,
     dest: number,
     path: number,
     family: Family,
     initial: Int32Array,
     refresh: Int32Array,
   ): boolean {
-    const { sent, grouping } = this;
+    const { sent } = this;
     const { batch } = this.delivery;
     const { words } = batch;
-    const group = grouping.groupFor(dest, path, family);
     const want = batch.mask[group]!;
     const gone = batch.takeMask();
     let anyGone = 0;

@@ -56,12 +56,16 @@ export class DumpRunner {
     output.begin();
     const stop = Math.min(this.maskGroup(group), first.next + DUMP_STRETCH);
     let { next } = first;
-    for (let added = 0; next < stop && added < BATCH && !output.isFull; next++) {
+    let added = 0;
+    while (next < stop && added < BATCH) {
       const dest = destinations === undefined ? next : destinations[next]!;
+      next++;
       if (!table.exists(dest)) continue;
       const family = table.family(dest);
       if (destinations === undefined && stage !== this.stageOf(dest, family)) continue;
-      if (output.dumped(dest, family, masks)) added++;
+      if (!output.dumped(dest, family, masks)) continue;
+      added++;
+      if (output.isFull) break;
     }
     output.deliver(group);
     for (const cursor of group) advance(cursor.dump!, next);

@@ -93,8 +93,7 @@ export class Grouping {
     const rest = this.maskOf(0);
     const base = batch.mask[head]!;
     for (let w = 0; w < words; w++) rest[w] = batch.masks[base + w]!;
-    outcomes.length = 0;
-    outcomes.push(attr);
+    let isChanged = false;
     for (let policy = 0; policy < stage.count; policy++) {
       const ruled = stage.maskOf(policy);
       const span = Math.min(words, ruled.length);
@@ -103,6 +102,11 @@ export class Grouping {
       if (any === 0) continue;
       const changed = stage.apply(policy, attr, slot, dest, path);
       if (changed === attr) continue;
+      if (!isChanged) {
+        isChanged = true;
+        outcomes.length = 0;
+        outcomes.push(attr);
+      }
       let index = changed === 0 ? -1 : outcomes.indexOf(changed);
       if (changed !== 0 && index < 0) {
         index = outcomes.push(changed) - 1;
@@ -115,6 +119,10 @@ export class Grouping {
         if (mask !== undefined) mask[w] = mask[w]! | moved;
       }
     }
+    if (!isChanged) {
+      this.setGroup(batch.large[head] === 1 ? this.fitting(head, path, attr, slot) : head);
+      return 1;
+    }
     groups.length = 0;
     for (const [index, set] of outcomes.entries()) {
       const mask = this.maskOf(index);
@@ -124,6 +132,13 @@ export class Grouping {
       groups.push(batch.large[of] === 1 ? this.fitting(group, path, set, slot) : group);
     }
     return groups.length;
+  }
+
+  /** One group alone into `groups`, without making that anew for every route. */
+  setGroup(group: number): void {
+    const { groups } = this;
+    if (groups.length !== 1) groups.length = 1;
+    groups[0] = group;
   }
 
   /** What a session under `policy` gets of a path: an attribute set, 0 for nothing. */
