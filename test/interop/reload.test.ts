@@ -1,5 +1,6 @@
 /** A fabric of FRR PEs while its reflector changes its configuration: by HTTP, by SIGHUP, and back by itself. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Evpnd } from "./lib/evpnd.js";
@@ -149,6 +150,42 @@ describeInterop("reload under a fabric of FRR PEs", ["ping", "frr"], () => {
     expect(evpnd.program.log()).toContain('unknown key \\"clientt\\"');
     expect(await counts()).toEqual(before);
     expect((await peer(3)).description).toBe("back");
+  });
+
+  test("whatever the file turns into, and however often it is asked to be read, nothing stops", async () => {
+    const before = await counts();
+    const good = config(", hold-time: 30, description: back");
+    const hostile: readonly (readonly [string, () => void])[] = [
+      ["ENOENT", () => {}],
+      ["EISDIR", () => mkdirSync(file)],
+      ["not a regular file", () => void execFileSync("mkfifo", [file])],
+      ["not a regular file", () => symlinkSync("/dev/zero", file)],
+      ["ELOOP", () => symlinkSync(file, file)],
+      ["not UTF-8 text", () => writeFileSync(file, Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0xff))],
+      ["too large", () => (writeFileSync(file, ""), truncateSync(file, 100 * 1024 * 1024))],
+      ["nested more than", () => writeFileSync(file, "[".repeat(300_000))],
+      ["an alias", () => writeFileSync(file, "as: *nobody\n")],
+    ];
+    await withPings(async () => {
+      for (const [why, make] of hostile) {
+        rmSync(file, { recursive: true, force: true });
+        make();
+        const { status, text } = await post("/v1/reload");
+        expect([status, text]).toMatchObject([422, expect.stringContaining(why)]);
+      }
+      rmSync(file, { recursive: true, force: true });
+      writeFileSync(file, config(", hold-time: 30, password-file: none.key"));
+      expect((await post("/v1/reload")).text).toContain("none.key cannot be read (ENOENT)");
+      // A text that a client sends is read with the same care.
+      const text = "{a: ".repeat(100_000);
+      expect((await post("/v1/config/diff", { text })).text).toContain("nested more than");
+      writeFileSync(file, good);
+      for (let count = 0; count < 100; count++) evpnd.program.signal("SIGHUP");
+      const storm = Array.from({ length: 100 }, () => post("/v1/reload"));
+      for (const { status } of await Promise.all(storm)) expect(status).toBe(200);
+    });
+    expect((await peer(3)).description).toBe("back");
+    expect(await counts()).toEqual(before);
   });
 
   test("a change that is not confirmed goes back by itself", async () => {
