@@ -11,7 +11,8 @@ import { configSchema } from "./schema.js";
 import type { SchemaNode } from "./schema.js";
 import { suggest } from "./suggest.js";
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: false });
+/** The code it makes runs a few times only: to optimize it would cost more, half a second at each start. */
+const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, code: { optimize: false } });
 
 /** Formats, each with the words for "what was expected". */
 const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy: string }>> = {
