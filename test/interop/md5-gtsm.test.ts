@@ -7,6 +7,7 @@ import { Evpnd } from "./lib/evpnd.js";
 import { Frr, frrClient } from "./lib/frr.js";
 import { Lab } from "./lib/lab.js";
 import { command } from "./lib/command.js";
+import { tcpAoGap } from "../../src/util/tcp-ao-probe.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor } from "./lib/wait.js";
 
@@ -26,8 +27,10 @@ const V6 = "fd99::1";
 const GTSM = "10.99.0.6";
 const GTSM_OFF = "10.99.0.7";
 const GTSM_DIALLED = "10.99.0.8";
+const AO = "10.99.0.10";
 
-const config = (keyFile: string): string => `
+/** @param second options of the peer with another key, and @param third of the one with none */
+const config = (keyFile: string, second = "group: keyed", third = second): string => `
 as: 65000
 router-id: ${RR}
 listen: ["${RR}:179", "[${RR6}]:179"]
@@ -37,14 +40,17 @@ peer-groups:
   gtsm: { ttl-security-hops: 1, ebgp-accept-in: true, ebgp-accept-out: true, connect-retry: 1, idle-hold: 1, idle-hold-max: 2, tcp-user-timeout-ms: 1500 }
 peers:
   - { address: ${LISTENED}, group: keyed, passive: true }
-  - { address: ${WRONG}, group: keyed, passive: true }
-  - { address: ${NONE}, group: keyed, passive: true }
+  - { address: ${WRONG}, passive: true, ${second} }
+  - { address: ${NONE}, passive: true, ${third} }
   - { address: "${V6}", group: keyed, passive: true }
   - { address: ${DIALLED}, group: keyed, local-address: ${RR} }
   - { address: ${DIALLED_WRONG}, group: keyed, local-address: ${RR} }
   - { address: ${GTSM}, group: gtsm, peer-as: 65001, passive: true }
   - { address: ${GTSM_OFF}, group: gtsm, peer-as: 65002, passive: true }
   - { address: ${GTSM_DIALLED}, group: gtsm, peer-as: 65003, local-address: ${RR} }
+  - { address: ${AO}, tcp-ao: chain, connect-retry: 1 }
+key-chains:
+  chain: { keys: [{ id: 1, secret-file: ${keyFile} }] }
 dynamic-peers:
   - { prefix: 10.99.1.0/24, group: keyed, passive: true }
 `;
@@ -62,6 +68,8 @@ describeInterop("TCP MD5 and GTSM with FRR", ["frr", "tshark"], () => {
   let lab: Lab;
   let evpnd: Evpnd;
   let capture: Capture;
+  let keyFile: string;
+  let file: string;
   const daemons = new Map<string, Frr>();
 
   async function start(address: string, lines: readonly string[], as = 65000): Promise<void> {
@@ -108,13 +116,16 @@ describeInterop("TCP MD5 and GTSM with FRR", ["frr", "tshark"], () => {
     ];
     lab.namespace("lo", [...all.map((address) => `${address}/32`), `${RR6}/128`, `${V6}/128`]);
     capture = await Capture.start(lab, "lo", "lo");
-    const keyFile = join(lab.directory, "key");
+    keyFile = join(lab.directory, "key");
     writeFileSync(keyFile, `${KEY}\n`, { mode: 0o600 });
+    file = join(lab.directory, "evpnd.yaml");
+    writeFileSync(file, config(keyFile));
     evpnd = await Evpnd.start({
       lab,
       label: "lo",
       address: RR,
-      config: config(keyFile),
+      config: "",
+      extra: ["--config", file],
       http: HTTP,
     });
     await Promise.all([
@@ -178,6 +189,46 @@ describeInterop("TCP MD5 and GTSM with FRR", ["frr", "tshark"], () => {
     );
     expect(new Set(ttls.trim().split("\n"))).toEqual(new Set(["255"]));
     expect(evpnd.program.log()).not.toContain(KEY);
+  });
+
+  test("TCP-AO: a kernel without it is said at the start and at the peer, which is not served", async () => {
+    const gap = tcpAoGap();
+    const view = (await peers()).get(AO);
+    expect(view).toMatchObject({ establishedCount: 0, tcpAo: "chain" });
+    if (gap === undefined) {
+      expect(evpnd.program.log()).not.toContain("peers with tcp-ao stay down");
+      return;
+    }
+    expect(evpnd.program.log()).toContain(gap);
+    await waitFor("the reason", async () => {
+      return (await peers()).get(AO)?.lastError?.includes(gap) === true;
+    });
+    expect(await evpnd.get("/v1/config")).toBeDefined();
+    expect(JSON.stringify(await evpnd.get("/v1/config"))).not.toContain(KEY);
+  });
+
+  test("keys that change with a reload: who has the right one now comes up, the others stay up", async () => {
+    const established = async (): Promise<number[]> => {
+      const views = await peers();
+      return [LISTENED, DIALLED, RANGE, V6].map((address) => views.get(address)!.establishedCount);
+    };
+    const before = await established();
+    const other = join(lab.directory, "other-key");
+    writeFileSync(other, "another-key\n", { mode: 0o600 });
+    writeFileSync(file, config(keyFile, `client: true, password-file: ${other}`, "client: true"));
+    evpnd.program.signal("SIGHUP");
+    await frr(WRONG).waitEstablished(RR);
+    await frr(NONE).waitEstablished(RR);
+    expect(await established()).toEqual(before);
+    // And with the key taken away again.
+    writeFileSync(file, config(keyFile));
+    evpnd.program.signal("SIGHUP");
+    await waitFor("the peers without the key to be down", async () => {
+      const views = await peers();
+      return [WRONG, NONE].every((address) => views.get(address)?.state !== "Established");
+    });
+    expect(await established()).toEqual(before);
+    expect(evpnd.program.log()).not.toMatch(/an-RFC2385-key|another-key/);
   });
 });
 
