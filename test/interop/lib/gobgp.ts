@@ -21,6 +21,8 @@ export interface GobgpOptions {
   readonly restartTime?: number;
   /** Seconds of long-lived graceful restart; with `gracefulRestart`. */
   readonly longLived?: number;
+  /** Notification mode (RFC 8538); with `gracefulRestart`. */
+  readonly notification?: boolean;
   /** It says that it has restarted, and that it kept forwarding. */
   readonly restarted?: boolean;
   /** More neighbours than `neighbor`, configured alike. */
@@ -105,6 +107,14 @@ export class Gobgp {
     );
   }
 
+  /** UPDATEs that it has received from the neighbour. */
+  async updatesReceived(neighbor = this.options.neighbor): Promise<number> {
+    const text = await this.cli("neighbor", neighbor);
+    const counts = /Updates:\s+\d+\s+(\d+)/.exec(text)?.[1];
+    if (counts === undefined) throw new Error(text);
+    return Number(counts);
+  }
+
   /** Its table of a family, by its own route names. */
   async rib(family: string): Promise<Map<string, GobgpPath[]>> {
     const text = await this.cli("global", "rib", "-a", family, "-j");
@@ -136,6 +146,7 @@ function neighborLines(options: GobgpOptions, neighbor: string): string[] {
       : []),
     ...(graceful ? ["[neighbors.graceful-restart.config]", "enabled = true"] : []),
     ...(options.restartTime === undefined ? [] : [`restart-time = ${String(options.restartTime)}`]),
+    ...(options.notification === true ? ["notification-enabled = true"] : []),
     ...(options.longLived === undefined ? [] : ["long-lived-enabled = true"]),
     ...options.families.flatMap((family) => [
       "[[neighbors.afi-safis]]",
