@@ -13,7 +13,8 @@
  *   Changed  destination, path id
  *   Removed  family | length << 8, path id, NLRI
  *   Sent     length, one or more whole messages
- *   Up, Down index into the chunk's objects
+ *   Up, Down index into the chunk's objects, of which it has OBJECTS at most: they are not in its octets,
+ *            and peers that come and go without end must not outgrow the limit by them
  */
 import type { Family } from "../../fast-bgp-codec/family.js";
 
@@ -31,6 +32,7 @@ export type EventKind = (typeof EventKind)[keyof typeof EventKind];
 
 const CHUNK_WORDS = 65536;
 const CHUNK_OCTETS = CHUNK_WORDS * 4;
+const OBJECTS = 128;
 /** Longest run of messages in one record; longer ones are cut between messages by the caller. */
 export const MOST_SENT = 65535;
 
@@ -113,7 +115,8 @@ export class EventLog<T> {
   }
 
   session(kind: typeof EventKind.Up | typeof EventKind.Down, slot: number, object: T): void {
-    const chunk = this.room(2);
+    const last = this.chunks[this.chunks.length - 1];
+    const chunk = last?.objects.length === OBJECTS ? this.open() : this.room(2);
     chunk.words[this.at++] = kind | (slot << 8);
     chunk.words[this.at++] = chunk.objects.push(object) - 1;
   }
@@ -144,7 +147,12 @@ export class EventLog<T> {
 
   private room(words: number): Chunk<T> {
     const last = this.chunks[this.chunks.length - 1];
-    if (last !== undefined && this.at + words <= CHUNK_WORDS) return last;
+    return last !== undefined && this.at + words <= CHUNK_WORDS ? last : this.open();
+  }
+
+  /** The next chunk; the one before ends where it is. */
+  private open(): Chunk<T> {
+    const last = this.chunks[this.chunks.length - 1];
     if (last !== undefined && this.at < CHUNK_WORDS) last.words[this.at] = EventKind.End;
     while (this.chunks.length > 1 && this.usedBytes + CHUNK_OCTETS > this.limit()) {
       this.onOverflow((this.firstChunk + 1) * CHUNK_WORDS);

@@ -136,7 +136,12 @@ class PlayedSession {
     let data: Uint8Array = this.pending.length > 0 ? Buffer.concat([this.pending, chunk]) : chunk;
     while (data.length >= 19) {
       const length = readU16(data, 16);
-      if (length < 19 || length > data.length) break;
+      if (length < 19) {
+        this.reason ||= "what answers there is no BGP speaker";
+        this.socket.destroy();
+        return;
+      }
+      if (length > data.length) break;
       this.message(readU8(data, 18), data, length);
       data = data.subarray(length);
     }

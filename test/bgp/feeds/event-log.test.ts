@@ -81,4 +81,23 @@ describe("the event log", () => {
     expect(log.usedBytes).toBeLessThanOrEqual(1 << 20);
     expect(() => reader.next()).toThrow("gone");
   });
+
+  test("peers that come and go without end count against the limit, too", () => {
+    const log = new EventLog<string>(() => 1 << 20);
+    const reader = new EventReader(log);
+    let overflows = 0;
+    log.onOverflow = (kept) => {
+      if (reader.position < kept) overflows++;
+    };
+    let told = 0;
+    while (overflows === 0 && told < 100_000) log.session(EventKind.Up, 1, String(told++));
+    expect(overflows).toBe(1);
+    expect(told).toBeLessThan(1000);
+    const late = new EventReader(log);
+    for (let i = 0; i < 300; i++) log.session(EventKind.Down, 2, `late ${String(i)}`);
+    for (let i = 0; i < 300; i++) {
+      expect(late.next()).toBe(true);
+      expect(late.object).toBe(`late ${String(i)}`);
+    }
+  });
 });

@@ -4,7 +4,8 @@
  * thread pool). A file is written under a hidden name and gets its own when it is whole.
  *
  * A disk that is too slow costs records (counted), and so does one that is full: that is an alarm, the
- * file is cut back to its last whole record, and every next buffer tries again.
+ * file is cut back to its last whole record, and every next buffer tries again. A file that somebody
+ * removed while it was written is lost, counted, and the next buffer begins another.
  */
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -49,8 +50,9 @@ export class FileSink {
   private flushTimer: TimerHandle | undefined;
   private handle: FileHandle | undefined;
   private final: string | undefined;
-  /** Octets of whole records on disk. */
+  /** Octets of whole records on disk, in the file under way, and how many records. */
   private good = 0;
+  private goodRecords = 0;
   private adopted = false;
   private files = 0;
   private records = 0;
@@ -164,6 +166,7 @@ export class FileSink {
   private async write(bytes: Uint8Array, records: number, began: number): Promise<void> {
     try {
       const data = this.settings.compress ? await compress(bytes) : bytes;
+      await this.checkExists();
       const handle = await this.opened(began);
       let written = 0;
       while (written < data.length) {
@@ -176,6 +179,7 @@ export class FileSink {
         written += result.bytesWritten;
       }
       this.good += written;
+      this.goodRecords += records;
       this.records += records;
       this.octets += written;
       this.clear();
@@ -185,6 +189,22 @@ export class FileSink {
       // Half a record would make the rest of the file unreadable.
       await this.handle?.truncate(this.good).catch(() => {});
     }
+  }
+
+  /** What goes into a file without a name is lost. */
+  private async checkExists(): Promise<void> {
+    const { handle } = this;
+    if (handle === undefined || (await handle.stat()).nlink > 0) return;
+    this.forget();
+    await handle.close();
+    this.dropped += this.goodRecords;
+    this.records -= this.goodRecords;
+    this.raise("the file under way was removed: leave hidden files alone");
+  }
+
+  private forget(): void {
+    this.handle = undefined;
+    this.final = undefined;
   }
 
   private async opened(began: number): Promise<FileHandle> {
@@ -197,28 +217,39 @@ export class FileSink {
     this.handle = await open(join(directory, partName(final)), "w", 0o644);
     this.final = final;
     this.good = 0;
+    this.goodRecords = 0;
     return this.handle;
   }
 
   private async close(): Promise<string | undefined> {
-    const { handle, final, settings } = this;
-    if (handle === undefined || final === undefined) return undefined;
-    this.handle = undefined;
-    this.final = undefined;
-    const part = join(settings.directory, partName(final));
+    const { settings } = this;
     try {
+      await this.checkExists();
+      const { handle, final } = this;
+      if (handle === undefined || final === undefined) return undefined;
+      this.forget();
+      const part = join(settings.directory, partName(final));
       await handle.close();
       if (this.good === 0) {
         await unlink(part);
         return undefined;
       }
-      this.good = 0;
-      await rename(part, join(settings.directory, final));
-      this.files = await retain(settings, this.clock.wall());
-      return join(settings.directory, final);
+      const file = join(settings.directory, final);
+      await rename(part, file);
+      await this.retain();
+      return file;
     } catch (error) {
       this.raise(messageOf(error));
       return undefined;
+    }
+  }
+
+  /** The file is whole whatever becomes of older ones. */
+  private async retain(): Promise<void> {
+    try {
+      this.files = await retain(this.settings, this.clock.wall());
+    } catch (error) {
+      this.raise(`older files cannot be removed: ${messageOf(error)}`);
     }
   }
 

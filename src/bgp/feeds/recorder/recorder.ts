@@ -63,7 +63,7 @@ export class Recorder implements MessageTap {
     const { recording, session: own } = this.of(session);
     const time = this.clock.wall();
     if (bytes[start + 18] === MessageType.Open && own.openReceived === undefined) {
-      own.openReceived = { time, bytes: bytes.slice(start, end) };
+      own.openReceived = recording.keepOpen(bytes.slice(start, end), time);
     } else {
       recording.push(own, Kind.Received, time, bytes, start, end);
     }
@@ -73,7 +73,7 @@ export class Recorder implements MessageTap {
     const { recording, session: own } = this.of(session);
     const time = this.clock.wall();
     if (bytes[18] === MessageType.Open && own.openSent === undefined) {
-      own.openSent = { time, bytes };
+      own.openSent = recording.keepOpen(bytes, time);
       return;
     }
     // Of a long run the last messages alone would stay.
@@ -93,7 +93,10 @@ export class Recorder implements MessageTap {
   ended(session: TappedSession): void {
     const known = this.live.get(session.id);
     if (known === undefined) return;
-    known.recording.end(known.session, this.clock.wall());
+    const { recording } = known;
+    recording.end(known.session, this.clock.wall());
+    // Nothing could be kept of it: what is left is a name.
+    if (recording.live === 0 && recording.heldOctets === 0) this.recordings.delete(recording.peer);
     this.live.delete(session.id);
     this.forgetLast();
   }
@@ -169,8 +172,8 @@ export class Recorder implements MessageTap {
     // A session that was there before the recorder was switched on.
     const { openSent, openReceived } = session;
     if (openSent !== undefined && openReceived !== undefined) {
-      own.openSent = { time: now, bytes: openSent };
-      own.openReceived = { time: now, bytes: openReceived };
+      own.openSent = recording.keepOpen(openSent, now);
+      own.openReceived = recording.keepOpen(openReceived, now);
     }
     const live = { recording, session: own };
     this.live.set(session.id, live);
@@ -198,7 +201,7 @@ export class Recorder implements MessageTap {
   }
 
   private drop(recording: Recording): void {
-    this.octets -= recording.ring.capacity;
+    this.octets -= recording.heldOctets;
     this.recordings.delete(recording.peer);
   }
 

@@ -15,13 +15,18 @@ export interface RecordedEvent {
   readonly bytes: Uint8Array;
 }
 
+export interface RecordedOpen {
+  readonly time: number;
+  readonly bytes: Uint8Array;
+}
+
 export interface RecordedSession {
   /** Small, unique within the recording. */
   readonly number: number;
   readonly source: TappedSession;
   readonly began: number;
-  openSent: { readonly time: number; readonly bytes: Uint8Array } | undefined;
-  openReceived: { readonly time: number; readonly bytes: Uint8Array } | undefined;
+  openSent: RecordedOpen | undefined;
+  openReceived: RecordedOpen | undefined;
   ended: number | undefined;
 }
 
@@ -38,9 +43,12 @@ export class Recording {
   /** When the last of them ended. */
   quietSince: number;
   private numbers = 0;
+  private openOctets = 0;
+  private readonly grant: Grant;
 
   constructor(peer: string, octets: number, grant: Grant, now: number) {
     this.peer = peer;
+    this.grant = grant;
     this.ring = new Ring(2 ** Math.floor(Math.log2(octets)), grant);
     this.quietSince = now;
   }
@@ -55,14 +63,32 @@ export class Recording {
       ended: undefined,
     };
     this.sessions.push(session);
-    const gone = this.sessions.length > SESSIONS;
-    if (gone)
-      this.sessions.splice(
-        this.sessions.findIndex((one) => one.ended !== undefined),
-        1,
-      );
+    if (this.sessions.length > SESSIONS) this.forgetOldest();
     this.live++;
     return session;
+  }
+
+  /** Octets of memory that were granted to it. */
+  get heldOctets(): number {
+    return this.ring.capacity + this.openOctets;
+  }
+
+  /** An OPEN beside the ring; undefined when there is no room for it. */
+  keepOpen(bytes: Uint8Array, time: number): RecordedOpen | undefined {
+    if (!this.grant(bytes.length)) return undefined;
+    this.openOctets += bytes.length;
+    return { time, bytes };
+  }
+
+  /** The oldest that has ended, or the oldest. */
+  private forgetOldest(): void {
+    const index = this.sessions.findIndex((one) => one.ended !== undefined);
+    const [gone] = this.sessions.splice(Math.max(0, index), 1);
+    const opens = [gone?.openSent, gone?.openReceived];
+    const octets = opens.reduce((sum, one) => sum + (one?.bytes.length ?? 0), 0);
+    if (octets === 0) return;
+    this.openOctets -= octets;
+    this.grant(-octets);
   }
 
   end(session: RecordedSession, time: number): void {

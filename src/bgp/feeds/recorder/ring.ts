@@ -6,7 +6,7 @@
 const FIRST = 4096;
 const HEAD = 16;
 
-/** Asks for so many octets more; false when they are not to be had. */
+/** Asks for so many octets more, or gives some back; false when they are not to be had. */
 export type Grant = (octets: number) => boolean;
 
 export interface RingRecord {

@@ -21,6 +21,7 @@ import { capability } from "../../../../src/fast-bgp-codec/capability.js";
 import { FAMILIES, type Family } from "../../../../src/fast-bgp-codec/family.js";
 import { encodeOpen } from "../../../../src/fast-bgp-codec/open.js";
 import { toHex } from "../../../../src/util/bytes.js";
+import type { Clock } from "../../../../src/util/clock.js";
 import { silentLog } from "../../../../src/util/log.js";
 import { nlriKey } from "../../../model/lib/nlri.js";
 import { peerSpec, type PeerSpec } from "../../../model/lib/peer.js";
@@ -145,9 +146,16 @@ export class World {
   readonly peers: WorldPeer[] = [];
   private sessions = 0;
 
-  constructor(settings: FeedsSettings) {
+  /** @param drift milliseconds that pass whenever a feed looks at the clock: its work takes time */
+  constructor(settings: FeedsSettings, drift = 0) {
     this.speaker = new Speaker();
-    const { reflector, clock, queue } = this.speaker;
+    const { reflector, queue } = this.speaker;
+    let passed = 0;
+    const clock: Clock = {
+      now: () => this.speaker.clock.now() + (passed += drift),
+      wall: () => this.speaker.clock.wall(),
+      setTimer: (milliseconds, run) => this.speaker.clock.setTimer(milliseconds, run),
+    };
     const sources = feedSources({
       settings: {
         ...SPEAKER_DEFAULTS,

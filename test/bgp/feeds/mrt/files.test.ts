@@ -235,6 +235,41 @@ describe("a file's life", () => {
     expect(sink.view()).toMatchObject({ dropped: 3, records: 1, alarm: undefined });
   });
 
+  test("a file that is removed while it is written is counted as lost, the next one is whole", async () => {
+    const sink = new FileSink(settings(), new FakeClock(), silentLog);
+    const write = async (): Promise<void> => {
+      record(sink);
+      sink.flush();
+      await sink.drained(0);
+    };
+    await write();
+    await write();
+    rmSync(directory, { recursive: true });
+    await write();
+    expect(sink.view()).toMatchObject({ records: 0, dropped: 3 });
+    expect(sink.view().alarm).toContain("create it");
+    mkdirSync(directory);
+    await write();
+    expect(sink.view()).toMatchObject({ records: 1, dropped: 3, alarm: undefined });
+    rmSync(join(directory, `.${sink.view().file!}.part`));
+    expect(await sink.finishFile()).toBeUndefined();
+    expect(sink.view()).toMatchObject({ records: 0, dropped: 4 });
+    expect(sink.view().alarm).toContain("was removed");
+    await write();
+    const file = await sink.finishFile();
+    expect(readFileSync(file!)).toHaveLength(100);
+    expect(sink.view()).toMatchObject({ records: 1, alarm: undefined });
+  });
+
+  test("a file is whole although an older one cannot be removed", async () => {
+    const sink = new FileSink(settings({ keepFiles: 1 }), new FakeClock(), silentLog);
+    // A directory by the name of a file.
+    mkdirSync(join(directory, "updates.20000101.000000"));
+    record(sink);
+    expect(await sink.finishFile()).toContain("updates.2023");
+    expect(sink.view().alarm).toContain("older files cannot be removed");
+  });
+
   test("a disk that does not keep up costs records, not memory", async () => {
     const sink = new FileSink(settings(), new FakeClock(), silentLog);
     let taken = 0;

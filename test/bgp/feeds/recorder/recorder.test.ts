@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { TappedSession } from "../../../../src/bgp/session/types.js";
 import { FEEDS_OFF, RECORDER_DEFAULTS } from "../../../../src/bgp/feeds/settings.js";
 import { readScript } from "../../../../src/cli/replay/script.js";
 import { readBgpMessages } from "../../../../src/cli/capture/bgp-stream.js";
@@ -19,6 +20,22 @@ function recording(over: Partial<typeof RECORDER_DEFAULTS> = {}): World {
 function mac(number: number): string {
   return macIp({ rd: rd(1), mac: hexOf(number, 6), label: 100 });
 }
+
+/** An OPEN as large as they come. */
+const bigOpen = Buffer.concat([
+  Buffer.alloc(16, 0xff),
+  Buffer.from([16, 0, 1]),
+  Buffer.alloc(4077),
+]);
+const stranger: TappedSession = {
+  id: 0,
+  peerAddress: "192.0.2.1",
+  localAs: 65000,
+  connection: { localAddress: RR, localPort: 179, remotePort: 40000, initiator: "remote" },
+  agreed: undefined,
+  openSent: undefined,
+  openReceived: undefined,
+};
 
 describe("a recording", () => {
   test("as pcap has the session's own ends, and says who sent what", () => {
@@ -142,5 +159,51 @@ describe("a recording", () => {
     peer.line.say(evpnUpdate([mac(3)]));
     const { steps } = readScript(world.feeds.recording("10.0.0.2", "pcap")!, undefined);
     expect(steps.map(({ kind }) => kind)).toEqual(["open", "message"]);
+  });
+
+  test("of thousands that come with large OPENs and go stays within its bound", () => {
+    const total = 1 << 20;
+    const world = recording({ octetsPerPeer: 8192, octetsTotal: total });
+    const { tap } = world.taps;
+    let most = 0;
+    for (let i = 0; i < 5000; i++) {
+      const address = `10.${String(i >> 8)}.${String(i & 255)}.1`;
+      // Strangers: they say OPEN and go.
+      const session = { ...stranger, id: 1_000_000 + i, peerAddress: address };
+      tap!.state(session, "Active", "OpenSent");
+      tap!.sent(session, bigOpen);
+      tap!.received(session, bigOpen, 0, bigOpen.length);
+      if (i % 10 !== 0) tap!.ended(session, { reason: "tcp", detail: "" }, false);
+      const { octets, peers } = world.feeds.view().recorder;
+      most = Math.max(most, octets);
+      // Those that are still there, and those of which something is kept.
+      expect(peers).toBeLessThanOrEqual(i / 10 + 1 + total / 4096);
+    }
+    expect(most).toBeLessThanOrEqual(total);
+    expect(most).toBeGreaterThan(total / 2);
+    // What is counted is what there is: when all have gone, nothing is left.
+    world.speaker.clock.advance(3_700_000);
+    const { octets, peers } = world.feeds.view().recorder;
+    expect(peers).toBeLessThanOrEqual(500);
+    expect(octets).toBeLessThanOrEqual(500 * (4096 + 2 * bigOpen.length));
+  });
+
+  test("of one that connects over and over keeps the newest sessions, live ones too", () => {
+    const world = recording();
+    const { tap } = world.taps;
+    for (let i = 0; i < 40; i++) {
+      const session = { ...stranger, id: 2000 + i };
+      tap!.sent(session, bigOpen);
+      tap!.received(session, bigOpen, 0, bigOpen.length);
+    }
+    const [view] = world.feeds.recordings();
+    expect(view).toMatchObject({ sessions: 16, established: true });
+    for (let i = 0; i < 40; i++) {
+      tap!.ended({ ...stranger, id: 2000 + i }, { reason: "tcp", detail: "" }, false);
+    }
+    expect(world.feeds.recordings()).toMatchObject([{ sessions: 16, established: false }]);
+    expect(world.feeds.view().recorder.octets).toBe(2 * 16 * bigOpen.length);
+    world.speaker.clock.advance(3_700_000);
+    expect(world.feeds.view().recorder).toMatchObject({ peers: 0, octets: 0 });
   });
 });
