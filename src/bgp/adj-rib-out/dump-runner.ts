@@ -187,7 +187,9 @@ export class DumpRunner {
         slices.push(encodeEndOfRib(family));
       }
     }
-    const membership = (dump.families & (1 << Family.RouteTarget)) !== 0;
+    // A look at what options changed leaves the default membership as it is.
+    const membership =
+      dump.kind !== DumpKind.Sync && (dump.families & (1 << Family.RouteTarget)) !== 0;
     if (!ending && membership && cursor.greeting !== undefined) slices.push(cursor.greeting);
     if (slices.length > 0) cursor.outlet.sendMany(slices, slices.length);
     if (ending) {
