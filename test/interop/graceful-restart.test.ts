@@ -4,17 +4,22 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Evpnd } from "./lib/evpnd.js";
+import { Frr, frrClient } from "./lib/frr.js";
 import { Gobgp } from "./lib/gobgp.js";
 import { Lab } from "./lib/lab.js";
 import type { Capability } from "./lib/messages.js";
 import {
+  announce as announcement,
   announceMac,
+  attribute,
   endOfRib,
+  ip4,
   mac,
   macIp,
   multiprotocol,
   notification,
   rd,
+  refresh,
   u16,
   u24,
   u32,
@@ -31,8 +36,11 @@ const SCRIPTED = "10.99.0.3";
 /** Our end of the link to GoBGP, and its own: a link can be cut while GoBGP gets ready. */
 const LINK = "10.98.0.1";
 const GOBGP = "10.98.0.2";
+/** They listen only. */
+const FRR = "10.99.0.4";
+const OTHER_GOBGP = "10.99.0.5";
 const HTTP = 8080;
-const MACS = 8;
+const MACS = 4;
 const LLGR_STALE = "ffff0006";
 
 interface Restart {
@@ -58,11 +66,13 @@ function longLived(seconds: number): Capability {
 
 const BASE: readonly Capability[] = [multiprotocol(EVPN), [2, ""], [70, ""], [65, u32(65000)]];
 
-describeInterop("graceful restart helper", ["gobgp"], () => {
+describeInterop("graceful restart helper", ["gobgp", "frr"], () => {
   let lab: Lab;
   let evpnd: Evpnd;
   let observer: SpeakerClient;
   let plain: SpeakerClient;
+  let frr: Frr;
+  let other: Gobgp;
 
   const up = (localAddress: string, ...more: readonly Capability[]): Promise<SpeakerClient> =>
     SpeakerClient.up({
@@ -76,6 +86,19 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
     macIp({ rd: rd(SCRIPTED, 1), mac: mac(3, number), label: 1 });
   const state = async (address: string): Promise<Restart["retention"]> =>
     (await evpnd.get<{ restart: Restart }>(`/v1/peers/${address}`)).restart.retention;
+  /** UPDATEs that each of the others has received. */
+  const heard = async (): Promise<readonly unknown[]> => [
+    observer.table.updates,
+    plain.table.updates,
+    (await frr.neighbor(RR)).messageStats?.updatesRecv,
+    await other.updatesReceived(),
+  ];
+  const othersHave = (routes: number): Promise<unknown> =>
+    waitFor(`FRR and GoBGP to have ${String(routes)} routes`, async () => {
+      const found = [(await frr.evpnRoutes()).size, (await other.rib("evpn")).size];
+      if (found.some((size) => size !== routes)) throw new Error(`have ${String(found)}`);
+      return true;
+    });
   const waitGone = (address: string): Promise<unknown> =>
     waitFor(`nothing kept of ${address}`, async () => (await state(address)) === undefined);
 
@@ -103,13 +126,36 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
         "      long-lived: {enabled: true}",
         "dynamic-peers:",
         "  - {prefix: 10.99.0.0/24, group: clients}",
-        "  - {prefix: 10.98.0.0/24, group: clients}",
+        // Called by evpnd: GoBGP itself takes seconds before it tries.
+        "peers:",
+        `  - {address: ${GOBGP}, group: clients, connect-retry: 1}`,
         "",
       ].join("\n"),
       http: HTTP,
     });
     observer = await up(OBSERVER, restart({ time: 0 }), longLived(0));
     plain = await up(PLAIN);
+    [frr, other] = await Promise.all([
+      Frr.start({
+        lab,
+        label: "rr",
+        name: "frr",
+        address: FRR,
+        config: frrClient({ address: FRR, reflectors: [RR] }),
+      }),
+      Gobgp.start({
+        lab,
+        label: "rr",
+        name: "listener",
+        address: OTHER_GOBGP,
+        neighbor: RR,
+        families: ["l2vpn-evpn"],
+        gracefulRestart: true,
+        longLived: 60,
+      }),
+    ]);
+    // GoBGP takes its time to connect; what it has is waited for where it matters.
+    await frr.waitEstablished(RR);
   });
   afterAll(() => lab.close());
   beforeEach(() => {
@@ -117,7 +163,12 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
   });
 
   describe("GoBGP", () => {
-    const start = (restarted: boolean, times: { restartTime: number; longLived?: number }) =>
+    interface Terms {
+      readonly restartTime: number;
+      readonly longLived?: number;
+      readonly notification?: boolean;
+    }
+    const start = (restarted: boolean, terms: Terms) =>
       Gobgp.start({
         lab,
         label: "gb",
@@ -127,7 +178,7 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
         families: ["l2vpn-evpn"],
         gracefulRestart: true,
         restarted,
-        ...times,
+        ...terms,
       });
     const add = async (gobgp: Gobgp): Promise<void> => {
       for (let number = 0; number < MACS; number += 1) {
@@ -138,13 +189,15 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
       }
     };
 
-    test("killed and restarted: the others see nothing of it", async () => {
-      let gobgp = await start(false, { restartTime: 120 });
+    test("killed and restarted, then resetting the session: the others see nothing of it", async () => {
+      const terms = { restartTime: 120, notification: true };
+      let gobgp = await start(false, terms);
       await gobgp.waitEstablished();
       await add(gobgp);
       for (const other of [observer, plain]) await other.waitSize(MACS);
       await waitQuiet("the observer's messages", () => observer.table.updates);
-      const [before, beforePlain] = [observer.table.updates, plain.table.updates];
+      await othersHave(MACS);
+      const before = await heard();
       await gobgp.program.stop("SIGKILL");
       await waitFor("evpnd to notice", async () => (await state(GOBGP))?.state === "restarting");
       expect((await state(GOBGP))?.families[0]).toMatchObject({
@@ -153,14 +206,19 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
       });
       // Nobody hears GoBGP before it has its routes again.
       lab.ip("rr", ["link set link0 down"]);
-      gobgp = await start(true, { restartTime: 120 });
+      gobgp = await start(true, terms);
       await add(gobgp);
       lab.ip("rr", ["link set link0 up"]);
       await gobgp.waitEstablished();
       await waitGone(GOBGP);
       await waitQuiet("the observer's messages", () => observer.table.updates);
-      expect([observer.table.updates, plain.table.updates]).toEqual([before, beforePlain]);
+      expect(await heard()).toEqual(before);
+      await othersHave(MACS);
       expect(observer.table.size).toBe(MACS);
+      // Notification mode: an administrative reset of GoBGP's keeps the routes as well.
+      await gobgp.cli("neighbor", LINK, "reset");
+      await waitFor("evpnd to notice", async () => (await state(GOBGP))?.state === "restarting");
+      expect(await heard()).toEqual(before);
       await gobgp.program.stop("SIGKILL");
       lab.ip("rr", ["link set link0 down"]);
       const ended = await evpnd.request("POST", `/v1/peers/${GOBGP}/reset`, {});
@@ -177,6 +235,14 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
       for (const other of [observer, plain]) await other.waitSize(MACS);
       await gobgp.program.stop("SIGKILL");
       await plain.waitSize(0);
+      await waitFor("the mark at GoBGP", async () => {
+        const attributes = [...(await other.rib("evpn")).values()].flat().map(({ attrs }) => attrs);
+        const text = JSON.stringify(attributes);
+        if (text.split("4294901766").length - 1 !== MACS) throw new Error(text);
+        return true;
+      });
+      // FRR has the capability.
+      expect((await frr.evpnRoutes()).size).toBe(MACS);
       const marked = (): number =>
         observer.table.routes().filter(({ attributes }) => {
           return attributes.get(8)?.value.includes(LLGR_STALE) === true;
@@ -243,6 +309,50 @@ describeInterop("graceful restart helper", ["gobgp"], () => {
       announce(second, 1);
       second.send(endOfRib(EVPN));
       await observer.waitNoRoute(EVPN, nlri(2));
+      expect(observer.table.updates).toBe(before + 1);
+      second.close();
+      await observer.waitSize(0);
+    });
+
+    test("long-lived: a route with NO_LLGR goes, the other is marked", async () => {
+      const client = await up(SCRIPTED, restart({ time: 1 }), longLived(60));
+      const refuses = attribute(0xc0, 8, "ffff0007");
+      const hop = ip4(SCRIPTED);
+      client.send(announcement(EVPN, hop, nlri(1)), announcement(EVPN, hop, nlri(2), refuses));
+      await observer.waitSize(2);
+      client.drop();
+      await observer.waitNoRoute(EVPN, nlri(2));
+      await waitFor("the mark", () => {
+        const communities = observer.table.get(EVPN, nlri(1))?.attributes.get(8)?.value;
+        return communities === LLGR_STALE;
+      });
+      expect(plain.table.size).toBe(0);
+      const back = await up(SCRIPTED, restart({}), longLived(60));
+      back.send(endOfRib(EVPN));
+      await observer.waitSize(0);
+      back.close();
+    });
+
+    test("a refresh in the middle of the return means nothing, one behind it does", async () => {
+      const first = await up(SCRIPTED, restart({}));
+      announce(first, 1, 2);
+      first.send(endOfRib(EVPN));
+      await observer.waitSize(2);
+      const before = observer.table.updates;
+      first.drop();
+      await waitFor("evpnd to notice", async () => (await state(SCRIPTED))?.state === "restarting");
+      const second = await up(SCRIPTED, restart({}));
+      second.send(refresh(EVPN, 1));
+      announce(second, 1);
+      second.send(refresh(EVPN, 2));
+      announce(second, 2);
+      second.send(endOfRib(EVPN));
+      await waitGone(SCRIPTED);
+      expect(observer.table.updates).toBe(before);
+      second.send(refresh(EVPN, 1), refresh(EVPN, 1));
+      announce(second, 2);
+      second.send(refresh(EVPN, 2));
+      await observer.waitNoRoute(EVPN, nlri(1));
       expect(observer.table.updates).toBe(before + 1);
       second.close();
       await observer.waitSize(0);
