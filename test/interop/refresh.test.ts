@@ -1,11 +1,14 @@
-/** Route refresh in both directions, plain (RFC 2918) and enhanced (RFC 7313), against FRR, GoBGP and the scripted speaker. */
+/** Route refresh in both directions, plain (RFC 2918) and enhanced (RFC 7313), against FRR, GoBGP, BIRD and the scripted speaker. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { Bird } from "./lib/bird.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { Frr, frrClient } from "./lib/frr.js";
 import { Gobgp } from "./lib/gobgp.js";
 import { Lab } from "./lib/lab.js";
 import {
+  announce,
   announceMac,
+  ip4,
   mac,
   macIp,
   multiprotocol,
@@ -18,18 +21,22 @@ import { SpeakerClient } from "./lib/speaker-client.js";
 import type { SpeakerOptions } from "./lib/speaker-client.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor, waitQuiet } from "./lib/wait.js";
-import { EVPN, hex, MessageType, WireTable } from "./lib/wire.js";
+import { EVPN, hex, IPV4, MessageType, WireTable } from "./lib/wire.js";
 
 const RR = "10.99.0.254";
 const SENDER = "10.99.0.1";
 const ENHANCED = "10.99.0.2";
 const FRR = "10.99.0.3";
 const GOBGP = "10.99.0.4";
+const BIRD = "10.99.0.5";
+const OBSERVER = "10.99.0.6";
 const HTTP = 8080;
+/** What BIRD announces. */
+const PREFIXES = 400;
 const MACS = 500;
 const [REQUEST, BEGIN, END] = [refresh(EVPN), refresh(EVPN, 1), refresh(EVPN, 2)].map(hex);
 
-describeInterop("route refresh", ["frr", "gobgp"], () => {
+describeInterop("route refresh", ["frr", "gobgp", "bird"], () => {
   let lab: Lab;
   let evpnd: Evpnd;
   let sender: SpeakerClient;
@@ -48,6 +55,7 @@ describeInterop("route refresh", ["frr", "gobgp"], () => {
       label: "lo",
       address: RR,
       clients: "10.99.0.0/24",
+      families: ["l2vpn-evpn", "ipv4-unicast"],
       http: HTTP,
     });
     [frr, gobgp] = await Promise.all([
@@ -175,5 +183,57 @@ describeInterop("route refresh", ["frr", "gobgp"], () => {
     await waitQuiet("FRR's table", async () => (await frr.evpnRoutes()).size, 500);
     expect((await frr.evpnRoutes()).size).toBe(MACS);
     expect((await frr.neighbor(RR)).state).toBe("Established");
+  });
+
+  test("BIRD repeats all between its markers, asked again in the middle and while routes go: nothing is lost", async () => {
+    const prefix = (number: number): string =>
+      `198.18.${String(number >> 6)}.${String((number & 63) * 4)}/30`;
+    const bird = await Bird.start({
+      lab,
+      label: "lo",
+      name: "bird",
+      address: BIRD,
+      address6: "2001:db8::5",
+      neighbor: RR,
+      ipv4: Array.from({ length: PREFIXES }, (_, number) => prefix(number)),
+      ipv6: [],
+      lines: [
+        `protocol static more { ipv4; route 192.0.2.0/24 blackhole; route 203.0.113.0/24 blackhole; }`,
+      ],
+    });
+    const observer = await SpeakerClient.up({
+      lab,
+      label: "lo",
+      localAddress: OBSERVER,
+      remoteAddress: RR,
+      families: [IPV4],
+    });
+    await bird.waitEstablished();
+    await observer.waitSize(PREFIXES + 2);
+    const updates = observer.table.updates;
+    const before = await counter(BIRD, "in");
+    for (let round = 0; round < 5; round += 1) {
+      await evpnd.request("POST", `/v1/peers/${BIRD}/soft-in`);
+    }
+    // BIRD begins anew when it is asked again: several BoRR, and EoRR at the end.
+    await waitFor("BIRD's markers", async () => (await counter(BIRD, "in")) >= before + 2);
+    await waitQuiet("BIRD's markers", () => counter(BIRD, "in"), 500);
+    expect(observer.table.updates).toBe(updates);
+    // Routes go while they are being repeated.
+    await evpnd.request("POST", `/v1/peers/${BIRD}/soft-in`);
+    await bird.birdc("disable more");
+    await evpnd.request("POST", `/v1/peers/${BIRD}/soft-in`);
+    await observer.waitSize(PREFIXES);
+    await waitQuiet("BIRD's markers", () => counter(BIRD, "in"), 500);
+    expect(observer.table.size).toBe(PREFIXES);
+    // The other way: what evpnd repeats to BIRD is all it has.
+    observer.send(announce(IPV4, ip4(OBSERVER), "1864401f"));
+    await waitFor("BIRD to learn it", async () => (await bird.learned()).has("100.64.31.0/24"));
+    const asked = await counter(BIRD, "in");
+    await bird.birdc("reload in reflector");
+    await waitFor("BIRD's request", async () => (await counter(BIRD, "in")) > asked);
+    await waitQuiet("BIRD's table", async () => (await bird.learned()).size, 500);
+    expect((await bird.learned()).has("100.64.31.0/24")).toBe(true);
+    expect((await evpnd.get<{ findings: string[] }>("/v1/audit")).findings).toEqual([]);
   });
 });
