@@ -119,7 +119,9 @@ export const Community = {
   NoExport: 0xffffff01,
   NoAdvertise: 0xffffff02,
   NoExportSubconfed: 0xffffff03,
+  GracefulShutdown: 0xffff0000,
   LlgrStale: 0xffff0006,
+  NoLlgr: 0xffff0007,
 } as const;
 
 export function hasCommunity(attributes: Attributes, community: number): boolean {
@@ -169,9 +171,18 @@ export function reflect(attributes: Attributes, sourceId: number, clusterId: num
   return put(withOriginator, Code.ClusterList, 0x80, hexOf(clusterId, 4) + list);
 }
 
-/** eBGP to iBGP: what RFC 4271 section 5.1.5 asks for, nothing of reflection. */
+/** eBGP to iBGP: what RFC 4271 section 5.1.5 asks for unless a rule of ours set it, nothing of reflection. */
 export function fromEbgp(attributes: Attributes): Attributes {
+  if (find(attributes, Code.LocalPref) !== undefined) return attributes;
   return put(attributes, Code.LocalPref, 0x40, hexOf(100, 4));
+}
+
+/** With a community more, at the end. */
+export function withCommunity(attributes: Attributes, community: number): Attributes {
+  if (hasCommunity(attributes, community)) return attributes;
+  const before = attributes.find((one) => one.code === Code.Communities);
+  const value = (before?.value ?? "") + hexOf(community, 4);
+  return put(attributes, Code.Communities, before?.flags ?? 0xc0, value);
 }
 
 /** To an eBGP peer, from whomever. */

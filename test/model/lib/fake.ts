@@ -6,7 +6,7 @@ import { LOCAL_ADDRESS } from "./model.js";
 import { negotiatedOf, optionsOf, type PeerSpec } from "./peer.js";
 
 export class FakeClock implements Clock {
-  private time = 1000;
+  private passed = 1000;
   private timers: { readonly at: number; readonly run: () => void }[] = [];
   private readonly drift: number;
 
@@ -16,8 +16,13 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
-    this.time += this.drift;
-    return this.time;
+    this.passed += this.drift;
+    return this.passed;
+  }
+
+  /** The time, without a look at it. */
+  get time(): number {
+    return this.passed;
   }
 
   wall(): number {
@@ -41,10 +46,10 @@ export class FakeClock implements Clock {
       const due = this.timers.filter((one) => one.at <= end).sort((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
       this.timers = this.timers.filter((one) => one !== due);
-      this.time = Math.max(this.time, due.at);
+      this.passed = Math.max(this.passed, due.at);
       due.run();
     }
-    this.time = end;
+    this.passed = end;
   }
 }
 
@@ -78,7 +83,7 @@ export class FakeSession implements EstablishedSession {
   readonly id: number;
   readonly peerAddress: string;
   readonly localAddress = LOCAL_ADDRESS;
-  readonly options: PeerOptions;
+  options: PeerOptions;
   readonly negotiated: Negotiated;
   pendingBytes = 0;
   /** The peer does not read: what is sent stays pending. */

@@ -67,6 +67,7 @@ export class Generator {
       [1, (one) => this.endOfRib(one)],
       [1, (one) => this.ops.push({ kind: "down", peer: one.index })],
       [3, (one) => this.up(one)],
+      [2, (one) => this.change(one)],
       [3, (one) => this.block(one)],
       [5, (one) => this.drain(one)],
       [20, () => this.ops.push({ kind: "soon" })],
@@ -472,6 +473,11 @@ export class Generator {
     this.announceMemberships(peer);
     if (this.random.oneIn(4)) return;
     this.ops.push({ kind: "end-of-rib", peer: peer.index, family: Family.RouteTarget });
+  }
+
+  private change(peer: PeerSpec): void {
+    const over = this.material.change(peer);
+    this.ops.push({ kind: "change", peer: peer.index, over, rest: !this.random.oneIn(3) });
   }
 
   private block(peer: PeerSpec): void {

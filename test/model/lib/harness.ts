@@ -5,21 +5,34 @@
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import type { DecodeFault } from "../../../src/fast-bgp-codec/fault.js";
 import { Severity } from "../../../src/fast-bgp-codec/fault.js";
-import type { ReflectorSink } from "../../../src/bgp/session/types.js";
-import type { Clock } from "../../../src/util/clock.js";
+import type { PolicySettings } from "../../../src/bgp/policy/rules/settings.js";
+import type { PeerOptions } from "../../../src/bgp/settings.js";
+import type {
+  EstablishedSession,
+  ReflectorSink,
+  SessionDown,
+} from "../../../src/bgp/session/types.js";
+import type { Clock, TimerHandle } from "../../../src/util/clock.js";
 import { silentLog, type Log } from "../../../src/util/log.js";
 import { check, decodeMessages, type Decoded } from "./decode.js";
 import { FakeClock, FakeSession, SoonQueue } from "./fake.js";
 import { Model } from "./model.js";
 import { encodeOp, judge, type Op, type UpdateOp } from "./ops.js";
-import { CLUSTER_ID, has, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { CLUSTER_ID, has, optionsOf, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
 import { Receiver } from "./receiver.js";
+import type { Loss } from "./retention.js";
+import { POLICY_SETTINGS } from "./rules.js";
 import { endOfRib } from "./wire.js";
 
 /** The part of the reflector that a run needs. */
 export interface ReflectorUnderTest extends ReflectorSink {
   audit(): readonly string[];
   stats(): Readonly<Record<string, number>>;
+  reconfigured(session: EstablishedSession, before: PeerOptions): string | undefined;
+  readonly policies: {
+    configure(policies: readonly PolicySettings[]): void;
+    refresh(): readonly string[];
+  };
 }
 
 export interface ReflectorSettings {
@@ -39,6 +52,15 @@ const FLUSH_INTERVAL_MS = 1;
 /** RFC 4684 section 6. */
 const MEMBERSHIP_WAIT_MS = 60_000;
 
+/** How long the reflector may take for what a timer of its own begins, or an option changes. */
+const WORK_MS = 500;
+
+const DOWNS: Readonly<Record<Loss, SessionDown>> = {
+  lost: { reason: "tcp", detail: "connection lost" },
+  notification: { reason: "notification-received", detail: "", code: 4, subcode: 0 },
+  hard: { reason: "notification-received", detail: "", code: 6, subcode: 9, hard: true },
+};
+
 interface Line {
   readonly session: FakeSession;
   readonly receiver: Receiver;
@@ -51,7 +73,12 @@ export class Harness {
   readonly reflector: ReflectorUnderTest;
   readonly clock: FakeClock;
   private readonly queue = new SoonQueue();
-  private readonly peers: readonly PeerSpec[];
+  /** As they would come up now. */
+  private readonly peers: PeerSpec[];
+  /** Counts the occasions on which the reflector may be behind the model for a while. */
+  private occasions = 0;
+  private isBehind = false;
+  private expiry: { readonly at: number; readonly timer: TimerHandle } | undefined;
   private readonly lines = new Map<number, Line>();
   private nextSessionId = 1;
   /** Peers whose sessions the reflector may end, and why it did. */
@@ -69,7 +96,7 @@ export class Harness {
     compareMobility: boolean,
     drift = 0,
   ) {
-    this.peers = peers;
+    this.peers = [...peers];
     this.clock = new FakeClock(drift);
     this.model = new Model(compareMobility);
     this.reflector = make({
@@ -82,6 +109,7 @@ export class Harness {
       clock: this.clock,
       soon: this.queue.soon,
     });
+    this.reflector.policies.configure(POLICY_SETTINGS);
   }
 
   /** The receiving end of a session that is up. */
@@ -103,13 +131,17 @@ export class Harness {
       case "up":
         return this.up(op.peer, op.over ?? {});
       case "down":
-        return this.down(op.peer, () => undefined);
+        return this.down(op.peer, op.loss ?? "lost");
+      case "change":
+        return this.change(op.peer, op.over, op.rest);
       case "update":
         return this.update(op);
       case "end-of-rib":
         return this.withLine(op.peer, ({ session, receiver }) => {
           if (session.paused || !has(receiver.peer.families, op.family)) return;
           if (op.family === Family.RouteTarget) this.release(op.peer, session);
+          this.loosenFor(this.model.endOfRib(op.peer, op.family));
+          if (op.family === Family.RouteTarget) receiver.touched(this.model.targetedKeys());
           this.give(session, endOfRib(op.family));
         });
       case "refresh":
@@ -163,6 +195,7 @@ export class Harness {
     this.run();
     for (const { session } of this.lines.values()) this.drain(session, 0);
     this.run();
+    this.catchUp();
     this.touched(this.model.own.settled(this.clock.now()));
     for (const [index, { session, receiver, inbox }] of this.lines) {
       check(!session.paused && inbox.length === 0, `session ${String(index)} is paused for ever`);
@@ -174,6 +207,28 @@ export class Harness {
     this.audit();
   }
 
+  /** The reflector gets the time for all it may be behind with. */
+  private catchUp(): void {
+    while (this.isBehind) {
+      const before = this.occasions;
+      this.clock.advance(WORK_MS);
+      this.run();
+      this.isBehind = this.occasions !== before;
+    }
+  }
+
+  /** The reflector may be behind the model from now on, for a while. */
+  private loosen(): void {
+    this.occasions++;
+    this.isBehind = true;
+    for (const { receiver } of this.lines.values()) receiver.forgive();
+  }
+
+  private loosenFor(keys: readonly string[]): void {
+    this.touched(keys);
+    if (keys.length > 0) this.loosen();
+  }
+
   audit(): void {
     const findings = this.reflector.audit();
     check(findings.length === 0, `audit: ${findings.slice(0, 5).join("; ")}`);
@@ -181,7 +236,7 @@ export class Harness {
 
   /** Everybody leaves; nothing may stay behind. `still` names the counts that are of living things. */
   end(still: (name: string) => boolean): void {
-    for (const index of [...this.lines.keys()]) this.down(index, () => undefined);
+    for (const index of [...this.lines.keys()]) this.down(index, "hard");
     this.run();
     // What the reflector wants itself lingers.
     for (let minutes = 0; minutes < 3; minutes++) {
@@ -196,10 +251,10 @@ export class Harness {
 
   /**
    * The routes of lost sessions go in slices, a session a turn; until then others may be sent what
-   * the model has forgotten. It counts only once nobody is leaving.
+   * the model has forgotten. It counts only once nobody is leaving, and nothing else is under way.
    */
   private isExact(): boolean {
-    return this.reflector.stats()["leaving_sessions"] === 0;
+    return !this.isBehind && this.reflector.stats()["leaving_sessions"] === 0;
   }
 
   private withLine(index: number, act: (line: Line) => void): void {
@@ -221,8 +276,8 @@ export class Harness {
     const known = this.peers[index];
     if (known === undefined || this.lines.has(index)) return;
     const peer = { ...known, ...over };
-    this.model.up(peer);
-    this.touched(this.model.renewOwn(this.clock.now()));
+    const kept = this.model.up(peer, this.clock.time);
+    this.touched(this.model.renewOwn(this.clock.time));
     const receiver = new Receiver(peer, this.model, () => this.isExact());
     const session = new FakeSession(
       this.nextSessionId++,
@@ -231,10 +286,12 @@ export class Harness {
       (why) => {
         check(this.resets.has(index), `session ${String(index)} was reset: ${why}`);
         this.resets.set(index, why);
-        this.down(index, () => undefined);
+        this.down(index, "hard");
       },
     );
     this.lines.set(index, { session, receiver, inbox: [] });
+    this.loosenFor(kept);
+    this.armExpiry();
     if (has(peer.families, Family.RouteTarget))
       this.clock.setTimer(MEMBERSHIP_WAIT_MS, () => this.release(index, session));
     this.reflector.established(session);
@@ -247,15 +304,59 @@ export class Harness {
     line.receiver.released();
   }
 
-  private down(index: number, before: () => void): void {
+  private down(index: number, loss: Loss, before: () => void = () => undefined): void {
     const line = this.lines.get(index);
     if (line === undefined) return;
     this.lines.delete(index);
-    this.touched(this.model.down(index));
-    this.touched(this.model.renewOwn(this.clock.now()));
+    const keys = this.model.down(index, loss, this.clock.time);
+    this.touched(keys);
+    if (this.model.nextExpiry() < Infinity) this.loosenFor(keys);
+    this.touched(this.model.renewOwn(this.clock.time));
+    this.armExpiry();
     before();
     line.session.isOpen = false;
-    this.reflector.closed(line.session, { reason: "tcp", detail: "connection lost" });
+    this.reflector.closed(line.session, DOWNS[loss]);
+  }
+
+  /** The model's timers of what is kept are set before the reflector's, and run before them. */
+  private armExpiry(): void {
+    const at = this.model.nextExpiry();
+    if (this.expiry?.at === at) return;
+    this.expiry?.timer.cancel();
+    this.expiry = undefined;
+    if (at === Infinity) return;
+    const timer = this.clock.setTimer(Math.max(0, at - this.clock.time), () => {
+      this.expiry = undefined;
+      this.loosenFor(this.model.expire(this.clock.time));
+      this.armExpiry();
+    });
+    this.expiry = { at, timer };
+  }
+
+  /** As a reload does it: the session has its new options, then the reflector is told. */
+  private change(index: number, over: Partial<PeerSpec>, rest: boolean): void {
+    const line = this.lines.get(index);
+    const known = this.peers[index];
+    if (line === undefined || known === undefined) return;
+    this.peers[index] = { ...known, ...over };
+    const { session, receiver } = line;
+    const peer = { ...receiver.peer, ...over };
+    const before = session.options;
+    session.options = optionsOf(peer);
+    receiver.peer = peer;
+    this.touched(this.model.change(index, peer));
+    this.touched(this.model.renewOwn(this.clock.time));
+    receiver.compareAll();
+    this.loosen();
+    const obstacle = this.reflector.reconfigured(session, before);
+    this.reflector.policies.refresh();
+    if (obstacle !== undefined) {
+      this.down(index, "hard");
+      this.up(index, {});
+    }
+    if (!rest) return;
+    this.run();
+    this.catchUp();
   }
 
   private update(op: UpdateOp): void {
@@ -269,7 +370,7 @@ export class Harness {
     const word = judge(op, peer);
     const bytes = encodeOp(op, peer);
     if (word === "reset") {
-      this.down(op.peer, () => {
+      this.down(op.peer, "notification", () => {
         const fault = this.giveRaw(line.session, bytes);
         check(fault?.severity === Severity.SessionReset, "a session reset was due");
       });
@@ -287,7 +388,10 @@ export class Harness {
     if (subtype !== 0 && !peer.enhancedRefresh) return;
     if (subtype === 0) receiver.requested(family);
     if (subtype === 1) this.model.refreshBegins(peer.index, family);
-    if (subtype === 2) this.touched(this.model.refreshEnds(peer.index, family));
+    if (subtype === 2) {
+      // Sweeps take turns with other long work.
+      this.loosenFor(this.model.refreshEnds(peer.index, family));
+    }
     if (family === Family.RouteTarget) receiver.touched(this.model.targetedKeys());
     this.reflector.routeRefresh(session, family, subtype);
   }

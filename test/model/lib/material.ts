@@ -15,16 +15,20 @@ import {
   rd,
   vpn,
 } from "./nlri.js";
-import { ALL_FAMILIES, EVPN_ONLY, maskOf, OWN_AS, peerSpec, type PeerSpec } from "./peer.js";
+import { ALL_FAMILIES, EVPN_ONLY, has, maskOf, OWN_AS, peerSpec, type PeerSpec } from "./peer.js";
 import type { Random } from "./random.js";
+import { POLICY_NAMES } from "./rules.js";
 
 const CONSTRAINED = maskOf(Family.Evpn, Family.RouteTarget);
 
 /** The capability of RFC 9494, for no family: the peer takes stale routes, and none of its own are kept. */
 const LONG_LIVED = { longLived: { families: 0, forwarding: 0, times: [] } };
 
+/** Route targets that routes have. */
+const TARGETS = ["0002fde800000064", "0002fde800000065", "0002fde800000066", "0602aabbccddee01"];
+
 /** Two dozen peers of every kind that behaves differently. */
-export const PEERS: readonly PeerSpec[] = [
+const PLAIN_PEERS: readonly PeerSpec[] = [
   ...[0, 1].map((index) => peerSpec(index)),
   ...[2, 3].map((index) => peerSpec(index, { negotiated: LONG_LIVED })),
   peerSpec(4, { extendedMessage: true }),
@@ -57,6 +61,25 @@ export const PEERS: readonly PeerSpec[] = [
   peerSpec(26, { kind: "non-client", families: CONSTRAINED, negotiated: LONG_LIVED }),
   peerSpec(27, { kind: "ebgp", as: 65106, families: CONSTRAINED }),
 ];
+
+/** What some of them are in addition: rules, lists, tenants. */
+const EXTRAS: Readonly<Record<number, Partial<PeerSpec>>> = {
+  1: { policy: { importPolicies: ["mark", "strict"] } },
+  3: { interest: { targets: TARGETS.slice(0, 2) } },
+  4: { policy: { exportPolicies: ["strip"] } },
+  5: { policy: { importPolicies: ["strip"] } },
+  7: { interest: { allowed: [TARGETS[0] as string, TARGETS[2] as string] } },
+  9: { policy: { exportPolicies: ["narrow"], exportDefault: "reject" } },
+  14: { policy: { importPolicies: ["strict"], exportPolicies: ["mark"] } },
+  16: { interest: { targets: TARGETS.slice(2) } },
+  18: { policy: { importPolicies: ["mark"] } },
+  19: { policy: { exportPolicies: ["strict", "strip"] } },
+};
+
+export const PEERS: readonly PeerSpec[] = PLAIN_PEERS.map((peer) => ({
+  ...peer,
+  ...EXTRAS[peer.index],
+}));
 
 /** More than a mask word holds: the same again under other addresses. */
 export const MANY_PEERS: readonly PeerSpec[] = [
@@ -210,6 +233,42 @@ export class Material {
     ]);
   }
 
+  /** Other options for a live peer, of those that a reload changes without a new session. */
+  change(peer: PeerSpec): Partial<PeerSpec> {
+    const { random } = this;
+    const names = (): string[] => random.shuffle(POLICY_NAMES).slice(0, random.below(3));
+    const fallback = (): "accept" | "reject" => (random.oneIn(6) ? "reject" : "accept");
+    const targets = (): string[] | undefined =>
+      random.oneIn(2) ? undefined : random.shuffle(TARGETS).slice(0, 1 + random.below(3));
+    const types = random.oneIn(2) ? [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 40, 41] : [2, 3];
+    const isEbgp = peer.kind === "ebgp";
+    return random.weighted<() => Partial<PeerSpec>>([
+      [
+        4,
+        () => ({
+          policy: {
+            importPolicies: names(),
+            exportPolicies: names(),
+            importDefault: fallback(),
+            exportDefault: fallback(),
+          },
+        }),
+      ],
+      [4, () => ({ interest: { targets: targets(), allowed: targets() } })],
+      [1, () => ({ typesOut: types })],
+      [
+        2,
+        () =>
+          isEbgp
+            ? {
+                acceptOut: random.oneIn(2),
+                ...(has(peer.families, Family.RouteTarget) ? {} : { nextHopSelf: random.oneIn(2) }),
+              }
+            : { kind: random.pick(["client", "non-client"]) },
+      ],
+    ])();
+  }
+
   /** Whose labels differ from time to time, and in number. */
   private vpnNlri(family: Family): string {
     const { random } = this;
@@ -343,6 +402,7 @@ export class Material {
       [1, "ffffff02"],
       [1, "ffffff03"],
       [2, "ffff0006"],
+      [2, "ffff0000"],
     ]);
     return own + wellKnown;
   }

@@ -14,8 +14,10 @@ import {
   hasCommunity,
   importAttributes,
   numberOf,
+  put,
   reflect,
   toEbgp,
+  withCommunity,
   type Attributes,
 } from "./attributes.js";
 import { selectBest, type Candidate } from "./best-path.js";
@@ -25,12 +27,15 @@ import {
   CLUSTER_ID,
   has,
   knowsLongLived,
+  optionsOf,
   OWN_AS,
   OWN_ID,
   peerSpec,
   type PeerSpec,
 } from "./peer.js";
+import { isSameSpeaker, isVouched, keptAfter, type Kept, type Loss } from "./retention.js";
 import { asksFor, routeTargets } from "./route-target.js";
+import { applyRules } from "./rules.js";
 import { messageOctets } from "./wire.js";
 import { hexOf, octetsIn } from "./hex.js";
 
@@ -60,6 +65,12 @@ export type Expected = Firm | { readonly oneOf: readonly Firm[] };
 export type Firm = Held | { readonly either: Held } | undefined;
 
 interface Route extends Candidate {
+  /** As they came; `attributes` are what import made of them. */
+  readonly received: Attributes;
+  /** Kept back by import: no candidate. */
+  readonly isHeld: boolean;
+  /** Kept beyond the restart time (RFC 9494). */
+  readonly isLongLived: boolean;
   readonly nextHop: string;
   readonly source: PeerSpec;
   /** Rendered forms by encoding class. */
@@ -73,12 +84,17 @@ interface Rendered {
 }
 
 interface RibIn {
-  readonly peer: PeerSpec;
+  peer: PeerSpec;
   readonly routes: Map<string, Route>;
-  /** Between BoRR and EoRR: keys not announced again yet, per family. */
+  /** Keys not announced again yet, per family: between BoRR and EoRR, and since a session was lost. */
   readonly stale: Map<Family, Set<string>>;
+  readonly refreshing: Set<Family>;
   /** With route-target constraint: the peer has said what it wants, or has had a minute to. */
   released: boolean;
+  /** Without a session. */
+  away: boolean;
+  /** Families whose stale routes are kept since the session before was lost. */
+  kept: Map<Family, Kept>;
 }
 
 export class Model {
@@ -94,21 +110,109 @@ export class Model {
     this.compareMobility = compareMobility;
   }
 
-  up(peer: PeerSpec): void {
+  /** Returns the keys whose destination changed: of routes kept for the peer's return. */
+  up(peer: PeerSpec, now = 0): string[] {
     const released = !has(peer.families, Family.RouteTarget);
-    this.sessions.set(peer.index, { peer, routes: new Map(), stale: new Map(), released });
-  }
-
-  /** Returns the keys whose destination changed. */
-  down(index: number): string[] {
-    const keys = [...(this.sessions.get(index)?.routes.keys() ?? [])];
-    for (const key of keys) this.remove(index, key);
-    this.sessions.delete(index);
+    const before = this.sessions.get(peer.index);
+    if (before === undefined || !isSameSpeaker(before.peer, peer)) {
+      const keys = this.removeAll(peer.index);
+      this.sessions.set(peer.index, {
+        peer,
+        routes: new Map(),
+        stale: new Map(),
+        refreshing: new Set(),
+        released,
+        away: false,
+        kept: new Map(),
+      });
+      return keys;
+    }
+    Object.assign(before, { released, away: false });
+    before.refreshing.clear();
+    const keys = this.change(peer.index, peer);
+    for (const [family, kept] of before.kept) {
+      if (!isVouched(peer, family, kept.phase)) this.sweep(before, family);
+      else if (kept.phase === "stale")
+        kept.until = now + 1000 * optionsOf(peer).gracefulRestart.staleTime;
+    }
     return keys;
   }
 
+  /** Returns the keys whose destination changed. */
+  down(index: number, loss: Loss = "hard", now = 0): string[] {
+    const ribIn = this.sessions.get(index);
+    if (ribIn === undefined || ribIn.away) return [];
+    const keys = [...ribIn.routes.keys()];
+    const families = [...new Set([...ribIn.routes.values()].map(({ family }) => family))];
+    const kept = keptAfter(ribIn.peer, loss, families, ribIn.kept, now);
+    if (kept.size === 0) return this.removeAll(index);
+    for (const family of families) {
+      const earlier = ribIn.kept.get(family);
+      const isSecond =
+        earlier?.phase === "stale" && !ribIn.peer.negotiated?.gracefulRestart?.notification;
+      if (isSecond || !kept.has(family)) {
+        for (const key of isSecond && kept.has(family)
+          ? (ribIn.stale.get(family) ?? [])
+          : keysOf(ribIn, family))
+          this.remove(index, key);
+      }
+      ribIn.stale.set(family, new Set(keysOf(ribIn, family)));
+    }
+    Object.assign(ribIn, { away: true, kept });
+    this.expire(now);
+    return keys;
+  }
+
+  /** When the next phase of something kept ends. */
+  nextExpiry(): number {
+    const all = [...this.sessions.values()].flatMap(({ kept }) => [...kept.values()]);
+    return Math.min(...all.map(({ until }) => until));
+  }
+
+  /** What is kept too long is long-lived, or gone. Returns the keys whose destination changed. */
+  expire(now: number): string[] {
+    const keys: string[] = [];
+    for (const ribIn of [...this.sessions.values()]) {
+      for (const [family, kept] of [...ribIn.kept]) {
+        if (kept.until > now) continue;
+        keys.push(...keysOf(ribIn, family));
+        if (ribIn.away && kept.phase === "stale" && kept.longLivedMs > 0) {
+          Object.assign(kept, { phase: "long-lived", until: now + kept.longLivedMs });
+          this.makeLongLived(ribIn, family);
+        } else this.sweep(ribIn, family);
+      }
+    }
+    return keys;
+  }
+
+  /** End-of-RIB from the peer: what was kept for it and not said again is gone. */
+  endOfRib(index: number, family: Family): string[] {
+    const ribIn = this.sessions.get(index);
+    if (ribIn?.kept.has(family) !== true) return [];
+    const keys = [...(ribIn.stale.get(family) ?? [])];
+    this.sweep(ribIn, family);
+    return keys;
+  }
+
+  /** The peer's options are others. Returns the keys of its own routes: import decides again. */
+  change(index: number, peer: PeerSpec): string[] {
+    const ribIn = this.sessions.get(index);
+    if (ribIn === undefined) return [];
+    ribIn.peer = peer;
+    for (const [key, route] of [...ribIn.routes]) {
+      if (isAccepted(route.received, peer, route.family, route.nlri))
+        ribIn.routes.set(
+          key,
+          routeOf({ ...route, attributes: route.received }, peer, route.isLongLived),
+        );
+      else this.remove(index, key);
+      this.bestOf.delete(key);
+    }
+    return [...ribIn.routes.keys()];
+  }
+
   isUp(index: number): boolean {
-    return this.sessions.has(index);
+    return this.sessions.get(index)?.away === false;
   }
 
   update(index: number, word: Word): string[] {
@@ -123,27 +227,16 @@ export class Model {
       touched.push(key);
     }
     const attributes = importAttributes(word.attributes, peer.kind !== "ebgp");
-    const looped = isLooped(attributes, peer);
     for (const { family, nlri, nextHop } of word.announced) {
       if (!has(peer.families, family) || !isAcceptedType(peer, family, nlri)) continue;
       const key = nlriKey(family, nlri);
       touched.push(key);
       ribIn.stale.get(family)?.delete(key);
-      if (looped || (peer.kind === "ebgp" && !peer.acceptIn)) {
+      if (!isAccepted(attributes, peer, family, nlri)) {
         this.remove(index, key);
         continue;
       }
-      ribIn.routes.set(key, {
-        family,
-        nlri,
-        nextHop,
-        attributes,
-        source: peer,
-        ibgp: peer.kind !== "ebgp",
-        peerId: peer.id,
-        peerAddress: peer.address,
-        rendered: new Map(),
-      });
+      ribIn.routes.set(key, routeOf({ family, nlri, nextHop, attributes }, peer, false));
       this.bestOf.delete(key);
       const holders = this.holders.get(key) ?? new Set();
       this.holders.set(key, holders.add(index));
@@ -151,20 +244,20 @@ export class Model {
     return touched;
   }
 
-  /** BoRR from the peer (RFC 7313 section 4). */
+  /** BoRR from the peer; before the End-of-RIB of a restart it means nothing (RFC 7313 section 4). */
   refreshBegins(index: number, family: Family): void {
     const ribIn = this.sessions.get(index);
-    if (ribIn === undefined) return;
-    const keys = [...ribIn.routes].filter(([, route]) => route.family === family);
-    ribIn.stale.set(family, new Set(keys.map(([key]) => key)));
+    if (ribIn === undefined || ribIn.kept.has(family)) return;
+    ribIn.refreshing.add(family);
+    ribIn.stale.set(family, new Set(keysOf(ribIn, family)));
   }
 
   /** EoRR from the peer: what it did not say again is gone. */
   refreshEnds(index: number, family: Family): string[] {
     const ribIn = this.sessions.get(index);
-    const stale = [...(ribIn?.stale.get(family) ?? [])];
-    for (const key of stale) this.remove(index, key);
-    ribIn?.stale.delete(family);
+    if (ribIn?.refreshing.delete(family) !== true) return [];
+    const stale = [...(ribIn.stale.get(family) ?? [])];
+    this.sweep(ribIn, family);
     return stale;
   }
 
@@ -205,7 +298,8 @@ export class Model {
 
   /** Sessions, or what they want, changed: what the reflector wants itself. Returns the keys concerned. */
   renewOwn(nowMs: number): string[] {
-    const sessions = [...this.sessions.values()].map(({ peer }) => peer);
+    const here = [...this.sessions.values()].filter(({ away }) => !away);
+    const sessions = here.map(({ peer }) => peer);
     return this.own.renew(sessions, nowMs);
   }
 
@@ -223,7 +317,11 @@ export class Model {
   private expectedOf(target: PeerSpec, best: Route | undefined): Firm {
     if (best === undefined || best.source.index === target.index) return undefined;
     if (!mayGo(best, target) || !this.isWanted(best, target)) return undefined;
-    const { held, octets } = render(best, target);
+    const { exportPolicies = [], exportDefault = "accept" } = target.policy ?? {};
+    const exported = applyRules(exportPolicies, exportDefault, best);
+    if (exported === undefined) return undefined;
+    const rules = `${exportDefault} ${exportPolicies.join(" ")}`;
+    const { held, octets } = render(best, exported, rules, target);
     const [least, most] = octets;
     const limit = target.extendedMessage ? 65535 : 4096;
     if (least > limit) return undefined;
@@ -241,12 +339,15 @@ export class Model {
   }
 
   private isWanted(route: Route, target: PeerSpec): boolean {
-    if (!isTargeted(route.family) || !has(target.families, Family.RouteTarget)) return true;
+    if (!isTargeted(route.family)) return true;
+    const { targets: list, allowed } = target.interest ?? {};
+    const own = routeTargets(route.attributes);
+    if (!isInList(own, list) || !isInList(own, allowed)) return false;
+    if (!has(target.families, Family.RouteTarget)) return true;
     const ribIn = this.sessions.get(target.index);
     if (ribIn === undefined || !ribIn.released) return false;
-    const targets = routeTargets(route.attributes);
     return [...ribIn.routes.values()].some(
-      (one) => one.family === Family.RouteTarget && asksFor(one.nlri, targets),
+      (one) => one.family === Family.RouteTarget && asksFor(one.nlri, own),
     );
   }
 
@@ -260,10 +361,37 @@ export class Model {
   private choose(key: string, more: readonly Route[]): Route | undefined {
     const candidates = [...(this.holders.get(key) ?? [])]
       .map((index) => this.sessions.get(index)?.routes.get(key))
-      .filter((route) => route !== undefined);
+      .filter((route) => route !== undefined)
+      .filter((route) => !route.isHeld);
     const all = [...candidates, ...more];
     const heard = key.startsWith(`${String(Family.RouteTarget)}:`) ? clientsFirst(all) : all;
     return selectBest(heard, this.compareMobility);
+  }
+
+  private makeLongLived(ribIn: RibIn, family: Family): void {
+    const { peer, routes } = ribIn;
+    for (const key of [...(ribIn.stale.get(family) ?? [])]) {
+      const route = routes.get(key);
+      if (route === undefined) continue;
+      if (hasCommunity(route.received, Community.NoLlgr)) this.remove(peer.index, key);
+      else routes.set(key, routeOf({ ...route, attributes: route.received }, peer, true));
+      this.bestOf.delete(key);
+    }
+  }
+
+  /** What is stale still is gone, and nothing is kept any more. */
+  private sweep(ribIn: RibIn, family: Family): void {
+    for (const key of [...(ribIn.stale.get(family) ?? [])]) this.remove(ribIn.peer.index, key);
+    ribIn.stale.delete(family);
+    ribIn.kept.delete(family);
+    if (ribIn.away && ribIn.kept.size === 0) this.removeAll(ribIn.peer.index);
+  }
+
+  private removeAll(index: number): string[] {
+    const keys = [...(this.sessions.get(index)?.routes.keys() ?? [])];
+    for (const key of keys) this.remove(index, key);
+    this.sessions.delete(index);
+    return keys;
   }
 
   private remove(index: number, key: string): void {
@@ -290,13 +418,68 @@ function ownRoute(key: string): Route {
     family: Family.RouteTarget,
     nlri: key.slice(key.indexOf(":") + 1),
     nextHop: OWN_NEXT_HOP,
+    received: OWN_ATTRIBUTES,
     attributes: OWN_ATTRIBUTES,
+    isHeld: false,
+    isLongLived: false,
     source: OWN_SOURCE,
     ibgp: false,
     peerId: OWN_ID,
     peerAddress: "10.99.0.254",
     rendered: new Map(),
   };
+}
+
+/** The route as import leaves it: rules first, then a tenant's targets and GRACEFUL_SHUTDOWN. */
+function routeOf(
+  said: Pick<Route, "family" | "nlri" | "nextHop" | "attributes">,
+  peer: PeerSpec,
+  isLongLived: boolean,
+): Route {
+  const { family, nlri, nextHop, attributes } = said;
+  const effective = imported(said, peer);
+  const list = effective ?? attributes;
+  return {
+    family,
+    nlri,
+    nextHop,
+    received: attributes,
+    attributes: isLongLived ? withCommunity(list, Community.LlgrStale) : list,
+    isHeld: effective === undefined,
+    isLongLived,
+    source: peer,
+    ibgp: peer.kind !== "ebgp",
+    peerId: peer.id,
+    peerAddress: peer.address,
+    rendered: new Map(),
+  };
+}
+
+function imported(
+  said: Pick<Route, "family" | "nlri" | "attributes">,
+  peer: PeerSpec,
+): Attributes | undefined {
+  const { importPolicies = [], importDefault = "accept" } = peer.policy ?? {};
+  const list = applyRules(importPolicies, importDefault, said);
+  if (list === undefined || said.family === Family.RouteTarget) return list;
+  const allowed = peer.interest?.allowed;
+  if (allowed !== undefined && isTargeted(said.family)) {
+    const targets = routeTargets(list);
+    if (targets.length === 0 || !targets.every((one) => isInList([one], allowed))) return undefined;
+  }
+  const lowers = peer.kind === "ebgp" && hasCommunity(list, Community.GracefulShutdown);
+  return lowers ? put(list, Code.LocalPref, 0x40, "00000000") : list;
+}
+
+/** A list that names no Ethernet segment takes them all. */
+function isInList(targets: readonly string[], list: readonly string[] | undefined): boolean {
+  if (list === undefined) return true;
+  const takesSegments = !list.some((one) => one.startsWith("0602"));
+  return targets.some((one) => list.includes(one) || (takesSegments && one.startsWith("0602")));
+}
+
+function keysOf(ribIn: RibIn, family: Family): string[] {
+  return [...ribIn.routes].filter(([, route]) => route.family === family).map(([key]) => key);
 }
 
 /** Families whose routes carry route targets. */
@@ -311,6 +494,11 @@ function isLooped(attributes: Attributes, peer: PeerSpec): boolean {
     numberOf(attributes, Code.OriginatorId) === OWN_ID ||
     clusterList(attributes).includes(CLUSTER_ID)
   );
+}
+
+function isAccepted(attributes: Attributes, peer: PeerSpec, family: Family, nlri: string): boolean {
+  if (isLooped(attributes, peer) || !isAcceptedType(peer, family, nlri)) return false;
+  return peer.kind !== "ebgp" || peer.acceptIn;
 }
 
 function isAcceptedType(peer: PeerSpec, family: Family, nlri: string): boolean {
@@ -349,23 +537,23 @@ function clientsFirst(candidates: readonly Route[]): readonly Route[] {
   return near.length > 0 ? near : left;
 }
 
-function render(route: Route, target: PeerSpec): Rendered {
+function render(route: Route, attributes: Attributes, rules: string, target: PeerSpec): Rendered {
   const kind =
     target.kind === "ebgp"
       ? `ebgp${target.nextHopSelf ? " self" : ""}`
       : route.source.kind === "ebgp"
         ? "from-ebgp"
         : "reflected";
-  const form = `${kind} ${String(target.as4)}`;
+  const form = `${kind} ${String(target.as4)} ${rules}`;
   const known = route.rendered.get(form);
   if (known !== undefined) return known;
   const list =
     target.kind === "ebgp"
-      ? toEbgp(route.attributes, OWN_AS)
+      ? toEbgp(attributes, OWN_AS)
       : route.source.kind === "ebgp"
-        ? fromEbgp(route.attributes)
-        : reflect(route.attributes, route.source.id, CLUSTER_ID);
-  const self = target.kind === "ebgp" && target.nextHopSelf && !isTargeted(route.family);
+        ? fromEbgp(attributes)
+        : reflect(attributes, route.source.id, CLUSTER_ID);
+  const self = target.kind === "ebgp" && target.nextHopSelf && route.family === Family.Ipv4Unicast;
   const held: Held = {
     nlri: comparableNlri(route.family, route.nlri),
     attributes: attributesText(list),

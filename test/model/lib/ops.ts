@@ -7,6 +7,7 @@ import { afterDiscard, faultEffect, spoilOf, type FaultName } from "./faults.js"
 import type { Word } from "./model.js";
 import { evpnVerdict, nlriKey } from "./nlri.js";
 import { has, type PeerSpec } from "./peer.js";
+import type { Loss } from "./retention.js";
 import { encodeUpdate, type UpdateParts } from "./wire.js";
 
 export interface UpdateOp {
@@ -21,7 +22,14 @@ export interface UpdateOp {
 export type Op =
   | UpdateOp
   | { readonly kind: "up"; readonly peer: number; readonly over?: Partial<PeerSpec> }
-  | { readonly kind: "down"; readonly peer: number }
+  | { readonly kind: "down"; readonly peer: number; readonly loss?: Loss }
+  /** Options of a live peer change, as a reload does it; with `rest` the reflector then has time for it. */
+  | {
+      readonly kind: "change";
+      readonly peer: number;
+      readonly over: Partial<PeerSpec>;
+      readonly rest: boolean;
+    }
   | { readonly kind: "end-of-rib"; readonly peer: number; readonly family: Family }
   /** ROUTE-REFRESH from the peer: 0 request, 1 BoRR, 2 EoRR. */
   | {

@@ -33,10 +33,13 @@ interface Wish {
 
 export class OwnWishes {
   private readonly wishes = new Map<string, Wish>();
+  /** Somebody's list took all Ethernet segments: one membership for each that a client has, now and then. */
+  private tookSegments = false;
 
   /** Sessions, or what they want, changed. Returns the keys whose presence may have, too. */
   renew(sessions: readonly PeerSpec[], now: number): string[] {
     const wanted = sessions.some(isTold) ? wantedFor(sessions) : new Set<string>();
+    this.tookSegments ||= sessions.some(takesSegments);
     const changed: string[] = [];
     for (const nlri of wanted) {
       if (this.wishes.get(nlri)?.wanted === true) continue;
@@ -66,7 +69,8 @@ export class OwnWishes {
   presenceOf(key: string): Presence {
     const nlri = key.slice(key.indexOf(":") + 1);
     const wish = this.wishes.get(nlri);
-    if (wish === undefined) return "absent";
+    if (wish === undefined)
+      return this.tookSegments && nlri.startsWith(`60${hexOf(OWN_AS, 4)}0602`) ? "loose" : "absent";
     return wish.wanted && wish.known ? "firm" : "loose";
   }
 
@@ -82,6 +86,11 @@ export function isTold(peer: PeerSpec): boolean {
     peer.kind !== "client" &&
     peer.interest?.defaultMembership !== true
   );
+}
+
+function takesSegments({ interest }: PeerSpec): boolean {
+  const list = interest?.targets ?? interest?.allowed;
+  return list !== undefined && !list.some((one) => one.startsWith("0602"));
 }
 
 function wantedFor(sessions: readonly PeerSpec[]): Set<string> {

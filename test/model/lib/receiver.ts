@@ -12,7 +12,8 @@ import { comparableNlri } from "./nlri.js";
 import { familiesIn, has, type PeerSpec } from "./peer.js";
 
 export class Receiver {
-  readonly peer: PeerSpec;
+  /** As its options are now. */
+  peer: PeerSpec;
   readonly table = new Map<string, Held & { readonly family: Family }>();
   readonly endOfRibs = new Set<Family>();
   /** Keys that may have changed since the tables were last compared; undefined: never compared. */
@@ -92,6 +93,17 @@ export class Receiver {
       if (due.size === 0) continue;
       for (const key of keys) if (due.has(key) && !isHeld(this.expected(key))) due.delete(key);
     }
+  }
+
+  /** The reflector works on something: what is owed before an end marker is not certain now. */
+  forgive(): void {
+    for (const due of [...this.dueFirst.values(), ...this.dueAgain.values()]) due.clear();
+    for (const { due } of this.brackets.values()) due.clear();
+  }
+
+  /** What the peer is sent is decided anew: everything is to be compared. */
+  compareAll(): void {
+    this.unchecked = undefined;
   }
 
   /** Nothing is on its way: table, End-of-RIB, refreshes must be complete. */
