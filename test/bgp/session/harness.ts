@@ -277,6 +277,13 @@ export class RecordingSink implements ReflectorSink {
   /** Addresses whose routes are kept for their return. */
   readonly retained = new Set<string>();
 
+  /** Addresses whose kept routes somebody has given up. */
+  readonly abandoned: string[] = [];
+
+  abandon(address: string): void {
+    this.abandoned.push(address);
+  }
+
   retains(address: string): boolean {
     return this.retained.has(address);
   }

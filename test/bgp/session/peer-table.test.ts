@@ -384,6 +384,15 @@ describe("new settings", () => {
     expect(a.table.view(B)).toBeUndefined();
   });
 
+  test("a peer taken out while it is away: what is kept of it goes, of others nothing", () => {
+    const network = new Network();
+    const a = node(network, A, { ...base, dynamic: [range("10.9.0.0/24")] });
+    a.table.start();
+    network.advance(0);
+    a.table.applySettings({ ...base, dynamic: [], peers: [peer(B, { holdTime: 30 })] });
+    expect(a.sink.abandoned).toEqual([C]);
+  });
+
   test("a changed one gets 6/6 and comes back with the new settings", () => {
     const { network, a } = three();
     const done = a.table.applySettings({ ...base, peers: [peer(B, { holdTime: 30 }), peer(C)] });
