@@ -111,3 +111,15 @@ test("who asks nobody to keep its routes has not restarted, but remembers: a rel
   const text = readFileSync(join(directory, STATE_FILE), "utf8");
   expect(parseRestartState(text)?.map(({ address }) => address)).toEqual(["10.0.0.3"]);
 });
+
+test("a directory that cannot be written costs the grace, not the start, and the stop says goodbye", async () => {
+  const parent = directory;
+  directory = join(parent, "in-the-way");
+  writeFileSync(directory, "");
+  const { own, restarts } = bench();
+  await own.begin();
+  own.started();
+  expect(restarts.isRestarting).toBe(false);
+  expect(await own.end()).toBe(false);
+  directory = parent;
+});

@@ -5,9 +5,10 @@ import { encodeEndOfRib } from "../../src/fast-bgp-codec/end-of-rib.js";
 import type { Negotiated } from "../../src/bgp/session/types.js";
 import { GRACEFUL_RESTART_DEFAULTS } from "../../src/bgp/graceful-settings.js";
 import { ALL_FAMILIES, maskOf, type PeerSpec } from "../model/lib/peer.js";
-import { evpnUpdate, evpnWithdraw, Speaker, type Line } from "./lib/speaker.js";
+import { hexOf } from "../model/lib/hex.js";
+import { evpnUpdate, evpnWithdraw, Speaker, update, type Line } from "./lib/speaker.js";
 import { rulesOf } from "./policy/rules/lib.js";
-import { attribute, EMPTY_PATH, key, LOCAL_PREF, mac, ORIGIN } from "./lib/tables.js";
+import { attribute, EMPTY_PATH, key, LOCAL_PREF, mac, ORIGIN, PLAIN } from "./lib/tables.js";
 
 const EVPN = maskOf(Family.Evpn);
 const END = encodeEndOfRib(Family.Evpn);
@@ -158,6 +159,43 @@ describe("a peer that restarts", () => {
     expect(listener.takeKeys()).toContain(`-${key(B)}`);
     expect(speaker.reflector.stats()["routes"]).toBe(1);
     clean();
+  });
+
+  test("asks for the same targets as before, and hears of what came meanwhile", () => {
+    const speaker = new Speaker();
+    const both = EVPN | maskOf(Family.RouteTarget);
+    const asking = (): Line =>
+      speaker.up({
+        ...SOURCE,
+        families: both,
+        negotiated: {
+          gracefulRestart: { ...graceful.gracefulRestart!, families: both, forwarding: both },
+        },
+      });
+    const asks = (line: Line): void => {
+      const target = `60${hexOf(65000, 4)}0002fde800000001`;
+      line.say(update("", PLAIN + attribute(14, 0x80, `000184040a00000100${target}`)));
+      for (const family of [Family.RouteTarget, Family.Evpn]) line.say(encodeEndOfRib(family));
+    };
+    const other = speaker.up();
+    const targeted = PLAIN + attribute(16, 0xc0, "0002fde800000001");
+    const elsewhere = PLAIN + attribute(16, 0xc0, "0002fde800000002");
+    other.say(evpnUpdate([A], targeted));
+    let line = asking();
+    asks(line);
+    speaker.run();
+    expect(line.takeKeys()).toContain(`+${key(A)}`);
+    line.down();
+    other.say(evpnUpdate([B], targeted));
+    other.say(evpnUpdate([C], elsewhere));
+    speaker.run();
+    line = asking();
+    asks(line);
+    speaker.run();
+    const keys = line.takeKeys();
+    expect(keys).toEqual(expect.arrayContaining([`+${key(A)}`, `+${key(B)}`]));
+    expect(keys).not.toContain(`+${key(C)}`);
+    expect(speaker.reflector.audit()).toEqual([]);
   });
 
   test("given up by the operator while it is away", () => {
