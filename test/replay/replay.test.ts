@@ -14,6 +14,7 @@ import { readScript } from "../../src/cli/replay/script.js";
 import { loadConfig } from "../../src/config/index.js";
 import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
+import { Random } from "../model/lib/random.js";
 
 const HERE = import.meta.dirname;
 const SCENARIOS = readdirSync(HERE, { withFileTypes: true })
@@ -54,6 +55,42 @@ test.each(SCENARIOS)("%s", async (name) => {
     expect(await routesOf(speaker, names)).toBe(expected);
     expect(await speaker.control.audit()).toMatchObject({ ok: true, findings: [] });
     result.close();
+  } finally {
+    await speaker.stop("");
+  }
+});
+
+test.each([1, 2, 3])("damaged messages are played, and evpnd answers for each session (seed %i)", async (seed) => {
+  const random = new Random(seed);
+  const port = await freePort();
+  const folder = join(HERE, "bird-frr-speakers");
+  const config = loadConfig({ file: join(folder, "evpnd.yaml") });
+  if (!config.ok) throw new Error(JSON.stringify(config.issues));
+  const speaker = createSpeaker({
+    settings: { ...config.settings.speaker, listen: [{ address: "127.0.0.1", port }] },
+    log: silentLog,
+    clock: systemClock,
+  });
+  await speaker.start();
+  try {
+    const script = readScript(readFileSync(join(folder, "recording.pcap")), undefined);
+    const steps = script.steps.map((step) => {
+      if (step.kind !== "message") return step;
+      const bytes = Uint8Array.from(step.bytes);
+      // Behind the header: the length stays right, and with it the messages behind.
+      for (let n = 0; n < 3; n++) bytes[19 + random.below(bytes.length - 19)] = random.below(256);
+      return { ...step, bytes };
+    });
+    const result = await play(
+      { ...script, steps },
+      { address: "127.0.0.1", port, paceMs: 0, patienceMs: DEADLINE_MS },
+    );
+    result.close();
+    expect(await speaker.control.audit()).toMatchObject({ ok: true, findings: [] });
+    // Whole again, it is taken as before.
+    const again = await play(script, { address: "127.0.0.1", port, paceMs: 1, patienceMs: DEADLINE_MS });
+    expect(again.problems.filter((problem) => !problem.includes("did not bring"))).toEqual([]);
+    again.close();
   } finally {
     await speaker.stop("");
   }

@@ -100,11 +100,12 @@ export function pcap(frames: readonly Uint8Array[], shape: FrameShape = "etherne
   return Buffer.concat([header, ...records]);
 }
 
-/** One Ethernet interface with nanosecond timestamps. */
-export function pcapng(frames: readonly Uint8Array[]): Buffer {
+/** One interface with nanosecond timestamps. */
+export function pcapng(frames: readonly Uint8Array[], shape: FrameShape = "ethernet"): Buffer {
   const section = Buffer.from("1a2b3c4d00010000ffffffffffffffff", "hex");
   const resolution = Buffer.from("000900010900000000000000", "hex");
   const description = Buffer.concat([Buffer.from("0001000000000000", "hex"), resolution]);
+  description.writeUInt16BE(LINK[shape], 0);
   const packets = frames.map((frame) => {
     const ticks = BigInt(SECONDS) * 1_000_000_000n;
     const head = Buffer.alloc(20);
