@@ -7,7 +7,7 @@
  * At most 32 paths of a destination are offered to anybody (`path-numbers.ts`).
  */
 import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
-import { hasBit, setBit } from "../policy/slot-mask.js";
+import { clearBit, hasBit, setBit } from "../policy/slot-mask.js";
 import type { ChangeLog } from "../rib/change-log.js";
 import type { PathChanges } from "../rib/path-changes.js";
 import type { RouteTable } from "../rib/route-table.js";
@@ -17,6 +17,7 @@ import type { Delivery } from "./delivery.js";
 import type { Grouping } from "./grouping.js";
 import type { DumpMasks, FormerPolicy, Output } from "./output.js";
 import { MOST_PATHS, numberPaths } from "./path-numbers.js";
+import type { PathQuotas } from "./path-quotas.js";
 import type { AddPathLimit } from "./receiver.js";
 
 /** A batch ends behind the destination that brings its attribute sets to this many octets. */
@@ -26,6 +27,7 @@ const NOBODY = new Int32Array(0);
 export class AddPathOutput implements Output {
   readonly sent = new AddPathSent();
   readonly log: ChangeLog;
+  private readonly quotas: PathQuotas;
   private readonly table: RouteTable;
   private readonly changes: PathChanges;
   private readonly delivery: Delivery;
@@ -36,13 +38,22 @@ export class AddPathOutput implements Output {
   /** What each slot is to have of the destination under way, and how many that are. */
   private wanted = new Int32Array(32);
   private chosen = new Int32Array(32);
+  /** To look at what should be is not to withhold. */
+  private looking = false;
   private members: Int32Array = new Int32Array(1);
   private full = new Int32Array(1);
   private need = new Int32Array(1);
   /** Slots to withdraw each number from. */
   private readonly gone: Int32Array[] = [];
 
-  constructor(table: RouteTable, changes: PathChanges, delivery: Delivery, grouping: Grouping) {
+  constructor(
+    table: RouteTable,
+    changes: PathChanges,
+    delivery: Delivery,
+    grouping: Grouping,
+    quotas: PathQuotas,
+  ) {
+    this.quotas = quotas;
     this.table = table;
     this.changes = changes;
     this.log = changes.log;
@@ -108,7 +119,7 @@ export class AddPathOutput implements Output {
     return any !== 0 && this.serve(dest, family, members, refresh, dump.former);
   }
 
-  /** Paths with their numbers that the slot should have of a destination; for audits and views. */
+  /** Paths with their numbers that the slot should have of a destination, quotas aside; for audits and views. */
   expected(dest: number, slot: number): number {
     const members = new Int32Array(this.grouping.reflection.words);
     setBit(members, slot);
@@ -116,10 +127,33 @@ export class AddPathOutput implements Output {
     this.begin();
     numberPaths(this.table, this.changes, dest, this.ranked);
     this.clearChoice(members);
+    this.looking = true;
     for (const path of this.ranked) this.choose(dest, path, this.table.family(dest), members);
+    this.looking = false;
     this.grouping.stage.endBatch();
     this.grouping.oversized = oversized;
     return this.wanted[slot]!;
+  }
+
+  /** Sessions that have read everything and have not the paths that they should have; for audits. */
+  faults(dest: number, cursors: Iterable<Cursor>): string[] {
+    const faults: string[] = [];
+    for (const cursor of cursors) {
+      const has = this.sent.numbers(cursor.slot, dest);
+      if (!this.table.exists(dest)) {
+        if (has !== 0) faults.push(`slot ${cursor.slot} has paths of ${dest}, which is free`);
+        continue;
+      }
+      if (!cursor.isSettled(this.log.tail)) continue;
+      const wanted = this.expected(dest, cursor.slot);
+      // What a session with enough lacks is no fault.
+      const short = this.quotas.isShort(cursor.slot, this.table.family(dest));
+      if (has !== wanted && !(short && (has & ~wanted) === 0)) {
+        const numbers = `${has.toString(16)} and not ${wanted.toString(16)}`;
+        faults.push(`slot ${cursor.slot} has the paths ${numbers} (bits) of destination ${dest}`);
+      }
+    }
+    return faults;
   }
 
   /** The paths that the slot has been sent of a destination, best first. */
@@ -187,10 +221,22 @@ export class AddPathOutput implements Output {
       }
     }
     const bit = 1 << (this.changes.number(path) - 1);
+    if (!this.quotas.isIdle) this.withhold(dest, family);
     eachSlot(need, (slot) => {
       this.wanted[slot] = this.wanted[slot]! | bit;
       this.chosen[slot]!++;
       if (this.chosen[slot]! >= (this.limits[slot]?.[family] ?? 1)) setBit(full, slot);
+    });
+  }
+
+  /** Takes those out of `need` who have all the paths of the family that they may have. */
+  private withhold(dest: number, family: Family): void {
+    if (this.looking) return;
+    const { need, full, chosen, quotas, sent } = this;
+    eachSlot(need, (slot) => {
+      if (quotas.allows(sent, slot, dest, family, chosen[slot]!)) return;
+      clearBit(need, slot);
+      setBit(full, slot);
     });
   }
 

@@ -20,15 +20,17 @@ import { BestOutput } from "./best-output.js";
 import type { Cursor } from "./cursor.js";
 import { IDLE_EXPORT, type ExportStage } from "./export-stage.js";
 import { Lane, type HeldBack } from "./lane.js";
+import { LogRelease } from "./log-release.js";
 import type { Output } from "./output.js";
 import { TARGETED, type EncodedRoute, type LogReader, type ReceiverOptions } from "./receiver.js";
+import { PathQuotas } from "./path-quotas.js";
 import type { SendLimits } from "./send-limits.js";
 import type { SentBits } from "./sent-bits.js";
 
 export type { EncodedRoute, LogReader, ReceiverOptions } from "./receiver.js";
 
-/** Log entries released between two looks at the clock. */
-const RELEASE_STRETCH = 32_768;
+/** Only sessions read the log of path changes. */
+const NO_READERS: ReadonlySet<LogReader> = new Set();
 
 export class AdjRibOut {
   /** A log has entries that all have read. */
@@ -39,11 +41,14 @@ export class AdjRibOut {
   private readonly identity: ReflectorIdentity;
   private readonly clock: Clock;
   private readonly best: Lane<BestOutput>;
+  private readonly quotas = new PathQuotas();
   /** Made for the first session that takes several paths. */
   private addPath: Lane<AddPathOutput> | undefined;
   private lanes: readonly Lane<Output>[];
   private stage: ExportStage = IDLE_EXPORT;
   private readonly readers = new Set<LogReader>();
+  private readonly bestRelease: LogRelease;
+  private pathsRelease: LogRelease | undefined;
 
   constructor(table: RouteTable, identity: ReflectorIdentity, clock: Clock) {
     this.table = table;
@@ -57,6 +62,10 @@ export class AdjRibOut {
       (delivery, grouping) => new BestOutput(table, delivery, grouping),
     );
     this.lanes = [this.best];
+    const { cursors } = this.best;
+    this.bestRelease = new LogRelease(table.log, cursors, this.readers, clock, (position) => {
+      table.releaseUpTo(position);
+    });
   }
 
   /** Who was sent the best path of what. */
@@ -64,9 +73,31 @@ export class AdjRibOut {
     return this.best.output.sent;
   }
 
-  /** Most routes of some sessions; for those that take several paths the best ones count only. */
-  get limits(): SendLimits {
+  /** Most routes of some sessions, where they take the best path; `quotas` is for several paths. */
+  private get limits(): SendLimits {
     return this.best.output.limits;
+  }
+
+  /**
+   * The slot is sent no more than `maximum` routes of a family, with ADD-PATH paths; undefined lifts that.
+   * Returns whether something was withheld until now: `sync` sends it.
+   */
+  setLimit(slot: number, family: Family, maximum: number | undefined): boolean {
+    const short = this.limits.set(slot, family, maximum);
+    return this.quotas.set(slot, family, maximum) || short;
+  }
+
+  /** Times something was withheld for that. */
+  withheld(slot: number, family: Family): number {
+    return this.limits.withheld(slot, family) + this.quotas.withheld(slot, family);
+  }
+
+  /** Slots that have room for something that was withheld; each is named once. */
+  takeRoom(): number[] {
+    const several = this.quotas.isIdle
+      ? []
+      : this.quotas.takeRoom((slot, family) => this.addPath?.output.sent.count(slot, family) ?? 0);
+    return [...new Set([...this.limits.takeRoom(this.sent), ...several])];
   }
 
   /** Routes not sent because they fit no message to that session. */
@@ -144,6 +175,7 @@ export class AdjRibOut {
   remove(slot: number): void {
     for (const lane of this.lanes) lane.remove(slot);
     this.limits.remove(slot);
+    this.quotas.remove(slot);
     this.targets.removeSlot(slot);
     const { addPath } = this;
     if (addPath?.cursors.size === 0) this.table.unwatchPaths();
@@ -289,9 +321,12 @@ export class AdjRibOut {
         break;
       }
     }
-    this.isReleasing = this.dropRead(until);
-    if (this.addPath !== undefined && this.dropPathsRead(this.addPath, until)) {
-      this.isReleasing = true;
+    this.isReleasing = this.bestRelease.run(until);
+    this.table.furthestReader = this.bestRelease.furthest;
+    const { addPath, pathsRelease } = this;
+    if (addPath !== undefined && pathsRelease !== undefined) {
+      if (pathsRelease.run(until)) this.isReleasing = true;
+      addPath.output.noteRead(pathsRelease.furthest);
     }
     return more || this.isReleasing;
   }
@@ -306,44 +341,6 @@ export class AdjRibOut {
     return this.addPath === undefined ? served : this.addPath.dumps.run(liveFirst) || served;
   }
 
-  /** Drops what all have read from the log: at least a stretch, and more until the time given. Whether some is left. */
-  private dropRead(until: number): boolean {
-    const { log } = this.table;
-    const { cursors } = this.best;
-    let least = log.tail;
-    let furthest = cursors.size === 0 && this.readers.size === 0 ? log.tail : 0;
-    for (const { position, promotedUntil } of cursors.values()) {
-      least = Math.min(least, position);
-      furthest = Math.max(furthest, position, promotedUntil);
-    }
-    for (const { position } of this.readers) {
-      least = Math.min(least, position);
-      furthest = Math.max(furthest, position);
-    }
-    do {
-      if (least > log.head) this.table.releaseUpTo(Math.min(least, log.head + RELEASE_STRETCH));
-    } while (least > log.head && this.clock.now() < until);
-    this.table.furthestReader = Math.max(furthest, log.head);
-    return least > log.head;
-  }
-
-  /** The same for the log of path changes. */
-  private dropPathsRead({ cursors, log, output }: Lane<AddPathOutput>, until: number): boolean {
-    let least = log.tail;
-    let furthest = cursors.size === 0 ? log.tail : 0;
-    for (const { position, promotedUntil } of cursors.values()) {
-      least = Math.min(least, position);
-      furthest = Math.max(furthest, position, promotedUntil);
-    }
-    do {
-      if (least > log.head) {
-        this.table.releasePathsUpTo(Math.min(least, log.head + RELEASE_STRETCH));
-      }
-    } while (least > log.head && this.clock.now() < until);
-    output.noteRead(Math.max(furthest, log.head));
-    return least > log.head;
-  }
-
   private addPathLane(): Lane<AddPathOutput> {
     const { table } = this;
     const changes = table.watchPaths();
@@ -353,10 +350,19 @@ export class AdjRibOut {
       this.identity,
       this.clock,
       this.targets,
-      (delivery, grouping) => new AddPathOutput(table, changes, delivery, grouping),
+      (delivery, grouping) => new AddPathOutput(table, changes, delivery, grouping, this.quotas),
     );
     lane.grouping.stage = this.stage;
     this.addPath = lane;
+    this.pathsRelease = new LogRelease(
+      lane.log,
+      lane.cursors,
+      NO_READERS,
+      this.clock,
+      (position) => {
+        table.releasePathsUpTo(position);
+      },
+    );
     this.lanes = [this.best, lane];
     return lane;
   }
@@ -431,22 +437,6 @@ export class AdjRibOut {
 
   /** Sessions that have read everything and have not the paths of a destination that they should have; for audits. */
   addPathFaults(dest: number): string[] {
-    const { addPath } = this;
-    if (addPath === undefined) return [];
-    const faults: string[] = [];
-    for (const cursor of addPath.cursors.values()) {
-      const has = addPath.output.sent.numbers(cursor.slot, dest);
-      if (!this.table.exists(dest)) {
-        if (has !== 0) faults.push(`slot ${cursor.slot} has paths of ${dest}, which is free`);
-        continue;
-      }
-      if (!cursor.isSettled(addPath.log.tail)) continue;
-      const wanted = addPath.output.expected(dest, cursor.slot);
-      if (has !== wanted) {
-        const numbers = `${has.toString(16)} and not ${wanted.toString(16)}`;
-        faults.push(`slot ${cursor.slot} has the paths ${numbers} (bits) of destination ${dest}`);
-      }
-    }
-    return faults;
+    return this.addPath?.output.faults(dest, this.addPath.cursors.values()) ?? [];
   }
 }

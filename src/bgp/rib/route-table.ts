@@ -23,18 +23,16 @@ import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import type { NlriScan } from "../../fast-bgp-codec/nlri-scan.js";
 import type { AttrStore } from "./attr-store.js";
 import { BestPath, BestReason } from "./best-path.js";
-import { ChangeLog } from "./change-log.js";
 import { HoldReason } from "./hold.js";
-import { PathChanges } from "./path-changes.js";
+import { LoggedTable } from "./logged-table.js";
 import type { PathCounter } from "./path-counter.js";
 import type { PathSink } from "./path-sink.js";
 import { SourceList, type SourceWalk } from "./source-list.js";
 import type { Sources } from "./sources.js";
-import { nlriLength, TableStore } from "./table-store.js";
+import { nlriLength } from "./table-store.js";
 import {
   D_BEST,
   D_LENGTH,
-  D_LOG,
   D_META,
   D_NLRI,
   D_PATHS,
@@ -53,8 +51,6 @@ import {
   PATH,
   SLOT_MASK,
 } from "./table-words.js";
-
-/** All of a path's source word but the round. */
 
 const MAC_IP = 2;
 /** Destinations decided again in one turn. */
@@ -77,20 +73,14 @@ export interface RouteTableStats {
   changes: number;
 }
 
-export class RouteTable extends TableStore {
+export class RouteTable extends LoggedTable {
   readonly attrs: AttrStore;
   readonly sources: Sources;
-  readonly log: ChangeLog;
   readonly stats: RouteTableStats = { duplicates: 0, unknownWithdraws: 0, changes: 0 };
-  /** Coarse clocks, set by the owner once per turn: monotonic milliseconds and wall-clock seconds. */
-  nowMs = 0;
+  /** Coarse wall clock, set by the owner once per turn: seconds. */
   nowSeconds = 0;
-  /** The furthest any reader has read: an entry from here on has been seen by nobody. */
-  furthestReader: number;
   /** Paths that are held. */
   held = 0;
-  /** Every change of any path, once somebody asked for it. */
-  pathChanges: PathChanges | undefined;
   /** For route-target constraint (RFC 4684): who asks for what. */
   onMembership: MembershipSink = () => {};
   /** Told of every path, while somebody wants to know. */
@@ -105,12 +95,10 @@ export class RouteTable extends TableStore {
 
   /** @param logStart the change log's first position */
   constructor(attrs: AttrStore, sources: Sources, compareMobility: boolean, logStart = 0) {
-    super();
+    super(logStart);
     this.attrs = attrs;
     this.sources = sources;
     this.compareMobility = compareMobility;
-    this.log = new ChangeLog(logStart);
-    this.furthestReader = logStart;
     this.list = new SourceList(this.paths, sources);
     this.best = new BestPath(attrs, sources, {
       attrOf: (path) => this.pathAttr(path),
@@ -118,30 +106,6 @@ export class RouteTable extends TableStore {
       idOf: (path) => this.pathId(path),
       sameSegment: (a, b) => this.sameSegment(a, b),
     });
-  }
-
-  /** Differs whenever a reader of one of the logs may have something to read. */
-  get changeMark(): number {
-    return this.log.tail + (this.pathChanges === undefined ? 0 : this.pathChanges.log.tail);
-  }
-
-  /** Octets of the logs. */
-  get logBytes(): number {
-    return this.log.usedBytes + (this.pathChanges?.log.usedBytes ?? 0);
-  }
-
-  /** Octets that lost routes have left, to be used again. */
-  get freedBytes(): number {
-    return this.dests.freedBytes + this.paths.freedBytes + this.arena.freedBytes;
-  }
-
-  get usedBytes(): number {
-    return (
-      this.dests.count * DEST * 4 +
-      this.paths.count * PATH * 4 +
-      this.arena.usedBytes +
-      this.logBytes
-    );
   }
 
   /**
@@ -249,71 +213,6 @@ export class RouteTable extends TableStore {
     this.list.endWalk(walk);
   }
 
-  /** Frees what every reader is past: called as positions before `position` are dropped from the log. */
-  releaseUpTo(position: number): void {
-    const log = this.log;
-    const words = this.dests.words;
-    for (let at = log.head; at < position; at++) {
-      const dest = log.at(at);
-      const base = dest * DEST;
-      if (
-        words[base + D_META] !== 0 &&
-        words[base + D_LOG] === (at | 0) &&
-        words[base + D_PATHS] === 0 &&
-        this.pathChanges?.isLogged(dest) !== true
-      ) {
-        this.freeDestination(dest);
-      }
-    }
-    log.trim(position);
-  }
-
-  /** The same for the log of path changes. */
-  releasePathsUpTo(position: number): void {
-    const { pathChanges } = this;
-    if (pathChanges === undefined) return;
-    const { log } = pathChanges;
-    const words = this.dests.words;
-    for (let at = log.head; at < position; at++) {
-      const dest = log.at(at);
-      const base = dest * DEST;
-      const last =
-        words[base + D_META] !== 0 &&
-        words[base + D_PATHS] === 0 &&
-        pathChanges.isNewest(dest, at) &&
-        !this.isLogged(dest);
-      if (last) this.freeDestination(dest);
-    }
-    log.trim(position);
-  }
-
-  /** The log of every change of any path, from now on. */
-  watchPaths(): PathChanges {
-    const changes = (this.pathChanges ??= new PathChanges());
-    changes.isActive = true;
-    return changes;
-  }
-
-  /** Nobody reads the log of path changes any more; what is in it goes by `releasePathsUpTo`. */
-  unwatchPaths(): void {
-    if (this.pathChanges !== undefined) this.pathChanges.isActive = false;
-  }
-
-  private freeDestination(dest: number): void {
-    const base = dest * DEST;
-    const words = this.dests.words;
-    this.arena.free(words[base + D_NLRI]!, words[base + D_LENGTH]!);
-    this.dests.release(dest);
-    this.tombstones--;
-  }
-
-  /** Whether the change log still has the destination's newest entry. */
-  private isLogged(dest: number): boolean {
-    const { log } = this;
-    const behind = (log.tail - this.dests.words[dest * DEST + D_LOG]!) | 0;
-    return behind > 0 && behind <= log.tail - log.head && log.at(log.tail - behind) === dest;
-  }
-
   /** Compares mobility, or not, from now on: the job, in slices, decides again where that may matter. */
   decideMobility(compare: boolean): SlicedJob {
     this.compareMobility = compare;
@@ -336,11 +235,16 @@ export class RouteTable extends TableStore {
   /**
    * The best path if paths had the attribute sets that `attrOf` says, 0 for a held one; nothing is
    * stored. For previews of policy.
+   * @param without paths that do not count
    */
-  selectUnder(dest: number, attrOf: (path: number) => number): number {
+  selectUnder(
+    dest: number,
+    attrOf: (path: number) => number,
+    without: readonly number[] = [],
+  ): number {
     const candidates: number[] = [];
     for (let path = this.firstPath(dest); path !== 0; path = this.nextPath(path)) {
-      if (attrOf(path) !== 0) candidates.push(path);
+      if (attrOf(path) !== 0 && !without.includes(path)) candidates.push(path);
     }
     if (candidates.length === 0) return 0;
     const family = this.family(dest);
@@ -592,17 +496,6 @@ export class RouteTable extends TableStore {
     if (best === before && best !== changedPath) return;
     this.stats.changes++;
     this.touch(dest);
-  }
-
-  /** Puts the destination at the end of the log, unless its entry there has not been read by anybody. */
-  touch(dest: number): void {
-    const words = this.dests.words;
-    const log = this.log;
-    const last = words[dest * DEST + D_LOG]!;
-    const unread = log.tail - this.furthestReader;
-    const behind = (log.tail - last) | 0;
-    if (behind > 0 && behind <= unread && log.at(log.tail - behind) === dest) return;
-    words[dest * DEST + D_LOG] = log.append(dest, this.nowMs) | 0;
   }
 
   private select(dest: number): number {
