@@ -16,7 +16,7 @@ describe.each(examples)("conf/%s", (name) => {
 
   test("is good, with its secrets in place", () => {
     const files: Record<string, { text: string }> = {};
-    for (const [, path] of text.matchAll(/(?:password|key)-file: ([^\s,}]+)/g)) {
+    for (const [, path] of text.matchAll(/(?:password|key|secret)-file: ([^\s,}]+)/g)) {
       files[`/etc/evpnd/${path}`] = { text: "key\n" };
     }
     const result = check(text, { files, env: { EVPND_EDGE_KEY: "key" } });

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { format } from "prettier";
 import { expect, test } from "vitest";
 import { configSchema } from "../../src/config/index.js";
+import { renderEffects } from "./lib/effects.js";
 import { renderPolicy } from "./lib/policy.js";
 import { renderCommands, renderConfiguration, renderMetrics } from "./lib/render.js";
 
@@ -17,6 +18,7 @@ test.each([
   ["docs/configuration.md", renderConfiguration],
   ["docs/cli.md", renderCommands],
   ["docs/policy.md", renderPolicy],
+  ["docs/reload.md", renderEffects],
 ])("%s", async (file, render) => {
   const page = readFileSync(file, "utf8");
   const [before, rest] = page.split(START);
