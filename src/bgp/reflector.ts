@@ -479,10 +479,10 @@ export class Reflector
 
 function limitedOutput(out: AdjRibOut): LimitedOutput {
   return {
-    setLimit: (slot, family, maximum) => out.limits.set(slot, family, maximum),
-    count: (slot, family) => out.sent.count(slot, family),
-    withheld: (slot, family) => out.limits.withheld(slot, family),
-    takeRoom: () => out.limits.takeRoom(out.sent),
+    setLimit: (slot, family, maximum) => out.setLimit(slot, family, maximum),
+    count: (slot, family) => out.sentCount(slot, family),
+    withheld: (slot, family) => out.withheld(slot, family),
+    takeRoom: () => out.takeRoom(),
     sync: (slot) => out.sync(slot),
   };
 }
