@@ -49,6 +49,10 @@ export class Policies {
   /** Slots whose paths are to be decided again by the walk under way. */
   private readonly dirty = new Set<number>();
   private walking: { next: number; end: number } | undefined;
+  /** Of the last `pass`: the set, 0 for held; why; a set of ours to be let go. */
+  private passed = 0;
+  private passedHold: HoldReason = HoldReason.None;
+  private marked = 0;
 
   /** @param now monotonic milliseconds */
   constructor(host: PolicyHost, now: () => number) {
@@ -80,7 +84,7 @@ export class Policies {
     this.engine.configure(policies);
   }
 
-  /** Brings every live session to the rules that its options name now. Returns a line for each that changed. */
+  /** Brings every session to the rules that its options name now, and routes of peers that are away to today's. Returns a line for each that changed. */
   refresh(): string[] {
     const lines: string[] = [];
     let sources = false;
@@ -102,6 +106,7 @@ export class Policies {
       lines.push(`${peer.session.peerAddress}: ${parts.join(" and ")} policy changed, no reset`);
     }
     if (sources) for (const change of this.engine.renewSources()) this.sync(change);
+    for (const slot of this.engine.renewAway()) this.decideAgain(slot);
     return lines;
   }
 
@@ -132,19 +137,48 @@ export class Policies {
       effective = chain.attr;
       hold = chain.hold;
     }
+    this.pass(path, effective, hold);
+    if (this.passed !== table.pathAttr(path) || this.passedHold !== table.pathHold(path)) {
+      table.reconsider(path, this.passed, this.passedHold);
+    }
+    this.letGo(slot);
+  }
+
+  /**
+   * For previews: the effective set of a path whose import rules leave `attr`, 0 when it is held. The
+   * caller owns a reference.
+   */
+  behindRules(path: number, attr: number): number {
+    const { attrs } = this.host.table;
+    this.pass(path, attr, HoldReason.None);
+    const { passed } = this;
+    if (passed !== 0) attrs.retain(passed);
+    this.letGo(this.host.table.pathSlot(path));
+    return passed;
+  }
+
+  /** What stands behind import rules, into `passed` and `passedHold`; holds until `letGo`. */
+  private pass(path: number, attr: number, hold: HoldReason): void {
+    const { table } = this.host;
+    const slot = table.pathSlot(path);
+    const family = table.family(table.pathDest(path));
+    this.passed = attr;
+    this.passedHold = hold;
     const gate = family === Family.RouteTarget ? undefined : this.engine.gates[slot];
-    if (gate !== undefined && effective !== 0) {
-      gate.pass(effective);
-      effective = gate.attr;
-      hold = gate.hold;
+    if (gate !== undefined && attr !== 0) {
+      gate.pass(attr);
+      this.passed = gate.attr;
+      this.passedHold = gate.hold;
     }
-    const marked = effective !== 0 && this.isLongLived(path, slot, family);
-    if (marked) effective = this.longLived.add(effective);
-    if (effective !== table.pathAttr(path) || hold !== table.pathHold(path)) {
-      table.reconsider(path, effective, hold);
+    if (this.passed !== 0 && this.isLongLived(path, slot, family)) {
+      this.marked = this.passed = this.longLived.add(this.passed);
     }
-    if (marked) table.attrs.release(effective);
-    gate?.endBatch();
+  }
+
+  private letGo(slot: number): void {
+    if (this.marked !== 0) this.host.table.attrs.release(this.marked);
+    this.marked = 0;
+    this.engine.gates[slot]?.endBatch();
   }
 
   /** The path carries LLGR_STALE of ours, or is to: no rule takes it off before it is announced again. */

@@ -74,6 +74,7 @@ export class PolicyControl {
           engine: reflector.policies.engine,
           identity: reflector.identity,
           livePeers: () => reflector.livePeers(),
+          behindRules: (path, attr) => reflector.policies.behindRules(path, attr),
           now: this.now,
         },
         candidate,

@@ -11,12 +11,14 @@ import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
 import { decodeNlri, formatNlri } from "../fast-bgp-codec/nlri.js";
 import type { SlicedJob } from "../util/sliced-work.js";
 import type { AdjRibOut } from "./adj-rib-out/adj-rib-out.js";
+import { MOST_PATHS } from "./adj-rib-out/path-numbers.js";
 import { policyPeer } from "./policies.js";
 import { PolicyEngine, type PolicyPeer } from "./policy/rules/engine.js";
 import type { PeerPolicy } from "./policy/rules/settings.js";
 import { hasBit } from "./policy/slot-mask.js";
 import type {
   PolicyCandidate,
+  PolicyDecision,
   PolicyDifference,
   PolicyTestOptions,
   PolicyTestPeer,
@@ -33,6 +35,8 @@ export interface TrialHost {
   readonly engine: PolicyEngine;
   readonly identity: { readonly as: number };
   livePeers(): Iterable<ReflectedPeer>;
+  /** `Policies.behindRules`. */
+  behindRules(path: number, attr: number): number;
   now(): number;
 }
 
@@ -49,11 +53,21 @@ type Tally = { -readonly [K in keyof PolicyTestPeer]: PolicyTestPeer[K] } & {
   examples: PolicyDifference[];
 };
 
-/** A path that a receiver may have, export rules aside. */
+/** A path that a receiver might have, and what its export rules say of it. */
 interface Way {
   readonly receiver: ReflectedPeer;
   readonly path: number;
-  readonly attr: number;
+  readonly decided: Decided;
+}
+
+/** An accepted route that something behind the rules holds is as good as rejected. */
+function effectOf({ decision, attr }: Decided): PolicyDecision["verdict"] {
+  return attr === 0 && decision.verdict === "accept" ? "reject" : decision.verdict;
+}
+
+/** Most paths of a destination that the session is sent. */
+function limitOf({ session }: ReflectedPeer, family: Family): number {
+  return session.options.addPath.find((option) => option.family === family)?.limit ?? 1;
 }
 
 export class PolicyTrial implements SlicedJob {
@@ -71,6 +85,8 @@ export class PolicyTrial implements SlicedJob {
   private readonly started: number;
   private mask = new Int32Array(1);
   private shown = 0;
+  /** References to sets made in this slice. */
+  private readonly owned: number[] = [];
   private dest = 1;
 
   /**
@@ -127,6 +143,7 @@ export class PolicyTrial implements SlicedJob {
   private pause(end: boolean): boolean {
     this.host.engine.endBatch();
     this.candidate.endBatch();
+    for (const attr of this.owned.splice(0)) this.host.table.attrs.release(attr);
     if (!end) return false;
     this.candidate.clearKept();
     const peers = [...this.tallies.values()].sort(
@@ -192,15 +209,40 @@ export class PolicyTrial implements SlicedJob {
     const after = (path: number): number => effective.get(path) ?? 0;
     const best = table.bestPath(dest);
     const next = differs ? table.selectUnder(dest, after) : best;
+    const { engine } = this.host;
     this.compareOut(
-      this.waysOf(dest, [best], "best", before, receivers),
-      this.waysOf(dest, [next], "best", after, receivers),
+      this.waysOf(dest, [best], "best", before, engine, receivers),
+      this.waysOf(dest, [next], "best", after, this.candidate, receivers),
     );
-    const paths = [...effective.keys()];
+    const several = this.takeSeveral(receivers, table.family(dest));
+    if (several.length === 0) return;
+    const ranked = this.ranked(dest, before);
     this.compareOut(
-      this.waysOf(dest, paths, "several", before, receivers),
-      this.waysOf(dest, paths, "several", after, receivers),
+      this.waysOf(dest, ranked, "several", before, engine, several),
+      this.waysOf(
+        dest,
+        differs ? this.ranked(dest, after) : ranked,
+        "several",
+        after,
+        this.candidate,
+        several,
+      ),
     );
+  }
+
+  /** Paths in the order in which ADD-PATH offers them. */
+  private ranked(dest: number, attrOf: (path: number) => number): number[] {
+    const ranked: number[] = [];
+    while (ranked.length < MOST_PATHS) {
+      const path = this.host.table.selectUnder(dest, attrOf, ranked);
+      if (path === 0) break;
+      ranked.push(path);
+    }
+    return ranked;
+  }
+
+  private takeSeveral(receivers: readonly ReflectedPeer[], family: Family): ReflectedPeer[] {
+    return receivers.filter(({ session }) => (session.negotiated.addPathOut & (1 << family)) !== 0);
   }
 
   /** The effective set of a path in the candidate; notes what that makes different on its way in. */
@@ -211,30 +253,42 @@ export class PolicyTrial implements SlicedJob {
     // Limits and trust hold it whatever rules say.
     const others = hold === HoldReason.Limit || hold === HoldReason.Trust;
     if (others || !this.changedSources.has(slot)) return table.pathAttr(path);
-    const after = decideImport(this.candidate, table, path);
-    if (this.isMeant("in", slot)) this.compareIn(path, decideImport(engine, table, path), after);
+    const after = this.effective(path, decideImport(this.candidate, table, path));
+    if (this.isMeant("in", slot)) {
+      this.compareIn(path, this.effective(path, decideImport(engine, table, path)), after);
+    }
     return after.attr;
   }
 
+  /** With what stands behind import rules; the set is ours until the slice ends. */
+  private effective(path: number, { decision, attr }: Decided): Decided {
+    if (attr === 0) return { decision, attr };
+    const behind = this.host.behindRules(path, attr);
+    if (behind !== 0) this.owned.push(behind);
+    return { decision, attr: behind };
+  }
+
   private compareIn(path: number, before: Decided, after: Decided): void {
-    const a = before.decision.verdict;
-    const b = after.decision.verdict;
+    const a = effectOf(before);
+    const b = effectOf(after);
     if (a === b && before.attr === after.attr) return;
     const change = a === b ? "changed" : CHANGES[b];
     const source = this.host.table.sources.address[this.host.table.pathSlot(path)]!;
     this.note(source, "in", change, path, before, after);
   }
 
-  /** Who may have which of the paths, by receiver, and by path where several go. */
+  /** Who is sent which of the paths, by receiver, and by path where several go; the best first. */
   private waysOf(
     dest: number,
     paths: readonly number[],
     takers: "best" | "several",
     attrOf: (path: number) => number,
+    engine: PolicyEngine,
     receivers: readonly ReflectedPeer[],
   ): Map<string, Way> {
-    const { out } = this.host;
+    const { out, table } = this.host;
     const ways = new Map<string, Way>();
+    const counts = new Map<number, number>();
     if (this.mask.length < out.words) this.mask = new Int32Array(out.words);
     for (const path of paths) {
       const attr = path === 0 ? 0 : attrOf(path);
@@ -244,24 +298,26 @@ export class PolicyTrial implements SlicedJob {
         const { slot } = receiver;
         if (slot >>> 5 >= this.mask.length || !hasBit(this.mask, 0, slot)) continue;
         if (receiver.gone || !this.isMeant("out", slot)) continue;
-        ways.set(takers === "best" ? `${slot}` : `${slot} ${path}`, { receiver, path, attr });
+        const count = counts.get(slot) ?? 0;
+        if (takers === "several" && count >= limitOf(receiver, table.family(dest))) continue;
+        const decided = decideExport(engine, table, path, attr, slot);
+        if (decided.attr !== 0) counts.set(slot, count + 1);
+        const key = takers === "best" ? `${slot}` : `${slot} ${path}`;
+        ways.set(key, { receiver, path, decided });
       }
     }
     return ways;
   }
 
   private compareOut(before: ReadonlyMap<string, Way>, after: ReadonlyMap<string, Way>): void {
-    const { table, engine } = this.host;
     for (const key of new Set([...before.keys(), ...after.keys()])) {
       const old = before.get(key);
       const next = after.get(key);
       const { receiver } = (old ?? next)!;
-      const { slot } = receiver;
-      const a = old === undefined ? LOST : decideExport(engine, table, old.path, old.attr, slot);
-      const b =
-        next === undefined ? LOST : decideExport(this.candidate, table, next.path, next.attr, slot);
+      const a = old?.decided ?? LOST;
+      const b = next?.decided ?? LOST;
       if (a.attr === 0 && b.attr === 0) continue;
-      if (old !== undefined && next !== undefined && this.looksSame(slot, old, a, next, b))
+      if (old !== undefined && next !== undefined && this.looksSame(receiver.slot, old, next))
         continue;
       const change: Change = a.attr === 0 ? "accepted" : b.attr === 0 ? "rejected" : "changed";
       const path = b.attr === 0 ? old!.path : next!.path;
@@ -270,7 +326,8 @@ export class PolicyTrial implements SlicedJob {
   }
 
   /** Two forms of a route that no octet on the wire tells apart: eBGP, for one, has no LOCAL_PREF. */
-  private looksSame(slot: number, old: Way, a: Decided, next: Way, b: Decided): boolean {
+  private looksSame(slot: number, old: Way, next: Way): boolean {
+    const [a, b] = [old.decided, next.decided];
     if (a.attr === 0 || b.attr === 0) return false;
     if (old.path === next.path && a.attr === b.attr) return true;
     const { table, out } = this.host;

@@ -1,5 +1,6 @@
 /** Decisions of rules, and what they change, in words. */
 import { decodeAttributes, formatAttribute } from "../fast-bgp-codec/attribute/list.js";
+import { Family } from "../fast-bgp-codec/family.js";
 import { formatIp } from "../fast-bgp-codec/values/ip.js";
 import { NO_RULE, type Chain } from "./policy/rules/chain.js";
 import { ALL_RULES, type PolicyEngine } from "./policy/rules/engine.js";
@@ -25,7 +26,8 @@ const UNRULED: PolicyDecision = {
 export function decideImport(engine: PolicyEngine, table: RouteTable, path: number): Decided {
   const received = table.pathReceived(path);
   const rules = engine.importOf(table.pathSlot(path));
-  if (rules === undefined) return { decision: UNRULED, attr: received };
+  if (rules === undefined || isMembership(table, path))
+    return { decision: UNRULED, attr: received };
   return decide(rules.chain, table, path, received, rules.mask);
 }
 
@@ -40,6 +42,7 @@ export function decideExport(
   const policy = engine.exportOf(receiver);
   const chain = engine.exportChain(policy);
   let decided: Decided = { decision: UNRULED, attr };
+  if (isMembership(table, path)) return decided;
   if (chain !== undefined) {
     const mask = engine.sourceMaskOf(chain, table.pathSlot(path));
     decided = decide(chain, table, path, attr, mask);
@@ -48,6 +51,11 @@ export function decideExport(
   if (override === undefined || decided.attr === 0) return decided;
   const last = decide(override, table, path, decided.attr, ALL_RULES);
   return { decision: { ...decided.decision, overridden: true }, attr: last.attr };
+}
+
+/** Memberships pass by all rules. */
+function isMembership(table: RouteTable, path: number): boolean {
+  return table.family(table.pathDest(path)) === Family.RouteTarget;
 }
 
 function decide(

@@ -12,7 +12,6 @@ import type {
   ExplainedPath,
   ExplainedReceiver,
   ExplainedRoute,
-  PolicyDecision,
   RouteExplanation,
 } from "./policy-view.js";
 import { attributeChanges, decideExport, decideImport } from "./policy-words.js";
@@ -98,12 +97,10 @@ function explainPath(
     peer: table.sources.address[table.pathSlot(path)]!,
     best,
     reason: held ? HOLD_REASONS[table.pathHold(path)]! : best ? why : `the best has: ${why}`,
-    import: table.family(dest) === Family.RouteTarget ? UNRULED : decision,
+    import: decision,
     attributes: held ? [] : attributeChanges(attrs, table.pathReceived(path), table.pathAttr(path)),
   };
 }
-
-const UNRULED: PolicyDecision = { by: "none", verdict: "accept", passed: [], overridden: false };
 
 function explainReceiver(
   reflector: Reflector,

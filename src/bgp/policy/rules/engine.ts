@@ -173,6 +173,27 @@ export class PolicyEngine {
     if (this.isUnused) this.kept.clear();
   }
 
+  /**
+   * Peers that are away, and whose routes stay for their return, have the definitions of today under the
+   * policies that they had. Returns the slots whose import rules that changes.
+   */
+  renewAway(): number[] {
+    const changed: number[] = [];
+    for (const [slot, attached] of this.attached.entries()) {
+      if (attached === undefined || this.live.has(slot)) continue;
+      const { peer } = attached;
+      const { importPolicies, importDefault } = peer.policy;
+      const chain = this.chainOf(importPolicies, importDefault, peer);
+      const rules = chain === undefined ? undefined : { chain, mask: chain.maskFor(peer) };
+      if (sameRules(this.imports[slot], rules)) continue;
+      this.imports[slot] = rules;
+      this.attached[slot] = { ...attached, import: rules };
+      this.loose = true;
+      changed.push(slot);
+    }
+    return changed;
+  }
+
   /** Rules for what the session sends; undefined for none. */
   importOf(slot: number): ImportRules | undefined {
     return this.imports[slot];
