@@ -358,6 +358,27 @@ describeInterop("graceful restart helper", ["gobgp", "frr"], () => {
       await observer.waitSize(0);
     });
 
+    test("a peer that is lost time and again costs the others nothing", async () => {
+      const numbers = Array.from({ length: 200 }, (_, number) => number);
+      let client = await up(SCRIPTED, restart({}));
+      announce(client, ...numbers);
+      client.send(endOfRib(EVPN));
+      await observer.waitSize(numbers.length);
+      await waitQuiet("the observer's messages", () => observer.table.updates);
+      const before = observer.table.updates;
+      for (let round = 0; round < 30; round += 1) {
+        client.drop();
+        client = await up(SCRIPTED, restart({}));
+        announce(client, ...numbers);
+        client.send(endOfRib(EVPN));
+        await waitGone(SCRIPTED);
+      }
+      await waitQuiet("the observer's messages", () => observer.table.updates);
+      expect(observer.table.updates).toBe(before);
+      client.close();
+      await observer.waitSize(0);
+    });
+
     test("without the F bit the routes go as soon as it is back", async () => {
       const first = await up(SCRIPTED, restart({}));
       announce(first, 1, 2);
@@ -385,5 +406,17 @@ describeInterop("graceful restart helper", ["gobgp", "frr"], () => {
     expect(opened).toContain("40024000");
     // Long-lived: the family with time 0.
     expect(opened).toContain("470700194680000000");
+  });
+
+  test("FRR offers to help, and wants nothing of its own kept for EVPN", async () => {
+    type View = { restart: { agreed?: { families: string[]; notification: boolean } } };
+    const { agreed } = (await evpnd.get<View>(`/v1/peers/${FRR}`)).restart;
+    expect(agreed?.families).toEqual([]);
+    await frr.kill();
+    await waitFor("evpnd to notice", async () => {
+      const { status, body } = await evpnd.request("GET", `/v1/peers/${FRR}`);
+      return status === 404 || !body.includes('"Established"');
+    });
+    expect(await state(FRR)).toBeUndefined();
   });
 });
