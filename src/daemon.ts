@@ -33,6 +33,8 @@ export class Daemon {
   private readonly door: DoorSwitch;
   private readonly stalls = startStallMonitor();
   private readonly reloader: Reloader;
+  /** Settled when the ports are bound: a SIGHUP that comes sooner waits. */
+  private starting: Promise<unknown> = Promise.resolve();
 
   constructor(source: ConfigSource, initial: Loaded, log: LogHandle, factory: SpeakerFactory) {
     const { settings } = initial;
@@ -53,7 +55,13 @@ export class Daemon {
     });
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.startNow();
+    this.starting = started.catch(() => {});
+    return started;
+  }
+
+  private async startNow(): Promise<void> {
     const { speaker, http, user, group } = this.reloader.settings;
     await orEnvironment("BGP", () => this.speaker.start());
     await this.door.start(http);
@@ -79,7 +87,8 @@ export class Daemon {
   }
 
   /** Reads the configuration again and applies it; a bad one changes nothing. Never rejects. */
-  reload(): Promise<ReloadResult> {
+  async reload(): Promise<ReloadResult> {
+    await this.starting;
     return this.reloader.reload();
   }
 

@@ -137,6 +137,20 @@ test("a second signal ends at once", async () => {
 });
 
 describe("SIGHUP", () => {
+  test("that comes before the start is done waits for it", async () => {
+    const config = file("evpnd.yaml", `as: 65000\nrouter-id: 10.0.0.1\n${QUIET}`);
+    let go: () => void = () => {};
+    const daemon = run(`--config ${config}`, () => new Promise((resolve) => (go = resolve)));
+    file("evpnd.yaml", `as: 65001\nrouter-id: 10.0.0.1\n${QUIET}`);
+    daemon.signal("SIGHUP");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(daemon.control.calls).toEqual([]);
+    go();
+    await vi.waitFor(() => expect(daemon.control.calls).toHaveLength(1));
+    daemon.signal("SIGTERM");
+    expect(await daemon.ended).toBe(EXIT.ok);
+  });
+
   test("applies a good file", async () => {
     const path = file("x.yaml", `as: 65000\nrouter-id: 1.1.1.1\n${QUIET}`);
     const daemon = run(`--config ${path}`);

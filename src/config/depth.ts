@@ -11,6 +11,26 @@ const INDENT_MAX = 200;
 
 /** Line where the text is nested too deeply, from 1; undefined when it is not. */
 export function tooDeepAt(text: string): number | undefined {
+  return mayBeDeep(text) ? lexedDepth(text) : undefined;
+}
+
+/** Whether there are characters enough for it, whatever they mean: spares most files the lexer. */
+function mayBeDeep(text: string): boolean {
+  let brackets = 0;
+  let inLine = 0;
+  let spaces = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "\n") inLine = 0;
+    else if (char === "[" || char === "{") brackets++;
+    else if (char === "-" || char === "?" || char === ":") inLine++;
+    spaces = char === " " ? spaces + 1 : 0;
+    if (brackets > DEPTH_MAX || inLine > DEPTH_MAX || spaces > INDENT_MAX) return true;
+  }
+  return false;
+}
+
+function lexedDepth(text: string): number | undefined {
   let line = 1;
   let brackets = 0;
   /** Blocks that begin in this line: `- - - x`. */
