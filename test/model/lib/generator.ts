@@ -65,7 +65,8 @@ export class Generator {
       [4, (one) => this.refresh(one)],
       [2, (one) => this.peerRefresh(one)],
       [1, (one) => this.endOfRib(one)],
-      [1, (one) => this.ops.push({ kind: "down", peer: one.index })],
+      [1, (one) => this.down(one)],
+      [2, () => this.restart()],
       [3, (one) => this.up(one)],
       [2, (one) => this.change(one)],
       [3, (one) => this.block(one)],
@@ -463,10 +464,39 @@ export class Generator {
     this.ops.push({ kind: "end-of-rib", peer: peer.index, family });
   }
 
+  private down(peer: PeerSpec): void {
+    const loss = this.random.pick(["lost", "lost", "notification", "hard"] as const);
+    this.ops.push({ kind: "down", peer: peer.index, loss });
+  }
+
+  /** A session is lost and comes back, in time or not; it is lost again, or refreshed, before it has said all. */
+  private restart(): void {
+    const { random } = this;
+    const peer = random.pick(this.peers.filter(isRestarting));
+    this.down(peer);
+    for (let steps = random.below(6); steps > 0; steps--) this.step();
+    if (random.oneIn(4))
+      this.ops.push({ kind: "tick", milliseconds: random.pick([20_000, 31_000, 81_000]) });
+    if (random.oneIn(8)) return;
+    this.up(peer);
+    const said = (this.said[peer.index] as Said[]).slice(-60);
+    for (const { family, nlri, nextHop, attributes } of said) {
+      if (random.oneIn(4)) continue;
+      this.sayAll(peer, family, [nlri], nextHop, attributes);
+      if (random.oneIn(20)) this.ops.push({ kind: "soon" });
+      if (random.oneIn(60)) this.peerRefresh(peer);
+    }
+    if (random.oneIn(4)) return this.restart();
+    for (const family of familiesIn(peer.families))
+      if (!random.oneIn(4)) this.ops.push({ kind: "end-of-rib", peer: peer.index, family });
+    if (random.oneIn(3)) this.ops.push({ kind: "settle" });
+  }
+
   private up(peer: PeerSpec): void {
-    const over: Partial<PeerSpec> = this.random.oneIn(4)
-      ? { enhancedRefresh: this.random.oneIn(2) }
-      : {};
+    const over: Partial<PeerSpec> = {
+      ...(this.random.oneIn(4) ? { enhancedRefresh: this.random.oneIn(2) } : {}),
+      ...this.material.comeback(peer),
+    };
     this.ops.push({ kind: "up", peer: peer.index, over });
     if (!has(peer.families, Family.RouteTarget)) return;
     if (this.random.oneIn(3)) this.step();
@@ -490,4 +520,8 @@ export class Generator {
     const choke = this.random.oneIn(4);
     this.ops.push({ kind: "drain", peer: peer.index, to, choke });
   }
+}
+
+function isRestarting(peer: PeerSpec): boolean {
+  return (peer.negotiated?.gracefulRestart?.families ?? 0) !== 0;
 }

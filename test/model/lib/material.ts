@@ -1,5 +1,6 @@
 /** The stuff operations are made of: peers, keys and attribute sets from pools small enough to collide. */
-import { Family } from "../../../src/fast-bgp-codec/family.js";
+import type { GracefulRestart } from "../../../src/bgp/session/types.js";
+import { FAMILIES, Family } from "../../../src/fast-bgp-codec/family.js";
 import { asPathValue, Code, put, type Attributes, type Segment } from "./attributes.js";
 import { hexOf, octetsIn } from "./hex.js";
 import {
@@ -62,6 +63,42 @@ const PLAIN_PEERS: readonly PeerSpec[] = [
   peerSpec(27, { kind: "ebgp", as: 65106, families: CONSTRAINED }),
 ];
 
+/** Peers that may restart: their routes are kept for half a minute, and of some for a while more. */
+function restarting(peer: PeerSpec, more: Partial<GracefulRestart> = {}): Partial<PeerSpec> {
+  const { families } = peer;
+  const base = { restarting: false, notification: false, time: 30, families, forwarding: families };
+  return {
+    gracefulRestart: { staleTime: 40 },
+    negotiated: { ...peer.negotiated, gracefulRestart: { ...base, ...more } },
+  };
+}
+
+function longLived(peer: PeerSpec, time: number): Partial<PeerSpec> {
+  const { families } = peer;
+  const kept = restarting(peer, { time });
+  const times = FAMILIES.map(() => 100);
+  return {
+    gracefulRestart: {
+      ...kept.gracefulRestart,
+      longLived: { enabled: true, staleTime: 100, staleTimeMax: 80, partial: false },
+    },
+    negotiated: { ...kept.negotiated, longLived: { families, forwarding: families, times } },
+  };
+}
+
+const RESTARTS: Readonly<Record<number, (peer: PeerSpec) => Partial<PeerSpec>>> = {
+  0: (peer) => restarting(peer),
+  2: (peer) => longLived(peer, 30),
+  5: (peer) => longLived(peer, 0),
+  6: (peer) => restarting(peer, { notification: true }),
+  13: (peer) => longLived(peer, 30),
+  15: (peer) => restarting(peer),
+  17: (peer) => longLived(peer, 30),
+  18: (peer) => restarting(peer),
+  24: (peer) => longLived(peer, 30),
+  26: (peer) => restarting(peer, { notification: true }),
+};
+
 /** What some of them are in addition: rules, lists, tenants. */
 const EXTRAS: Readonly<Record<number, Partial<PeerSpec>>> = {
   1: { policy: { importPolicies: ["mark", "strict"] } },
@@ -78,6 +115,7 @@ const EXTRAS: Readonly<Record<number, Partial<PeerSpec>>> = {
 
 export const PEERS: readonly PeerSpec[] = PLAIN_PEERS.map((peer) => ({
   ...peer,
+  ...RESTARTS[peer.index]?.(peer),
   ...EXTRAS[peer.index],
 }));
 
@@ -231,6 +269,19 @@ export class Material {
       [1, `02020000fde8${hexOf(number, 2)}`],
       [2, `0602aabbccddee${hexOf(number, 1)}`],
     ]);
+  }
+
+  /** A peer that may restart comes back: as it was, without its forwarding, or as one that keeps nothing. */
+  comeback({ negotiated = {} }: PeerSpec): Partial<PeerSpec> {
+    const { gracefulRestart, longLived: lasting } = negotiated;
+    if (gracefulRestart === undefined || !this.random.oneIn(3)) return {};
+    if (this.random.oneIn(3)) return { negotiated: {} };
+    return {
+      negotiated: {
+        gracefulRestart: { ...gracefulRestart, forwarding: 0 },
+        ...(lasting === undefined ? {} : { longLived: { ...lasting, forwarding: 0 } }),
+      },
+    };
   }
 
   /** Other options for a live peer, of those that a reload changes without a new session. */

@@ -86,6 +86,8 @@ interface Rendered {
 interface RibIn {
   peer: PeerSpec;
   readonly routes: Map<string, Route>;
+  /** Those of its routes that are memberships; undefined: to be looked up again. */
+  memberships: readonly string[] | undefined;
   /** Keys not announced again yet, per family: between BoRR and EoRR, and since a session was lost. */
   readonly stale: Map<Family, Set<string>>;
   readonly refreshing: Set<Family>;
@@ -119,6 +121,7 @@ export class Model {
       this.sessions.set(peer.index, {
         peer,
         routes: new Map(),
+        memberships: undefined,
         stale: new Map(),
         refreshing: new Set(),
         released,
@@ -237,6 +240,7 @@ export class Model {
         continue;
       }
       ribIn.routes.set(key, routeOf({ family, nlri, nextHop, attributes }, peer, false));
+      if (family === Family.RouteTarget) ribIn.memberships = undefined;
       this.bestOf.delete(key);
       const holders = this.holders.get(key) ?? new Set();
       this.holders.set(key, holders.add(index));
@@ -346,9 +350,10 @@ export class Model {
     if (!has(target.families, Family.RouteTarget)) return true;
     const ribIn = this.sessions.get(target.index);
     if (ribIn === undefined || !ribIn.released) return false;
-    return [...ribIn.routes.values()].some(
-      (one) => one.family === Family.RouteTarget && asksFor(one.nlri, own),
-    );
+    ribIn.memberships ??= [...ribIn.routes.values()]
+      .filter(({ family }) => family === Family.RouteTarget)
+      .map(({ nlri }) => nlri);
+    return ribIn.memberships.some((one) => asksFor(one, own));
   }
 
   private best(key: string): Route | undefined {
@@ -399,6 +404,7 @@ export class Model {
     const route = ribIn?.routes.get(key);
     if (ribIn === undefined || route === undefined) return;
     ribIn.routes.delete(key);
+    if (route.family === Family.RouteTarget) ribIn.memberships = undefined;
     ribIn.stale.get(route.family)?.delete(key);
     this.bestOf.delete(key);
     const holders = this.holders.get(key);

@@ -224,8 +224,8 @@ export class Receiver {
 
   private live(family: Family): Set<string> {
     const out = new Set<string>();
-    for (const [key, expected] of this.model.table(this.peer))
-      if (key.startsWith(`${String(family)}:`) && isHeld(expected)) out.add(key);
+    if (!has(this.peer.families, family)) return out;
+    for (const key of this.model.keys(family)) if (isHeld(this.expected(key))) out.add(key);
     return out;
   }
 }
