@@ -5,6 +5,7 @@ import type { RouteTable } from "../../rib/index.js";
 import type { DumpResult, MrtTablesView } from "../control.js";
 import type { MrtTablesSettings } from "../settings.js";
 import { FileSink } from "./file-sink.js";
+import { waitForDisk } from "./patience.js";
 import { dumpTable } from "./table-dump.js";
 
 export interface TableLogParts {
@@ -39,7 +40,8 @@ export class TableLog {
   async stop(): Promise<void> {
     this.stopped = true;
     this.timer?.cancel();
-    await this.running;
+    const { clock, log } = this.parts;
+    await waitForDisk(this.running, clock, log, this.settings.directory);
   }
 
   view(): MrtTablesView {

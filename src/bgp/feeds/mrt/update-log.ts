@@ -21,10 +21,12 @@ import {
   STATE_NUMBERS,
   type MrtSession,
 } from "./record.js";
+import { waitForDisk } from "./patience.js";
 
 export class UpdateLog implements MessageTap {
   readonly settings: MrtUpdatesSettings;
   private readonly clock: Clock;
+  private readonly log: Log;
   private readonly sink: FileSink;
   private rotateTimer: TimerHandle | undefined;
   /** Octets of records since the last rotation. */
@@ -33,6 +35,7 @@ export class UpdateLog implements MessageTap {
   constructor(settings: MrtUpdatesSettings, clock: Clock, log: Log) {
     this.settings = settings;
     this.clock = clock;
+    this.log = log;
     this.sink = new FileSink(settings, clock, log);
     this.armRotation();
   }
@@ -68,7 +71,7 @@ export class UpdateLog implements MessageTap {
   /** Finishes the file under way. */
   async stop(): Promise<void> {
     this.rotateTimer?.cancel();
-    await this.sink.finishFile();
+    await waitForDisk(this.sink.finishFile(), this.clock, this.log, this.settings.directory);
   }
 
   /** Ends the file under way now and begins another; its name, undefined when it has no record. */

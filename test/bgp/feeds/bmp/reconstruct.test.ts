@@ -4,6 +4,8 @@
  */
 import { describe, expect, test } from "vitest";
 import { HoldReason } from "../../../../src/bgp/rib/index.js";
+import type { Negotiated } from "../../../../src/bgp/session/types.js";
+import { encodeEndOfRib } from "../../../../src/fast-bgp-codec/end-of-rib.js";
 import { Family } from "../../../../src/fast-bgp-codec/family.js";
 import { attribute } from "../../lib/tables.js";
 import { evpnUpdate, evpnWithdraw, update } from "../../lib/speaker.js";
@@ -14,6 +16,11 @@ import { Random } from "../../../model/lib/random.js";
 import { bmpOnly, collector, World, type PeerOver, type WorldPeer } from "../lib/world.js";
 
 const ADD_PATH = maskOf(Family.Evpn, Family.Ipv4Unicast);
+const mask = { families: ALL_FAMILIES, forwarding: ALL_FAMILIES };
+/** Its routes are kept while it is away, and told again when it is back. */
+const restarting: Partial<Negotiated> = {
+  gracefulRestart: { restarting: false, notification: true, time: 100, ...mask },
+};
 const SHAPES: readonly PeerOver[] = [
   { families: ALL_FAMILIES },
   { families: ALL_FAMILIES, as4: false },
@@ -23,12 +30,16 @@ const SHAPES: readonly PeerOver[] = [
   { kind: "ebgp", as: 65010, families: ALL_FAMILIES },
   { kind: "non-client" },
   { families: ALL_FAMILIES, extendedMessage: true },
+  { families: ALL_FAMILIES, negotiated: restarting },
+  { families: ALL_FAMILIES, addPath: ADD_PATH, negotiated: restarting },
 ];
 
 class Churn {
   readonly world: World;
   /** Collectors are left alone. */
   quiet = false;
+  /** Most peers that were away with their routes kept. */
+  retained = 0;
   private readonly random: Random;
   private readonly places = new Map<number, WorldPeer>();
 
@@ -49,8 +60,12 @@ class Churn {
     } else if (random.oneIn(60)) {
       world.down(peer);
       this.places.delete(place);
+      const { retained_peers: retained = 0 } = world.speaker.reflector.stats();
+      this.retained = Math.max(this.retained, retained);
     } else if (random.oneIn(8)) this.reconsider();
-    else this.say(peer);
+    else if (random.oneIn(12)) {
+      peer.line.say(encodeEndOfRib(random.oneIn(2) ? Family.Evpn : Family.Ipv4Unicast));
+    } else this.say(peer);
     if (random.oneIn(3)) world.speaker.queue.runOnce();
     if (random.oneIn(10)) world.speaker.clock.advance(random.below(2000));
     const names = [...world.connections.keys()];
@@ -171,6 +186,7 @@ describe("a collector's picture", () => {
       check(world, "b");
     }
     expect(world.speaker.reflector.audit()).toEqual([]);
+    expect(churn.retained).toBeGreaterThan(0);
   });
 
   test("is the tables' again after it was thrown out for not reading", () => {

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { FileSink, QUEUE_LIMIT } from "../../../../src/bgp/feeds/mrt/file-sink.js";
+import { TableLog } from "../../../../src/bgp/feeds/mrt/table-log.js";
+import { UpdateLog } from "../../../../src/bgp/feeds/mrt/update-log.js";
+import type { TappedSession } from "../../../../src/bgp/session/types.js";
 import type { MrtFileSettings } from "../../../../src/bgp/feeds/settings.js";
 import { FEEDS_OFF } from "../../../../src/bgp/feeds/settings.js";
 import { Family } from "../../../../src/fast-bgp-codec/family.js";
@@ -280,5 +283,60 @@ describe("a file's life", () => {
     expect(sink.view().dropped).toBe(400 - taken);
     const file = await sink.finishFile();
     expect(readFileSync(file!)).toHaveLength(taken * 60_000);
+  });
+});
+
+describe("a disk that does not answer", () => {
+  /** Every file it is asked for is never there. */
+  function hang(log: UpdateLog | TableLog): FileSink {
+    const { sink } = log as unknown as { sink: FileSink };
+    return Object.assign(sink, { opened: () => new Promise(() => undefined) });
+  }
+
+  test("holds up neither the end nor a reload, and what waits for it is bounded", async () => {
+    const clock = new FakeClock();
+    const warned: string[] = [];
+    const log = { ...silentLog, warn: (_fields: object, text: string) => void warned.push(text) };
+    const session: TappedSession = {
+      id: 1,
+      peerAddress: "10.0.0.2",
+      localAs: 65000,
+      connection: {
+        localAddress: "10.0.0.1",
+        localPort: 179,
+        remotePort: 1024,
+        initiator: "remote",
+      },
+      agreed: undefined,
+      openSent: undefined,
+      openReceived: undefined,
+    };
+    const limits = { rotateSeconds: 0, rotateOctets: 100_000, direction: "both" } as const;
+    const updates = new UpdateLog({ ...settings(), ...limits }, clock, log);
+    const sink = hang(updates);
+    const message = evpnUpdate([MAC]);
+    for (let i = 0; i < 200_000; i++) updates.received(session, message, 0, message.length);
+    expect(sink.pendingBytes).toBeLessThanOrEqual(QUEUE_LIMIT + 256 * 1024);
+    expect(updates.view().dropped).toBeGreaterThan(0);
+    let ended = false;
+    const end = updates.stop().then(() => (ended = true));
+    await Promise.resolve();
+    expect(ended).toBe(false);
+    clock.advance(3000);
+    await end;
+    expect(warned).toEqual(["the disk does not answer: an MRT file stays unfinished"]);
+
+    const { table } = updatesWorld().speaker.reflector;
+    const tables = new TableLog(
+      { ...settings({ name: "rib" }), interval: 0, view: "post-policy" },
+      { table, routerId: () => 1, clock, log },
+    );
+    hang(tables);
+    void tables.dump();
+    const stopped = tables.stop();
+    clock.advance(3000);
+    await stopped;
+    expect(warned).toHaveLength(2);
+    expect(tables.view().running).toBe(true);
   });
 });
