@@ -22,7 +22,7 @@ import type { ImportRules, PolicyEngine } from "./policy/rules/engine.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { AttrStore } from "./rib/attr-store.js";
 import { HoldReason } from "./rib/hold.js";
-import type { RouteTable } from "./rib/route-table.js";
+import { MOST_PATH_IDS, type RouteTable } from "./rib/route-table.js";
 import type { Sources } from "./rib/sources.js";
 
 /** Ever-present scratch: next hop and canonical attributes of one message. */
@@ -202,6 +202,7 @@ export class Intake {
       attr === 0 || family === Family.RouteTarget ? undefined : this.policies.gates[peer.slot];
     const { limiter } = peer;
     const discards = limiter?.discards === true;
+    const { excessPaths } = table.stats;
     let routes = 0;
     let at = start;
     while (at < end) {
@@ -230,6 +231,7 @@ export class Intake {
     gate?.endBatch();
     limiter?.read(routes);
     if (attr === 0) return;
+    if (table.stats.excessPaths !== excessPaths) this.noteExcess(peer, family, excessPaths);
     this.checkPrefixLimit(peer, family);
     if (!peer.gone) limiter?.check();
   }
@@ -287,6 +289,18 @@ export class Intake {
       this.table.withdraw(peer.slot, family, bytes, nlri);
     }
     return false;
+  }
+
+  private noteExcess(peer: ReflectedPeer, family: Family, before: number): void {
+    const dropped = this.table.stats.excessPaths - before;
+    const { faults, session } = peer;
+    if (faults.nlriDropped < LOGGED_FAULTS) {
+      this.log.warn(
+        { peer: session.peerAddress, family: FAMILIES[family]!.name, dropped },
+        `more than ${MOST_PATH_IDS} paths of one destination: let the peer send fewer (add-path)`,
+      );
+    }
+    faults.nlriDropped += dropped;
   }
 
   private checkPrefixLimit(peer: ReflectedPeer, family: Family): void {

@@ -1,4 +1,4 @@
-/** Who is told of every path that comes, changes or goes: monitoring feeds. Called in the middle of the table's work. */
+/** Who is told of paths that come, change or go, in the middle of the table's work: monitoring feeds, route-target constraint. */
 import type { Family } from "../../fast-bgp-codec/family.js";
 
 export interface PathSink {
@@ -14,3 +14,11 @@ export interface PathSink {
     length: number,
   ): void;
 }
+
+/** Told of every membership that comes (1) or goes (-1); the NLRI is at `start` in `bytes`. */
+export type MembershipSink = (
+  slot: number,
+  bytes: Uint8Array,
+  start: number,
+  change: 1 | -1,
+) => void;

@@ -26,7 +26,7 @@ import { BestPath, BestReason } from "./best-path.js";
 import { HoldReason } from "./hold.js";
 import { LoggedTable } from "./logged-table.js";
 import type { PathCounter } from "./path-counter.js";
-import type { PathSink } from "./path-sink.js";
+import type { MembershipSink, PathSink } from "./path-sink.js";
 import { SourceList, type SourceWalk } from "./source-list.js";
 import type { Sources } from "./sources.js";
 import { nlriLength } from "./table-store.js";
@@ -53,16 +53,13 @@ import {
 } from "./table-words.js";
 
 const MAC_IP = 2;
+/**
+ * Most paths of a destination from one source (path ids, RFC 7911): twice what is ever sent on. A list of any
+ * length would let one peer make every change of the destination as slow as it likes.
+ */
+export const MOST_PATH_IDS = 64;
 /** Destinations decided again in one turn. */
 const DECIDE_SLICE = 20_000;
-
-/** Told of every membership that comes (1) or goes (-1); the NLRI is at `start` in `bytes`. */
-export type MembershipSink = (
-  slot: number,
-  bytes: Uint8Array,
-  start: number,
-  change: 1 | -1,
-) => void;
 
 export interface RouteTableStats {
   /** Announcements that changed nothing. */
@@ -71,12 +68,19 @@ export interface RouteTableStats {
   unknownWithdraws: number;
   /** Times a best path changed. */
   changes: number;
+  /** Paths beyond the most of a destination that one source may have: not kept. */
+  excessPaths: number;
 }
 
 export class RouteTable extends LoggedTable {
   readonly attrs: AttrStore;
   readonly sources: Sources;
-  readonly stats: RouteTableStats = { duplicates: 0, unknownWithdraws: 0, changes: 0 };
+  readonly stats: RouteTableStats = {
+    duplicates: 0,
+    unknownWithdraws: 0,
+    changes: 0,
+    excessPaths: 0,
+  };
   /** Coarse wall clock, set by the owner once per turn: seconds. */
   nowSeconds = 0;
   /** Paths that are held. */
@@ -128,7 +132,8 @@ export class RouteTable extends LoggedTable {
     let dest = this.lookUp(family, bytes, scan, hash);
     if (dest === 0) dest = this.createDestination(family, bytes, scan, hash);
     const path = this.pathFrom(dest, slot, scan.pathId);
-    if (path === 0) this.addPath(dest, slot, family, bytes, scan, received, effective, hold);
+    if (path === 0 && scan.pathId !== 0 && this.isFull(dest, slot)) this.stats.excessPaths++;
+    else if (path === 0) this.addPath(dest, slot, family, bytes, scan, received, effective, hold);
     else this.replacePath(dest, path, bytes, scan, received, effective, hold);
   }
 
@@ -262,6 +267,18 @@ export class RouteTable extends LoggedTable {
   reselect(dest: number): { readonly path: number; readonly reason: BestReason } {
     const path = this.select(dest);
     return { path, reason: this.best.reason };
+  }
+
+  /** Whether the source has all the paths of a destination that it may have; stale ones count apart. */
+  private isFull(dest: number, slot: number): boolean {
+    let stale = 0;
+    let fresh = 0;
+    for (let path = this.firstPath(dest); path !== 0; path = this.nextPath(path)) {
+      if (this.pathSlot(path) !== slot) continue;
+      if (this.isStale(path)) stale++;
+      else fresh++;
+    }
+    return fresh >= MOST_PATH_IDS || stale + fresh >= 2 * MOST_PATH_IDS;
   }
 
   private addPath(

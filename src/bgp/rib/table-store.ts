@@ -204,7 +204,7 @@ export class TableStore {
     while (path !== 0) {
       if (
         (words[path * PATH + P_SOURCE]! & SLOT_MASK) === slot &&
-        (!this.hasPathIds || this.pathId(path) === pathId)
+        ((pathId === 0 && !this.hasPathIds) || this.pathId(path) === pathId)
       ) {
         return path;
       }
