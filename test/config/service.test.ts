@@ -18,6 +18,7 @@ test.each([
   "ExecReload=/bin/kill -HUP $MAINPID",
   // A bad file does not get better by trying again.
   "RestartPreventExitStatus=2",
+  "RestartForceExitStatus=SIGHUP",
 ])("the unit says %s", (line) => {
   expect(lines).toContain(line);
 });
