@@ -127,6 +127,8 @@ const AS_PATH_ROWS: Readonly<Record<string, Row>> = {
 const RULES_MAX = 1000;
 /** Of all rules, sets put in: what a reload still takes in its stride. */
 const VALUES_MAX = 250_000;
+/** What a pattern counts for: it is run over every path, while a list is asked by one look. */
+const PATTERN_WEIGHT = 1000;
 
 /** @param groups peer groups there are, for `peer: group:NAME`; undefined when nobody knows */
 export function policySettings(
@@ -262,9 +264,12 @@ function valuesOf(
   });
   const { total, issues } = context;
   const before = total.values;
-  for (const part of parts) total.values += part.length;
+  const isPattern = row.field === "asPathPatterns";
+  for (const part of parts) total.values += part.length * (isPattern ? PATTERN_WEIGHT : 1);
   if (before <= VALUES_MAX && total.values > VALUES_MAX) {
-    const remedy = "use long sets in fewer rules: ask what they have in common first, and continue";
+    const remedy = isPattern
+      ? `a pattern counts for ${PATTERN_WEIGHT}; join some with |, or use origin, neighbor or contains`
+      : "use long sets in fewer rules";
     issues.error(path, `the rules up to here have more than ${VALUES_MAX} values`, remedy);
   }
   if (total.values > VALUES_MAX) return [];

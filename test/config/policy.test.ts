@@ -89,6 +89,16 @@ describe("long lists", () => {
     ]);
   });
 
+  it("too many AS_PATH patterns are refused: each of them is run over every path", () => {
+    const patterns = Array.from({ length: 251 }, (_, i) => `"${i} .*"`).join(", ");
+    const rule = `    - {match: {as-path: {pattern: [${patterns}]}}, then: reject}\n`;
+    expect(errorsOf(`${HEAD}policies:\n  p:\n${rule}`)).toEqual([
+      expect.stringMatching(
+        /as-path\.pattern: .*more than 250000 values; a pattern counts for 1000/,
+      ),
+    ]);
+  });
+
   it("too many rules are refused", () => {
     const rules = "    - {match: {vni: 1}, then: reject}\n".repeat(1001);
     expect(errorsOf(`${HEAD}policies:\n  p:\n${rules}`)).toEqual([
