@@ -56,6 +56,23 @@ export class AddPathSent {
     words[dest * 2 + 1] = generation;
   }
 
+  /**
+   * What `count` should say, by family, summed up anew over the destinations below `limit`; for audits.
+   * @param familyOf undefined: nobody's destination
+   */
+  recount(slot: number, limit: number, familyOf: (dest: number) => Family | undefined): number[] {
+    const counts = FAMILIES.map(() => 0);
+    const words = this.rows[slot]?.memory.i32;
+    if (words === undefined) return counts;
+    for (let dest = 1; dest < limit; dest++) {
+      const numbers = words[dest * 2] ?? 0;
+      if (numbers === 0) continue;
+      const family = familyOf(dest);
+      if (family !== undefined) counts[family]! += countBits(numbers);
+    }
+    return counts;
+  }
+
   /** Paths that the slot has been sent. */
   count(slot: number, family: Family): number {
     return this.rows[slot]?.paths[family] ?? 0;

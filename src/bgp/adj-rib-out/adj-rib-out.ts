@@ -439,4 +439,20 @@ export class AdjRibOut {
   addPathFaults(dest: number): string[] {
     return this.addPath?.output.faults(dest, this.addPath.cursors.values()) ?? [];
   }
+
+  /** Counts of paths sent to a session that takes several, against what it has; for audits. */
+  addPathCountFaults(slot: number): string[] {
+    const { addPath, table } = this;
+    if (addPath?.cursors.has(slot) !== true) return [];
+    const { sent } = addPath.output;
+    const found = sent.recount(slot, table.destinationLimit, (dest) =>
+      table.exists(dest) ? table.family(dest) : undefined,
+    );
+    return FAMILIES.flatMap(({ family, name }) => {
+      const counted = sent.count(slot, family);
+      return found[family] === counted
+        ? []
+        : [`counts ${counted} ${name} paths sent, ${found[family] ?? 0} found`];
+    });
+  }
 }

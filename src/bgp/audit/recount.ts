@@ -28,6 +28,11 @@ export function* recount(
     countSent(subject, word, find);
     yield;
   }
+  for (const slot of [...subject.liveSlots()]) {
+    const faults = out.addPathCountFaults(slot);
+    for (const fault of faults) find(`${sessionOf(subject, slot)} ${fault}`);
+    yield;
+  }
 }
 
 function pathsSuspect(subject: AuditSubject, tally: Tally): boolean {

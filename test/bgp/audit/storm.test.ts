@@ -78,7 +78,24 @@ const SHAPES: readonly Shape[] = [
   {
     limits: {
       in: [limitIn("discard")],
-      out: [{ family: undefined, maximum: 20, warnAt: 0, action: "withhold" }],
+      out: [
+        {
+          family: undefined,
+          routeType: undefined,
+          perVni: false,
+          maximum: 20,
+          warnAt: 0,
+          action: "withhold",
+        },
+        {
+          family: Family.Evpn,
+          routeType: 2,
+          perVni: true,
+          maximum: 5,
+          warnAt: 0,
+          action: "withhold",
+        },
+      ],
     },
   },
 ];
@@ -278,6 +295,12 @@ describe("the continuous audit", () => {
   });
 });
 
+/** What is written of a session that takes several paths. */
+interface Row {
+  readonly memory: { readonly i32: Int32Array };
+  readonly paths: Float64Array;
+}
+
 /** Each kind of damage once, put right again after it was found. */
 function expectPlantedFaults({ reflector }: Speaker, walker: Walker): void {
   const { table, out, sources, attrs } = reflector;
@@ -327,6 +350,14 @@ function expectPlantedFaults({ reflector }: Speaker, walker: Walker): void {
     () => view.write(slot, dest, Family.Evpn, numbers ^ 0x400, generation),
     () => view.write(slot, dest, Family.Evpn, numbers, generation),
   );
+  const { memory, paths } = (view as unknown as { rows: Row[] }).rows[slot]!;
+  found(
+    "a count of paths sent",
+    new RegExp(`slot ${slot}\\) counts \\d+ l2vpn-evpn paths sent, \\d+ found`),
+    () => paths[Family.Evpn]!++,
+    () => paths[Family.Evpn]!--,
+  );
+  expect(memory.i32[dest * 2]).toBe(numbers);
   const path = table.bestPath(one.dest);
   found(
     "references",
