@@ -217,6 +217,18 @@ describeInterop("policy between FRR and GoBGP", ["frr", "gobgp"], () => {
     expect(unmarked.attributes.get(8)).toBeUndefined();
   });
 
+  test("FRR acts on a community that a rule set", async () => {
+    const inward = ["router bgp 65000", "address-family l2vpn evpn"];
+    await frr.configure(
+      ...["bgp community-list standard MARKED permit 65000:77"],
+      ...["route-map IN deny 10", "match community MARKED", "route-map IN permit 20"],
+      ...[...inward, `neighbor ${RR} route-map IN in`],
+    );
+    await holds(atFrr, [1, 9]);
+    await frr.configure(...inward, `no neighbor ${RR} route-map IN in`);
+    await holds(atFrr, [1, 2, 9]);
+  });
+
   test("explain names the rule that decided", async () => {
     const rejecting = { 4: "no-rd", 5: "no-target", 6: "no-vni", 7: "no-mac" };
     for (const [number, name] of Object.entries(rejecting)) {
