@@ -1,5 +1,17 @@
 /** What `show peer` says about graceful restart. */
-import type { RestartAnswer } from "./wire.js";
+import type { RestartAnswer, RestartingAnswer } from "./wire.js";
+
+/** Addresses named in a line; more are counted. */
+const NAMED = 5;
+
+/** What `show summary` says after a restart of evpnd. */
+export function restartingLine(restarting: RestartingAnswer | undefined): string | undefined {
+  if (restarting === undefined) return undefined;
+  const { secondsLeft, waitingFor } = restarting;
+  const more = waitingFor.length > NAMED ? ` and ${waitingFor.length - NAMED} more` : "";
+  const who = `${waitingFor.slice(0, NAMED).join(", ")}${more}`;
+  return `sending waits for End-of-RIB of ${who}, at most ${secondsLeft} s more`;
+}
 
 /** Lines of title and text; undefined texts are left out by whoever prints. */
 export function restartFields(

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { memoryLine } from "./limits-fields.js";
+import { restartingLine } from "./restart-fields.js";
 import { formatAge, formatFields } from "./text.js";
 import type { SummaryAnswer } from "./wire.js";
 
@@ -28,6 +29,7 @@ export function formatSummary(summary: SummaryAnswer, now: number): string {
     ["Ready", summary.ready ? "yes" : "not yet"],
     ["Memory", memoryLine(summary.memory)],
     ["Maintenance", maintenanceLine(summary, now)],
+    ["Restart", restartingLine(summary.restarting)],
     ["Reload", pendingLine(summary)],
     ["Peers", `${summary.established} of ${summary.peers} established`],
     ["Destinations", String(summary.destinations)],

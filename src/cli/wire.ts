@@ -26,6 +26,14 @@ export interface SummaryAnswer {
       }
     | undefined;
   readonly pendingConfirm?: { readonly secondsLeft: number } | undefined;
+  readonly restarting?: RestartingAnswer | undefined;
+}
+
+/** evpnd has restarted and waits for its peers. */
+export interface RestartingAnswer {
+  readonly secondsLeft: number;
+  /** Addresses. */
+  readonly waitingFor: readonly string[];
 }
 
 export interface MemoryAnswer {

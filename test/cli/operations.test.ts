@@ -90,8 +90,11 @@ describe("maintenance", () => {
     expect((await run("maintenance show")).out).toBe("Nobody is in maintenance.\n");
     control.maintenanceView = ACTIVE;
     expect(JSON.parse((await run("maintenance show --json")).out)).toMatchObject({ all: true });
-    control.summaryView = { ...SUMMARY, maintenance: { ...ACTIVE, drained: true } };
-    expect((await run("show summary")).out).toMatch(/^Maintenance: +all peers for .*, drained/m);
+    const restarting = { secondsLeft: 7, waitingFor: ["10.0.0.2"] };
+    control.summaryView = { ...SUMMARY, restarting, maintenance: { ...ACTIVE, drained: true } };
+    const { out } = await run("show summary");
+    expect(out).toMatch(/^Maintenance: +all peers for .*, drained/m);
+    expect(out).toMatch(/^Restart: .* of 10\.0\.0\.2, at most 7 s more$/m);
   });
 });
 
