@@ -479,7 +479,8 @@ export class Reflector
 
 function limitedOutput(out: AdjRibOut): LimitedOutput {
   return {
-    setLimit: (slot, family, maximum) => out.setLimit(slot, family, maximum),
+    setLimit: (slot, family, maximum, kinds) => out.setLimit(slot, family, maximum, kinds),
+    kindCount: (slot, family, nth) => out.kindCount(slot, family, nth),
     count: (slot, family) => out.sentCount(slot, family),
     withheld: (slot, family) => out.withheld(slot, family),
     takeRoom: () => out.takeRoom(),

@@ -15,6 +15,19 @@ const family: SchemaNode = {
   description: "Family that is counted. Default: each by itself.",
 };
 
+const routeType: SchemaNode = {
+  type: "integer",
+  minimum: 1,
+  maximum: 255,
+  description: "EVPN route type that is counted. Default: all together.",
+};
+
+const perVni: SchemaNode = {
+  type: "boolean",
+  default: LIMIT_DEFAULTS["per-vni"],
+  description: "EVPN: the routes of each VNI are counted by themselves.",
+};
+
 const maximum: SchemaNode = {
   type: "integer",
   minimum: 1,
@@ -44,17 +57,8 @@ export const limitsSchema: SchemaNode = {
         additionalProperties: false,
         properties: {
           family,
-          "route-type": {
-            type: "integer",
-            minimum: 1,
-            maximum: 255,
-            description: "EVPN route type that is counted. Default: all together.",
-          },
-          "per-vni": {
-            type: "boolean",
-            default: LIMIT_DEFAULTS["per-vni"],
-            description: "EVPN: the routes of each VNI are counted by themselves.",
-          },
+          "route-type": routeType,
+          "per-vni": perVni,
           maximum,
           "warn-at": warnAt,
           action: {
@@ -76,6 +80,8 @@ export const limitsSchema: SchemaNode = {
         additionalProperties: false,
         properties: {
           family,
+          "route-type": routeType,
+          "per-vni": perVni,
           maximum,
           "warn-at": warnAt,
           action: {

@@ -16,6 +16,8 @@ interface RouteLimitEntry {
 
 interface OutRouteLimitEntry {
   family?: FamilyName;
+  "route-type"?: number;
+  "per-vni"?: boolean;
   maximum: number;
   "warn-at"?: number;
   action?: OutLimitAction;
@@ -49,7 +51,11 @@ export function peerLimits(
 ): PeerLimits {
   const given = entry ?? {};
   const rate = given["update-rate"] ?? {};
-  for (const [index, limit] of (given.in ?? []).entries()) checkEvpn(limit, index, context);
+  for (const direction of ["in", "out"] as const) {
+    for (const [index, limit] of (given[direction] ?? []).entries()) {
+      checkEvpn(limit, [direction, index], context);
+    }
+  }
   return {
     in: (given.in ?? []).map((limit) => ({
       family: familyNumber(limit.family),
@@ -61,6 +67,8 @@ export function peerLimits(
     })),
     out: (given.out ?? []).map((limit) => ({
       family: familyNumber(limit.family),
+      routeType: limit["route-type"],
+      perVni: limit["per-vni"] ?? LIMIT_DEFAULTS["per-vni"],
       maximum: limit.maximum,
       warnAt: limit["warn-at"] ?? LIMIT_DEFAULTS["warn-at"],
       action: limit.action ?? LIMIT_DEFAULTS.outAction,
@@ -85,15 +93,15 @@ function familyNumber(name: FamilyName | undefined): Family | undefined {
 }
 
 function checkEvpn(
-  limit: RouteLimitEntry,
-  index: number,
+  limit: Pick<RouteLimitEntry, "family" | "route-type" | "per-vni">,
+  where: ConfigPath,
   { at, issues }: { readonly at: ConfigPath; readonly issues: IssueList },
 ): void {
   const { family } = limit;
   const evpnOnly = limit["per-vni"] === true || limit["route-type"] !== undefined;
   if (!evpnOnly || family === undefined || family === EVPN) return;
   issues.error(
-    [...at, "in", index, "family"],
+    [...at, ...where, "family"],
     `route types and VNIs are EVPN's, not ${family}'s`,
     "write l2vpn-evpn, or leave route-type and per-vni out",
   );

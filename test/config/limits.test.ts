@@ -52,6 +52,9 @@ describe("limits of a peer", () => {
       warnAt: 0,
       action: "discard",
     });
+    expect(limits("out: [{ route-type: 2, per-vni: true, maximum: 7 }]").out).toMatchObject([
+      { family: undefined, routeType: 2, perVni: true, maximum: 7, action: "withhold" },
+    ]);
     expect(limits("out: [{ family: ipv4-vpn, maximum: 7 }]").out).toMatchObject([
       { family: Family.Ipv4Vpn, maximum: 7, warnAt: 75, action: "withhold" },
     ]);
@@ -90,6 +93,7 @@ peers:
     ["in: [{ maximum: 5, route-typ: 2 }]", /route-type/],
     ["in: [{ family: ipv4-unicast, per-vni: true, maximum: 5 }]", /EVPN's, not ipv4-unicast's/],
     ["in: [{ family: ipv4-vpn, route-type: 5, maximum: 5 }]", /leave route-type and per-vni out/],
+    ["out: [{ family: ipv4-unicast, per-vni: true, maximum: 5 }]", /limits.out.*EVPN's, not/],
     ["update-rate: { updates: -1 }", /updates/],
     ["communities: many", /communities/],
   ])("%s is refused", (text, why) => {

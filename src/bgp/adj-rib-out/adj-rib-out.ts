@@ -19,6 +19,7 @@ import { AddPathOutput } from "./add-path-output.js";
 import { BestOutput } from "./best-output.js";
 import type { Cursor } from "./cursor.js";
 import { IDLE_EXPORT, type ExportStage } from "./export-stage.js";
+import type { KindCount, RouteKind } from "./kind-limit.js";
 import { Lane, type HeldBack } from "./lane.js";
 import { LogRelease } from "./log-release.js";
 import type { Output } from "./output.js";
@@ -80,11 +81,27 @@ export class AdjRibOut {
 
   /**
    * The slot is sent no more than `maximum` routes of a family, with ADD-PATH paths; undefined lifts that.
+   * `kinds` limit parts of the family, for slots that take the best path.
    * Returns whether something was withheld until now: `sync` sends it.
    */
-  setLimit(slot: number, family: Family, maximum: number | undefined): boolean {
-    const short = this.limits.set(slot, family, maximum);
+  setLimit(
+    slot: number,
+    family: Family,
+    maximum: number | undefined,
+    kinds: readonly RouteKind[] = [],
+  ): boolean {
+    const short = this.limits.set(slot, family, maximum, kinds, this.sent);
     return this.quotas.set(slot, family, maximum) || short;
+  }
+
+  /** Routes sent of the nth kind that the slot's limit has; per VNI, of the fullest one. */
+  kindCount(slot: number, family: Family, nth: number): KindCount {
+    return this.limits.kinds(slot, family)[nth]?.most ?? { count: 0, vni: undefined };
+  }
+
+  /** Routes of a kind sent, whether it is limited or not. Walks the table. */
+  countKind(slot: number, family: Family, kind: RouteKind): KindCount {
+    return this.limits.countKind(slot, family, kind, this.sent).most;
   }
 
   /** Times something was withheld for that. */
@@ -121,7 +138,7 @@ export class AdjRibOut {
       awaiting: constrained || options.awaitsInterest === true ? families & TARGETED : 0,
       deferred: options.deferred === true ? families & ~(1 << Family.RouteTarget) : 0,
     };
-    if (constrained) this.resumeMemberships(slot);
+    if (constrained) this.targets.addSlot(slot);
     const { addPath = [] } = options;
     const several = addPath.reduce((mask, { family }) => mask | (families & (1 << family)), 0);
     this.best.add(options, families & ~several, held);
@@ -139,17 +156,6 @@ export class AdjRibOut {
   /** We know again what we knew before our restart. */
   releaseDeferred(slot: number): void {
     for (const lane of this.lanes) lane.release(slot, "deferred");
-  }
-
-  /** A session with memberships: those kept from the one before it (graceful restart) count on. */
-  private resumeMemberships(slot: number): void {
-    const { table, targets } = this;
-    targets.addSlot(slot);
-    let path = table.sources.firstPath[slot * FAMILIES.length + Family.RouteTarget]!;
-    for (; path !== 0; path = table.nextPathOfSource(path)) {
-      if (table.pathAttr(path) === 0) continue;
-      targets.change(slot, table.nlriBytes, table.pathNlri(path), 1);
-    }
   }
 
   /** Holds the session to these targets (hex) from now on; undefined lifts the rule. Costs the routes of what changed. */

@@ -18,7 +18,7 @@ const BATCH_OCTETS = 1 << 20;
 export class BestOutput implements Output {
   readonly sent = new SentBits();
   /** Most routes of some sessions. */
-  readonly limits = new SendLimits();
+  readonly limits: SendLimits;
   readonly log: ChangeLog;
   private readonly table: RouteTable;
   private readonly delivery: Delivery;
@@ -28,6 +28,7 @@ export class BestOutput implements Output {
 
   constructor(table: RouteTable, delivery: Delivery, grouping: Grouping) {
     this.table = table;
+    this.limits = new SendLimits(table);
     this.log = table.log;
     this.delivery = delivery;
     this.grouping = grouping;

@@ -14,7 +14,14 @@ import type { RouteLimitView } from "./view.js";
 /** The sending side, as far as limits need it. */
 export interface LimitedOutput {
   /** Withholds what is beyond; undefined: no more. Returns whether something was withheld until now. */
-  setLimit(slot: number, family: Family, maximum: number | undefined): boolean;
+  setLimit(
+    slot: number,
+    family: Family,
+    maximum: number | undefined,
+    kinds: readonly LimitedKind[],
+  ): boolean;
+  /** Routes the session has of the nth of those kinds. */
+  kindCount(slot: number, family: Family, nth: number): KindCount;
   /** Routes the session has. */
   count(slot: number, family: Family): number;
   withheld(slot: number, family: Family): number;
@@ -24,10 +31,31 @@ export interface LimitedOutput {
   sync(slot: number): void;
 }
 
+/** A part of a family, and how many routes of it are sent; Infinity counts only. */
+export interface LimitedKind {
+  readonly routeType: number | undefined;
+  readonly perVni: boolean;
+  readonly maximum: number;
+}
+
+interface KindCount {
+  readonly count: number;
+  /** The fullest one, where they are counted by themselves. */
+  readonly vni: number | undefined;
+}
+
+interface Rule {
+  readonly limit: OutRouteLimit;
+  readonly family: Family;
+  /** Its place among the kinds of its family; undefined: of the whole family. */
+  readonly kind: number | undefined;
+  told: Told;
+}
+
 interface Watched {
   readonly session: EstablishedSession;
   readonly slot: number;
-  rules: readonly { readonly limit: OutRouteLimit; readonly family: Family; told: Told }[];
+  readonly rules: readonly Rule[];
 }
 
 /** What the log has said of a limit: nothing, a warning, that it is passed. */
@@ -67,22 +95,21 @@ export class OutLimits {
   /** A session came up, or its limits are others now. Call before it is sent anything. */
   set(session: EstablishedSession, slot: number): void {
     const { out } = session.options.limits;
-    const rules = FAMILIES.filter(
-      ({ family }) => (session.negotiated.families & (1 << family)) !== 0,
-    )
-      .filter(({ family }) => family !== Family.RouteTarget)
-      .flatMap(({ family }) =>
-        out
-          .filter((limit) => limit.family === undefined || limit.family === family)
-          .map((limit): Watched["rules"][number] => ({ limit, family, told: 0 })),
-      );
+    const rules: Rule[] = [];
     let short = false;
     for (const { family } of FAMILIES) {
-      const most = rules
-        .filter((rule) => rule.family === family && rule.limit.action === "withhold")
-        .map((rule) => rule.limit.maximum);
-      const maximum = most.length === 0 ? undefined : Math.min(...most);
-      if (this.output.setLimit(slot, family, maximum)) short = true;
+      const carried = (session.negotiated.families & (1 << family)) !== 0;
+      const limits = carried && family !== Family.RouteTarget ? limitsOf(out, family) : [];
+      const kinds: LimitedKind[] = [];
+      let maximum: number | undefined;
+      for (const limit of limits) {
+        const withholds = limit.action === "withhold";
+        const isPart = limit.perVni || limit.routeType !== undefined;
+        rules.push({ limit, family, kind: isPart ? kinds.length : undefined, told: 0 });
+        if (isPart) kinds.push({ ...limit, maximum: withholds ? limit.maximum : Infinity });
+        else if (withholds) maximum = Math.min(maximum ?? Infinity, limit.maximum);
+      }
+      if (this.output.setLimit(slot, family, maximum, kinds)) short = true;
     }
     if (rules.length === 0) this.watched.delete(slot);
     else this.watched.set(slot, { session, slot, rules });
@@ -117,33 +144,38 @@ export class OutLimits {
 
   view(slot: number): RouteLimitView[] {
     const rules = this.watched.get(slot)?.rules ?? [];
-    return rules.map(({ limit, family }) => ({
-      direction: "out",
-      family: FAMILIES[family]!.name,
-      routeType: undefined,
-      perVni: false,
-      vni: undefined,
-      count: this.output.count(slot, family),
-      maximum: limit.maximum,
-      warnAt: thresholdOf(limit.maximum, limit.warnAt),
-      action: limit.action,
-    }));
+    return rules.map((rule) => {
+      const { limit, family } = rule;
+      const { count, vni } = this.countOf(slot, rule);
+      return {
+        direction: "out",
+        family: FAMILIES[family]!.name,
+        routeType: limit.routeType,
+        perVni: limit.perVni,
+        vni,
+        count,
+        maximum: limit.maximum,
+        warnAt: thresholdOf(limit.maximum, limit.warnAt),
+        action: limit.action,
+      };
+    });
   }
 
   withheld(slot: number): number {
     return FAMILIES.reduce((sum, { family }) => sum + this.output.withheld(slot, family), 0);
   }
 
+  private countOf(slot: number, { family, kind }: Rule): KindCount {
+    if (kind !== undefined) return this.output.kindCount(slot, family, kind);
+    return { count: this.output.count(slot, family), vni: undefined };
+  }
+
   /** False when the session has ended over it. */
-  private checkRule(
-    session: EstablishedSession,
-    slot: number,
-    rule: { readonly limit: OutRouteLimit; readonly family: Family; told: Told },
-  ): boolean {
+  private checkRule(session: EstablishedSession, slot: number, rule: Rule): boolean {
     const { limit, family } = rule;
     const { maximum, warnAt, action } = limit;
-    const name = FAMILIES[family]!.name;
-    const count = this.output.count(slot, family);
+    const { count, vni } = this.countOf(slot, rule);
+    const name = nameOf(rule, vni);
     const short =
       action === "withhold" && count >= maximum && this.output.withheld(slot, family) > 0;
     if (count > maximum && action === "stop") {
@@ -170,4 +202,18 @@ export class OutLimits {
     rule.told = now;
     return true;
   }
+}
+
+function limitsOf(out: readonly OutRouteLimit[], family: Family): readonly OutRouteLimit[] {
+  return out.filter((limit) => {
+    const isPart = limit.perVni || limit.routeType !== undefined;
+    if (isPart && family !== Family.Evpn) return false;
+    return limit.family === undefined || limit.family === family;
+  });
+}
+
+/** "l2vpn-evpn type 2 vni 100" */
+function nameOf({ limit, family }: Rule, vni: number | undefined): string {
+  const type = limit.routeType === undefined ? "" : ` type ${limit.routeType}`;
+  return `${FAMILIES[family]!.name}${type}${limit.perVni && vni !== undefined ? ` vni ${vni}` : ""}`;
 }

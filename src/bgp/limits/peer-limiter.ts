@@ -13,7 +13,7 @@ import type { EstablishedSession } from "../session/types.js";
 import { ATTRIBUTE_EXCESSES, AttributeExcess, attributeExcess } from "./attribute-limits.js";
 import type { LimitHost } from "./host.js";
 import { ReadPace } from "./read-pace.js";
-import { vniOf, vniOfPath } from "./route-kind.js";
+import { vniOf, vniOfPath } from "../rib/route-kind.js";
 import { rulesOf, thresholdOf, type RouteRule } from "./route-rule.js";
 import { limitsAttributes, limitsRate, type PeerLimits } from "./settings.js";
 import type { PeerLimitsView } from "./view.js";

@@ -27,6 +27,10 @@ export interface RouteLimit {
 export interface OutRouteLimit {
   /** Undefined: of each family by itself. */
   readonly family: Family | undefined;
+  /** EVPN route type; undefined counts all together. */
+  readonly routeType: number | undefined;
+  /** EVPN: of each VNI by itself. */
+  readonly perVni: boolean;
   readonly maximum: number;
   readonly warnAt: number;
   readonly action: OutLimitAction;

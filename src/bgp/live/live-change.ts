@@ -18,6 +18,7 @@ import type { Interests } from "../interest.js";
 import { AttributeExcess, attributeExcess, isRelaxed } from "../limits/attribute-limits.js";
 import type { Limits } from "../limits/limits.js";
 import type { OutLimits } from "../limits/out-limits.js";
+import type { OutRouteLimit } from "../limits/settings.js";
 import { findLoop, Refusal } from "../policy/import.js";
 import type { ReflectorIdentity } from "../policy/export.js";
 import type { Policies } from "../policies.js";
@@ -107,15 +108,21 @@ export function changeLive(
 /** Which routes a limit lets through is settled as they are sent: a lower one needs a new beginning. */
 function isOverLimit(out: AdjRibOut, peer: ReflectedPeer, options: PeerOptions): boolean {
   return options.limits.out.some(
-    ({ family: only, maximum, action }) =>
-      action === "withhold" &&
+    (limit) =>
+      limit.action === "withhold" &&
       FAMILIES.some(
         ({ family }) =>
-          (only === undefined || only === family) &&
+          (limit.family === undefined || limit.family === family) &&
           family !== Family.RouteTarget &&
-          out.sentCount(peer.slot, family) > maximum,
+          sentOf(out, peer.slot, family, limit) > limit.maximum,
       ),
   );
+}
+
+/** Routes that the limit counts. */
+function sentOf(out: AdjRibOut, slot: number, family: Family, limit: OutRouteLimit): number {
+  if (!limit.perVni && limit.routeType === undefined) return out.sentCount(slot, family);
+  return family === Family.Evpn ? out.countKind(slot, family, limit).count : 0;
 }
 
 /** Families of which more is accepted than before, bit mask. */

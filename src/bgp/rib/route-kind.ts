@@ -1,7 +1,7 @@
 /** What of a path its limits count by: family, EVPN route type, VNI. */
 import { readU16, readU24, readU8 } from "../../util/bytes.js";
 import { Family } from "../../fast-bgp-codec/family.js";
-import type { RouteTable } from "../rib/route-table.js";
+import type { RouteTable } from "./route-table.js";
 
 const PMSI_TUNNEL = 22;
 

@@ -53,6 +53,7 @@ export const OPTION_VALUES: Values<PeerOptionsEntry> = {
   "prefix-limit-restart": [10, 600],
   limits: [
     { out: [{ maximum: 5 }] },
+    { out: [{ "route-type": 2, "per-vni": true, maximum: 6 }] },
     { "as-path": 1 },
     {
       in: [{ family: "l2vpn-evpn", maximum: 50, ...WARN }],
@@ -62,6 +63,10 @@ export const OPTION_VALUES: Values<PeerOptionsEntry> = {
       in: [
         { "route-type": 2, maximum: 100, action: "stop" },
         { "per-vni": true, maximum: 100, action: "discard" },
+      ],
+      out: [
+        { "route-type": 2, maximum: 100, action: "warn" },
+        { "per-vni": true, maximum: 100 },
       ],
       "restart-seconds": 20,
       "attribute-octets": 512,
