@@ -27,6 +27,7 @@ const ES_IMPORT_BITS = 16;
 /** Layers that are not the peer's own word. */
 export const TargetRule = { List: 0, Allowed: 1, Inferred: 2 } as const;
 export type TargetRule = (typeof TargetRule)[keyof typeof TargetRule];
+const RULES = Object.values(TargetRule);
 
 /** What a membership speaks of. */
 export interface AffectedTargets {
@@ -58,20 +59,28 @@ export class RouteTargetFilter {
     return this.memberships.isIdle && this.rules.every((rule) => rule.isIdle);
   }
 
-  /** The session negotiated the family of memberships. */
+  /** The session negotiated the family of memberships: those that its source has already count. */
   addSlot(slot: number): void {
     this.memberships.addSlot(slot);
     this.version++;
   }
 
-  /** Forgets all about a session. */
+  /** The session is gone. Its memberships are its source's routes: they go with them, or stay for its return. */
   removeSlot(slot: number): void {
     let known = this.memberships.removeSlot(slot);
-    for (const [rule, layer] of this.rules.entries()) {
-      this.given[rule]!.delete(slot);
-      if (layer.removeSlot(slot)) known = true;
-    }
+    for (const rule of RULES) if (this.dropRule(slot, rule)) known = true;
     if (known) this.version++;
+  }
+
+  private dropRule(slot: number, rule: TargetRule): boolean {
+    const layer = this.rules[rule]!;
+    const targets = this.given[rule]!.get(slot);
+    this.given[rule]!.delete(slot);
+    for (const target of targets ?? []) layer.change(slot, TARGET_BITS, target, -1);
+    if (rule !== TargetRule.Inferred && takesAllSegments(targets)) {
+      layer.change(slot, ES_IMPORT_BITS, ES_IMPORT, -1);
+    }
+    return layer.removeSlot(slot);
   }
 
   /** Whether memberships decide what the session gets. */
@@ -80,7 +89,7 @@ export class RouteTargetFilter {
   }
 
   /**
-   * A membership came (`change` 1) or went (-1).
+   * A membership came (`change` 1) or went (-1), whether the source has a session now or not.
    * @returns whose routes the slot's view of may have changed; undefined when nothing did
    */
   change(
@@ -89,10 +98,10 @@ export class RouteTargetFilter {
     start: number,
     change: 1 | -1,
   ): AffectedTargets | undefined {
-    if (!this.has(slot)) return undefined;
     const bits = bitsAt(bytes, start);
     const prefix = prefixAt(bytes, start, bits);
     if (!this.memberships.change(slot, bits, prefix, change)) return undefined;
+    if (!this.has(slot)) return undefined;
     this.version++;
     return { target: bits === TARGET_BITS ? prefix : undefined };
   }
@@ -111,8 +120,7 @@ export class RouteTargetFilter {
     const given = this.given[rule]!;
     const before = given.get(slot);
     if (targets === undefined) {
-      if (!layer.removeSlot(slot)) return undefined;
-      given.delete(slot);
+      if (!this.dropRule(slot, rule)) return undefined;
       this.version++;
       return "all";
     }

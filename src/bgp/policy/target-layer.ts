@@ -10,10 +10,11 @@ export const TARGET_BITS = 64;
 /** In place of a number of bits: every route, those without a target too. */
 export const EVERYTHING = -1;
 
-/** Who asked for one target or prefix, and how often (a membership per origin AS, for example). */
+/** Who asked for one target or prefix. There may be a million of them. */
 interface Interest {
   mask: Int32Array;
-  readonly counts: Map<number, number>;
+  /** How often beside the first time (a membership per origin AS, for example). */
+  more: Map<number, number> | undefined;
 }
 
 export class TargetLayer {
@@ -42,18 +43,11 @@ export class TargetLayer {
     this.anyone++;
   }
 
-  /** The slot is concerned no more, and what it asked for is forgotten. Costs a look at every interest. */
+  /** The slot is concerned no more. What it asked for stays until it is taken back, and counts if it is concerned again. */
   removeSlot(slot: number): boolean {
     if (!this.has(slot)) return false;
     clearBit(this.constrained, slot);
     this.anyone--;
-    for (const [bits, ofLength] of this.interests) {
-      for (const [prefix, interest] of ofLength) {
-        if (!interest.counts.delete(slot)) continue;
-        clearBit(interest.mask, slot);
-        if (interest.counts.size === 0) this.forget(bits, prefix);
-      }
-    }
     return true;
   }
 
@@ -62,16 +56,30 @@ export class TargetLayer {
    * @returns whether it now asks and did not, or the other way round
    */
   change(slot: number, bits: number, prefix: string, change: 1 | -1): boolean {
+    return change > 0 ? this.ask(slot, bits, prefix) : this.takeBack(slot, bits, prefix);
+  }
+
+  private ask(slot: number, bits: number, prefix: string): boolean {
     const interest = this.interestIn(bits, prefix);
-    const before = interest.counts.get(slot) ?? 0;
-    const after = Math.max(0, before + change);
-    if (after > 0) interest.counts.set(slot, after);
-    else interest.counts.delete(slot);
-    if (interest.counts.size === 0) this.forget(bits, prefix);
-    if (before > 0 === after > 0) return false;
-    interest.mask = wide(interest.mask, slot);
-    if (after > 0) setBit(interest.mask, slot);
-    else clearBit(interest.mask, slot);
+    if (asks(interest, slot)) {
+      const more = (interest.more ??= new Map<number, number>());
+      more.set(slot, (more.get(slot) ?? 0) + 1);
+      return false;
+    }
+    if (slot >>> 5 >= interest.mask.length) interest.mask = wide(interest.mask, slot);
+    setBit(interest.mask, slot);
+    return true;
+  }
+
+  private takeBack(slot: number, bits: number, prefix: string): boolean {
+    const interest = this.interests.get(bits)?.get(prefix);
+    if (interest === undefined || !asks(interest, slot)) return false;
+    const more = interest.more?.get(slot) ?? 0;
+    if (more > 1) interest.more?.set(slot, more - 1);
+    else if (more === 1) interest.more?.delete(slot);
+    if (more > 0) return false;
+    clearBit(interest.mask, slot);
+    if (interest.mask.every((word) => word === 0)) this.forget(bits, prefix);
     return true;
   }
 
@@ -80,7 +88,7 @@ export class TargetLayer {
     const found: { bits: number; prefix: string }[] = [];
     for (const [bits, ofLength] of this.interests) {
       for (const [prefix, interest] of ofLength) {
-        if (interest.counts.has(slot)) found.push({ bits, prefix });
+        if (asks(interest, slot)) found.push({ bits, prefix });
       }
     }
     return found;
@@ -103,7 +111,7 @@ export class TargetLayer {
     if (ofLength === undefined) this.interests.set(bits, (ofLength = new Map<string, Interest>()));
     let interest = ofLength.get(prefix);
     if (interest === undefined) {
-      interest = { mask: new Int32Array(1), counts: new Map<number, number>() };
+      interest = { mask: new Int32Array(1), more: undefined };
       ofLength.set(prefix, interest);
     }
     return interest;
@@ -123,6 +131,10 @@ export function prefixOf(target: string, bits: number): string {
   if (rest === 0) return target.slice(0, digits);
   const last = parseInt(target.charAt(digits), 16) & (0xf << (4 - rest));
   return target.slice(0, digits) + last.toString(16);
+}
+
+function asks({ mask }: Interest, slot: number): boolean {
+  return slot >>> 5 < mask.length && hasBit(mask, 0, slot);
 }
 
 function addTo(mask: Int32Array, interest: Interest | undefined): void {
