@@ -13,9 +13,9 @@
  * restarting a timer is a number store; a hold timer expires only when a poll phase has passed in which
  * nothing was readable, and time in which we did not read does not count.
  *
- * RFC 4271 sections 4, 6 and 8, RFC 4486, 4724 (section 5, collisions), 5492, 6286, 6608, 6793, 7313, 8654,
- * 9003, 9072, 9687. Not supported: DelayOpen, BGP role, ADD-PATH, retaining routes over a restart
- * (RFC 4724, 8538 and 9494 as helper).
+ * RFC 4271 sections 4, 6 and 8, RFC 4486, 4724 (capability; section 5, collisions), 5492, 6286, 6608, 6793,
+ * 7313, 7911 (capability), 8538 (hard reset), 8654, 9003, 9072, 9494 (capability), 9687. Not supported:
+ * DelayOpen, BGP role. Routes over a restart are kept in `bgp/restart/`.
  */
 export { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
 export type { MessageCounts, MessageKind } from "./message-counters.js";
