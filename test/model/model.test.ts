@@ -160,6 +160,7 @@ describe("the model's mobility rule", () => {
     ibgp: true,
     peerId: id,
     peerAddress: `10.0.0.${String(id)}`,
+    pathId: 0,
     ...over,
   });
 

@@ -35,6 +35,15 @@ const PLANTS: Readonly<Record<string, Plant>> = {
       reflector.table.markStale(slot, family);
     };
   },
+  "a third path of a destination is never offered": ({ table }) => {
+    const rank = table.rank.bind(table);
+    table.rank = (dest, most, out) => rank(dest, Math.min(most, 2), out);
+  },
+  "memberships that come later are not heard": (reflector) => {
+    reflector.table.onMembership = (slot, bytes, start, change) => {
+      if (change < 0) reflector.out.membership(slot, bytes, start, change);
+    };
+  },
 };
 
 /** As many seeds as the model's own test has; every third is for more peers than these. */

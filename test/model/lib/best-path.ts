@@ -26,6 +26,8 @@ export interface Candidate {
   /** BGP identifier of the session it came from. */
   readonly peerId: number;
   readonly peerAddress: string;
+  /** As received with ADD-PATH; 0 without. */
+  readonly pathId: number;
 }
 
 export function selectBest<T extends Candidate>(
@@ -94,7 +96,8 @@ function ordinary<T extends Candidate>(candidates: readonly T[]): readonly T[] {
   left = lowest(left, (one) => (one.ibgp ? 1 : 0));
   left = lowest(left, originatorOf);
   left = lowest(left, (one) => clusterList(one.attributes).length);
-  return lowest(left, (one) => addressNumber(one.peerAddress));
+  left = lowest(left, (one) => addressNumber(one.peerAddress));
+  return lowest(left, (one) => one.pathId);
 }
 
 /** MED decides only between routes of one neighbouring AS. */

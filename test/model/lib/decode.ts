@@ -13,6 +13,8 @@ export interface Announcement {
   readonly family: Family;
   readonly nlri: string;
   readonly nextHop: string;
+  /** With ADD-PATH; 0 without. */
+  readonly pathId: number;
 }
 
 export type Received =
@@ -32,8 +34,11 @@ export interface Decoded {
   readonly received: Received;
 }
 
-/** All messages of one buffer. */
-export function decodeMessages(bytes: Uint8Array, as4: boolean): Decoded[] {
+/**
+ * All messages of one buffer. Keys of families with ADD-PATH end in "#" and the path id.
+ * @param addPath bit mask over `Family`
+ */
+export function decodeMessages(bytes: Uint8Array, as4: boolean, addPath = 0): Decoded[] {
   const out: Decoded[] = [];
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
   for (let at = 0; at < bytes.length;) {
@@ -43,7 +48,7 @@ export function decodeMessages(bytes: Uint8Array, as4: boolean): Decoded[] {
     const type = numberAt(all, at + 18, 1);
     const body = slice(all, at + 19, octets - 19);
     check(type === 2 || type === 5, `a message of type ${String(type)}`);
-    out.push({ octets, received: type === 2 ? update(body, as4) : refresh(body) });
+    out.push({ octets, received: type === 2 ? update(body, as4, addPath) : refresh(body) });
     at += octets;
   }
   return out;
@@ -62,7 +67,7 @@ function refresh(body: string): Received {
   };
 }
 
-function update(body: string, as4: boolean): Received {
+function update(body: string, as4: boolean, addPath: number): Received {
   const withdrawnLength = numberAt(body, 0, 2);
   const withdrawn = slice(body, 2, withdrawnLength);
   const attributesLength = numberAt(body, 2 + withdrawnLength, 2);
@@ -74,24 +79,24 @@ function update(body: string, as4: boolean): Received {
   const unreach = list.find((one) => one.code === Code.MpUnreach);
   const fields = [withdrawn !== "", nlri !== "", reach !== undefined, unreach !== undefined];
   check(fields.filter(Boolean).length <= 1, "several NLRI fields in one UPDATE");
-  if (unreach !== undefined) return withdrawal(unreach.value, list.length);
+  if (unreach !== undefined) return withdrawal(unreach.value, list.length, addPath);
   if (withdrawn !== "") {
     check(list.length === 0, "attributes beside withdrawn routes");
-    return { kind: "withdraw", keys: keysOf(Family.Ipv4Unicast, withdrawn) };
+    return { kind: "withdraw", keys: keysOf(Family.Ipv4Unicast, withdrawn, addPath) };
   }
   if (nlri === "" && reach === undefined) {
     check(list.length === 0, "attributes without NLRI");
     return { kind: "end-of-rib", family: Family.Ipv4Unicast };
   }
-  return announcement(list, reach, nlri, as4);
+  return announcement(list, reach, nlri, as4, addPath);
 }
 
-function withdrawal(value: string, attributes: number): Received {
+function withdrawal(value: string, attributes: number, addPath: number): Received {
   check(attributes === 1, "attributes beside MP_UNREACH_NLRI");
   const of = family(numberAt(value, 0, 2), numberAt(value, 2, 1));
   const run = slice(value, 3);
   if (run === "") return { kind: "end-of-rib", family: of };
-  return { kind: "withdraw", keys: keysOf(of, run) };
+  return { kind: "withdraw", keys: keysOf(of, run, addPath) };
 }
 
 function announcement(
@@ -99,6 +104,7 @@ function announcement(
   reach: Attribute | undefined,
   nlri: string,
   as4: boolean,
+  addPath: number,
 ): Received {
   let of: Family = Family.Ipv4Unicast;
   let nextHop = list.find((one) => one.code === Code.NextHop)?.value;
@@ -116,10 +122,15 @@ function announcement(
   const hop = nextHop;
   const own = list.filter((one) => one.code !== Code.MpReach && one.code !== Code.NextHop);
   const attributes = as4 ? fourOctet(own) : mergeAs4(own);
-  const singles = split(of, run);
   return {
     kind: "announce",
-    routes: singles.map((one) => ({ key: nlriKey(of, one), family: of, nlri: one, nextHop: hop })),
+    routes: split(of, run, addPath).map(({ nlri: one, pathId }) => ({
+      key: nameOf(of, one, pathId),
+      family: of,
+      nlri: one,
+      nextHop: hop,
+      pathId,
+    })),
     attributes,
     text: attributesText(attributes),
   };
@@ -191,14 +202,40 @@ function widen(value: string): { value: string; trans: boolean } {
   return { value: out, trans };
 }
 
-function keysOf(of: Family, run: string): string[] {
-  return split(of, run).map((one) => nlriKey(of, one));
+interface Single {
+  readonly nlri: string;
+  readonly pathId: number;
 }
 
-function split(of: Family, run: string): string[] {
+function keysOf(of: Family, run: string, addPath: number): string[] {
+  return split(of, run, addPath).map(({ nlri, pathId }) => nameOf(of, nlri, pathId));
+}
+
+function nameOf(of: Family, nlri: string, pathId: number): string {
+  return pathId === 0 ? nlriKey(of, nlri) : `${nlriKey(of, nlri)}#${String(pathId)}`;
+}
+
+function split(of: Family, run: string, addPath: number): Single[] {
+  if ((addPath & (1 << of)) !== 0) return splitPaths(of, run);
   const singles = splitNlri(of, run);
   check(singles !== undefined && singles.length > 0, "the NLRI cannot be cut");
-  return singles;
+  return singles.map((nlri) => ({ nlri, pathId: 0 }));
+}
+
+/** EVPN alone has path ids here: 4 octets before each route. */
+function splitPaths(of: Family, run: string): Single[] {
+  check(of === Family.Evpn, "path ids in a family that has none");
+  const out: Single[] = [];
+  for (let at = 0; at < octetsIn(run);) {
+    const pathId = numberAt(run, at, 4);
+    const length = 2 + numberAt(run, at + 5, 1);
+    const nlri = slice(run, at + 4, length);
+    check(pathId !== 0, "path id 0");
+    check(splitNlri(of, nlri)?.length === 1, "the NLRI with path ids cannot be cut");
+    out.push({ nlri, pathId });
+    at += 4 + length;
+  }
+  return out;
 }
 
 function family(afi: number, safi: number): Family {

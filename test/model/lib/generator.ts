@@ -138,7 +138,15 @@ export class Generator {
   /** Drops NLRI until the message is no longer than the peer may send. */
   private update(peer: PeerSpec, parts: UpdateParts, more: Partial<UpdateOp> = {}): void {
     const shape = this.random.oneIn(3) ? 0 : 1 + this.random.below(1 << 30);
-    const op: UpdateOp = { kind: "update", peer: peer.index, parts, shape, ...more };
+    const pathId = 1 + this.random.below(3);
+    const op: UpdateOp = {
+      kind: "update",
+      peer: peer.index,
+      parts,
+      shape,
+      ...(peer.sendsPaths === true ? { pathId } : {}),
+      ...more,
+    };
     if (encodeOp(op, peer).length <= (peer.extendedMessage ? 65535 : 4096)) {
       this.ops.push(op);
       return;

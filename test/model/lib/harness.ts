@@ -16,9 +16,9 @@ import type { Clock, TimerHandle } from "../../../src/util/clock.js";
 import { silentLog, type Log } from "../../../src/util/log.js";
 import { check, decodeMessages, type Decoded } from "./decode.js";
 import { FakeClock, FakeSession, SoonQueue } from "./fake.js";
-import { Model } from "./model.js";
+import { keyIn, Model } from "./model.js";
 import { encodeOp, judge, type Op, type UpdateOp } from "./ops.js";
-import { CLUSTER_ID, has, optionsOf, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
+import { CLUSTER_ID, EVPN_ONLY, has, optionsOf, OWN_AS, OWN_ID, type PeerSpec } from "./peer.js";
 import { Receiver } from "./receiver.js";
 import type { Loss } from "./retention.js";
 import { POLICY_SETTINGS } from "./rules.js";
@@ -84,10 +84,7 @@ export class Harness {
   /** Peers whose sessions the reflector may end, and why it did. */
   readonly resets = new Map<number, string | undefined>();
   /** Buffers in flight and what they held when they were given away. */
-  private flight = new Map<
-    Uint8Array,
-    { copy: Buffer; as4: Decoded[] | undefined; as2: Decoded[] | undefined }
-  >();
+  private flight = new Map<Uint8Array, { copy: Buffer; forms: Map<string, Decoded[]> }>();
 
   /** @param drift see `FakeClock` */
   constructor(
@@ -407,7 +404,8 @@ export class Harness {
     }
   }
 
-  private touched(keys: readonly string[]): void {
+  private touched(names: readonly string[]): void {
+    const keys = names.map(keyIn);
     for (const { receiver } of this.lines.values()) receiver.touched(keys);
   }
 
@@ -431,11 +429,14 @@ export class Harness {
   private deliver(index: number, receiver: Receiver, buffer: Uint8Array): number {
     let known = this.flight.get(buffer);
     if (known === undefined) {
-      known = { copy: Buffer.from(buffer), as4: undefined, as2: undefined };
+      known = { copy: Buffer.from(buffer), forms: new Map() };
       this.flight.set(buffer, known);
     }
-    const form = receiver.peer.as4 ? "as4" : "as2";
-    const messages = (known[form] ??= decodeMessages(known.copy, receiver.peer.as4));
+    const { as4, takesPaths } = receiver.peer;
+    const addPath = takesPaths === undefined ? 0 : EVPN_ONLY;
+    const form = `${String(as4)} ${String(addPath)}`;
+    const messages = known.forms.get(form) ?? decodeMessages(known.copy, as4, addPath);
+    known.forms.set(form, messages);
     check(known.copy.equals(buffer), "a buffer was changed after it had been given away");
     this.naming(index, () => {
       for (const message of messages) receiver.take(message);

@@ -99,6 +99,16 @@ const RESTARTS: Readonly<Record<number, (peer: PeerSpec) => Partial<PeerSpec>>> 
   26: (peer) => restarting(peer, { notification: true }),
 };
 
+/** Who sends several paths of a destination, and who takes them, up to how many (RFC 7911). */
+const PATHS: Readonly<Record<number, Partial<PeerSpec>>> = {
+  4: { takesPaths: 2 },
+  8: { sendsPaths: true },
+  11: { sendsPaths: true, takesPaths: 3 },
+  13: { sendsPaths: true },
+  14: { takesPaths: 3 },
+  18: { takesPaths: 2, sendsPaths: true },
+};
+
 /** What some of them are in addition: rules, lists, tenants. */
 const EXTRAS: Readonly<Record<number, Partial<PeerSpec>>> = {
   1: { policy: { importPolicies: ["mark", "strict"] } },
@@ -116,6 +126,7 @@ const EXTRAS: Readonly<Record<number, Partial<PeerSpec>>> = {
 export const PEERS: readonly PeerSpec[] = PLAIN_PEERS.map((peer) => ({
   ...peer,
   ...RESTARTS[peer.index]?.(peer),
+  ...PATHS[peer.index],
   ...EXTRAS[peer.index],
 }));
 

@@ -48,6 +48,8 @@ export interface Word {
     readonly nextHop: string;
   }[];
   readonly attributes: Attributes;
+  /** Of its EVPN routes (RFC 7911); 0 for none. */
+  readonly pathId?: number;
 }
 
 /** A route in a peer's table: what the peer must hold, comparable by string equality. */
@@ -85,6 +87,7 @@ interface Rendered {
 
 interface RibIn {
   peer: PeerSpec;
+  /** By key, with a path id behind it where the peer sends them. */
   readonly routes: Map<string, Route>;
   /** Those of its routes that are memberships; undefined: to be looked up again. */
   memberships: readonly string[] | undefined;
@@ -101,8 +104,8 @@ interface RibIn {
 
 export class Model {
   private readonly sessions = new Map<number, RibIn>();
-  /** Which sessions have a route of the key: only to find candidates without walking all. */
-  private readonly holders = new Map<string, Set<number>>();
+  /** Which sessions have a route of the key, under which names: to find candidates without walking all. */
+  private readonly holders = new Map<string, Map<string, readonly [index: number, name: string]>>();
   private readonly bestOf = new Map<string, Route | undefined>();
   private readonly compareMobility: boolean;
   /** Memberships in the reflector's own name. */
@@ -209,7 +212,7 @@ export class Model {
           routeOf({ ...route, attributes: route.received }, peer, route.isLongLived),
         );
       else this.remove(index, key);
-      this.bestOf.delete(key);
+      this.bestOf.delete(keyIn(key));
     }
     return [...ribIn.routes.keys()];
   }
@@ -223,27 +226,29 @@ export class Model {
     if (ribIn === undefined) return [];
     const { peer } = ribIn;
     const touched: string[] = [];
+    const { pathId = 0 } = word;
     for (const { family, nlri } of word.withdrawn) {
       if (!has(peer.families, family)) continue;
-      const key = nlriKey(family, nlri);
+      const key = nameOf(family, nlri, pathId);
       this.remove(index, key);
       touched.push(key);
     }
     const attributes = importAttributes(word.attributes, peer.kind !== "ebgp");
     for (const { family, nlri, nextHop } of word.announced) {
       if (!has(peer.families, family) || !isAcceptedType(peer, family, nlri)) continue;
-      const key = nlriKey(family, nlri);
+      const key = nameOf(family, nlri, pathId);
       touched.push(key);
       ribIn.stale.get(family)?.delete(key);
       if (!isAccepted(attributes, peer, family, nlri)) {
         this.remove(index, key);
         continue;
       }
-      ribIn.routes.set(key, routeOf({ family, nlri, nextHop, attributes }, peer, false));
+      ribIn.routes.set(key, routeOf({ family, nlri, nextHop, attributes, pathId }, peer, false));
       if (family === Family.RouteTarget) ribIn.memberships = undefined;
-      this.bestOf.delete(key);
-      const holders = this.holders.get(key) ?? new Set();
-      this.holders.set(key, holders.add(index));
+      const plain = keyIn(key);
+      this.bestOf.delete(plain);
+      const holders = this.holders.get(plain) ?? new Map<string, readonly [number, string]>();
+      this.holders.set(plain, holders.set(`${String(index)} ${key}`, [index, key]));
     }
     return touched;
   }
@@ -364,13 +369,29 @@ export class Model {
   }
 
   private choose(key: string, more: readonly Route[]): Route | undefined {
-    const candidates = [...(this.holders.get(key) ?? [])]
-      .map((index) => this.sessions.get(index)?.routes.get(key))
-      .filter((route) => route !== undefined)
-      .filter((route) => !route.isHeld);
-    const all = [...candidates, ...more];
+    const all = [...this.candidates(key), ...more];
     const heard = key.startsWith(`${String(Family.RouteTarget)}:`) ? clientsFirst(all) : all;
     return selectBest(heard, this.compareMobility);
+  }
+
+  private candidates(key: string): Route[] {
+    return [...(this.holders.get(key)?.values() ?? [])]
+      .map(([index, name]) => this.sessions.get(index)?.routes.get(name))
+      .filter((route) => route !== undefined)
+      .filter((route) => !route.isHeld);
+  }
+
+  /** Of a session with ADD-PATH: all paths it should hold under the key, the best first. */
+  expectedPaths(target: PeerSpec, key: string): Firm[] {
+    const out: Firm[] = [];
+    const left = this.candidates(key);
+    while (left.length > 0 && out.length < (target.takesPaths ?? 1)) {
+      const best = selectBest(left, this.compareMobility) as Route;
+      left.splice(left.indexOf(best), 1);
+      const expected = this.expectedOf(target, best);
+      if (expected !== undefined) out.push(expected);
+    }
+    return out;
   }
 
   private makeLongLived(ribIn: RibIn, family: Family): void {
@@ -380,7 +401,7 @@ export class Model {
       if (route === undefined) continue;
       if (hasCommunity(route.received, Community.NoLlgr)) this.remove(peer.index, key);
       else routes.set(key, routeOf({ ...route, attributes: route.received }, peer, true));
-      this.bestOf.delete(key);
+      this.bestOf.delete(keyIn(key));
     }
   }
 
@@ -406,13 +427,11 @@ export class Model {
     ribIn.routes.delete(key);
     if (route.family === Family.RouteTarget) ribIn.memberships = undefined;
     ribIn.stale.get(route.family)?.delete(key);
-    this.bestOf.delete(key);
-    const holders = this.holders.get(key);
-    holders?.delete(index);
-    if (holders?.size === 0) {
-      this.holders.delete(key);
-      this.bestOf.delete(key);
-    }
+    const plain = keyIn(key);
+    this.bestOf.delete(plain);
+    const holders = this.holders.get(plain);
+    holders?.delete(`${String(index)} ${key}`);
+    if (holders?.size === 0) this.holders.delete(plain);
   }
 }
 
@@ -432,17 +451,18 @@ function ownRoute(key: string): Route {
     ibgp: false,
     peerId: OWN_ID,
     peerAddress: "10.99.0.254",
+    pathId: 0,
     rendered: new Map(),
   };
 }
 
 /** The route as import leaves it: rules first, then a tenant's targets and GRACEFUL_SHUTDOWN. */
 function routeOf(
-  said: Pick<Route, "family" | "nlri" | "nextHop" | "attributes">,
+  said: Pick<Route, "family" | "nlri" | "nextHop" | "attributes" | "pathId">,
   peer: PeerSpec,
   isLongLived: boolean,
 ): Route {
-  const { family, nlri, nextHop, attributes } = said;
+  const { family, nlri, nextHop, attributes, pathId } = said;
   const effective = imported(said, peer);
   const list = effective ?? attributes;
   return {
@@ -457,6 +477,7 @@ function routeOf(
     ibgp: peer.kind !== "ebgp",
     peerId: peer.id,
     peerAddress: peer.address,
+    pathId,
     rendered: new Map(),
   };
 }
@@ -482,6 +503,18 @@ function isInList(targets: readonly string[], list: readonly string[] | undefine
   if (list === undefined) return true;
   const takesSegments = !list.some((one) => one.startsWith("0602"));
   return targets.some((one) => list.includes(one) || (takesSegments && one.startsWith("0602")));
+}
+
+/** The key, with the path id behind it if there is one: only EVPN routes have them here. */
+function nameOf(family: Family, nlri: string, pathId: number): string {
+  const key = nlriKey(family, nlri);
+  return pathId === 0 || family !== Family.Evpn ? key : `${key}#${String(pathId)}`;
+}
+
+/** The key alone. */
+export function keyIn(name: string): string {
+  const at = name.indexOf("#");
+  return at < 0 ? name : name.slice(0, at);
 }
 
 function keysOf(ribIn: RibIn, family: Family): string[] {

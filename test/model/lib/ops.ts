@@ -6,6 +6,7 @@ import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { afterDiscard, faultEffect, spoilOf, type FaultName } from "./faults.js";
 import type { Word } from "./model.js";
 import { evpnVerdict, nlriKey } from "./nlri.js";
+import { hexOf } from "./hex.js";
 import { has, type PeerSpec } from "./peer.js";
 import type { Loss } from "./retention.js";
 import { encodeUpdate, type UpdateParts } from "./wire.js";
@@ -17,6 +18,8 @@ export interface UpdateOp {
   readonly fault?: FaultName;
   /** Seed of the writer's habits; 0 writes canonically. */
   readonly shape: number;
+  /** Of all its EVPN routes, from a peer that sends path ids. */
+  readonly pathId?: number;
 }
 
 export type Op =
@@ -61,12 +64,26 @@ function isFaultActive(op: UpdateOp, peer: PeerSpec): boolean {
 
 export function encodeOp(op: UpdateOp, peer: PeerSpec): Buffer {
   const spoil = op.fault !== undefined && isFaultActive(op, peer) ? spoilOf(op.fault) : undefined;
-  return encodeUpdate(op.parts, peer.as4, op.shape, spoil);
+  return encodeUpdate(withPathId(op, peer), peer.as4, op.shape, spoil);
+}
+
+function withPathId({ parts, pathId = 0 }: UpdateOp, peer: PeerSpec): UpdateParts {
+  if (peer.sendsPaths !== true) return parts;
+  const { reach, unreach } = parts;
+  const named = (nlri: readonly string[]): string[] => nlri.map((one) => hexOf(pathId, 4) + one);
+  return {
+    ...parts,
+    ...(reach?.family === Family.Evpn ? { reach: { ...reach, nlri: named(reach.nlri) } } : {}),
+    ...(unreach?.family === Family.Evpn
+      ? { unreach: { ...unreach, nlri: named(unreach.nlri) } }
+      : {}),
+  };
 }
 
 /** What a receiver must understand; "reset" when it must end the session instead. */
 export function judge(op: UpdateOp, peer: PeerSpec): Word | "reset" {
   const { parts } = op;
+  const pathId = peer.sendsPaths === true ? (op.pathId ?? 0) : 0;
   const fault = isFaultActive(op, peer) ? op.fault : undefined;
   const effect = fault === undefined ? "ignore" : faultEffect(fault, peer.kind !== "ebgp");
   if (effect === "reset") return "reset";
@@ -89,9 +106,9 @@ export function judge(op: UpdateOp, peer: PeerSpec): Word | "reset" {
     }
   }
   if (effect === "withdraw")
-    return { withdrawn: [...withdrawn, ...announced], announced: [], attributes };
+    return { withdrawn: [...withdrawn, ...announced], announced: [], attributes, pathId };
   const kept = fault === undefined ? attributes : afterDiscard(fault, attributes);
-  return { withdrawn, announced, attributes: kept };
+  return { withdrawn, announced, attributes: kept, pathId };
 }
 
 /** One line for people: what happens when a failing run is printed. */

@@ -37,6 +37,10 @@ export interface PeerSpec {
   readonly interest?: Partial<PeerOptions["interest"]>;
   readonly gracefulShutdown?: PeerOptions["gracefulShutdown"];
   readonly policy?: Partial<PeerOptions["policy"]>;
+  /** ADD-PATH for EVPN (RFC 7911): its routes come with path ids. */
+  readonly sendsPaths?: boolean;
+  /** How many paths of an EVPN destination it is sent at most; undefined: the best one, without ADD-PATH. */
+  readonly takesPaths?: number;
 }
 
 export function maskOf(...families: readonly Family[]): number {
@@ -102,6 +106,14 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     prefixLimit: peer.prefixLimit,
     prefixLimitRestart: 60,
     allowAsIn: peer.allowAsIn,
+    addPath: [
+      {
+        family: Family.Evpn,
+        send: peer.takesPaths !== undefined,
+        receive: peer.sendsPaths === true,
+        limit: peer.takesPaths ?? 1,
+      },
+    ],
     gracefulRestart: { ...PEER_OPTION_DEFAULTS.gracefulRestart, ...peer.gracefulRestart },
     interest: { ...PEER_OPTION_DEFAULTS.interest, ...peer.interest },
     policy: { ...PEER_OPTION_DEFAULTS.policy, ...peer.policy },
@@ -124,6 +136,8 @@ export function negotiatedOf(peer: PeerSpec): Negotiated {
     maxMessageOut: size,
     maxMessageIn: size,
     enhancedRefresh: peer.enhancedRefresh,
+    addPathIn: peer.sendsPaths === true ? EVPN_ONLY : 0,
+    addPathOut: peer.takesPaths === undefined ? 0 : EVPN_ONLY,
     // Offered without families: memberships are waited for as long as RFC 4684 section 6 allows.
     gracefulRestart: {
       restarting: false,

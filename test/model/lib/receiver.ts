@@ -7,7 +7,7 @@
  */
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { check, type Announcement, type Decoded } from "./decode.js";
-import { isTargeted, type Expected, type Firm, type Held, type Model } from "./model.js";
+import { isTargeted, keyIn, type Expected, type Firm, type Held, type Model } from "./model.js";
 import { comparableNlri } from "./nlri.js";
 import { familiesIn, has, type PeerSpec } from "./peer.js";
 
@@ -109,7 +109,9 @@ export class Receiver {
   /** Nothing is on its way: table, End-of-RIB, refreshes must be complete. */
   settled(): void {
     const keys = this.unchecked ?? [...this.table.keys(), ...this.model.table(this.peer).keys()];
+    this.checkPaths(keys);
     for (const key of keys) {
+      if (this.takesPaths(key)) continue;
       const held = this.table.get(key);
       const expected = this.expected(key);
       if (expected === undefined) check(held === undefined, `${key} should be gone`);
@@ -139,8 +141,9 @@ export class Receiver {
       this.isGreetedOnce = true;
       return;
     }
-    this.agree(this.model.sourceOfBest(key) !== this.peer.index, `its own route ${key}`);
     const held = { family, nlri: comparableNlri(family, route.nlri), attributes, nextHop };
+    if (this.takesPaths(key)) return this.announcedPath(key, held);
+    this.agree(this.model.sourceOfBest(key) !== this.peer.index, `its own route ${key}`);
     const expected = this.expected(key);
     if (expected === undefined) this.agree(false, `${key} is announced and should not be there`);
     else
@@ -148,18 +151,56 @@ export class Receiver {
         isSame(held, expected),
         `${key} is announced as ${show(held)}, not ${show(expected)}`,
       );
-    this.table.set(key, held);
-    this.swept.delete(key);
-    this.unchecked?.add(key);
-    this.noteNews(key);
+    this.hold(key, held);
     this.dueAgain.get(family)?.delete(key);
     const bracket = this.brackets.get(family);
     bracket?.due.delete(key);
     bracket?.unconfirmed.delete(key);
   }
 
+  private hold(key: string, held: Held & { readonly family: Family }): void {
+    this.table.set(key, held);
+    this.swept.delete(key);
+    this.unchecked?.add(key);
+    this.noteNews(key);
+  }
+
+  /** ADD-PATH: one of the paths it should have, under whatever path id. */
+  private announcedPath(key: string, held: Held & { readonly family: Family }): void {
+    const expected = this.model.expectedPaths(this.peer, keyIn(key));
+    this.agree(
+      expected.some((one) => isSame(held, one)),
+      `${key} is announced as ${show(held)}, which is none of ${expected.map(showOne).join(", ")}`,
+    );
+    this.hold(key, held);
+    for (const { unconfirmed } of this.brackets.values()) unconfirmed.delete(key);
+  }
+
+  /** ADD-PATH: every path once, and nothing else. */
+  private checkPaths(names: Iterable<string>): void {
+    if (this.peer.takesPaths === undefined) return;
+    const keys = new Set([...names].filter((name) => this.takesPaths(name)).map(keyIn));
+    const held = new Map<string, Held[]>();
+    for (const [name, one] of this.table) {
+      const key = keyIn(name);
+      if (keys.has(key)) held.set(key, [...(held.get(key) ?? []), one]);
+    }
+    for (const key of keys) {
+      const expected = this.model.expectedPaths(this.peer, key);
+      if (expected.some((one) => !isHeld(one))) continue;
+      const has = (held.get(key) ?? []).map(showOne).sort().join(", ");
+      const due = expected.map(showOne).sort().join(", ");
+      check(has === due, `the paths of ${key} are ${has}, not ${due}`);
+    }
+  }
+
+  private takesPaths(key: string): boolean {
+    return this.peer.takesPaths !== undefined && key.startsWith(`${String(Family.Evpn)}:`);
+  }
+
   private withdrawn(key: string): void {
-    this.agree(!isHeld(this.expected(key)), `${key} is withdrawn and should stay`);
+    if (!this.takesPaths(key))
+      this.agree(!isHeld(this.expected(key)), `${key} is withdrawn and should stay`);
     const held = this.table.delete(key) || this.swept.delete(key);
     check(held, `${key} is withdrawn and was never announced`);
     this.unchecked?.add(key);
@@ -224,7 +265,7 @@ export class Receiver {
 
   private live(family: Family): Set<string> {
     const out = new Set<string>();
-    if (!has(this.peer.families, family)) return out;
+    if (!has(this.peer.families, family) || this.takesPaths(`${String(family)}:`)) return out;
     for (const key of this.model.keys(family)) if (isHeld(this.expected(key))) out.add(key);
     return out;
   }
