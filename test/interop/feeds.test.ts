@@ -18,10 +18,10 @@ import { SpeakerClient } from "./lib/speaker-client.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import {
   asBmp,
-  bmpMessages,
+  bmpTypes,
   captureOf,
   complaints,
-  count,
+  fields,
   startCapture,
   type Capture,
 } from "./lib/tshark.js";
@@ -200,16 +200,12 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
     const seen = again.station.types.length + collector.station.types.length;
     await waitFor(
       "the capture to have what the collector read",
-      async () => (await bmpMessages(capture.file, COLLECTOR)) >= seen,
+      async () => (await bmpTypes(capture.file, COLLECTOR)).length >= seen,
     );
     await capture.stop();
     expect(await complaints(capture.file, bmp, "bmp")).toBe("");
-    for (const type of [0, 1, 2, 3, 4]) {
-      const found = await count(capture.file, bmp, `bmp.type == ${String(type)}`);
-      expect(`type ${String(type)}: ${found > 0 ? "seen" : "missing"}`).toBe(
-        `type ${String(type)}: seen`,
-      );
-    }
+    const types = new Set(await bmpTypes(capture.file, COLLECTOR));
+    expect([...types].sort()).toEqual(["0", "1", "2", "3", "4"]);
     expect((await feeds()).collectors[0]).toMatchObject({ state: "up", connects: 2, dropped: 0 });
   });
 
@@ -242,18 +238,22 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
     const file = join(lab.makeDirectory("mrt-pcap"), "messages.pcap");
     captureOf(file, messages);
     expect(await complaints(file, [], "bgp")).toBe("");
-    expect(await count(file, [], "bgp")).toBe(messages.length);
-    expect(await count(file, [], "bgp.evpn.nlri.rt == 2")).toBeGreaterThan(0);
+    const frames = await fields(file, [], "bgp", ["bgp.type", "bgp.evpn.nlri.rt"]);
+    expect(frames).toHaveLength(messages.length);
+    expect(frames.some(([, types]) => types?.includes("2") === true)).toBe(true);
   });
 
   test("tshark reads the recordings; played to a fresh evpnd they make the same table", async () => {
     const file = join(lab.makeDirectory("recorder"), "all.pcap");
     await evpnctl("recorder", "export", "all", "--out", file);
     expect(await complaints(file, [], "tcp || bgp")).toBe("");
+    const frames = await fields(file, [], "bgp", ["bgp.type", "ip.src", "ip.dst"]);
+    const opens = frames.filter(([types]) => types?.[0] === "1");
     for (const address of CLIENTS) {
-      expect(await count(file, [], `bgp.type == 1 && ip.src == ${address}`)).toBe(1);
-      expect(await count(file, [], `bgp.type == 1 && ip.dst == ${address}`)).toBe(1);
-      expect(await count(file, [], `bgp.type == 2 && ip.src == ${address}`)).toBeGreaterThan(0);
+      expect(opens.filter(([, from]) => from?.[0] === address)).toHaveLength(1);
+      expect(opens.filter(([, , to]) => to?.[0] === address)).toHaveLength(1);
+      const said = frames.filter(([types, from]) => types?.includes("2") && from?.[0] === address);
+      expect(said.length).toBeGreaterThan(0);
     }
     lab.namespace("fresh", []);
     const fresh = await Evpnd.start({
@@ -306,7 +306,8 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
       families: [EVPN],
     });
     const most: number[] = [];
-    for (let round = 0; round < 20; round++) {
+    // How much the kernel and the relay take before, is theirs.
+    for (let round = 0; round < 200; round++) {
       const messages = Array.from({ length: 2000 }, (_unused, i) =>
         announce(EVPN, ip4(OWN), macIp({ rd: rd(OWN, 1), mac: mac(7, i), label: 100 + round })),
       );

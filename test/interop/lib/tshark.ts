@@ -19,16 +19,21 @@ export async function complaints(
   ]);
 }
 
-/** Frames that pass a display filter. */
-export async function count(
+/** Values of fields in frames that pass a display filter: by frame, by field, each that occurs. */
+export async function fields(
   file: string,
   options: readonly string[],
   filter: string,
-): Promise<number> {
+  names: readonly string[],
+): Promise<string[][][]> {
+  const wanted = names.flatMap((name) => ["-e", name]);
   const lines = await command("tshark", [
-    ...["-r", file, ...options, "-Y", filter, "-T", "fields", "-e", "frame.number"],
+    ...["-r", file, ...options, "-Y", filter, "-T", "fields", ...wanted],
   ]);
-  return lines.split("\n").filter((line) => line !== "").length;
+  return lines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split("\t").map((values) => values.split(",").filter((one) => one !== "")));
 }
 
 /** How tshark is told that a port is BMP. */
@@ -36,11 +41,9 @@ export function asBmp(port: number): string[] {
   return ["-d", `tcp.port==${String(port)},bmp`];
 }
 
-/** BMP messages in a capture, by tshark's count. */
-export async function bmpMessages(file: string, port: number): Promise<number> {
-  const types = ["-r", file, ...asBmp(port), "-T", "fields", "-e", "bmp.type"];
-  const fields = (await command("tshark", types)).split(/[\n,]/);
-  return fields.filter((one) => one !== "").length;
+/** Types of the BMP messages in a capture, as tshark reads them. */
+export async function bmpTypes(file: string, port: number): Promise<string[]> {
+  return (await fields(file, asBmp(port), "bmp", ["bmp.type"])).flat(2);
 }
 
 export interface Capture {
