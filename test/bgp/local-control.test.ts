@@ -3,7 +3,7 @@ import { ControlError } from "../../src/bgp/control.js";
 import { LocalControl } from "../../src/bgp/local-control.js";
 import type { LocalControlParts } from "../../src/bgp/local-control.js";
 import type { PeerStatus, PeerTable } from "../../src/bgp/session/index.js";
-import type { SpeakerSettings } from "../../src/bgp/settings.js";
+import { SPEAKER_DEFAULTS, type SpeakerSettings } from "../../src/bgp/settings.js";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { systemClock } from "../../src/util/clock.js";
 import { ALL_FAMILIES } from "../model/lib/peer.js";
@@ -39,7 +39,13 @@ describe("with a reflector behind it", () => {
     speaker.run();
     other.take();
     calls = [];
-    settings = { as: 65000, routerId: "10.99.0.254", clusterId: "10.99.0.253" } as SpeakerSettings;
+    settings = {
+      ...SPEAKER_DEFAULTS,
+      as: 65000,
+      routerId: "10.99.0.254",
+      clusterId: "10.99.0.253",
+      dynamic: [],
+    };
     const lines = [source, other];
     const status = (address: string, state: string): PeerStatus =>
       ({ address, state }) as PeerStatus;
