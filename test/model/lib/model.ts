@@ -287,6 +287,10 @@ export class Model {
     );
   }
 
+  allKeys(): ReadonlySet<string> {
+    return new Set([...this.holders.keys(), ...this.own.keys()]);
+  }
+
   /** Every key of a family. */
   keys(family: Family): string[] {
     return [...this.holders.keys(), ...this.own.keys()].filter((key) =>
@@ -340,7 +344,7 @@ export class Model {
   /** The whole table the session's peer should hold. */
   table(target: PeerSpec): Map<string, Exclude<Expected, undefined>> {
     const out = new Map<string, Exclude<Expected, undefined>>();
-    for (const key of new Set([...this.holders.keys(), ...this.own.keys()])) {
+    for (const key of this.allKeys()) {
       const expected = this.expected(target, key);
       if (expected !== undefined) out.set(key, expected);
     }

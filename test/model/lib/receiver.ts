@@ -108,7 +108,7 @@ export class Receiver {
 
   /** Nothing is on its way: table, End-of-RIB, refreshes must be complete. */
   settled(): void {
-    const keys = this.unchecked ?? [...this.table.keys(), ...this.model.table(this.peer).keys()];
+    const keys = this.unchecked ?? [...this.table.keys(), ...this.model.allKeys()];
     this.checkPaths(keys);
     for (const key of keys) {
       if (this.takesPaths(key)) continue;
@@ -188,9 +188,13 @@ export class Receiver {
     for (const key of keys) {
       const expected = this.model.expectedPaths(this.peer, key);
       if (expected.some((one) => !isHeld(one))) continue;
-      const has = (held.get(key) ?? []).map(showOne).sort().join(", ");
-      const due = expected.map(showOne).sort().join(", ");
-      check(has === due, `the paths of ${key} are ${has}, not ${due}`);
+      const left = [...(held.get(key) ?? [])];
+      for (const one of expected) {
+        const at = left.findIndex((other) => isSame(other, one));
+        check(at >= 0, `of the paths of ${key} is missing ${showOne(one)}`);
+        left.splice(at, 1);
+      }
+      check(left.length === 0, `too many paths of ${key}: ${left.map(showOne).join(", ")}`);
     }
   }
 
