@@ -12,7 +12,9 @@ export const EVERYTHING = -1;
 
 /** Who asked for one target or prefix. There may be a million of them. */
 interface Interest {
-  mask: Int32Array;
+  /** The only one, while there is no mask. */
+  readonly slot: number;
+  mask: Int32Array | undefined;
   /** How often beside the first time (a membership per origin AS, for example). */
   more: Map<number, number> | undefined;
 }
@@ -60,11 +62,21 @@ export class TargetLayer {
   }
 
   private ask(slot: number, bits: number, prefix: string): boolean {
-    const interest = this.interestIn(bits, prefix);
+    let ofLength = this.interests.get(bits);
+    if (ofLength === undefined) this.interests.set(bits, (ofLength = new Map<string, Interest>()));
+    const interest = ofLength.get(prefix);
+    if (interest === undefined) {
+      ofLength.set(prefix, { slot, mask: undefined, more: undefined });
+      return true;
+    }
     if (asks(interest, slot)) {
       const more = (interest.more ??= new Map<number, number>());
       more.set(slot, (more.get(slot) ?? 0) + 1);
       return false;
+    }
+    if (interest.mask === undefined) {
+      interest.mask = wide(new Int32Array(1), interest.slot);
+      setBit(interest.mask, interest.slot);
     }
     if (slot >>> 5 >= interest.mask.length) interest.mask = wide(interest.mask, slot);
     setBit(interest.mask, slot);
@@ -78,8 +90,9 @@ export class TargetLayer {
     if (more > 1) interest.more?.set(slot, more - 1);
     else if (more === 1) interest.more?.delete(slot);
     if (more > 0) return false;
-    clearBit(interest.mask, slot);
-    if (interest.mask.every((word) => word === 0)) this.forget(bits, prefix);
+    const { mask } = interest;
+    if (mask !== undefined) clearBit(mask, slot);
+    if (mask === undefined || mask.every((word) => word === 0)) this.forget(bits, prefix);
     return true;
   }
 
@@ -106,17 +119,6 @@ export class TargetLayer {
     for (let w = 0; w < words; w++) mask[w] = mask[w]! & (~this.constrained[w]! | asking[w]!);
   }
 
-  private interestIn(bits: number, prefix: string): Interest {
-    let ofLength = this.interests.get(bits);
-    if (ofLength === undefined) this.interests.set(bits, (ofLength = new Map<string, Interest>()));
-    let interest = ofLength.get(prefix);
-    if (interest === undefined) {
-      interest = { mask: new Int32Array(1), more: undefined };
-      ofLength.set(prefix, interest);
-    }
-    return interest;
-  }
-
   private forget(bits: number, prefix: string): void {
     const ofLength = this.interests.get(bits);
     ofLength?.delete(prefix);
@@ -133,14 +135,20 @@ export function prefixOf(target: string, bits: number): string {
   return target.slice(0, digits) + last.toString(16);
 }
 
-function asks({ mask }: Interest, slot: number): boolean {
+function asks({ slot: only, mask }: Interest, slot: number): boolean {
+  if (mask === undefined) return slot === only;
   return slot >>> 5 < mask.length && hasBit(mask, 0, slot);
 }
 
 function addTo(mask: Int32Array, interest: Interest | undefined): void {
   if (interest === undefined) return;
-  const words = Math.min(mask.length, interest.mask.length);
-  for (let w = 0; w < words; w++) mask[w] = mask[w]! | interest.mask[w]!;
+  const { slot, mask: asking } = interest;
+  if (asking === undefined) {
+    if (slot >>> 5 < mask.length) setBit(mask, slot);
+    return;
+  }
+  const words = Math.min(mask.length, asking.length);
+  for (let w = 0; w < words; w++) mask[w] = mask[w]! | asking[w]!;
 }
 
 function wide(mask: Int32Array, slot: number): Int32Array<ArrayBuffer> {
