@@ -8,6 +8,7 @@ const NAMED = 5;
 export function restartingLine(restarting: RestartingAnswer | undefined): string | undefined {
   if (restarting === undefined) return undefined;
   const { secondsLeft, waitingFor } = restarting;
+  if (waitingFor.length === 0) return "every peer has sent what it has, sending begins";
   const more = waitingFor.length > NAMED ? ` and ${waitingFor.length - NAMED} more` : "";
   const who = `${waitingFor.slice(0, NAMED).join(", ")}${more}`;
   return `sending waits for End-of-RIB of ${who}, at most ${secondsLeft} s more`;

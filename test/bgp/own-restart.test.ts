@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { SETTLE_MS } from "../../src/bgp/restart/deferral.js";
 import { OwnRestart } from "../../src/bgp/own-restart.js";
 import {
   formatRestartState,
@@ -73,6 +74,7 @@ test("a restart waits for the peers of before, and calls them once it listens", 
   // Restarted again now: who is still missed is missed then, too.
   expect(restarts.toRemember()).toEqual([{ address: "10.0.0.3", localAddress: LOCAL }]);
   restarts.abandon("10.0.0.3", "");
+  speaker.clock.advance(SETTLE_MS);
   expect(recalled.at(-1)).toBe("end");
   await own.end();
 });

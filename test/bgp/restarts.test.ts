@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { encodeEndOfRib } from "../../src/fast-bgp-codec/end-of-rib.js";
 import type { Negotiated } from "../../src/bgp/session/types.js";
+import { SETTLE_MS } from "../../src/bgp/restart/deferral.js";
 import { GRACEFUL_RESTART_DEFAULTS } from "../../src/bgp/graceful-settings.js";
 import { ALL_FAMILIES, maskOf, type PeerSpec } from "../model/lib/peer.js";
 import { hexOf } from "../model/lib/hex.js";
@@ -366,6 +367,9 @@ describe("our own restart", () => {
     late.say(END);
     for (const family of [0, 1, 2, 4, 5] as const) listener.say(encodeEndOfRib(family));
     reflector.restarts.abandon(other.session.peerAddress, "no End-of-RIB from it");
+    speaker.run();
+    expect(listener.take()).toEqual([]);
+    speaker.clock.advance(SETTLE_MS);
     speaker.run();
     expect(reflector.restarts.isRestarting).toBe(false);
     const kinds = listener.take().map(({ kind }) => kind);

@@ -110,9 +110,16 @@ describeInterop("evpnd restarts", ["gobgp", "frr"], () => {
             ...frrClient({
               address,
               reflectors: [RR],
-              families: ["ipv4 unicast"],
-              familyLines: index === 0 ? PREFIXES.map((prefix) => `network ${prefix}`) : [],
+              // One has EVPN as well: it keeps nothing of it, and must not be waited for in vain.
+              families: index === 0 ? ["l2vpn evpn"] : ["ipv4 unicast"],
             }),
+            ...(index === 0
+              ? [
+                  " address-family ipv4 unicast",
+                  `  neighbor ${RR} activate`,
+                  ...PREFIXES.map((prefix) => `  network ${prefix}`),
+                ]
+              : []),
           ],
         }),
       ),

@@ -17,6 +17,11 @@ export interface DeferralView {
   readonly waitingFor: readonly string[];
 }
 
+/**
+ * Between the last End-of-RIB and the end: FRR 8.4 sends its own up to half a second before its routes, which
+ * it announces by a timer.
+ */
+export const SETTLE_MS = 1_000;
 /** Not back yet. */
 const ALL = -1;
 
@@ -28,6 +33,7 @@ export class Deferral {
   /** Families whose End-of-RIB is missing, by address. */
   private readonly waiting = new Map<string, number>();
   private over = false;
+  private settling: TimerHandle | undefined;
 
   /**
    * @param expected addresses of the peers that were Established; not empty
@@ -86,13 +92,19 @@ export class Deferral {
   forget(address: string): void {
     if (this.over) return;
     this.waiting.delete(address);
-    if (this.waiting.size === 0) this.finish("every peer has sent what it has");
+    if (this.waiting.size > 0 || this.settling !== undefined) return;
+    this.settling = this.clock.setTimer(SETTLE_MS, () => {
+      this.settling = undefined;
+      // Meanwhile one more may have come up.
+      if (this.waiting.size === 0) this.finish("every peer has sent what it has");
+    });
   }
 
   private finish(why: string): void {
     if (this.over) return;
     this.over = true;
     this.timer.cancel();
+    this.settling?.cancel();
     this.done(why, [...this.waiting.keys()]);
   }
 }

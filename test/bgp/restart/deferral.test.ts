@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Deferral } from "../../../src/bgp/restart/deferral.js";
+import { Deferral, SETTLE_MS } from "../../../src/bgp/restart/deferral.js";
 import { NEGOTIATED_DEFAULTS, type Negotiated } from "../../../src/bgp/session/types.js";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { FakeClock } from "../session/harness.js";
@@ -31,6 +31,11 @@ describe("sending waits", () => {
     expect(deferral.view()).toEqual({ secondsLeft: 120, waitingFor: ["b"] });
     expect(deferral.active).toBe(true);
     deferral.endOfRib("b", Family.Evpn);
+    // Some send End-of-RIB a moment before their last routes.
+    clock.advance(SETTLE_MS - 1, () => {});
+    expect(over).toEqual([]);
+    expect(deferral.view()).toMatchObject({ waitingFor: [] });
+    clock.advance(1, () => {});
     expect(over).toEqual([{ why: "every peer has sent what it has", missing: [] }]);
     expect(deferral.active).toBe(false);
     expect(deferral.view()).toBeUndefined();
@@ -49,42 +54,48 @@ describe("sending waits", () => {
     expect(over).toHaveLength(1);
   });
 
-  test("also for a peer that nobody remembered", () => {
-    const { over, deferral } = begin("a");
-    deferral.established(up("c"));
+  test("also for a peer that nobody remembered, and that came at the last moment", () => {
+    const { clock, over, deferral } = begin("a");
     deferral.forget("a");
+    deferral.established(up("c"));
+    clock.advance(SETTLE_MS, () => {});
     expect(over).toEqual([]);
     deferral.endOfRib("c", Family.Evpn);
     deferral.endOfRib("c", Family.RouteTarget);
+    clock.advance(SETTLE_MS, () => {});
     expect(over).toHaveLength(1);
   });
 });
 
 describe("nobody waits", () => {
   test("for a peer that restarted itself, or has no graceful restart", () => {
-    const { over, deferral } = begin("a", "b");
+    const { clock, over, deferral } = begin("a", "b");
     deferral.established(up("a", { gracefulRestart: { ...RESTART, restarting: true } }));
     expect(over).toEqual([]);
     deferral.established(up("b", { gracefulRestart: undefined }));
+    clock.advance(SETTLE_MS, () => {});
     expect(over).toHaveLength(1);
   });
 
   test("for a peer that somebody took down", () => {
-    const { over, deferral } = begin("a");
+    const { clock, over, deferral } = begin("a");
     deferral.forget("a");
+    clock.advance(SETTLE_MS, () => {});
     expect(over).toHaveLength(1);
   });
 });
 
 test("a peer that is lost again sends everything anew", () => {
-  const { over, deferral } = begin("a");
+  const { clock, over, deferral } = begin("a");
   deferral.established(up("a"));
   deferral.endOfRib("a", Family.Evpn);
   deferral.lost("a");
   deferral.endOfRib("a", Family.RouteTarget);
   deferral.established(up("a"));
   deferral.endOfRib("a", Family.RouteTarget);
+  clock.advance(SETTLE_MS, () => {});
   expect(over).toEqual([]);
   deferral.endOfRib("a", Family.Evpn);
+  clock.advance(SETTLE_MS, () => {});
   expect(over).toHaveLength(1);
 });
