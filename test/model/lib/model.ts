@@ -5,23 +5,19 @@
  */
 import { FAMILIES, Family } from "../../../src/fast-bgp-codec/family.js";
 import {
-  asCount,
   attributesText,
-  clusterList,
-  Code,
   Community,
   fromEbgp,
   hasCommunity,
   importAttributes,
-  numberOf,
-  put,
   reflect,
   toEbgp,
   withCommunity,
   type Attributes,
 } from "./attributes.js";
 import { selectBest, type Candidate } from "./best-path.js";
-import { comparableNlri, isVpn, nlriKey, routeTypeOf } from "./nlri.js";
+import { imported, isAccepted, isAcceptedType, isInList, isTargeted } from "./import.js";
+import { comparableNlri, nlriKey, routeTypeOf } from "./nlri.js";
 import { OWN_ATTRIBUTES, OWN_NEXT_HOP, OwnWishes } from "./own-wishes.js";
 import {
   CLUSTER_ID,
@@ -486,29 +482,6 @@ function routeOf(
   };
 }
 
-function imported(
-  said: Pick<Route, "family" | "nlri" | "attributes">,
-  peer: PeerSpec,
-): Attributes | undefined {
-  const { importPolicies = [], importDefault = "accept" } = peer.policy ?? {};
-  const list = applyRules(importPolicies, importDefault, said);
-  if (list === undefined || said.family === Family.RouteTarget) return list;
-  const allowed = peer.interest?.allowed;
-  if (allowed !== undefined && isTargeted(said.family)) {
-    const targets = routeTargets(list);
-    if (targets.length === 0 || !targets.every((one) => isInList([one], allowed))) return undefined;
-  }
-  const lowers = peer.kind === "ebgp" && hasCommunity(list, Community.GracefulShutdown);
-  return lowers ? put(list, Code.LocalPref, 0x40, "00000000") : list;
-}
-
-/** A list that names no Ethernet segment takes them all. */
-function isInList(targets: readonly string[], list: readonly string[] | undefined): boolean {
-  if (list === undefined) return true;
-  const takesSegments = !list.some((one) => one.startsWith("0602"));
-  return targets.some((one) => list.includes(one) || (takesSegments && one.startsWith("0602")));
-}
-
 /** The key, with the path id behind it if there is one: only EVPN routes have them here. */
 function nameOf(family: Family, nlri: string, pathId: number): string {
   const key = nlriKey(family, nlri);
@@ -523,32 +496,6 @@ export function keyIn(name: string): string {
 
 function keysOf(ribIn: RibIn, family: Family): string[] {
   return [...ribIn.routes].filter(([, route]) => route.family === family).map(([key]) => key);
-}
-
-/** Families whose routes carry route targets. */
-export function isTargeted(family: Family): boolean {
-  return family === Family.Evpn || isVpn(family);
-}
-
-/** RFC 4456 section 8, RFC 4271 section 9.1.2: such a route is no candidate, and replaces the earlier one. */
-function isLooped(attributes: Attributes, peer: PeerSpec): boolean {
-  if (asCount(attributes, OWN_AS) > peer.allowAsIn) return true;
-  return (
-    numberOf(attributes, Code.OriginatorId) === OWN_ID ||
-    clusterList(attributes).includes(CLUSTER_ID)
-  );
-}
-
-function isAccepted(attributes: Attributes, peer: PeerSpec, family: Family, nlri: string): boolean {
-  if (isLooped(attributes, peer) || !isAcceptedType(peer, family, nlri)) return false;
-  return peer.kind !== "ebgp" || peer.acceptIn;
-}
-
-function isAcceptedType(peer: PeerSpec, family: Family, nlri: string): boolean {
-  if (family !== Family.Evpn) return true;
-  const type = routeTypeOf(nlri);
-  if (type === 0 || type > 11) return peer.unknownTypes;
-  return peer.typesIn?.includes(type) ?? true;
 }
 
 /** Who gets a best path: the table of RFC 4456, after communities and the peer's own limits. */

@@ -7,7 +7,8 @@
  */
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { check, type Announcement, type Decoded } from "./decode.js";
-import { isTargeted, keyIn, type Expected, type Firm, type Held, type Model } from "./model.js";
+import { isTargeted } from "./import.js";
+import { keyIn, type Expected, type Firm, type Held, type Model } from "./model.js";
 import { comparableNlri } from "./nlri.js";
 import { familiesIn, has, type PeerSpec } from "./peer.js";
 
