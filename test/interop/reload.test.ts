@@ -6,11 +6,24 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Evpnd } from "./lib/evpnd.js";
 import { Fabric, hostOf, peAddress, PES } from "./lib/fabric.js";
 import { Lab } from "./lib/lab.js";
+import {
+  announce,
+  extendedCommunities,
+  ip4,
+  mac,
+  macIp,
+  rd,
+  routeTarget,
+  VXLAN,
+} from "./lib/messages.js";
+import { SpeakerClient } from "./lib/speaker-client.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor } from "./lib/wait.js";
+import { EVPN } from "./lib/wire.js";
 
 const RR = "10.99.0.254";
 const HTTP = 8080;
+const SPEAKER = "10.99.0.9";
 
 /** @param changed lines for the third PE */
 const config = (changed = "", more = ""): string => `
@@ -142,6 +155,36 @@ describeInterop("reload under a fabric of FRR PEs", ["ping", "frr"], () => {
     expect(await counts()).toEqual(before);
   });
 
+  test("a leaf whose interest is inferred has what it imports, and no more", async () => {
+    const before = await counts();
+    const speaker = `  - { address: ${SPEAKER}, passive: true }`;
+    writeFileSync(file, config(", hold-time: 30", speaker));
+    expect((await post("/v1/reload")).status).toBe(200);
+    fabric.attach("speaker", SPEAKER);
+    const options = { lab, label: "speaker", localAddress: SPEAKER, remoteAddress: RR };
+    const client = await SpeakerClient.up(options);
+    for (const vni of [100, 300]) {
+      const more = extendedCommunities(VXLAN, routeTarget(65000, vni));
+      const nlri = macIp({ rd: rd(SPEAKER, vni), mac: mac(9, vni), label: vni });
+      client.send(announce(EVPN, ip4(SPEAKER), nlri, more));
+    }
+    const vnis = async (): Promise<string> =>
+      [...(await fabric.pe(3).evpnRoutes()).keys()]
+        .flatMap((prefix) => new RegExp(`${SPEAKER}:(\\d+) .*\\[2\\]`).exec(prefix)?.[1] ?? [])
+        .sort()
+        .join();
+    await waitFor("both at the third PE", async () => (await vnis()) === "100,300");
+    await withPings(async () => {
+      writeFileSync(file, config(', hold-time: 30, route-target-inference: "on"', speaker));
+      expect((await post("/v1/reload")).status).toBe(200);
+      await waitFor("VNI 300 to go", async () => (await vnis()) === "100");
+    });
+    writeFileSync(file, config(", hold-time: 30, description: back"));
+    expect((await post("/v1/reload")).status).toBe(200);
+    await waitFor("the speaker's routes to go", async () => (await vnis()) === "");
+    expect(await counts()).toEqual(before);
+  });
+
   test("SIGHUP with a bad file changes nothing and says why", async () => {
     const before = await counts();
     writeFileSync(file, config(", hold-time: 30, clientt: true", "compare-mobility: maybe"));
@@ -217,10 +260,10 @@ describeInterop("reload under a fabric of FRR PEs", ["ping", "frr"], () => {
     const { text } = await post("/v1/reload");
     expect(text).toContain("listening on 10.99.0.250 port 179");
     expect(await counts()).toEqual(before);
-    writeFileSync(file, more.replace("10.99.0.250:179", "10.99.0.9:179"));
+    writeFileSync(file, more.replace("10.99.0.250:179", "10.99.0.77:179"));
     const refused = await post("/v1/reload");
     expect(refused.status).toBe(422);
-    expect(refused.text).toContain("cannot listen on 10.99.0.9 port 179");
+    expect(refused.text).toContain("cannot listen on 10.99.0.77 port 179");
     expect(await counts()).toEqual(before);
   });
 });
