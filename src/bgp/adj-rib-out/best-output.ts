@@ -36,11 +36,7 @@ export class BestOutput implements Output {
 
   get isFull(): boolean {
     const { batch } = this.delivery;
-    const { grouping } = this;
-    return (
-      batch.octets >= BATCH_OCTETS ||
-      (!grouping.isPlain && !batch.hasRoom(grouping.mostOutcomes, 1))
-    );
+    return batch.octets >= BATCH_OCTETS || !batch.hasRoom(this.grouping.mostOutcomes, 1);
   }
 
   isNewest(dest: number, position: number): boolean {

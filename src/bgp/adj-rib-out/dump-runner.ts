@@ -63,8 +63,8 @@ export class DumpRunner {
       if (!table.exists(dest)) continue;
       const family = table.family(dest);
       if (destinations === undefined && stage !== this.stageOf(dest, family)) continue;
-      if (!output.dumped(dest, family, masks)) continue;
-      added++;
+      if (output.dumped(dest, family, masks)) added++;
+      // Also what adds nothing takes room: its groups are made to find that out.
       if (output.isFull) break;
     }
     output.deliver(group);
