@@ -260,8 +260,7 @@ describeInterop(
         faults.push(...peers.flatMap((peer) => Object.values(peer.faults) as number[]));
         for (const [kind, list] of Object.entries(door)) {
           for (const peer of CLIENTS) {
-            const path = `/v1/routes?table=${kind}&peer=${peer}&limit=1000`;
-            const { routes } = await started.get<{ routes: { nlriHex: string }[] }>(path);
+            const routes = await started.routes<{ nlriHex: string }>(`table=${kind}&peer=${peer}`);
             list.set(peer, routes.map(({ nlriHex }) => nlriHex).sort());
           }
         }

@@ -388,16 +388,13 @@ mrt: { updates: { directory: ${directory} } }
 
 /** Every route of every peer, without who it came from: stand-ins have other addresses. */
 async function routesOf(evpnd: Evpnd): Promise<string[]> {
-  interface Page {
-    readonly routes: readonly {
-      prefix: string;
-      nextHop: string;
-      originator: string;
-      nlriHex: string;
-      attributesHex: string;
-    }[];
+  interface ShownRoute {
+    readonly nextHop: string;
+    readonly originator: string;
+    readonly nlriHex: string;
+    readonly attributesHex: string;
   }
-  const { routes } = await evpnd.get<Page>("/v1/routes?table=all&limit=1000");
+  const routes = await evpnd.routes<ShownRoute>("table=all");
   return routes
     .map(({ nextHop, originator, nlriHex, attributesHex }) =>
       [nlriHex, nextHop, originator, attributesHex].join(" "),

@@ -43,13 +43,10 @@ const FRR4 = "203.0.113.0/24";
 const FRR6 = "2001:db8:1::/48";
 const FRR_RD = "65000:1";
 
-interface RouteAnswer {
-  readonly routes: readonly {
-    readonly family: string;
-    readonly prefix: string;
-    readonly nextHop: string;
-    readonly nlri: { readonly labels: readonly { readonly mpls20: number }[] };
-  }[];
+interface ShownRoute {
+  readonly prefix: string;
+  readonly nextHop: string;
+  readonly nlri: { readonly labels: readonly { readonly mpls20: number }[] };
 }
 
 function ip6(address: string): string {
@@ -320,7 +317,7 @@ protocol bgp reflector {
   });
 
   test("routes are shown with RD, prefix, label and next hop", async () => {
-    const { routes } = await evpnd.get<RouteAnswer>("/v1/routes?family=ipv4-vpn&vni=200");
+    const routes = await evpnd.routes<ShownRoute>("family=ipv4-vpn&vni=200");
     const shown = routes.map(({ prefix, nextHop, nlri }) => [
       prefix,
       nextHop,
@@ -330,8 +327,8 @@ protocol bgp reflector {
       [`${OWN}:7:192.0.2.128/25`, OWN, [200]],
       ["65000:2:10.20.0.0/16", GOBGP, [200]],
     ]);
-    const six = await evpnd.get<RouteAnswer>("/v1/routes?family=ipv6-vpn&rd=65000:1");
-    expect(six.routes.map(({ prefix, nextHop }) => [prefix, nextHop.split(" ")[0]])).toEqual([
+    const six = await evpnd.routes<ShownRoute>("family=ipv6-vpn&rd=65000:1");
+    expect(six.map(({ prefix, nextHop }) => [prefix, nextHop.split(" ")[0]])).toEqual([
       [`${FRR_RD}:${FRR6}`, "fd99::1"],
     ]);
   });

@@ -64,6 +64,20 @@ export class Evpnd {
     return JSON.parse(body) as T;
   }
 
+  /** All routes of /v1/routes, page after page: a page may be short, or empty, and have a next one. */
+  async routes<Route>(query: string): Promise<Route[]> {
+    const all: Route[] = [];
+    let cursor = "";
+    for (;;) {
+      const page = await this.get<{ routes: Route[]; next?: string }>(
+        `/v1/routes?${query}&limit=1000${cursor}`,
+      );
+      all.push(...page.routes);
+      if (page.next === undefined) return all;
+      cursor = `&cursor=${page.next}`;
+    }
+  }
+
   async request(
     method: string,
     path: string,
