@@ -22,6 +22,8 @@ import type { AddPathLimit } from "./receiver.js";
 
 /** A batch ends behind the destination that brings its attribute sets to this many octets. */
 const BATCH_OCTETS = 1 << 20;
+/** Or to so many comparisons, the square of each destination's paths: some 10 ms, whether anything is sent or not. */
+const BATCH_WORK = 10_000;
 const NOBODY = new Int32Array(0);
 
 export class AddPathOutput implements Output {
@@ -40,6 +42,8 @@ export class AddPathOutput implements Output {
   private chosen = new Int32Array(32);
   /** To look at what should be is not to withhold. */
   private looking = false;
+  /** Of the batch at hand, for `BATCH_WORK`. */
+  private work = 0;
   private members: Int32Array = new Int32Array(1);
   private full = new Int32Array(1);
   private need = new Int32Array(1);
@@ -78,7 +82,11 @@ export class AddPathOutput implements Output {
 
   get isFull(): boolean {
     const { batch } = this.delivery;
-    return batch.octets >= BATCH_OCTETS || !batch.hasRoom(this.mostForms, MOST_PATHS);
+    return (
+      batch.octets >= BATCH_OCTETS ||
+      this.work >= BATCH_WORK ||
+      !batch.hasRoom(this.mostForms, MOST_PATHS)
+    );
   }
 
   isNewest(dest: number, position: number): boolean {
@@ -92,6 +100,7 @@ export class AddPathOutput implements Output {
   begin(): void {
     const { batch } = this.delivery;
     this.delivery.begin(true);
+    this.work = 0;
     this.grouping.begin();
     batch.reserve(this.mostForms);
     this.sent.ensure(this.table.destinationLimit);
@@ -186,6 +195,7 @@ export class AddPathOutput implements Output {
     former: readonly FormerPolicy[],
   ): boolean {
     numberPaths(this.table, this.changes, dest, this.ranked);
+    this.work += 1 + this.ranked.length * this.ranked.length;
     this.clearChoice(members);
     let any = false;
     for (const path of this.ranked) {

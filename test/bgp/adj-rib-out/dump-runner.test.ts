@@ -1,5 +1,5 @@
 /** Dumps of tables in which there is little to send: what is looked at must fit a batch as well. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { hexOf } from "../../model/lib/hex.js";
 import { attribute, EMPTY_PATH, mac, ORIGIN, Tables } from "../lib/tables.js";
@@ -54,5 +54,27 @@ describe("a dump over more attribute sets than a batch has room for", () => {
       tables.out.wanted(tables.find(mac(n)), mask, n === 1);
       expect(mask[0]! & (1 << slot)).not.toBe(0);
     }
+  });
+});
+
+describe("a look at many paths for a session with ADD-PATH", () => {
+  it("is cut into short stretches though it sends nothing", () => {
+    const tables = new Tables();
+    const addPath = [{ family: Family.Evpn, limit: 2 }];
+    const { slot, outlet } = tables.receiver({ families: 1 << Family.Evpn, addPath });
+    const sources = Array.from({ length: 16 }, () => tables.source());
+    for (let n = 1; n <= 200; n++) {
+      for (const source of sources) tables.announce(source, mac(n));
+    }
+    tables.run();
+    outlet.buffers.length = 0;
+    const rank = vi.spyOn(tables.table, "rank");
+    tables.out.sync(slot);
+    for (let more = true; more;) {
+      rank.mockClear();
+      more = tables.out.run(0);
+      expect(rank.mock.calls.length).toBeLessThan(100);
+    }
+    expect(outlet.buffers).toEqual([]);
   });
 });
