@@ -1,7 +1,7 @@
 /** Maintenance mode, and what peers want by route target. */
 import type { FastifyInstance } from "fastify";
 import type { SpeakerControl } from "../bgp/control.js";
-import { noQuerySchema, peerParamsSchema } from "./query.js";
+import { checkedText, noQuerySchema, peerParamsSchema } from "./query.js";
 
 /** Longest time that peers can be given to turn to other paths. */
 const DRAIN_MOST_SECONDS = 86_400;
@@ -26,8 +26,7 @@ const beginSchema = {
     peers: peersSchema,
     drainSeconds: { type: "integer", minimum: 0, maximum: DRAIN_MOST_SECONDS, default: 60 },
     then: { type: "string", enum: ["nothing", "shutdown"], default: "nothing" },
-    // 128 octets in UTF-8 at most (RFC 9003).
-    text: { type: "string", maxLength: 32, default: "maintenance" },
+    text: { type: "string", maxLength: 128, default: "maintenance" },
   },
 } as const;
 
@@ -51,7 +50,7 @@ export function addOperationRoutes(server: FastifyInstance, control: SpeakerCont
   server.post<{ Body: BeginBody }>(
     "/v1/maintenance/begin",
     { schema: { querystring: noQuerySchema, body: beginSchema } },
-    (request) => control.beginMaintenance(request.body),
+    ({ body }) => control.beginMaintenance({ ...body, text: checkedText(body.text) }),
   );
   server.post<{ Body: Pick<BeginBody, "peers"> }>(
     "/v1/maintenance/end",

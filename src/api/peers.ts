@@ -1,8 +1,8 @@
 /** Peers: look, and act on one. */
 import type { FastifyInstance } from "fastify";
 import type { SpeakerControl } from "../bgp/control.js";
-import { HttpError } from "./error.js";
 import {
+  checkedText,
   familyNumber,
   familyQuerySchema,
   noQuerySchema,
@@ -54,21 +54,9 @@ export function addPeerRoutes(server: FastifyInstance, control: SpeakerControl):
       `/v1/peers/:address/${verb}`,
       act,
       async (request) => {
-        await run(request.params.address, checkedText(request.body));
+        await run(request.params.address, checkedText(request.body?.text ?? ""));
         return { done: [`${verb} of ${request.params.address}`] };
       },
     );
   }
-}
-
-/** The shutdown communication goes out in UTF-8 (RFC 9003 section 2). */
-function checkedText(body: TextBody): string {
-  const text = body?.text ?? "";
-  const octets = Buffer.byteLength(text);
-  if (octets <= 128 && !text.includes("\0")) return text;
-  throw new HttpError(
-    400,
-    "invalid",
-    `the text takes ${octets} octets; use at most 128, without NUL (RFC 9003)`,
-  );
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { PolicyTestOptions, RouteQuery } from "../bgp/control.js";
 import type { HttpBackend } from "./backend.js";
 import { HttpError } from "./error.js";
-import { familyNumber, noQuerySchema, normalMac, routesQuerySchema } from "./query.js";
+import { checkedMac, familyNumber, noQuerySchema, routesQuerySchema } from "./query.js";
 
 /** Largest candidate text; more would hold the BGP thread while it is read. */
 const TEXT_MAX = 512 * 1024;
@@ -77,7 +77,7 @@ function toQuery(query: ExplainQuery): RouteQuery {
     ...(query.family !== undefined && { family: familyNumber(query.family) }),
     ...(query.type !== undefined && { routeType: query.type }),
     ...(query.rd !== undefined && { rd: query.rd }),
-    ...(query.mac !== undefined && { mac: normalMac(query.mac) }),
+    ...(query.mac !== undefined && { mac: checkedMac(query.mac) }),
     ...(query.ip !== undefined && { ip: query.ip }),
     ...(query.vni !== undefined && { vni: query.vni }),
   };

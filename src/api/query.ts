@@ -103,7 +103,7 @@ export function familyNumber(name: string): Family {
 }
 
 /** A MAC or a part of one; throws `HttpError` 400 for what can be neither. */
-function checkedMac(mac: string): string {
+export function checkedMac(mac: string): string {
   if (/^[0-9a-f.:-]{1,17}$/i.test(mac) && /[0-9a-f]/i.test(mac)) return normalMac(mac);
   throw new HttpError(
     400,
@@ -134,8 +134,19 @@ export const textBodySchema = {
   properties: { text: { type: "string", maxLength: 128 } },
 } as const;
 
+/** Text told to a peer goes out in UTF-8, in one octet of length (RFC 9003 section 2). */
+export function checkedText(text: string): string {
+  const octets = Buffer.byteLength(text);
+  if (octets <= 128 && !text.includes("\0")) return text;
+  throw new HttpError(
+    400,
+    "invalid",
+    `the text takes ${octets} octets; use at most 128, without NUL (RFC 9003)`,
+  );
+}
+
 export const peerParamsSchema = {
   type: "object",
   required: ["address"],
-  properties: { address: { type: "string", minLength: 2, maxLength: 64 } },
+  properties: { address: { type: "string", minLength: 1, maxLength: 64 } },
 } as const;

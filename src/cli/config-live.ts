@@ -34,7 +34,8 @@ export function addConfigLive(config: Command, program: Command, host: CliHost):
     .argument("[file]", "in place of the file that evpnd reads")
     .action(async (file: string | undefined, _options: object, command: Command) => {
       const body = file === undefined ? {} : { text: textOf(file) };
-      const diff = await clientOf(command, host).post<DiffAnswer>("/v1/config/diff", {}, body);
+      const answer = await clientOf(command, host).post<DiffAnswer>("/v1/config/diff", {}, body);
+      const diff = { ...answer, issues: answer.issues.map((issue) => named(issue, file)) };
       if (!diff.ok) host.code = EXIT.finding;
       if (wantsJson(command)) printJson(host, diff);
       else host.out(formatDiff(diff, host));
@@ -62,6 +63,11 @@ export function addConfigLive(config: Command, program: Command, host: CliHost):
     .action(async (_options: object, command: Command) => {
       report(await clientOf(command, host).post<DoneAnswer>("/v1/config/rollback"), command);
     });
+}
+
+/** evpnd knows a text that it is sent as `candidate`. */
+function named(issue: string, file: string | undefined): string {
+  return file === undefined ? issue : issue.replace(/^candidate(?=:)/, () => file);
 }
 
 function textOf(file: string): string {

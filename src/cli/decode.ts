@@ -39,7 +39,7 @@ export function addDecode(program: Command, host: CliHost): void {
     .addOption(
       new Option("--add-path <family>", "NLRI of the family carry path ids; may be repeated")
         .choices(FAMILIES.map((spec) => spec.name))
-        .argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]),
+        .argParser(familyName),
     )
     .option(
       "--peer-as <number>",
@@ -54,6 +54,13 @@ export function addDecode(program: Command, host: CliHost): void {
         for (const message of splitMessages(bytes)) print(decodeMessage(message, given(options)));
       }
     });
+}
+
+/** One more of `--add-path`: a parser of its own takes the place of commander's check of the choices. */
+function familyName(value: string, before: string[] | undefined): string[] {
+  const names: readonly string[] = FAMILIES.map((spec) => spec.name);
+  if (names.includes(value)) return [...(before ?? []), value];
+  throw new InvalidArgumentError(`Allowed choices are ${names.join(", ")}.`);
 }
 
 function asNumber(text: string): number {

@@ -1,8 +1,10 @@
 /** evpnctl explain route: which rules decided on a route, and why each session has it or not. */
-import { InvalidArgumentError, type Command } from "commander";
+import { Option, type Command } from "commander";
+import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { CliError, EXIT } from "./exit.js";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import { wholeNumber } from "./numbers.js";
 import { formatChange, formatDecision, type ExplainAnswer } from "./policy-wire.js";
 import { wrap } from "./text.js";
 
@@ -23,9 +25,13 @@ export function addExplainRoute(explain: Command, host: CliHost): void {
     .option("--mac <mac>", "routes with this MAC")
     .option("--ip <ip>", "routes with this address or prefix")
     .option("--rd <rd>", "routes with this route distinguisher")
-    .option("--vni <number>", "routes with this VNI", whole)
-    .option("--type <number>", "EVPN routes of this type", whole)
-    .option("--family <family>", "routes of this family")
+    .option("--vni <number>", "routes with this VNI", wholeNumber)
+    .option("--type <number>", "EVPN routes of this type", wholeNumber)
+    .addOption(
+      new Option("--family <family>", "routes of this family").choices(
+        FAMILIES.map((spec) => spec.name),
+      ),
+    )
     .action(async (options: Options, command: Command) => {
       const { family, type, rd, mac, ip, vni } = options;
       const query = { family, type, rd, mac, ip, vni };
@@ -34,11 +40,6 @@ export function addExplainRoute(explain: Command, host: CliHost): void {
       if (wantsJson(command)) printJson(host, answer);
       else host.out(formatRoutes(answer, host.columns));
     });
-}
-
-function whole(text: string): number {
-  if (/^\d{1,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("a whole number.");
 }
 
 export function formatRoutes({ routes, cut }: ExplainAnswer, width: number): string {

@@ -86,7 +86,9 @@ function chosen(options: Which): readonly string[] | "all" {
 
 function seconds(text: string): number {
   const [, number, unit] = /^(\d{1,6})(s|m|h)?$/.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError("write a time as 90, 90s, 5m or 1h.");
+  if (number === undefined) {
+    throw new InvalidArgumentError("It must be a time: 90, 90s, 5m or 1h.");
+  }
   return Number(number) * (unit === "h" ? 3600 : unit === "m" ? 60 : 1);
 }
 

@@ -49,7 +49,7 @@ interface TestOptions {
 
 function count(text: string): number {
   if (/^\d{1,4}$/.test(text) && Number(text) <= 1000) return Number(text);
-  throw new InvalidArgumentError("a number from 0 to 1000.");
+  throw new InvalidArgumentError("It must be a number from 0 to 1000.");
 }
 
 function textOf(file: string): string {

@@ -39,7 +39,7 @@ export function buildProgram(host: CliHost): Command {
     .addHelpText(
       "after",
       "\nExit codes: 0 done, 1 bad message, file or audit, 2 usage, 3 evpnd does not answer,\n" +
-        "4 no such peer, MAC or domain, 5 evpnd refused.",
+        "4 no such peer, route, MAC or domain, 5 evpnd refused.",
     );
   const show = program.command("show").description("peers, routes, MACs and what they are doing");
   addShowSummary(show, host);

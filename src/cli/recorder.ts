@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { CliError, EXIT } from "./exit.js";
-import type { RecordingAnswer } from "./feeds-wire.js";
+import type { FeedsAnswer, RecordingAnswer } from "./feeds-wire.js";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { size } from "./show-feeds.js";
@@ -20,7 +20,8 @@ export function addRecorder(program: Command, host: CliHost): void {
       const client = clientOf(command, host);
       const { recordings } = await client.get<{ recordings: RecordingAnswer[] }>("/v1/recorder");
       if (wantsJson(command)) printJson(host, recordings);
-      else host.out(formatRecordings(recordings, host.columns));
+      else if (recordings.length > 0) host.out(formatRecordings(recordings, host.columns));
+      else host.out(nothing((await client.get<FeedsAnswer>("/v1/feeds")).recorder.enabled));
     });
   recorder
     .command("export")
@@ -51,8 +52,13 @@ function save(file: string, octets: Uint8Array): void {
   }
 }
 
+function nothing(enabled: boolean): string {
+  return enabled
+    ? "Nothing is recorded: no peer has connected since the recorder was switched on.\n"
+    : "Nothing is recorded: the recorder is off; recorder.enabled: true and a reload switch it on.\n";
+}
+
 export function formatRecordings(rows: readonly RecordingAnswer[], width: number): string {
-  if (rows.length === 0) return "Nothing is recorded: no peer has connected since the start.\n";
   return formatTable(
     rows,
     [

@@ -54,11 +54,15 @@ export interface ConfigSource {
   readonly lenient?: boolean;
 }
 
+/** What issues call a text that stands in place of the file: whoever sent it knows its name. */
+export const CANDIDATE_NAME = "candidate";
+
 /** Reads and checks. A file that cannot be read is an issue too. */
 export function loadConfig(source: ConfigSource): ConfigResult {
   if (source.file === undefined) {
     const text = source.text ?? EMBEDDED_CONFIG;
-    return checkConfig(text, EMBEDDED_NAME, machine(".", source), source.overlay);
+    const name = source.text === undefined ? EMBEDDED_NAME : CANDIDATE_NAME;
+    return checkConfig(text, name, machine(".", source), source.overlay);
   }
   let text: string;
   try {
@@ -81,7 +85,8 @@ export function loadConfig(source: ConfigSource): ConfigResult {
       ],
     };
   }
-  return checkConfig(text, source.file, machine(dirname(source.file), source), source.overlay);
+  const name = source.text === undefined ? source.file : CANDIDATE_NAME;
+  return checkConfig(text, name, machine(dirname(source.file), source), source.overlay);
 }
 
 /** Text to settings; touches nothing but what `around` offers. */

@@ -3,7 +3,7 @@
  * alone, which then stand in place of those of the same names in the configuration that runs.
  */
 import type { PolicyCandidate } from "../bgp/control.js";
-import { formatIssue, parseYaml, type ConfigResult } from "../config/index.js";
+import { CANDIDATE_NAME, formatIssue, parseYaml, type ConfigResult } from "../config/index.js";
 
 export type CandidateResult =
   | { readonly ok: true; readonly candidate: PolicyCandidate }
@@ -22,7 +22,7 @@ export function policyCandidate(
   document: unknown,
   load: (text: string) => ConfigResult,
 ): CandidateResult {
-  const { data, issues } = parseYaml(text, "candidate");
+  const { data, issues } = parseYaml(text, CANDIDATE_NAME);
   if (issues.length > 0) return { ok: false, issues: issues.map(formatIssue) };
   const part = asBlock(data);
   const isPart = part !== undefined && Object.keys(part).every((key) => PARTS.has(key));
@@ -30,7 +30,7 @@ export function policyCandidate(
   if (!config.ok) {
     // Places in the text that was put together would mislead; the paths tell.
     const shown = isPart
-      ? config.issues.map((issue) => formatIssue({ ...issue, file: "candidate", line: undefined }))
+      ? config.issues.map((issue) => formatIssue({ ...issue, line: undefined }))
       : config.issues.map(formatIssue);
     return { ok: false, issues: shown };
   }

@@ -35,7 +35,7 @@ beforeEach(async () => {
       const key = { key: "hold-time", before: "90", after: "30" };
       return Promise.resolve({
         ok: !refuse,
-        issues: refuse ? ["x.yaml:1:1: as: wrong; correct it"] : [],
+        issues: refuse ? ["candidate:1:1: as: wrong; correct it"] : [],
         changes: [
           { subject: "peer 10.0.0.1", effect: "reset", keys: [key], sessions: ["10.0.0.1"] },
         ],
@@ -136,9 +136,14 @@ describe("diff", () => {
 
   test("of a bad file: its faults, and exit code 1", async () => {
     refuse = true;
-    const { code, out } = await run("config diff");
+    const file = join(top, "next.yaml");
+    writeFileSync(file, "as: no\n");
+    const { code, out } = await run(`config diff ${file}`);
     expect(code).toBe(1);
-    expect(out).toContain("as: wrong; correct it\nevpnd would refuse this file");
+    // The name of the file that was given, not of the daemon's own.
+    expect(out.replaceAll(/\s+/g, " ")).toContain(
+      `${file}:1:1: as: wrong; correct it evpnd would refuse this file`,
+    );
   });
 
   test("of a file that is not there", async () => {

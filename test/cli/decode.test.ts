@@ -89,6 +89,14 @@ describe("hex", () => {
     expect(printed(out).map((each) => each.message)).toEqual(["KEEPALIVE", "INVALID"]);
   });
 
+  test("path ids of a family that there is not", async () => {
+    const { code, err } = await evpnctl(["decode", "--add-path", "evpn", KEEPALIVE]);
+    expect(code).toBe(2);
+    expect(err).toContain("Allowed choices are ipv4-unicast, ");
+    const both = ["--add-path", "l2vpn-evpn", "--add-path", "ipv4-unicast"];
+    expect((await evpnctl(["decode", ...both, KEEPALIVE])).code).toBe(0);
+  });
+
   test("not hex is a usage error that says so", async () => {
     expect((await evpnctl("decode xyz")).code).toBe(2);
     expect((await evpnctl("decode")).err).toContain("give hex, or -");

@@ -137,7 +137,10 @@ describe("mrt", () => {
 
 describe("recorder", () => {
   test("lists what there is", async () => {
-    expect((await run("recorder list")).out).toContain("Nothing is recorded");
+    expect((await run("recorder list")).out).toContain("the recorder is off");
+    const { recorder } = control.feedsView;
+    control.feedsView = { ...control.feedsView, recorder: { ...recorder, enabled: true } };
+    expect((await run("recorder list")).out).toContain("no peer has connected since");
     control.recordingViews = [
       {
         peer: "10.0.0.1",

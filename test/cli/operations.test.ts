@@ -78,12 +78,21 @@ describe("maintenance", () => {
   test.each([
     ["maintenance on", "say --peer ADDRESS, or --all"],
     ["maintenance on --all --peer 10.0.0.1", "say --peer ADDRESS, or --all"],
-    ["maintenance on --all --drain soon", "write a time as 90, 90s, 5m or 1h"],
+    ["maintenance on --all --drain soon", "It must be a time: 90, 90s, 5m or 1h"],
   ])("%s is refused: %s", async (words, why) => {
     const { code, err } = await run(words);
     expect(code).toBe(2);
     expect(err).toContain(why);
     expect(control.calls).toEqual([]);
+  });
+
+  test("takes 128 octets of reason, as RFC 9003 does, and no more", async () => {
+    control.maintenanceView = ACTIVE;
+    expect((await run(`maintenance on --all --text ${"x".repeat(128)}`)).code).toBe(0);
+    const long = await run(`maintenance on --all --text ${"ö".repeat(65)}`);
+    expect(long.code).toBe(5);
+    expect(long.err).toContain("the text takes 130 octets");
+    expect(control.calls).toHaveLength(1);
   });
 
   test("shows, and says when there is nothing to show", async () => {

@@ -174,5 +174,7 @@ describe("explain route", () => {
   test("nothing named, and nothing found", async () => {
     expect((await run("explain route")).err).toMatch(/which route\? say mac, ip, rd/);
     expect((await run("explain route --vni 7")).code).toBe(4);
+    expect((await run("explain route --mac zz")).err).toContain('"zz" is no MAC address');
+    expect((await run("explain route --family evpn")).err).toContain("Allowed choices are");
   });
 });

@@ -16,6 +16,13 @@ function load(line: string) {
   return loadConfig(parsed.arguments);
 }
 
+test("faults of a text in place of the file are not said of the file", () => {
+  for (const source of [{}, { file: "conf/ebgp.yaml" }]) {
+    const result = loadConfig({ ...source, text: "as: 0\n" });
+    expect(result.ok ? [] : result.issues.map((issue) => issue.file)).toContain("candidate");
+  }
+});
+
 function errors(line: string): string[] {
   const result = load(line);
   return result.ok ? [] : result.issues.map(formatIssue);
