@@ -87,7 +87,7 @@ export class Interests {
     const learner = this.learners.get(peer.slot);
     const { targetSets } = this.host.table.attrs;
     if (learner?.inferred.note(combination, targetSets, this.clock.now()) === true) {
-      this.enforce(learner);
+      this.extend(learner);
     }
   }
 
@@ -185,8 +185,18 @@ export class Interests {
   /** Holds the session to what was inferred, unless it only looks on. */
   private enforce({ peer, inferred, ready }: Learner): void {
     if (!ready || peer.session.options.interest.inference !== "on") return;
-    const targets = new Set(inferred.targets.keys());
+    const targets = inferred.isOverfull ? undefined : new Set(inferred.targets.keys());
     this.host.out.setTargets(peer.slot, TargetRule.Inferred, targets);
+    this.host.ownMemberships.touch();
+    this.host.wake();
+  }
+
+  /** `enforce` when targets have come: costs these, not all there are. */
+  private extend(learner: Learner): void {
+    const { peer, inferred, ready } = learner;
+    if (!ready || peer.session.options.interest.inference !== "on") return;
+    const held = !inferred.isOverfull && this.host.out.extendInferred(peer.slot, inferred.fresh);
+    if (!held) return this.enforce(learner);
     this.host.ownMemberships.touch();
     this.host.wake();
   }

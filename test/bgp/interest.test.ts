@@ -1,6 +1,7 @@
 /** Which routes go to whom by route target, when the peer does not say it itself. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { InterestOptions } from "../../src/bgp/policy/interest-options.js";
+import { MOST_INFERRED } from "../../src/bgp/policy/target-inference.js";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { hexOf } from "../model/lib/hex.js";
 import { evpn, macIp, rd } from "../model/lib/nlri.js";
@@ -192,6 +193,46 @@ describe("inference", () => {
     // What the peer said before counts too.
     change(speaker, holder.line, { inference: "on" });
     expect(holder.keys).toEqual(keys(route(100)));
+    expect(speaker.reflector.audit()).toEqual([]);
+  });
+
+  it("costs an UPDATE only the targets that are new in it", () => {
+    const { speaker, holder } = fabric(inferring);
+    says(holder.line, 100, 5);
+    holder.line.say(endOfRib);
+    speaker.run();
+    const set = vi.spyOn(speaker.reflector.out, "setTargets");
+    says(holder.line, 200, 5);
+    says(holder.line, 300, 5);
+    speaker.run();
+    expect(set).not.toHaveBeenCalled();
+    expect(holder.keys).toEqual(keys(route(100), route(200), route(300)));
+    // What came so goes so.
+    holder.line.say(evpnWithdraw([route(300, 5)]));
+    for (let seconds = 0; seconds < 2 * HOLD; seconds += 10) {
+      speaker.clock.advance(10_000);
+      speaker.run();
+    }
+    expect(holder.keys).toEqual(keys(route(100), route(200)));
+    expect(speaker.reflector.audit()).toEqual([]);
+  });
+
+  it("keeps so many targets of a peer, and holds one with more to nothing", () => {
+    const { speaker, holder } = fabric(inferring);
+    says(holder.line, 100, 5);
+    holder.line.say(endOfRib);
+    speaker.run();
+    expect(holder.keys).toEqual(keys(route(100)));
+    const { slot } = speaker.reflector.peer(holder.line.session.id)!;
+    const kept = (): number => speaker.reflector.interests.learnt(slot)!.targets.size;
+    const STEP = 400;
+    for (let first = 0; first <= MOST_INFERRED; first += STEP) {
+      const targets = Array.from({ length: STEP }, (_, n) => rt(10_000 + first + n));
+      holder.line.say(evpnUpdate([route(100, 5)], withTargets(...targets)));
+      expect(kept()).toBeLessThanOrEqual(MOST_INFERRED);
+    }
+    speaker.run();
+    expect(holder.keys).toHaveLength(5);
     expect(speaker.reflector.audit()).toEqual([]);
   });
 

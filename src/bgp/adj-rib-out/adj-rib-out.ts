@@ -13,7 +13,7 @@
 import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
 import type { Clock } from "../../util/clock.js";
 import type { ReflectorIdentity } from "../policy/export.js";
-import { RouteTargetFilter, type TargetRule } from "../policy/route-target.js";
+import { RouteTargetFilter, type TargetChange, type TargetRule } from "../policy/route-target.js";
 import type { RouteTable } from "../rib/route-table.js";
 import { AddPathOutput } from "./add-path-output.js";
 import { BestOutput } from "./best-output.js";
@@ -160,7 +160,17 @@ export class AdjRibOut {
 
   /** Holds the session to these targets (hex) from now on; undefined lifts the rule. Costs the routes of what changed. */
   setTargets(slot: number, rule: TargetRule, targets: ReadonlySet<string> | undefined): void {
-    const change = this.targets.setRule(slot, rule, targets);
+    this.lookAtTargets(slot, this.targets.setRule(slot, rule, targets));
+  }
+
+  /** What was inferred of the session has grown by these; whether it is held to what was inferred at all. */
+  extendInferred(slot: number, targets: readonly string[]): boolean {
+    const change = this.targets.extendInferred(slot, targets);
+    this.lookAtTargets(slot, change);
+    return change !== undefined;
+  }
+
+  private lookAtTargets(slot: number, change: TargetChange | undefined): void {
     if (change === undefined) return;
     const sets = this.table.attrs.targetSets;
     const affected =

@@ -46,10 +46,10 @@ export class RouteTargetFilter {
     new TargetLayer(),
   ];
   /** By rule, then by slot: the targets given last. */
-  private readonly given: readonly Map<number, ReadonlySet<string>>[] = [
-    new Map<number, ReadonlySet<string>>(),
-    new Map<number, ReadonlySet<string>>(),
-    new Map<number, ReadonlySet<string>>(),
+  private readonly given: readonly Map<number, Set<string>>[] = [
+    new Map<number, Set<string>>(),
+    new Map<number, Set<string>>(),
+    new Map<number, Set<string>>(),
   ];
   /** Counts up whenever an answer may have changed. */
   version = 1;
@@ -138,6 +138,23 @@ export class RouteTargetFilter {
     given.set(slot, new Set(targets));
     this.version++;
     return before === undefined || segmentsChanged ? "all" : [...added, ...gone];
+  }
+
+  /**
+   * What was inferred of a session, who is held to it already, has grown by these: costs these alone.
+   * @returns undefined when the session is not held to anything inferred
+   */
+  extendInferred(slot: number, targets: readonly string[]): TargetChange | undefined {
+    const given = this.given[TargetRule.Inferred]!.get(slot);
+    if (given === undefined) return undefined;
+    const layer = this.rules[TargetRule.Inferred]!;
+    const added = targets.filter((target) => !given.has(target));
+    for (const target of added) {
+      given.add(target);
+      layer.change(slot, TARGET_BITS, target, 1);
+    }
+    this.version++;
+    return added;
   }
 
   /** What a rule says of a session, undefined = nothing. */

@@ -11,6 +11,10 @@
  * The way of an UPDATE costs one look at a set per message; what has vanished is found by looking, target
  * by target, whether the peer still has a route with it.
  */
+
+/** Most targets of one peer: who has more is no PE, or wants to fill our memory, and is held to nothing. */
+export const MOST_INFERRED = 100_000;
+
 export type InferenceMode = "off" | "shadow" | "on";
 
 /** Interned combinations of route targets, as `rib/target-sets.ts` keeps them. */
@@ -28,6 +32,10 @@ export interface InferredTarget {
 
 export class InferredTargets {
   readonly targets = new Map<string, InferredTarget>();
+  /** New ones of the last `note`. */
+  readonly fresh: string[] = [];
+  /** There were more than are kept: nothing follows from them any more. */
+  isOverfull = false;
   private readonly holdMs: number;
   /** Combinations whose targets are all in `targets`, as of a generation. */
   private readonly combinations = new Set<number>();
@@ -42,7 +50,7 @@ export class InferredTargets {
 
   /** The peer announced a route with this combination (0 = without targets). Whether a target is new. */
   note(combination: number, sets: TargetCombinations, now: number): boolean {
-    if (combination === 0) return false;
+    if (combination === 0 || this.isOverfull) return false;
     if (this.generation === sets.generation) {
       if (combination === this.lastCombination || this.combinations.has(combination)) return false;
     } else {
@@ -51,7 +59,7 @@ export class InferredTargets {
     }
     this.combinations.add(combination);
     this.lastCombination = combination;
-    let grew = false;
+    this.fresh.length = 0;
     for (const target of sets.targets(combination)) {
       const known = this.targets.get(target);
       if (known !== undefined) {
@@ -59,9 +67,11 @@ export class InferredTargets {
         continue;
       }
       this.targets.set(target, { since: now, missedSince: 0 });
-      grew = true;
+      this.fresh.push(target);
     }
-    return grew;
+    this.isOverfull = this.targets.size > MOST_INFERRED;
+    if (this.isOverfull) this.forgetAll();
+    return this.fresh.length > 0;
   }
 
   /**
@@ -89,5 +99,11 @@ export class InferredTargets {
       }
     }
     return dropped;
+  }
+
+  private forgetAll(): void {
+    this.targets.clear();
+    this.combinations.clear();
+    this.turns = [];
   }
 }
