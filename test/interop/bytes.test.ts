@@ -74,7 +74,13 @@ describeInterop("bytes through the reflector", [], () => {
   }
 
   test("every vector comes out as it went in", async () => {
-    const [receiver, sender] = [await up(RECEIVER), await up(SENDER)];
+    // One vector has LLGR_STALE: only a speaker with capabilities 64 and 71 may have it (RFC 9494 section 4.3).
+    const restart = [
+      [64, "0000"],
+      [71, "00194600000000"],
+    ] as const;
+    const capabilities = [multiprotocol(EVPN), [65, u32(65000)] as const, ...restart];
+    const [receiver, sender] = [await up(RECEIVER, { capabilities }), await up(SENDER)];
     const sent = new WireTable();
     const wrong: string[] = [];
     let probe = 0;
