@@ -66,7 +66,8 @@ export class Policies {
   admit(peer: ReflectedPeer): void {
     this.engine.gates[peer.slot] = gateFor(peer, this.host.table.attrs);
     const change = this.engine.attach(peer.slot, policyPeer(peer));
-    if (change.import) this.decideAgain(peer.slot);
+    // Only a peer that was away has routes already: a walk for every newcomer would keep all walks from ending.
+    if (change.import && peer.routes(this.host.table.sources) > 0) this.decideAgain(peer.slot);
   }
 
   /** What stands behind the session's import rules follows its options; what it sent is decided again. */

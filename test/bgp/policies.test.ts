@@ -1,5 +1,5 @@
 /** Policies on live sessions: what comes in, what goes out, and what a change of the rules does. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { NO_POLICY } from "../../src/bgp/policy/rules/engine.js";
 import { HoldReason } from "../../src/bgp/rib/hold.js";
 import { PEER_POLICY_DEFAULTS, type PeerPolicy } from "../../src/bgp/policy/rules/settings.js";
@@ -201,5 +201,17 @@ describe("export", () => {
         .find(({ code }) => code === 2)?.value;
     expect(pathOf(inner)).toBe("");
     expect(pathOf(outer)).toBe(`0203${"0000fde8".repeat(3)}`);
+  });
+});
+
+describe("a newcomer with import rules", () => {
+  it("has no routes, and so no walk of the table that would begin anew each time", () => {
+    const speaker = speakerWith(DROP_100);
+    const later = vi.spyOn(speaker.reflector, "later");
+    const line = speaker.up({ policy: IMPORT });
+    speaker.run();
+    expect(later).not.toHaveBeenCalled();
+    line.say(evpnUpdate([mac(1, 100), mac(2, 300)]));
+    expect(holds(speaker)).toEqual([HoldReason.Policy, HoldReason.None]);
   });
 });

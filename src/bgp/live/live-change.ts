@@ -44,7 +44,7 @@ export interface LiveChangeHost {
 
 /** EVPN route types that the codec knows. */
 const LAST_KNOWN_TYPE = 11;
-/** Routes taken out in one turn. */
+/** Routes looked at in one turn. */
 const SLICE = 10_000;
 const EVPN = 1 << Family.Evpn;
 const MEMBERSHIPS = 1 << Family.RouteTarget;
@@ -195,34 +195,31 @@ function acceptance(
   return (family, path) => tests.every((test) => test(family, path));
 }
 
-/**
- * Takes out what is accepted no more. The list of candidates is made at once, as a source's list cannot be
- * kept a place in; each is looked at again before it goes.
- */
+/** Takes out what is accepted no more, in slices. What is announced meanwhile meets the new options anyway. */
 function removeRefused(host: LiveChangeHost, peer: ReflectedPeer, accepts: Accepts): void {
   const { table } = host;
-  const refused: { family: Family; path: number }[] = [];
-  for (const { family } of FAMILIES) {
-    let path = table.sources.firstPath[peer.slot * FAMILIES.length + family]!;
-    for (; path !== 0; path = table.nextPathOfSource(path)) {
-      if (!accepts(family, path)) refused.push({ family, path });
-    }
-  }
-  if (refused.length === 0) return;
-  let next = 0;
+  let family = 0;
+  let walk: ReturnType<RouteTable["walkSource"]> | undefined;
+  const end = (): void => {
+    if (walk !== undefined) table.endWalk(walk);
+    walk = undefined;
+  };
   host.later({
     step: () => {
-      if (peer.gone) return true;
-      const stop = Math.min(refused.length, next + SLICE);
-      for (; next < stop; next++) {
-        const { family, path } = refused[next]!;
-        const dest = table.pathDest(path);
-        const still =
-          table.exists(dest) && table.pathFrom(dest, peer.slot, table.pathId(path)) === path;
-        if (!still || table.family(dest) !== family || accepts(family, path)) continue;
-        table.remove(path);
+      for (let looked = 0; looked < SLICE; looked++) {
+        const spec = peer.gone ? undefined : FAMILIES[family];
+        if (spec === undefined) {
+          end();
+          return true;
+        }
+        walk ??= table.walkSource(peer.slot, spec.family);
+        const path = table.stepWalk(walk);
+        if (path === 0) {
+          end();
+          family++;
+        } else if (!accepts(spec.family, path)) table.remove(path);
       }
-      return next === refused.length;
+      return false;
     },
   });
 }
