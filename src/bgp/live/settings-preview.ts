@@ -1,6 +1,7 @@
 /** What new settings would do to a running speaker, without doing it. */
 import { sameSettings } from "../../util/applier.js";
 import { diffSettings, fileKey } from "../../util/settings-diff.js";
+import { policyKeys } from "./policy-preview.js";
 import type { SettingsEffect } from "../control.js";
 import {
   canonicalPeerAddress,
@@ -72,7 +73,10 @@ function globals(
     effects.push({
       subject: fileKey(name),
       effect,
-      keys: diffSettings({ [name]: before[name] }, { [name]: after[name] }),
+      keys:
+        name === "policies"
+          ? policyKeys(before.policies, after.policies)
+          : diffSettings({ [name]: before[name] }, { [name]: after[name] }),
       sessions: sessions.map((peer) => peer.address),
     });
   }
