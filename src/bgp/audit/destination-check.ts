@@ -64,6 +64,7 @@ export class DestinationCheck {
     if (paths < 0) return;
     this.checkBest(dest);
     this.checkSent(dest);
+    if (table.deciding > 0) return;
     for (const fault of this.subject.out.addPathFaults(dest)) {
       this.find(`${keyOf(table, dest)}: ${fault}`);
     }
@@ -188,6 +189,8 @@ export class DestinationCheck {
     const { path: again, reason } = table.reselect(dest);
     if (best !== 0 && table.pathAttr(best) === 0) {
       this.find(`${keyOf(table, dest)}: a held path is its best path`);
+    } else if (table.deciding > 0) {
+      return;
     } else if (again !== best) {
       this.find(`${keyOf(table, dest)}: its best path is not the best (${best}, not ${again})`);
     } else if (reason !== table.bestReason(dest)) {

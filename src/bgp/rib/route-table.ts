@@ -89,6 +89,8 @@ export class RouteTable extends LoggedTable {
   onMembership: MembershipSink = () => {};
   /** Told of every path, while somebody wants to know. */
   onPath: PathSink | undefined;
+  /** Jobs of `decideMobility` under way: some best paths are still those of the other rule. */
+  deciding = 0;
   /** Counts the paths of some sources, while there are limits that need it. */
   counter: PathCounter | undefined;
   private readonly list: SourceList;
@@ -221,6 +223,7 @@ export class RouteTable extends LoggedTable {
   /** Compares mobility, or not, from now on: the job, in slices, decides again where that may matter. */
   decideMobility(compare: boolean): SlicedJob {
     this.compareMobility = compare;
+    this.deciding++;
     let dest = 1;
     return {
       step: () => {
@@ -232,7 +235,9 @@ export class RouteTable extends LoggedTable {
           if (this.pathChanges?.isActive === true) this.pathChanges.touch(dest, 0, this.nowMs);
           this.decide(dest, 0);
         }
-        return dest >= this.destinationLimit;
+        if (dest < this.destinationLimit) return false;
+        this.deciding--;
+        return true;
       },
     };
   }
