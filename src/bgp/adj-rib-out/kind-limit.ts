@@ -32,6 +32,8 @@ export class KindLimit {
   private readonly marks = new FlatMemory();
   /** By VNI; all together under 0 where VNIs do not count. */
   private readonly counts = new Map<number, number>();
+  /** Asked for every turn, of every session: found again only when a count changed. */
+  private fullest: KindCount | undefined;
 
   constructor(table: RouteTable, kind: RouteKind) {
     this.table = table;
@@ -69,6 +71,10 @@ export class KindLimit {
 
   /** Routes counted; with `perVni` of the VNI that has most. */
   get most(): KindCount {
+    return (this.fullest ??= this.findMost());
+  }
+
+  private findMost(): KindCount {
     let found: KindCount = { count: 0, vni: undefined };
     for (const [bucket, count] of this.counts) {
       if (count > found.count) found = { count, vni: this.kind.perVni ? bucket : undefined };
@@ -86,6 +92,7 @@ export class KindLimit {
   }
 
   private change(bucket: number, by: 1 | -1): void {
+    this.fullest = undefined;
     const count = (this.counts.get(bucket) ?? 0) + by;
     if (count === 0) this.counts.delete(bucket);
     else this.counts.set(bucket, count);
