@@ -70,7 +70,9 @@ export function changeLive(
   const asked = widened(peer.kind, before, options) & negotiated.families;
   if (asked !== 0 && !negotiated.routeRefresh) return "the peer did not offer route refresh";
 
-  if (isOverLimit(host.out, peer, options)) return "it has been sent more routes than its limit";
+  const limitsChanged = !sameSettings(options.limits, before.limits);
+  if (limitsChanged && isOverLimit(host.out, peer, options))
+    return "it has been sent more routes than its limit";
 
   const accepts = acceptance(host, peer, before, options);
   peer.reconfigure();
@@ -78,7 +80,7 @@ export function changeLive(
   for (const { family, afi, safi } of FAMILIES) {
     if ((asked & (1 << family)) !== 0) peer.session.send(encodeRouteRefresh(afi, safi, 0));
   }
-  if (!sameSettings(options.limits, before.limits)) {
+  if (limitsChanged) {
     peer.limiter = host.limits.change(peer.limiter, peer.session, peer.slot);
     if (!peer.gone) host.outLimits.set(peer.session, peer.slot);
   }

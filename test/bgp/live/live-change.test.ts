@@ -1,6 +1,8 @@
 /** Options that change under a live session: what follows in the table. */
 import { expect, test, vi } from "vitest";
+import type { OutRouteLimit } from "../../../src/bgp/limits/settings.js";
 import type { PeerOptions } from "../../../src/bgp/settings.js";
+import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { evpnUpdate, Speaker, type Line } from "../lib/speaker.js";
 import { mac } from "../lib/tables.js";
 
@@ -47,4 +49,27 @@ test("a peer that goes meanwhile leaves its routes to those who remove them", ()
   speaker.run();
   expect(speaker.reflector.table.pathCount).toBe(0);
   expect(speaker.reflector.audit()).toEqual([]);
+});
+
+test("what routes sent are limited to is counted again only when the limits change", () => {
+  const { speaker } = filled();
+  const out: OutRouteLimit[] = [
+    {
+      family: Family.Evpn,
+      routeType: 2,
+      perVni: true,
+      maximum: 2 * ROUTES,
+      warnAt: 0,
+      action: "withhold",
+    },
+  ];
+  const limited = speaker.up({ limits: { out } });
+  speaker.run();
+  const counted = vi.spyOn(speaker.reflector.out, "countKind");
+  change(speaker, limited, { evpnTypesOut: [2] });
+  expect(counted).not.toHaveBeenCalled();
+  const { limits } = limited.session.options;
+  const lower = { ...limits, out: out.map((limit) => ({ ...limit, maximum: ROUTES })) };
+  change(speaker, limited, { limits: lower });
+  expect(counted).toHaveBeenCalledOnce();
 });
