@@ -55,7 +55,7 @@ function save(file: string, octets: Uint8Array): void {
 function nothing(enabled: boolean): string {
   return enabled
     ? "Nothing is recorded: no peer has connected since the recorder was switched on.\n"
-    : "Nothing is recorded: the recorder is off; recorder.enabled: true and a reload switch it on.\n";
+    : "Nothing is recorded: the recorder is off (recorder.enabled: true, then reload).\n";
 }
 
 export function formatRecordings(rows: readonly RecordingAnswer[], width: number): string {

@@ -44,6 +44,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 
 export function suggest(word: string, known: readonly string[], what: "key" | "value"): string {
   const plain = word.toLowerCase().replaceAll("_", "-");
+  if (known.includes(`${plain}s`)) return `did you mean "${plain}s"?`;
   const other = OTHER_WORDS[plain];
   if (other !== undefined && known.includes(other)) return `did you mean "${other}"?`;
   if (known.length > 0) {

@@ -24,6 +24,11 @@ const CASES: readonly (readonly [string, string, string])[] = [
     'x.yaml:4:5: peers[0].remote-as: unknown key "remote-as"; did you mean "peer-as"?',
   ],
   [
+    "another level's key, but for one letter",
+    "as: 1\npeer-group: {}\n",
+    'x.yaml:2:1: peer-group: unknown key "peer-group"; did you mean "peer-groups"?',
+  ],
+  [
     "no likeness",
     "as: 1\nzzzzzzzzzz: 1\n",
     'x.yaml:2:1: zzzzzzzzzz: unknown key "zzzzzzzzzz"; remove it; the keys known here are in docs/configuration.md',

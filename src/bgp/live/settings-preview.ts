@@ -1,6 +1,6 @@
 /** What new settings would do to a running speaker, without doing it. */
 import { sameSettings } from "../../util/applier.js";
-import { diffSettings, fileKey } from "../../util/settings-diff.js";
+import { diffSettings as diffAny, fileKey, type ChangedKey } from "../../util/settings-diff.js";
 import { policyKeys } from "./policy-preview.js";
 import type { SettingsEffect } from "../control.js";
 import {
@@ -36,6 +36,31 @@ export const SPEAKER_EFFECTS: Readonly<
   policies: "live",
   feeds: "live",
 };
+
+/** Where settings lie deeper than in the file: the beginning of a key, and as the file has it. */
+const FILE_NAMES: readonly (readonly [string, string])[] = [
+  ["feeds.", ""],
+  ["interest.targets", "route-targets"],
+  ["interest.allowed", "allow-route-targets"],
+  ["interest.inference-hold", "route-target-inference-hold"],
+  ["interest.inference", "route-target-inference"],
+  ["interest.default-membership", "default-membership"],
+  ["policy.import-policies", "import-policy"],
+  ["policy.export-policies", "export-policy"],
+  ["policy.import-default", "import-default"],
+  ["policy.export-default", "export-default"],
+  ["limits.attributes.size", "limits.attribute-octets"],
+  ["limits.attributes.", "limits."],
+  ["limits.rate.", "limits.update-rate."],
+  ["limits.restart", "limits.restart-seconds"],
+];
+
+function diffSettings(before: unknown, after: unknown): ChangedKey[] {
+  return diffAny(before, after).map((changed) => {
+    const [inner, file] = FILE_NAMES.find(([start]) => changed.key.startsWith(start)) ?? ["", ""];
+    return { ...changed, key: file + changed.key.slice(inner.length) };
+  });
+}
 
 /** @param running the peers there are now */
 export function previewSettings(
