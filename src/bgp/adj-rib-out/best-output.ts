@@ -25,6 +25,8 @@ export class BestOutput implements Output {
   private readonly grouping: Grouping;
   private union = new Int32Array(1);
   private again = new Int32Array(1);
+  /** Most forms of a route in this batch. */
+  private forms = 1;
 
   constructor(table: RouteTable, delivery: Delivery, grouping: Grouping) {
     this.table = table;
@@ -36,7 +38,7 @@ export class BestOutput implements Output {
 
   get isFull(): boolean {
     const { batch } = this.delivery;
-    return batch.octets >= BATCH_OCTETS || !batch.hasRoom(this.grouping.mostOutcomes, 1);
+    return batch.octets >= BATCH_OCTETS || !batch.hasRoom(this.forms, 1);
   }
 
   isNewest(dest: number, position: number): boolean {
@@ -52,7 +54,8 @@ export class BestOutput implements Output {
     this.delivery.begin();
     this.grouping.begin();
     this.sent.ensure(batch.words, this.table.destinationLimit);
-    if (!this.grouping.isPlain) batch.reserve(this.grouping.mostOutcomes);
+    this.forms = this.grouping.mostOutcomes;
+    if (!this.grouping.isPlain) batch.reserve(this.forms);
     if (!this.limits.isIdle) this.limits.begin(this.sent, batch.words);
     if (this.union.length >= batch.words) return;
     this.union = new Int32Array(batch.words);

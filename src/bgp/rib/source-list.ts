@@ -35,7 +35,7 @@ export class SourceList {
   /** A new path of the row, fresh. */
   add(path: number, row: number): void {
     const { words } = this.paths;
-    this.setRound(path, this.sources.refreshRound[row]!);
+    setRound(words, path, this.sources.refreshRound[row]!);
     this.linkFirst(words, path, row);
     this.sources.pathCounts[row]!++;
   }
@@ -46,7 +46,7 @@ export class SourceList {
     const round = this.sources.refreshRound[row]!;
     if (words[path * PATH + P_SOURCE]! >>> ROUND === round) return;
     this.sources.staleCounts[row]!--;
-    this.setRound(path, round);
+    setRound(words, path, round);
     if (this.sources.firstPath[row] === path) return;
     this.unlink(words, path, row);
     this.linkFirst(words, path, row);
@@ -54,7 +54,9 @@ export class SourceList {
 
   remove(path: number, row: number): void {
     const { words } = this.paths;
-    if (this.isStale(path, row)) this.sources.staleCounts[row]!--;
+    const { sources } = this;
+    const round = words[path * PATH + P_SOURCE]! >>> ROUND;
+    if (round !== sources.refreshRound[row]) sources.staleCounts[row]!--;
     this.unlink(words, path, row);
     this.sources.pathCounts[row]!--;
   }
@@ -106,15 +108,9 @@ export class SourceList {
     const { words } = this.paths;
     let path = this.sources.firstPath[row]!;
     for (; path !== 0; path = words[path * PATH + P_SOURCE_NEXT]!) {
-      this.setRound(path, words[path * PATH + P_SOURCE]! >>> ROUND === LAST_ROUND ? 1 : 0);
+      setRound(words, path, words[path * PATH + P_SOURCE]! >>> ROUND === LAST_ROUND ? 1 : 0);
     }
     this.sources.refreshRound[row] = 2;
-  }
-
-  private setRound(path: number, round: number): void {
-    const { words } = this.paths;
-    const at = path * PATH + P_SOURCE;
-    words[at] = (words[at]! & ROUND_CLEAR) | (round << ROUND);
   }
 
   private linkFirst(words: Int32Array, path: number, row: number): void {
@@ -141,4 +137,9 @@ export class SourceList {
   private passOver(path: number, next: number): void {
     for (const walk of this.walks) if (walk.path === path) walk.path = next;
   }
+}
+
+function setRound(words: Int32Array, path: number, round: number): void {
+  const at = path * PATH + P_SOURCE;
+  words[at] = (words[at]! & ROUND_CLEAR) | (round << ROUND);
 }
