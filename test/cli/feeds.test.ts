@@ -3,12 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openHttpDoor } from "../../src/api/index.js";
 import type { HttpDoor } from "../../src/api/index.js";
 import type { FeedsView, RecordingView } from "../../src/bgp/control.js";
 import type { FeedsAnswer, RecordingAnswer } from "../../src/cli/feeds-wire.js";
-import { silentLog } from "../../src/util/log.js";
 import { FakeControl } from "../lib/fake-control.js";
+import { openDoor } from "./lib/door.js";
 import { evpnctl } from "./lib/host.js";
 
 /** What the door answers is what evpnctl reads: this fails to compile when it is not. */
@@ -24,14 +23,7 @@ let directory: string;
 
 beforeEach(async () => {
   control = new FakeControl();
-  const backend = {
-    control,
-    log: silentLog,
-    reload: () => Promise.resolve({ ok: true, lines: [] }),
-    metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
-  };
-  const listen = { address: "127.0.0.1", port: 0 };
-  door = await openHttpDoor(backend, { listen, allowRemote: false, allowedHosts: [] });
+  door = await openDoor(control);
   url = `http://${door?.address}`;
   directory = mkdtempSync(join(tmpdir(), "evpnctl-"));
 });

@@ -1,11 +1,10 @@
 /** evpnctl maintenance and show interest, through the HTTP door, with a fake speaker behind. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openHttpDoor } from "../../src/api/index.js";
 import type { HttpDoor } from "../../src/api/index.js";
 import type { InterestDetail, MaintenanceView } from "../../src/bgp/control.js";
 import type { InterestDetailAnswer, MaintenanceAnswer } from "../../src/cli/operations-wire.js";
-import { silentLog } from "../../src/util/log.js";
 import { FakeControl, SUMMARY } from "../lib/fake-control.js";
+import { openDoor } from "./lib/door.js";
 import { evpnctl } from "./lib/host.js";
 
 export const fits: [
@@ -18,14 +17,7 @@ let door: HttpDoor | undefined;
 
 beforeEach(async () => {
   control = new FakeControl();
-  const backend = {
-    control,
-    log: silentLog,
-    reload: () => Promise.resolve({ ok: true, lines: [] }),
-    metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
-  };
-  const listen = { address: "127.0.0.1", port: 0 };
-  door = await openHttpDoor(backend, { listen, allowRemote: false, allowedHosts: [] });
+  door = await openDoor(control);
 });
 afterEach(() => door?.close());
 
