@@ -1,5 +1,5 @@
 /** `bfd` as it stands in the file, and its defaults. */
-import type { BfdAuthType } from "../bgp/bfd/settings.js";
+import { BFD_DEFAULTS, type BfdAuthType } from "../bgp/bfd/settings.js";
 
 export interface BfdAuthEntry {
   type: BfdAuthType;
@@ -21,12 +21,12 @@ export interface BfdEntry {
 
 export const BFD_FILE_DEFAULTS = {
   enabled: true,
-  "min-tx-ms": 300,
-  "min-rx-ms": 300,
-  multiplier: 3,
-  multihop: "auto",
-  passive: false,
-  strict: false,
+  "min-tx-ms": BFD_DEFAULTS.minTxMs,
+  "min-rx-ms": BFD_DEFAULTS.minRxMs,
+  multiplier: BFD_DEFAULTS.multiplier,
+  multihop: BFD_DEFAULTS.multihop ?? "auto",
+  passive: BFD_DEFAULTS.passive,
+  strict: BFD_DEFAULTS.strict,
   "key-id": 1,
 } as const;
 
