@@ -89,15 +89,6 @@ export interface PolicyTestReport {
   readonly notes: readonly string[];
 }
 
-export interface RouteExplainQuery {
-  readonly family?: string;
-  readonly type?: number;
-  readonly rd?: string;
-  readonly mac?: string;
-  readonly ip?: string;
-  readonly vni?: number;
-}
-
 export interface ExplainedPath {
   readonly peer: string;
   readonly best: boolean;
