@@ -111,6 +111,12 @@ const PARAMETER_OPTIONS: readonly Row[] = [
     parse: wholeNumber,
   },
   {
+    flags: "--times <n>",
+    key: "times",
+    text: "late-joiner, pe-loss: so many PEs, one after the other",
+    parse: wholeNumber,
+  },
+  {
     flags: "--goodbye <how>",
     key: "goodbye",
     text: "pe-loss: how it dies",

@@ -69,15 +69,15 @@ const CASES: readonly VersusCase[] = [
   },
   {
     name: "late-joiner",
-    title: "late joiner takes 200k",
+    title: "ten late joiners take 200k each",
     scenario: "late-joiner",
-    parameters: { peers: 9, senders: 8, routes: 200_000 },
+    parameters: { peers: 18, senders: 8, routes: 200_000, times: 10 },
   },
   {
     name: "pe-loss",
-    title: "PE with 50k of 200k dies",
+    title: "four PEs die, 50k each of 400k",
     scenario: "pe-loss",
-    parameters: { peers: 8, routes: 200_000, lossRoutes: 50_000 },
+    parameters: { peers: 8, routes: 400_000, times: 4 },
   },
 ];
 

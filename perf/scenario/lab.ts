@@ -24,8 +24,10 @@ export interface Parameters {
   /** Moves a second. */
   rate: number;
   seconds: number;
-  /** Routes of the PE that dies. */
+  /** Routes of the PE that dies, when it is only one. */
   lossRoutes: number;
+  /** PEs that come late, or die, one after the other. */
+  times: number;
   /** Moves in the flat-out scenario; 0 = each MAC once. */
   moves: number;
   /** Slow PE: seconds of churn with everyone reading, before it stops. */
@@ -97,6 +99,13 @@ export async function loadTables(lab: Lab, peers = everyPeer(lab)): Promise<void
   await connectAll(lab, peers);
   await lab.fleet.announceTables(peers);
   await lab.fleet.verify();
+}
+
+/** Seconds add up; of memory the last reading counts. */
+export function addFigures(sum: Figures, more: Figures): void {
+  for (const [name, value] of Object.entries(more)) {
+    sum[name] = name.endsWith("Seconds") ? (sum[name] ?? 0) + value : value;
+  }
 }
 
 /**

@@ -1,51 +1,69 @@
 /** PEs that come, go, and ask again. */
 import type { PeSession } from "../fleet/session.js";
-import { connectAll, everyPeer, loadTables, measured, type Scenario } from "./lab.js";
+import {
+  addFigures,
+  connectAll,
+  everyPeer,
+  loadTables,
+  measured,
+  type Figures,
+  type Scenario,
+} from "./lab.js";
 
 export const lateJoiner: Scenario = {
   name: "late-joiner",
-  summary: "one more PE connects and takes the whole table",
+  summary: "one more PE connects and takes the whole table; --times: and another one, …",
   defaults: { peers: 9, routes: 200_000, senders: 8 },
   async run(lab) {
     const { fleet, parameters } = lab;
-    const late = parameters.peers - 1;
+    const first = parameters.peers - parameters.times;
     await loadTables(
       lab,
-      everyPeer(lab).filter((peer) => peer !== late),
+      everyPeer(lab).filter((peer) => peer < first),
     );
-    fleet.absent.delete(late);
-    fleet.recount();
-    let established = 0;
-    const figures = await measured(lab, async () => {
-      const start = performance.now();
-      established = (await fleet.connect([late])) - start;
-      fleet.phase = "joining late";
-      return (await fleet.untilComplete()) - start;
-    });
-    await fleet.verify();
-    figures["secondsFromEstablished"] = (figures["wallSeconds"] ?? NaN) - established / 1000;
+    const figures: Figures = {};
+    for (let late = first; late < parameters.peers; late++) {
+      fleet.absent.delete(late);
+      fleet.recount();
+      let established = 0;
+      const joined = await measured(lab, async () => {
+        const start = performance.now();
+        established = (await fleet.connect([late])) - start;
+        fleet.phase = "joining late";
+        return (await fleet.untilComplete()) - start;
+      });
+      joined["fromEstablishedSeconds"] = (joined["wallSeconds"] ?? NaN) - established / 1000;
+      addFigures(figures, joined);
+      await fleet.verify();
+    }
     return { figures, problems: [] };
   },
 };
 
 export const peLoss: Scenario = {
   name: "pe-loss",
-  summary: "a PE with many routes dies; until the last withdraw at the last PE",
+  summary:
+    "a PE with many routes dies; until the last withdraw at the last PE; --times: and another one, …",
   defaults: { peers: 8, routes: 200_000, lossRoutes: 50_000 },
-  firstPeerRoutes: (parameters) => Math.min(parameters.lossRoutes, parameters.routes),
+  firstPeerRoutes: ({ routes, peers, lossRoutes, times }) =>
+    times > 1 ? Math.ceil(routes / peers) : Math.min(lossRoutes, routes),
   async run(lab) {
     const { fleet, parameters } = lab;
     await loadTables(lab);
-    for (const index of fleet.universe.homeOf(0)) fleet.board.expected[index] = 0;
-    fleet.absent.add(0);
-    fleet.recount();
-    fleet.phase = "losing a PE";
-    const figures = await measured(lab, async () => {
-      const start = performance.now();
-      fleet.session(0).close(parameters.goodbye);
-      return (await fleet.untilComplete()) - start;
-    });
-    await fleet.verify();
+    const figures: Figures = {};
+    for (let lost = 0; lost < parameters.times; lost++) {
+      for (const index of fleet.universe.homeOf(lost)) fleet.board.expected[index] = 0;
+      fleet.absent.add(lost);
+      fleet.recount();
+      fleet.phase = "losing a PE";
+      const gone = await measured(lab, async () => {
+        const start = performance.now();
+        fleet.session(lost).close(parameters.goodbye);
+        return (await fleet.untilComplete()) - start;
+      });
+      addFigures(figures, gone);
+      await fleet.verify();
+    }
     return { figures, problems: [] };
   },
 };

@@ -20,6 +20,7 @@ export const GENERAL_DEFAULTS: Parameters = {
   rate: 5000,
   seconds: 5,
   lossRoutes: 50_000,
+  times: 1,
   moves: 0,
   before: 15,
   freshShare: 0.5,
