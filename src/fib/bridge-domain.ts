@@ -4,7 +4,8 @@
  *
  * Which domains a route with several route targets belongs to:
  * 1. Every configured domain that takes the tag and has one of the route targets, or has no route
- *    targets and the route's VNI.
+ *    targets and the route's VNI. A domain of backbone MACs takes every tag as one: there a tag is an
+ *    I-SID, of type 3 routes and of flushes (RFC 7623 section 6.1.3, RFC 9541).
  * 2. Every other route target with the route's tag makes a derived domain, but for the route target of
  *    an IP-VRF. A MAC/IP route with a second label carries that too (symmetric IRB, RFC 9135 section
  *    5.1), and nothing on the wire says which is which. So for such a route with several of them:
@@ -364,11 +365,12 @@ export class BridgeDomains {
       const { ethernetTag, service } = this.settings[index]!;
       const takes =
         ethernetTag === undefined
-          ? service === "vlan-aware-bundle" || tag === 0
+          ? service === "vlan-aware-bundle" || service === "pbb" || tag === 0
           : ethernetTag === tag >>> 0;
       if (!takes) continue;
       any = true;
-      this.add(this.findOrCreate(CONFIGURED, index, tag), stamp);
+      const own = service === "pbb" && ethernetTag === undefined ? 0 : tag;
+      this.add(this.findOrCreate(CONFIGURED, index, own), stamp);
     }
     return any;
   }

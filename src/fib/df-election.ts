@@ -156,7 +156,7 @@ function stableSort(list: readonly number[], compare: (a: number, b: number) => 
   return [...list].sort(compare);
 }
 
-/** Numeric; IPv4 below IPv6. */
-function compareAddresses(a: Uint8Array, b: Uint8Array): number {
+/** Numeric; IPv4 below IPv6 (RFC 9785 section 4.1). */
+export function compareAddresses(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length || Buffer.compare(a, b);
 }

@@ -93,7 +93,7 @@ export class Fib {
     this.watchDuplicates();
     this.ads = new AdRoutes(this.tables);
     this.hops = new NextHops(this.tables, this.macs, this.ads.links);
-    this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates);
+    this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates, this.ads.links);
     this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
     this.pages = new FibPages(this.tables, this.macs, this.hops, this.view, this.segments);
     this.explainer = new Explainer(this.tables, this.macs, this.hops, this.view);

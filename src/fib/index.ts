@@ -9,7 +9,7 @@
  * - `bridge-domain.ts` which domains a route belongs to.
  * - `mac-fib.ts`, `mac-entries.ts`, `ip-bindings.ts`, `candidates.ts` MAC/IP routes; `mobility.ts` the winner.
  * - `ad-routes.ts`, `links.ts` the other route types; `ethernet-segment.ts` segments; `next-hops.ts`
- *   aliasing and backup; `df-election.ts` designated forwarders.
+ *   aliasing and backup; `df-election.ts` designated forwarders, `elections.ts` on each segment.
  * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
  * - `control.ts` the door for API and command line, text in, plain data out.
  * - `events.ts`, `fib-teller.ts` the ring of events; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
@@ -40,7 +40,8 @@ export {
 export type { DuplicateView } from "./duplicate-watch.js";
 export type { CandidateView, Explanation } from "./explain.js";
 export type { MacFilter, Page } from "./pages.js";
-export type { ElectorView, ForwarderView, PlaceView, SegmentView } from "./segment-view.js";
+export type { ElectorView, ForwarderView, OwnElectionView } from "./elections.js";
+export type { PlaceView, SegmentView, SplitHorizon } from "./segment-view.js";
 export {
   FIB_EVENT_NAMES,
   FibEventKind,

@@ -26,14 +26,17 @@ const ROUTER_MAC = 6;
 const LOCAL_PREF = 8;
 /** AS_PATH length in bits 0-15, ORIGIN in bits 16-17. */
 const PATH = 9;
-/** ESI label in bits 0-23. */
+/** ESI label in bits 0-23, the flags octet of its community in bits 24-31. */
 const ESI_LABEL = 10;
 /** DF election: bitmap in bits 0-15, algorithm in bits 16-20, in bit 31 whether there was one. */
 const DF = 11;
+/** In bits 0-15; bits 16-31 are the first two octets of the ES-Import route target. */
 const DF_PREFERENCE = 12;
 const TUNNEL_TYPE = 13;
 /** Of the attribute set. */
 const SERIAL = 14;
+/** The last four octets of the ES-Import route target. */
+const ES_IMPORT = 15;
 
 export const FactFlag = {
   Sticky: 1,
@@ -49,10 +52,14 @@ export const FactFlag = {
   RouterMac: 256,
   EsiLabel: 512,
   SingleActive: 1024,
+  EsImport: 2048,
 } as const;
 
 /** The mark of DF election communities that count as absent: more than one. */
 const REPEATED = -1;
+
+/** What `looksLike` compares. */
+const SEEN = [PE, SEQUENCE, FLAGS, ROUTER_MAC, ROUTER_MAC + 1] as const;
 
 export interface DfCommunity {
   readonly algorithm: number;
@@ -139,7 +146,20 @@ export class RouteFacts {
 
   /** The label field of the ESI-label community: 24 raw bits. */
   esiLabel(id: number): number {
-    return this.pool.words[id * WIDTH + ESI_LABEL]!;
+    return this.pool.words[id * WIDTH + ESI_LABEL]! & 0xffffff;
+  }
+
+  /** Split horizon type of the ESI-label community (RFC 9746 section 2.2): 0 default, 1 local bias, 2 ESI label. */
+  splitHorizonType(id: number): number {
+    return this.pool.words[id * WIDTH + ESI_LABEL]! >>> 30;
+  }
+
+  /** The ES-Import route target (RFC 7432 section 7.6) as one number below 2^48; undefined without one. */
+  esImport(id: number): number | undefined {
+    const words = this.pool.words;
+    const base = id * WIDTH;
+    if ((words[base + FLAGS]! & FactFlag.EsImport) === 0) return undefined;
+    return (words[base + DF_PREFERENCE]! >>> 16) * 0x1_0000_0000 + (words[base + ES_IMPORT]! >>> 0);
   }
 
   /** Tunnel type of the encapsulation community; 0 for none. */
@@ -156,6 +176,12 @@ export class RouteFacts {
     );
   }
 
+  /** Whether somebody who looks at a MAC sees the same in both: PE, sequence, flags, router's MAC. */
+  looksLike(a: number, b: number): boolean {
+    const words = this.pool.words;
+    return SEEN.every((word) => words[a * WIDTH + word] === words[b * WIDTH + word]);
+  }
+
   /** Undefined when absent, or present more than once, which counts as absent (RFC 8584 section 2.2). */
   dfElection(id: number): DfCommunity | undefined {
     const words = this.pool.words;
@@ -164,7 +190,7 @@ export class RouteFacts {
     return {
       algorithm: (word >>> 16) & 31,
       bitmap: word & 0xffff,
-      preference: words[id * WIDTH + DF_PREFERENCE]!,
+      preference: words[id * WIDTH + DF_PREFERENCE]! & 0xffff,
     };
   }
 
@@ -244,7 +270,15 @@ export class RouteFacts {
         case 0x0601:
           flags |= FactFlag.EsiLabel;
           if ((readU8(bytes, at + 2) & 1) !== 0) flags |= FactFlag.SingleActive;
-          words[base + ESI_LABEL] = readU32(bytes, at + 4) & 0xffffff;
+          words[base + ESI_LABEL] =
+            (readU8(bytes, at + 2) << 24) | (readU32(bytes, at + 4) & 0xffffff);
+          break;
+        case 0x0602:
+          if ((flags & FactFlag.EsImport) !== 0) break;
+          flags |= FactFlag.EsImport;
+          words[base + DF_PREFERENCE] =
+            words[base + DF_PREFERENCE]! | (readU16(bytes, at + 2) << 16);
+          words[base + ES_IMPORT] = readU32(bytes, at + 4);
           break;
         case 0x0603:
           flags |= FactFlag.RouterMac;
@@ -256,7 +290,8 @@ export class RouteFacts {
             words[base + DF] === 0
               ? 0x8000_0000 | ((readU8(bytes, at + 2) & 31) << 16) | readU16(bytes, at + 3)
               : REPEATED;
-          words[base + DF_PREFERENCE] = readU16(bytes, at + 6);
+          words[base + DF_PREFERENCE] =
+            (words[base + DF_PREFERENCE]! & ~0xffff) | readU16(bytes, at + 6);
           break;
         case 0x0608:
           flags |= arpNdFlags(readU8(bytes, at + 2));

@@ -1,11 +1,17 @@
 /** Ethernet segments as plain data: their PEs, how they are redundant, and who forwards what, with the reason. */
-import { formatEsi, formatIp } from "../fast-bgp-codec/index.js";
-import { readU8 } from "../util/bytes.js";
-import { DfAlgorithm, electForwarder, type DfCandidate } from "./df-election.js";
+import { TunnelType, formatEsi } from "../fast-bgp-codec/index.js";
+import { Elections, type Elector, type ElectorView, type ForwarderView } from "./elections.js";
 import type { Links } from "./links.js";
 import type { FibTables } from "./mac-fib.js";
 import type { NextHops } from "./next-hops.js";
-import type { FibView, LabelView } from "./view.js";
+import { FactFlag } from "./route-facts.js";
+import type { FibView } from "./view.js";
+
+/**
+ * How a PE keeps a frame from going back to the segment that it came from: by the ESI label (RFC 7432 section
+ * 8.3), or by the tunnel's source address (local bias, RFC 8365 section 8.3.1).
+ */
+export type SplitHorizon = "esi-label" | "local-bias";
 
 export interface PlaceView {
   readonly pe: string;
@@ -14,36 +20,10 @@ export interface PlaceView {
   readonly singleActive: boolean;
   /** Split-horizon label of RFC 7432 section 8.3, undefined under VXLAN where it means nothing. */
   readonly esiLabel: number | undefined;
+  /** By encapsulation and by what the PE asks for (RFC 9746); undefined without a per-ES route. */
+  readonly splitHorizon: SplitHorizon | undefined;
   /** MAC/IP routes, one for each domain they are in. */
   readonly macs: number;
-}
-
-/** A PE's word in the election. */
-export interface ElectorView {
-  readonly pe: string;
-  readonly originator: string;
-  readonly algorithm: number;
-  readonly bitmap: number;
-  readonly preference: number;
-}
-
-export interface ForwarderView {
-  readonly domain: string;
-  /** What the election went by: Ethernet tag or VNI. */
-  readonly tag: number;
-  /** Undefined when nobody stood. */
-  readonly forwarder: string | undefined;
-  readonly backup: string | undefined;
-  readonly algorithm: number;
-  readonly acDf: boolean;
-  readonly reason: string;
-  /** When the PEs disagree: whom each would elect by its own word. */
-  readonly byOwnWord: readonly {
-    readonly originator: string;
-    readonly forwarder: string | undefined;
-  }[];
-  /** PEs with a per-EVI A-D route for the domain, and their labels. */
-  readonly perEvi: readonly { readonly pe: string; readonly label: LabelView }[];
 }
 
 export interface SegmentView {
@@ -51,6 +31,8 @@ export interface SegmentView {
   readonly esi: string;
   readonly mode: "all-active" | "single-active" | "unknown";
   readonly places: readonly PlaceView[];
+  /** What all PEs do; "mixed" when they do not all do the same. Undefined while none has a per-ES route. */
+  readonly splitHorizon: SplitHorizon | "mixed" | undefined;
   readonly electors: readonly ElectorView[];
   readonly macs: number;
   /** At most `MOST_FORWARDERS`; `FibSegments.forwarders` has them all, by pages. */
@@ -60,22 +42,19 @@ export interface SegmentView {
 
 export const MOST_FORWARDERS = 64;
 
-interface Elector extends ElectorView {
-  readonly peId: number;
-  readonly address: Uint8Array;
-}
-
 export class FibSegments {
   private readonly tables: FibTables;
   private readonly links: Links;
   private readonly hops: NextHops;
   private readonly view: FibView;
+  readonly elections: Elections;
 
   constructor(tables: FibTables, links: Links, hops: NextHops, view: FibView) {
     this.tables = tables;
     this.links = links;
     this.hops = hops;
     this.view = view;
+    this.elections = new Elections(tables, links, view);
   }
 
   /** Undefined when the id is no segment in use. */
@@ -90,7 +69,8 @@ export class FibSegments {
       esi: formatEsi(segments.esi(id), 0),
       mode: !known ? "unknown" : this.hops.isSingleActive(id) ? "single-active" : "all-active",
       places,
-      electors: this.electors(id),
+      splitHorizon: splitHorizonOf(places),
+      electors: this.elections.electors(id).map(electorView),
       macs: segments.macs(id),
       forwarders: rows,
       forwardersCut: next !== 0,
@@ -104,12 +84,12 @@ export class FibSegments {
     most: number,
   ): { readonly rows: ForwarderView[]; readonly next: number } {
     const { segments } = this.tables;
-    const electors = this.electors(segment);
+    const electors = this.elections.electors(segment);
     const rows: ForwarderView[] = [];
     let index = 0;
     let at = segments.firstAttachment(segment);
     for (; at !== 0 && rows.length < most; at = segments.nextAttachment(at)) {
-      if (index++ >= from) rows.push(this.forwarder(segment, at, electors));
+      if (index++ >= from) rows.push(this.elections.forwarder(segment, at, electors));
     }
     return { rows, next: at === 0 ? 0 : index };
   }
@@ -126,87 +106,35 @@ export class FibSegments {
         perEsRoutes: segments.perEsRoutes(at),
         singleActive: segments.isSingleActive(at),
         esiLabel: label?.kind === "mpls" ? label.value : undefined,
+        splitHorizon: link === 0 ? undefined : this.splitHorizon(this.links.factsOf(link)),
         macs: segments.placeMacs(at),
       });
     }
     return out;
   }
 
-  private electors(segment: number): Elector[] {
-    const { segments, facts, pes, routes } = this.tables;
-    const out: Elector[] = [];
-    for (let link = segments.firstRoute(segment); link !== 0; link = this.links.next(link)) {
-      const of = this.links.factsOf(link);
-      // RD, ESI, then the originating router behind its length in bits.
-      const at = routes.destNlri(this.links.dest(link)) + 20;
-      const octets = readU8(routes.nlriBytes, at) >>> 3;
-      const address = routes.nlriBytes.slice(at + 1, at + 1 + octets);
-      const said = facts.dfElection(of);
-      out.push({
-        pe: pes.address(facts.pe(of)),
-        originator: formatIp(address, 0, octets),
-        algorithm: said?.algorithm ?? DfAlgorithm.Modulo,
-        bitmap: said?.bitmap ?? 0,
-        preference: said?.preference ?? 0,
-        peId: facts.pe(of),
-        address,
-      });
-    }
-    return out;
+  /** VXLAN and NVGRE have no label to spare, MPLS no source address: a wish counts elsewhere only (RFC 9746 section 2). */
+  private splitHorizon(of: number): SplitHorizon {
+    const { facts } = this.tables;
+    const tunnel = facts.tunnelType(of);
+    const vni = (facts.flags(of) & FactFlag.Vni) !== 0;
+    if (tunnel === TunnelType.Vxlan || tunnel === TunnelType.Nvgre) return "local-bias";
+    if (tunnel === 0 || tunnel === TunnelType.Mpls) return vni ? "local-bias" : "esi-label";
+    const wish = facts.splitHorizonType(of);
+    if (wish === 1) return "local-bias";
+    if (wish === 2) return "esi-label";
+    return vni ? "local-bias" : "esi-label";
   }
+}
 
-  private forwarder(
-    segment: number,
-    attachment: number,
-    electors: readonly Elector[],
-  ): ForwarderView {
-    const { segments, domains, facts, pes } = this.tables;
-    const domain = segments.domainOf(attachment);
-    const perEvi: { pe: string; label: LabelView }[] = [];
-    const withPerEvi = new Set<number>();
-    for (let link = segments.firstPerEvi(attachment); link !== 0; link = this.links.next(link)) {
-      const of = this.links.factsOf(link);
-      withPerEvi.add(facts.pe(of));
-      perEvi.push({
-        pe: pes.address(facts.pe(of)),
-        label: this.view.label(this.links.label(link), of),
-      });
-    }
-    const tag =
-      domains.tag(domain) ||
-      (this.view.domain(domain)?.vni ??
-        perEvi.find(({ label }) => label.kind === "vni")?.label.value ??
-        0);
-    const candidates = electors.map((one): DfCandidate => {
-      const place = segments.place(segment, one.peId);
-      return {
-        address: one.address,
-        algorithm: one.algorithm,
-        bitmap: one.bitmap,
-        preference: one.preference,
-        perEs: place !== 0 && segments.perEsRoutes(place) > 0,
-        perEvi: withPerEvi.has(one.peId),
-      };
-    });
-    const esi = segments.esi(segment).slice();
-    const result = electForwarder(candidates, esi, tag);
-    const named = (index: number | undefined): string | undefined =>
-      index === undefined || index < 0 ? undefined : electors[index]!.originator;
-    return {
-      domain: this.view.domainName(domain),
-      tag,
-      forwarder: named(result.winner),
-      backup: named(result.order[1]),
-      algorithm: result.algorithm,
-      acDf: result.acDf,
-      reason: result.reason,
-      byOwnWord: result.disagree
-        ? electors.map((one) => ({
-            originator: one.originator,
-            forwarder: named(electForwarder(candidates, esi, tag, one).winner),
-          }))
-        : [],
-      perEvi,
-    };
-  }
+/** Without what only the election needs. */
+function electorView(elector: Elector): ElectorView {
+  const { pe, originator, signals, algorithm, bitmap, preference, esImport } = elector;
+  return { pe, originator, signals, algorithm, bitmap, preference, esImport };
+}
+
+function splitHorizonOf(places: readonly PlaceView[]): SegmentView["splitHorizon"] {
+  const said = new Set(places.flatMap(({ splitHorizon }) => splitHorizon ?? []));
+  const [one] = said;
+  return said.size > 1 ? "mixed" : one;
 }

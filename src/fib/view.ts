@@ -4,10 +4,11 @@
  * which is a handle for the next question and may be stale by then.
  */
 import { formatEsi, formatIp, formatRouteTarget } from "../fast-bgp-codec/index.js";
-import { toHex, writeU32 } from "../util/bytes.js";
+import { readU32, toHex, writeU32 } from "../util/bytes.js";
 import type { DuplicateView, DuplicateWatch } from "./duplicate-watch.js";
 import { macText } from "./events.js";
 import { EntryFlag } from "./mac-entries.js";
+import type { Links } from "./links.js";
 import type { FibTables, MacFib } from "./mac-fib.js";
 import { HopRole, type NextHops } from "./next-hops.js";
 import { FactFlag } from "./route-facts.js";
@@ -77,9 +78,14 @@ export interface DomainView {
   readonly ips: number;
   /** Type 3 routes. */
   readonly inclusives: number;
+  /** Of a domain of backbone MACs: the I-SIDs of its type 3 routes, at most `MOST_ISIDS`. */
+  readonly isids?: readonly number[];
 }
 
 export const MOST_BINDINGS = 64;
+export const MOST_ISIDS = 1000;
+/** Offset in the NLRI of a type 3 route. */
+const INCLUSIVE_TAG = 10;
 /** Candidates looked at for one view. */
 const MOST_CANDIDATES = 1024;
 
@@ -88,12 +94,20 @@ export class FibView {
   private readonly macs: MacFib;
   private readonly hops: NextHops;
   private readonly duplicates: DuplicateWatch;
+  private readonly links: Links;
 
-  constructor(tables: FibTables, macs: MacFib, hops: NextHops, duplicates: DuplicateWatch) {
+  constructor(
+    tables: FibTables,
+    macs: MacFib,
+    hops: NextHops,
+    duplicates: DuplicateWatch,
+    links: Links,
+  ) {
     this.tables = tables;
     this.macs = macs;
     this.hops = hops;
     this.duplicates = duplicates;
+    this.links = links;
   }
 
   /** The entry, or undefined when there is none of this id. */
@@ -151,6 +165,7 @@ export class FibView {
       macs: domains.macs(id),
       ips: domains.ips(id),
       inclusives: domains.inclusives(id),
+      ...(settings?.service === "pbb" && { isids: this.isidsOf(id) }),
     };
   }
 
@@ -177,17 +192,31 @@ export class FibView {
     return formatRouteTarget(bytes, 0) ?? toHex(bytes);
   }
 
-  /** The VNI that the domain's routes carry: of a MAC, else of an inclusive route. */
-  private vniOf(id: number): number | undefined {
+  /** The VNI that the domain's routes carry: of a MAC, else of a type 3 route. */
+  vniOf(id: number): number | undefined {
     const { domains } = this.tables;
+    const { entries, candidates } = this.macs;
     const entry = domains.firstEntry(id);
-    if (entry === 0) return undefined;
-    const head = this.macs.entries.head(entry);
-    const { kind, value } = this.label(
-      this.macs.candidates.label(head),
-      this.macs.candidates.factsOf(head),
-    );
+    const inclusive = domains.firstInclusive(id);
+    if (entry === 0 && inclusive === 0) return undefined;
+    const head = entry === 0 ? 0 : entries.head(entry);
+    const { kind, value } =
+      head === 0
+        ? this.label(this.links.label(inclusive), this.links.factsOf(inclusive))
+        : this.label(candidates.label(head), candidates.factsOf(head));
     return kind === "vni" ? value : undefined;
+  }
+
+  /** Tags of the type 3 routes of a domain of backbone MACs: its I-SIDs (RFC 7623 section 6.1.3), ascending. */
+  private isidsOf(id: number): number[] {
+    const { domains, routes } = this.tables;
+    const found = new Set<number>();
+    for (let at = domains.firstInclusive(id); at !== 0; at = this.links.next(at)) {
+      const tag = readU32(routes.nlriBytes, routes.destNlri(this.links.dest(at)) + INCLUSIVE_TAG);
+      if (tag !== 0) found.add(tag);
+      if (found.size === MOST_ISIDS) break;
+    }
+    return [...found].sort((a, b) => a - b);
   }
 
   private nextHops(): NextHopView[] {

@@ -153,6 +153,29 @@ describe("a configured domain", () => {
     expect(fabric.fib.tables.domains.count).toBe(0);
   });
 
+  it("of backbone MACs takes type 3 routes of every I-SID, and a flush of one, as its own", () => {
+    const core = named("core", { routeTargets: ["65000:1"], service: "pbb" });
+    const fabric = new Fabric({ domains: [core] });
+    announce(fabric, ["65000:1"], {}, { tunnel: 10 });
+    for (const [pe, isid] of [
+      [1, 0x30_0000],
+      [2, 0x30_0000],
+      [2, 70_000],
+    ] as const) {
+      const attr = { nextHop: `10.0.0.${pe}`, targets: ["65000:1"], tunnel: 10, pmsiLabel: 160 };
+      fabric.announce(pe, imet(`10.0.0.${pe}:1`, isid, `10.0.0.${pe}`), attr);
+    }
+    fabric.read();
+    expect(fabric.fib.pages.domains(0, 10).rows).toMatchObject([
+      { name: "core", service: "pbb", macs: 1, inclusives: 3, isids: [70_000, 0x30_0000] },
+    ]);
+    // RFC 9541: the B-MAC once more, with the I-SID as tag and a higher sequence.
+    announce(fabric, ["65000:1"], { tag: 70_000 }, { tunnel: 10, sequence: 1 });
+    expect(domains(fabric)).toEqual(["core"]);
+    fabric.lose(0).lose(1).lose(2).read();
+    expect(fabric.fib.tables.domains.count).toBe(1);
+  });
+
   it("without route targets takes its VNI: leaves with their own AS in the route target are one", () => {
     const byVni = named("vni100", { vni: 100 });
     expect(domainsOf(["65001:100"], { label: 100 }, {}, [byVni])).toEqual(["65001:100", "vni100"]);
@@ -166,6 +189,15 @@ describe("a configured domain", () => {
     const fabric = new Fabric({ domains: [red] });
     expect(fabric.fib.pages.domains(0, 10).rows).toMatchObject([
       { name: "red", configured: true, service: "vlan-bundle", vni: 100, macs: 0 },
+    ]);
+  });
+
+  it("has the VNI of its type 3 routes before the first MAC", () => {
+    const fabric = new Fabric();
+    const attr = { nextHop: "10.0.0.1", targets: ["65000:9"], pmsiLabel: 909 };
+    fabric.announce(1, imet("10.0.0.1:1", 0, "10.0.0.1"), attr).read();
+    expect(fabric.fib.pages.domains(0, 10).rows).toMatchObject([
+      { name: "65000:9", vni: 909, inclusives: 1, service: "vlan-based" },
     ]);
   });
 

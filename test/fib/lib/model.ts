@@ -329,13 +329,14 @@ class Model {
     for (const [index, domain] of this.settings.domains.entries()) {
       const takes =
         domain.ethernetTag === undefined
-          ? domain.service === "vlan-aware-bundle" || route.tag === 0
+          ? domain.service === "vlan-aware-bundle" || domain.service === "pbb" || route.tag === 0
           : domain.ethernetTag === route.tag;
       if (!takes) continue;
       const mine = domain.routeTargets.map(targetHex).filter((target) => targets.includes(target));
       for (const target of mine) claimed.add(target);
+      const backbone = domain.service === "pbb" && domain.ethernetTag === undefined;
       const byVni = domain.routeTargets.length === 0 && route.vni && domain.vni === label;
-      if (mine.length > 0 || byVni) out.push(`#${index}/${route.tag}`);
+      if (mine.length > 0 || byVni) out.push(`#${index}/${backbone ? 0 : route.tag}`);
     }
     let left = targets.filter((target) => !claimed.has(target));
     if (route.label2 !== 0 && route.targets.length > 1) {

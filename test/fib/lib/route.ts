@@ -15,7 +15,10 @@ export interface AttrSpec {
   /** Flags octet of the ARP/ND community. */
   readonly arpNd?: number | undefined;
   readonly routerMac?: string | undefined;
-  readonly esiLabel?: { readonly singleActive: boolean; readonly label: number } | undefined;
+  readonly esiLabel?:
+    { readonly singleActive: boolean; readonly label: number; readonly sht?: number } | undefined;
+  /** ES-Import route target. */
+  readonly esImport?: string | undefined;
   /** Of DF election communities, in order. */
   readonly df?: readonly { readonly alg: number; readonly bitmap: number; readonly pref: number }[];
   readonly pmsiLabel?: number | undefined;
@@ -104,6 +107,10 @@ function attribute(flags: number, code: number, value: string): string {
     : hex(flags, 1) + hex(code, 1) + hex(octets, 1) + value;
 }
 
+function esiFlags({ singleActive, sht = 0 }: NonNullable<AttrSpec["esiLabel"]>): string {
+  return hex((sht << 6) | (singleActive ? 1 : 0), 1);
+}
+
 /** Canonical attributes: ascending, as the table keeps them. */
 export function attributesHex(spec: AttrSpec): string {
   const as = spec.asPath ?? [];
@@ -117,7 +124,8 @@ export function attributesHex(spec: AttrSpec): string {
       : [`0600${spec.sticky === true ? "01" : "00"}00${hex(spec.sequence ?? 0, 4)}`]),
     ...(spec.esiLabel === undefined
       ? []
-      : [`0601${spec.esiLabel.singleActive ? "01" : "00"}0000${hex(spec.esiLabel.label, 3)}`]),
+      : [`0601${esiFlags(spec.esiLabel)}0000${hex(spec.esiLabel.label, 3)}`]),
+    ...(spec.esImport === undefined ? [] : [`0602${spec.esImport.replaceAll(":", "")}`]),
     ...(spec.routerMac === undefined ? [] : [`0603${spec.routerMac.replaceAll(":", "")}`]),
     ...(spec.df ?? []).map(
       ({ alg, bitmap, pref }) => `0606${hex(alg, 1)}${hex(bitmap, 2)}00${hex(pref, 2)}`,

@@ -1,0 +1,246 @@
+/**
+ * Who forwards what on an Ethernet segment, for each bridge domain: as all the PEs together would have it,
+ * and as each PE works it out from what it sees.
+ *
+ * A PE imports the type 4 routes with its own ES-Import route target (RFC 7432 section 8.1.1). One that
+ * announces no DF election community does not know of it, and does what RFC 7432 section 8.5 says whatever the
+ * others announce. So two PEs may both forward, or none: `outcome` tells.
+ *
+ * The VLAN that a PE goes by is in BGP only where the Ethernet tag is: else it is taken to be the VNI (RFC 8365
+ * section 8.1.5), and without one 0.
+ */
+import { formatIp } from "../fast-bgp-codec/index.js";
+import { readU16, readU32, readU8 } from "../util/bytes.js";
+import {
+  compareAddresses,
+  DfAlgorithm,
+  electForwarder,
+  type DfCandidate,
+  type DfResult,
+} from "./df-election.js";
+import type { Links } from "./links.js";
+import type { FibTables } from "./mac-fib.js";
+import type { FibView, LabelView } from "./view.js";
+
+/** A PE's word in the election. */
+export interface ElectorView {
+  readonly pe: string;
+  readonly originator: string;
+  /** It announces a DF election community, and one only (RFC 8584 section 2.2). */
+  readonly signals: boolean;
+  readonly algorithm: number;
+  readonly bitmap: number;
+  readonly preference: number;
+  /** Its ES-Import route target as a MAC; undefined without one: then nobody imports its route. */
+  readonly esImport: string | undefined;
+}
+
+/** What one PE works out. */
+export interface OwnElectionView {
+  readonly originator: string;
+  /** Type 4 routes that it imports, its own included. */
+  readonly sees: number;
+  /** The algorithm that it uses. */
+  readonly algorithm: number;
+  readonly forwarder: string | undefined;
+  /** It takes itself for the forwarder. */
+  readonly forwards: boolean;
+  /** Whom it would take if it went by its own word although others say otherwise. */
+  readonly byOwnWord: string | undefined;
+}
+
+/** How many PEs take themselves for the forwarder: several send everything twice, none sends nothing. */
+export type ElectionOutcome = "one" | "several" | "none";
+
+export interface ForwarderView {
+  readonly domain: string;
+  /** What the election went by: Ethernet tag or VNI. */
+  readonly tag: number;
+  readonly tagFrom: "ethernet-tag" | "vni" | "unknown";
+  /** Undefined when nobody stood. */
+  readonly forwarder: string | undefined;
+  readonly backup: string | undefined;
+  readonly algorithm: number;
+  readonly acDf: boolean;
+  readonly disagree: boolean;
+  readonly reason: string;
+  /** By originator. */
+  readonly views: readonly OwnElectionView[];
+  readonly outcome: ElectionOutcome;
+  /** The same, if every PE went by its own word. */
+  readonly outcomeByOwnWord: ElectionOutcome;
+  /** PEs with a per-EVI A-D route for the domain, and their labels. */
+  readonly perEvi: readonly { readonly pe: string; readonly label: LabelView }[];
+}
+
+export interface Elector extends ElectorView {
+  readonly peId: number;
+  readonly address: Uint8Array;
+}
+
+/** What an election goes by. */
+export interface ElectionTag {
+  readonly tag: number;
+  readonly tagFrom: ForwarderView["tagFrom"];
+}
+
+export class Elections {
+  private readonly tables: FibTables;
+  private readonly links: Links;
+  private readonly view: FibView;
+
+  constructor(tables: FibTables, links: Links, view: FibView) {
+    this.tables = tables;
+    this.links = links;
+    this.view = view;
+  }
+
+  /** PEs of the segment's type 4 routes, by address; one of several routes of a PE counts, that of the lowest key. */
+  electors(segment: number): Elector[] {
+    const { segments, facts, pes, routes } = this.tables;
+    const found: { readonly elector: Elector; readonly key: Uint8Array }[] = [];
+    for (let link = segments.firstRoute(segment); link !== 0; link = this.links.next(link)) {
+      const of = this.links.factsOf(link);
+      // RD, ESI, then the originating router behind its length in bits.
+      const nlri = routes.destNlri(this.links.dest(link));
+      const octets = readU8(routes.nlriBytes, nlri + 20) >>> 3;
+      const address = routes.nlriBytes.slice(nlri + 21, nlri + 21 + octets);
+      const said = facts.dfElection(of);
+      const target = facts.esImport(of);
+      const elector = {
+        pe: pes.address(facts.pe(of)),
+        originator: formatIp(address, 0, octets),
+        signals: said !== undefined,
+        algorithm: said?.algorithm ?? DfAlgorithm.Modulo,
+        bitmap: said?.bitmap ?? 0,
+        preference: said?.preference ?? 0,
+        esImport: target === undefined ? undefined : macOf(target),
+        peId: facts.pe(of),
+        address,
+      };
+      found.push({ elector, key: routes.nlriBytes.slice(nlri + 2, nlri + 10) });
+    }
+    found.sort(
+      (a, b) =>
+        compareAddresses(a.elector.address, b.elector.address) || Buffer.compare(a.key, b.key),
+    );
+    return found
+      .map(({ elector }) => elector)
+      .filter((one, i, all) => i === 0 || all[i - 1]!.originator !== one.originator);
+  }
+
+  forwarder(segment: number, attachment: number, electors: readonly Elector[]): ForwarderView {
+    const { segments } = this.tables;
+    const domain = segments.domainOf(attachment);
+    const perEvi = this.perEvi(attachment);
+    const { tag, tagFrom } = this.tagOf(attachment);
+    const candidates = this.candidates(segment, attachment, electors);
+    const esi = segments.esi(segment).slice();
+    const result = electForwarder(candidates, esi, tag);
+    const views = electors.map((_, index) => ownView(electors, candidates, index, esi, tag));
+    return {
+      domain: this.view.domainName(domain),
+      tag,
+      tagFrom,
+      forwarder: electors[result.winner]?.originator,
+      backup: electors[result.order[1] ?? -1]?.originator,
+      algorithm: result.algorithm,
+      acDf: result.acDf,
+      disagree: result.disagree,
+      reason: result.reason,
+      views,
+      outcome: outcomeOf(views.map(({ forwards }) => forwards)),
+      outcomeByOwnWord: outcomeOf(views.map((one) => one.byOwnWord === one.originator)),
+      perEvi,
+    };
+  }
+
+  /** Ethernet tag, else the VNI of the domain: of the settings, of A-D routes, of type 3 routes, of a MAC. */
+  tagOf(attachment: number): ElectionTag {
+    const { domains, segments } = this.tables;
+    const domain = segments.domainOf(attachment);
+    const tag = domains.tag(domain);
+    if (tag !== 0) return { tag, tagFrom: "ethernet-tag" };
+    const vni =
+      domains.settingsOf(domain)?.vni ??
+      lowest(this.perEvi(attachment).map(({ label }) => label)) ??
+      this.view.vniOf(domain);
+    return vni === undefined ? { tag: 0, tagFrom: "unknown" } : { tag: vni, tagFrom: "vni" };
+  }
+
+  private perEvi(attachment: number): { pe: string; label: LabelView }[] {
+    const { segments, facts, pes } = this.tables;
+    const out: { pe: string; label: LabelView }[] = [];
+    for (let link = segments.firstPerEvi(attachment); link !== 0; link = this.links.next(link)) {
+      const of = this.links.factsOf(link);
+      const label = this.view.label(this.links.label(link), of);
+      out.push({ pe: pes.address(facts.pe(of)), label });
+    }
+    return out;
+  }
+
+  private candidates(
+    segment: number,
+    attachment: number,
+    electors: readonly Elector[],
+  ): DfCandidate[] {
+    const { segments, facts } = this.tables;
+    const withPerEvi = new Set<number>();
+    for (let link = segments.firstPerEvi(attachment); link !== 0; link = this.links.next(link)) {
+      withPerEvi.add(facts.pe(this.links.factsOf(link)));
+    }
+    return electors.map(({ peId, address, algorithm, bitmap, preference }) => {
+      const place = segments.place(segment, peId);
+      const perEs = place !== 0 && segments.perEsRoutes(place) > 0;
+      const perEvi = withPerEvi.has(peId);
+      return { address, algorithm, bitmap, preference, perEs, perEvi };
+    });
+  }
+}
+
+function ownView(
+  electors: readonly Elector[],
+  candidates: readonly DfCandidate[],
+  index: number,
+  esi: Uint8Array,
+  tag: number,
+): OwnElectionView {
+  const me = electors[index]!;
+  const import_ = me.esImport ?? derivedImport(esi);
+  const seen = electors
+    .map((_, other) => other)
+    .filter((other) => other === index || electors[other]!.esImport === import_);
+  const mine = seen.map((other) => candidates[other]!);
+  const named = ({ winner }: DfResult): string | undefined =>
+    electors[seen[winner] ?? -1]?.originator;
+  const plain = { algorithm: DfAlgorithm.Modulo, bitmap: 0 };
+  const result = electForwarder(mine, esi, tag, me.signals ? undefined : plain);
+  const forwarder = named(result);
+  return {
+    originator: me.originator,
+    sees: seen.length,
+    algorithm: result.algorithm,
+    forwarder,
+    forwards: forwarder === me.originator,
+    byOwnWord: named(electForwarder(mine, esi, tag, candidates[index])),
+  };
+}
+
+/** What a PE imports by unless it says otherwise: the first six octets of the ESI's value (RFC 7432 section 7.6). */
+function derivedImport(esi: Uint8Array): string {
+  return macOf(readU16(esi, 1) * 0x1_0000_0000 + readU32(esi, 3));
+}
+
+function macOf(value: number): string {
+  return value.toString(16).padStart(12, "0").match(/../g)?.join(":") ?? "";
+}
+
+function outcomeOf(forwards: readonly boolean[]): ElectionOutcome {
+  const count = forwards.filter(Boolean).length;
+  return count === 0 ? "none" : count === 1 ? "one" : "several";
+}
+
+function lowest(labels: readonly LabelView[]): number | undefined {
+  const vnis = labels.filter(({ kind }) => kind === "vni").map(({ value }) => value);
+  return vnis.length === 0 ? undefined : Math.min(...vnis);
+}
