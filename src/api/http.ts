@@ -15,8 +15,8 @@ import { addBfdRoutes } from "./bfd.js";
 import { addOperationRoutes } from "./operations.js";
 import { answer, refusal } from "./error.js";
 import { addFeedRoutes } from "./feeds.js";
-import { addFibRoutes } from "./fib.js";
 import { checkRequest } from "./guard.js";
+import { addOperations } from "./http-operations.js";
 import { addPeerRoutes } from "./peers.js";
 import { addPolicyRoutes } from "./policy.js";
 import { addRouteRoutes } from "./routes.js";
@@ -77,7 +77,12 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
   addConfigRoutes(server, backend);
   addPolicyRoutes(server, backend);
   addFeedRoutes(server, backend.control);
-  addFibRoutes(server, () => backend.fib);
+  addOperations(server, backend, (request) => ({
+    name: "local",
+    role: "operator",
+    address: request.ip,
+    via: "http",
+  }));
   return server;
 }
 

@@ -5,17 +5,12 @@
 import type { FastifyReply } from "fastify";
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { HttpError } from "./error.js";
-import { PAGE_MAX } from "./query.js";
+import { HttpError, refusal } from "./error.js";
+import { PAGE_MAX, type Rows } from "./service/operation.js";
 
 export const NDJSON = "application/x-ndjson";
 /** Small enough that a page costs the BGP thread a millisecond or two. */
 export const STREAM_PAGE = 50;
-
-export interface Rows {
-  readonly rows: readonly object[];
-  readonly next: string | undefined;
-}
 
 type TakePage = (cursor: string | undefined, most: number) => Promise<Rows>;
 
@@ -60,5 +55,42 @@ async function* streamLines(first: Rows, most: number, take: TakePage): AsyncGen
     if (page.next === undefined || left <= 0) return;
     await nextTurn();
     page = await take(page.next, left);
+  }
+}
+
+/**
+ * Batches of a stream as JSON lines, as fast as the client reads.
+ * @param batches the first one comes at once, though it may be empty: what is refused is a status then
+ */
+export async function sendBatches(
+  reply: FastifyReply,
+  batches: AsyncIterable<readonly object[]>,
+): Promise<FastifyReply> {
+  const iterator = batches[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const lines = Readable.from(batchLines(first, iterator), {
+    objectMode: false,
+    highWaterMark: 64 * 1024,
+  });
+  return reply.header("content-type", NDJSON).send(lines);
+}
+
+async function* batchLines(
+  first: IteratorResult<readonly object[]>,
+  iterator: AsyncIterator<readonly object[]>,
+): AsyncGenerator<string> {
+  try {
+    let at = first;
+    while (at.done !== true) {
+      if (at.value.length > 0) yield at.value.map((row) => `${JSON.stringify(row)}\n`).join("");
+      at = await iterator.next();
+    }
+  } catch (error) {
+    // The status is out already: the last line says why there is no other.
+    const refused = refusal(error);
+    if (refused === undefined) throw error;
+    yield `${JSON.stringify(refused.body)}\n`;
+  } finally {
+    await iterator.return?.();
   }
 }

@@ -1,0 +1,157 @@
+/** HTTP/JSON as a transport of the service layer: a route for each operation. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { HttpBackend } from "./backend.js";
+import { sendBatches, sendLines, STREAM_PAGE, checkLimit, wantsLines } from "./lines.js";
+import {
+  inputCheckOf,
+  InputFault,
+  OPERATIONS,
+  PAGE_DEFAULT,
+  proto,
+  type Caller,
+  type Operation,
+} from "./service/index.js";
+import type {
+  FileOperation,
+  PageOperation,
+  StreamOperation,
+  UnaryOperation,
+} from "./service/index.js";
+
+type Values = Record<string, unknown>;
+type Authorize = (request: FastifyRequest, operation: Operation) => Caller;
+
+interface Call {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly input: Readonly<Values>;
+  readonly caller: Caller;
+}
+
+/** @param authorize throws `HttpError` for whoever may not */
+export function addOperations(
+  server: FastifyInstance,
+  backend: HttpBackend,
+  authorize: Authorize,
+): void {
+  for (const operation of OPERATIONS) {
+    const { method, path: url, bodyMax } = operation.http;
+    const read = inputReader(operation);
+    const answer = answerer(operation, backend);
+    server.route({
+      method,
+      url,
+      ...(bodyMax !== undefined && { bodyLimit: bodyMax }),
+      handler: (request, reply) => {
+        const caller = authorize(request, operation);
+        return answer({ request, reply, input: read(request), caller });
+      },
+    });
+  }
+}
+
+/** Path, query and body to one input; a member has one place where it may stand. */
+function inputReader(operation: Operation): (request: FastifyRequest) => Readonly<Values> {
+  const check = inputCheckOf(operation, proto());
+  const { method, path, query = [] } = operation.http;
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+  const hasBody = method === "POST" || method === "PUT";
+  return (request) => {
+    const asked = check.listed({ ...(request.query as Values) });
+    const body = hasBody ? bodyOf(request.body) : {};
+    const foreign = [
+      ...Object.keys(asked).filter((name) =>
+        hasBody ? !query.includes(name) : inPath.includes(name),
+      ),
+      ...Object.keys(body).filter((name) => query.includes(name) || inPath.includes(name)),
+    ];
+    if (foreign.length > 0) throw new InputFault(foreign.map(unknownMember));
+    return check.check({ ...body, ...asked, ...(request.params as Values) });
+  };
+}
+
+function bodyOf(body: unknown): Values {
+  if (body === undefined || body === null) return {};
+  if (typeof body === "object" && !Array.isArray(body)) return body as Values;
+  throw new InputFault([fault("type", "must be object", {})]);
+}
+
+function unknownMember(additionalProperty: string) {
+  return fault("additionalProperties", "", { additionalProperty });
+}
+
+function fault(keyword: string, message: string, params: Readonly<Record<string, unknown>>) {
+  return { instancePath: "", schemaPath: "", keyword, message, params };
+}
+
+function answerer(operation: Operation, backend: HttpBackend): (call: Call) => Promise<unknown> {
+  switch (operation.kind) {
+    case "unary":
+      return (call) => answerUnary(operation, backend, call);
+    case "page":
+      return (call) => answerPage(operation, backend, call);
+    case "stream":
+      return (call) => answerStream(operation, backend, call);
+    case "file":
+      return (call) => answerFile(operation, backend, call);
+  }
+}
+
+async function answerUnary(
+  operation: UnaryOperation,
+  backend: HttpBackend,
+  { input, reply, caller }: Call,
+): Promise<unknown> {
+  const output = await operation.run(backend, input, caller);
+  const { body } = operation.http;
+  const code = operation.status?.(output) ?? 200;
+  if (code !== 200) void reply.code(code);
+  return body === undefined ? output : (output as Values)[body];
+}
+
+async function answerPage(
+  operation: PageOperation,
+  backend: HttpBackend,
+  { request, reply, input, caller }: Call,
+): Promise<unknown> {
+  const { cursor, limit } = input as { cursor?: string; limit?: number };
+  if (wantsLines(request.headers.accept)) {
+    return sendLines(reply, cursor, limit, (at, most) =>
+      operation.run(backend, { ...input, cursor: at, limit: Math.min(STREAM_PAGE, most) }, caller),
+    );
+  }
+  checkLimit(limit);
+  const { rows, next } = await operation.run(
+    backend,
+    { ...input, limit: limit ?? PAGE_DEFAULT },
+    caller,
+  );
+  return { [operation.rows]: rows, ...(next !== undefined && { next }) };
+}
+
+function answerStream(
+  operation: StreamOperation,
+  backend: HttpBackend,
+  { reply, input, caller }: Call,
+): Promise<FastifyReply> {
+  const ended = new AbortController();
+  reply.raw.once("close", () => ended.abort());
+  return sendBatches(reply, operation.run(backend, input, caller, ended.signal));
+}
+
+async function answerFile(
+  operation: FileOperation,
+  backend: HttpBackend,
+  { input, reply, caller }: Call,
+): Promise<FastifyReply> {
+  const { contentType, name, content } = await operation.run(backend, input, caller);
+  void reply.header("content-type", contentType);
+  if (name !== undefined) {
+    void reply.header("content-disposition", `attachment; filename="${name}"`);
+  }
+  return reply.send(
+    typeof content === "string"
+      ? content
+      : Buffer.from(content.buffer, content.byteOffset, content.length),
+  );
+}

@@ -1,0 +1,40 @@
+/**
+ * The service layer: every operation of the admin API, once. Transports (`http-operations.ts`, `grpc/`) and
+ * the OpenAPI document are made from `OPERATIONS`; they check input, role and bounds, and log what is
+ * written.
+ *
+ * To add an operation:
+ * 1. `proto/evpnd/v1/TOPIC.proto`: a service (or another rpc of one), and its messages. Requests: every
+ *    member `optional` or `repeated`. Answers: `optional` what may be missing. Words of a fixed set are
+ *    `string`; times are `uint64`; JSON names are the camelCase of the file's snake_case. What has no
+ *    fixed shape is a google.protobuf.Struct. A comment line above each: it goes into the OpenAPI document.
+ *    Message names are of one package: prefix what others may have, too. No enums, no oneofs.
+ * 2. `src/api/service/TOPIC.ts`: rows made with `unary`, `page` (with `dump`, which streams all rows),
+ *    `stream` (batches; ends when `signal` aborts) or `file`; `run` takes the backend, the checked input and
+ *    who asks, and returns plain data of the message's shape. Constraints stand in `rules`. Refusals are
+ *    thrown as `HttpError(status, code, sentence)`; gRPC makes its status of it. `role: "operator"` for
+ *    whatever changes something: it is checked and logged by the transports.
+ * 3. Its list goes into `OPERATIONS` below. `HttpBackend` gets an optional member if it needs another door.
+ * 4. `docs/http.md` names the path, `EVPND_UPDATE_DOCS=1 npx vitest run --project unit test/docs` writes
+ *    docs/openapi.json, and `test/api/service/samples.ts` gets an example of the answer.
+ *
+ * Not here: BGP, tables, sockets; none of it may be touched from an operation.
+ */
+import { FIB_OPERATIONS } from "./fib.js";
+import type { Operation } from "./operation.js";
+
+export const OPERATIONS: readonly Operation[] = [...FIB_OPERATIONS];
+
+export { InputFault, inputCheckOf } from "./input.js";
+export { PAGE_DEFAULT, PAGE_MAX } from "./operation.js";
+export type {
+  Caller,
+  FileOperation,
+  Operation,
+  PageOperation,
+  Role,
+  Rows,
+  StreamOperation,
+  UnaryOperation,
+} from "./operation.js";
+export { loadProto, PACKAGE, proto, type Proto } from "./proto.js";
