@@ -121,6 +121,11 @@ export class AdRoutes {
     this.links.setContent(link, of, facts.esiLabel(of));
     facts.retain(of);
     const singleActive = (facts.flags(of) & FactFlag.SingleActive) !== 0;
+    const drained = segments.drained(place);
+    if (segments.hasLeft(place) && drained > 0) {
+      // It comes back before all was gone: some of its MACs left without events of their own.
+      events.begin(FibEventKind.SegmentDrained).segment(segment).from(pe).count(drained);
+    }
     segments.countPerEs(place, link, 1, singleActive);
     if (segments.perEsRoutes(place) === 1) {
       const count = segments.placeMacs(place);

@@ -86,7 +86,7 @@ export class Fib {
     const facts = new RouteFacts(table.attrs, pes, this.sets, vniByDefault);
     const domains = new BridgeDomains(this.sets, settings.domains);
     const segments = new EthernetSegments(domains, pes);
-    const events = new FibEvents(settings.eventRing, pes, domains, segments);
+    const events = new FibEvents(settings.eventRing, pes, domains, segments, table.sources.address);
     this.tables = { routes: table, pes, facts, domains, segments, events };
     this.duplicates = new DuplicateWatch(settings.duplicates, settings.domains, domains, events);
     this.macs = new MacFib(this.tables, this.duplicates);
@@ -130,6 +130,7 @@ export class Fib {
     }
     if (this.sweepAt !== 0) this.sweepOn(until);
     this.macs.settleAll();
+    this.tables.events.publish();
     this.lastRead = clock.now();
     if (this.duplicates.count > 0 && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
     return this.position < log.tail || this.sweepAt !== 0;
@@ -157,6 +158,7 @@ export class Fib {
       this.expiry = undefined;
       this.tick();
       const complete = this.duplicates.expire(EXPIRE_SLICE);
+      this.tables.events.publish();
       if (this.duplicates.count > 0) this.armExpiry(complete ? EXPIRE_MS : 1);
     });
   }

@@ -44,6 +44,7 @@ interface Before {
   pe: number;
   facts: number;
   segment: number;
+  label: number;
 }
 
 /** The MAC that had an address; `high` -1 = none. */
@@ -76,7 +77,7 @@ export class MacFib {
   private readonly unsettled = new Map<number, Before>();
   private readonly unsettledBindings = new Map<number, BeforeIp>();
   /** Before the change under way. */
-  private readonly before: Before = { pe: 0, facts: 0, segment: 0 };
+  private readonly before: Before = { pe: 0, facts: 0, segment: 0, label: 0 };
   private readonly beforeIp: BeforeIp = { high: 0, low: 0 };
 
   constructor(tables: FibTables, moves: MoveSink) {
@@ -338,6 +339,7 @@ export class MacFib {
     before.facts = candidates.factsOf(head);
     before.pe = this.tables.facts.pe(before.facts);
     before.segment = attachment === 0 ? 0 : this.tables.segments.segmentOf(attachment);
+    before.label = candidates.label(head);
   }
 
   private rememberIp(head: number): void {
@@ -393,10 +395,16 @@ export class MacFib {
     const of = candidates.factsOf(head);
     const attachment = candidates.attachment(head);
     const segment = attachment === 0 ? 0 : segments.segmentOf(attachment);
-    if (of === before.facts && segment === before.segment) return;
+    const sameLabel = candidates.label(head) === before.label;
+    if (of === before.facts && segment === before.segment && sameLabel) return;
     entries.setLastChange(entry, this.nowSeconds);
     const oneMac = merged || (segment !== 0 && segment === before.segment);
-    if (oneMac || facts.pe(of) === before.pe) return;
+    const samePe = facts.pe(of) === before.pe;
+    if (oneMac || samePe) {
+      const seen = !sameLabel || segment !== before.segment || !facts.looksLike(of, before.facts);
+      if (seen) this.teller.mac(FibEventKind.Update, entry, head, samePe ? 0 : before.pe);
+      return;
+    }
     entries.countMove(entry);
     this.teller.mac(FibEventKind.Move, entry, head, before.pe);
     this.moves.moved(entry);
