@@ -126,7 +126,9 @@ describe("mass withdraw", () => {
   it("of a PE that comes back before all was gone says that some are", () => {
     const fabric = new Segment().perEs(1).perEvi(1);
     for (const mac of ["02:00:00:00:01:01", "02:00:00:00:01:02"]) fabric.mac(1, mac);
-    fabric.gone(1, "perEs").withdraw(1, macIp({ rd: "10.0.0.1:1", mac: "02:00:00:00:01:01" }));
+    fabric.read();
+    fabric.gone(1, "perEs").read();
+    fabric.withdraw(1, macIp({ rd: "10.0.0.1:1", mac: "02:00:00:00:01:01" }));
     fabric.news();
     fabric.perEs(1);
     expect(fabric.news()).toMatchObject([
