@@ -2,7 +2,7 @@
  * Byte strings outside the JavaScript heap, in size classes with free lists. A reference is the
  * offset divided by 8, so it fits a signed 32-bit table cell; 0 is never a valid reference.
  */
-import { FlatMemory } from "./flat-memory.js";
+import { FlatMemory, type MemoryHandle } from "./flat-memory.js";
 
 const SMALL = 512;
 /** Classes of 8 octets up to SMALL, then powers of two up to LARGEST. */
@@ -19,11 +19,21 @@ function classSize(index: number): number {
 }
 
 export class ByteArena {
-  private readonly memory = new FlatMemory(1 << 20);
+  private readonly memory: FlatMemory;
   private readonly freeHeads = new Int32Array(CLASSES);
   private top = 8;
   /** Octets handed out and not freed, rounded up to their classes. */
   usedBytes = 0;
+
+  /** @param handle another thread's strings, to read */
+  constructor(handle?: MemoryHandle) {
+    this.memory = new FlatMemory(1 << 20, undefined, handle);
+  }
+
+  /** For another thread. */
+  get handle(): MemoryHandle {
+    return this.memory.handle;
+  }
 
   /** Octets given back and not handed out again. */
   get freedBytes(): number {
@@ -32,6 +42,15 @@ export class ByteArena {
 
   get bytes(): Uint8Array {
     return this.memory.u8;
+  }
+
+  get byteLength(): number {
+    return this.memory.byteLength;
+  }
+
+  /** Sees at least `bytes` of another thread's strings; whether they are there. */
+  refresh(bytes: number): boolean {
+    return this.memory.refresh(bytes);
   }
 
   /** Room for `length` octets (1 to 131072, RangeError beyond); the content is undefined. */

@@ -4,22 +4,48 @@
  *
  * Word 0 of a record holds its hash, word 1 the next record of its bucket.
  */
-import { FlatMemory } from "./flat-memory.js";
-import { RecordPool } from "./record-pool.js";
+import { FlatMemory, type MemoryHandle } from "./flat-memory.js";
+import { POOL_HEADER, RecordPool, type PoolHandle } from "./record-pool.js";
+import type { WalkBudget } from "./walk-budget.js";
 
 const HASH = 0;
 const NEXT = 1;
 const INITIAL_BUCKETS = 1024;
 
+/** Words of the header behind those of a pool. */
+const BUCKET_COUNT = POOL_HEADER;
+const LEVEL_MASK = POOL_HEADER + 1;
+const SPLIT = POOL_HEADER + 2;
+const TABLE_HEADER = POOL_HEADER + 3;
+
+export interface TableHandle extends PoolHandle {
+  readonly buckets: MemoryHandle;
+}
+
 export class RecordTable extends RecordPool {
-  private readonly buckets = new FlatMemory(INITIAL_BUCKETS * 4);
+  protected readonly buckets: FlatMemory;
   private bucketCount = INITIAL_BUCKETS;
   private levelMask = INITIAL_BUCKETS - 1;
   private split = 0;
 
-  /** First record of the bucket for `hash`, 0 when empty; follow word 1 and compare word 0. */
+  /** @param width words per record, at least 2 */
+  constructor(width: number, handle?: TableHandle) {
+    super(width, handle, TABLE_HEADER);
+    this.buckets = new FlatMemory(INITIAL_BUCKETS * 4, undefined, handle?.buckets);
+  }
+
+  override get handle(): TableHandle {
+    return { ...super.handle, buckets: this.buckets.handle };
+  }
+
+  /** First record of the bucket for `hash`, 0 when empty; go on with `next` and compare word 0. */
   head(hash: number): number {
     return this.buckets.i32[this.bucketOf(hash)]!;
+  }
+
+  /** The next record of the bucket, 0 at its end. */
+  next(id: number): number {
+    return this.follow(id, NEXT);
   }
 
   /** A record with all words zero but the hash, in the index. */
@@ -52,7 +78,23 @@ export class RecordTable extends RecordPool {
     this.give(id);
   }
 
-  private bucketOf(hash: number): number {
+  override publish(): void {
+    super.publish();
+    const { header } = this;
+    header[BUCKET_COUNT] = this.bucketCount;
+    header[LEVEL_MASK] = this.levelMask;
+    header[SPLIT] = this.split;
+  }
+
+  override refresh(): boolean {
+    const { header } = this;
+    this.bucketCount = header[BUCKET_COUNT]!;
+    this.levelMask = header[LEVEL_MASK]!;
+    this.split = header[SPLIT]!;
+    return super.refresh() && this.buckets.refresh(this.bucketCount * 4);
+  }
+
+  protected bucketOf(hash: number): number {
     const low = hash & this.levelMask;
     return low < this.split ? hash & ((this.levelMask << 1) | 1) : low;
   }
@@ -86,5 +128,24 @@ export class RecordTable extends RecordPool {
       this.split = 0;
       this.levelMask = (this.levelMask << 1) | 1;
     }
+  }
+}
+
+/** Another thread's table, to read. */
+export class AttachedTable extends RecordTable {
+  private readonly walk: WalkBudget;
+
+  constructor(width: number, handle: TableHandle, walk: WalkBudget) {
+    super(width, handle);
+    this.walk = walk;
+  }
+
+  override head(hash: number): number {
+    return this.buckets.i32[this.bucketOf(hash)] ?? 0;
+  }
+
+  override follow(id: number, word: number): number {
+    this.walk.step();
+    return this.records.i32[id * this.width + word] ?? 0;
   }
 }
