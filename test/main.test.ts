@@ -5,10 +5,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { LocalRoutes } from "../src/bgp/local-routes.js";
 import { AttrStore, RouteTable, Sources } from "../src/bgp/rib/index.js";
 import type { SpeakerFactory } from "../src/daemon.js";
 import { EXIT, runDaemon } from "../src/main.js";
 import { FakeControl } from "./lib/fake-control.js";
+import { Speaker } from "./bgp/lib/speaker.js";
 
 let top: string;
 let lines: string[];
@@ -41,6 +43,7 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
   const factory: SpeakerFactory = ({ settings }) => ({
     control,
     table: new RouteTable(new AttrStore(), new Sources(), true),
+    localRoutes: new LocalRoutes(new Speaker().reflector),
     attachReader() {},
     detachReader() {},
     async start() {

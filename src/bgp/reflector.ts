@@ -24,6 +24,7 @@ import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live/live-change.js";
 import { Limits } from "./limits/limits.js";
+import { LocalRoutes } from "./local-routes.js";
 import type { MemoryGuard } from "./limits/memory-guard.js";
 import { OutLimits, type LimitedOutput } from "./limits/out-limits.js";
 import type { ReflectorIdentity } from "./policy/export.js";
@@ -74,6 +75,8 @@ export class Reflector
   /** What sessions may have by route target, beside their memberships. */
   readonly interests: Interests;
   readonly ownMemberships: OwnMemberships;
+  /** What we announce ourselves, beside memberships. */
+  readonly localRoutes: LocalRoutes;
   /** Import and export rules of the sessions. */
   readonly policies: Policies;
   /** Undefined in tests that have none. */
@@ -102,6 +105,7 @@ export class Reflector
     this.table = new RouteTable(this.attrs, this.sources, options.compareMobility);
     this.out = new AdjRibOut(this.table, options, options.clock);
     this.ownMemberships = new OwnMemberships(this, options.clock);
+    this.localRoutes = new LocalRoutes(this);
     this.interests = new Interests(this, options.clock);
     this.restarts = new Restarts(this, options.clock, options.log);
     this.policies = new Policies(this, () => options.clock.now());
@@ -303,6 +307,7 @@ export class Reflector
         ...this.leaving,
         ...this.restarts.slots(),
         ...this.ownMemberships.slots,
+        ...this.localRoutes.slots,
       ],
       forEachReference: (visit) => this.policies.engine.forEachReference(visit),
       addressOf: (slot) => this.addressOf(slot),
@@ -426,13 +431,16 @@ export class Reflector
     this.flushes++;
     const working = this.work.run();
     const unsent = this.out.run(FLUSH_BUDGET_MS);
+    const mark = this.table.changeMark;
     const unread = this.out.runReaders(FLUSH_BUDGET_MS);
+    // A reader may have announced something (host routes).
+    const wrote = this.table.changeMark !== mark;
     this.flushedAt = this.options.clock.now();
     this.closeWorstLaggard();
     this.logOversized();
     this.memory?.pulse();
     const room = !this.outLimits.isIdle && this.outLimits.check();
-    if (!working && !unsent && !unread && !room) return;
+    if (!working && !unsent && !unread && !wrote && !room) return;
     this.scheduled = true;
     this.options.soon(this.turn);
   };

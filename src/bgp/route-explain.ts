@@ -85,7 +85,7 @@ function explain(reflector: Reflector, dest: number): ExplainedRoute {
 }
 
 function explainPath(
-  { table, attrs, policies }: Reflector,
+  { table, attrs, policies, localRoutes }: Reflector,
   dest: number,
   path: number,
 ): ExplainedPath {
@@ -94,7 +94,7 @@ function explainPath(
   const best = path === table.bestPath(dest);
   const why = BEST_REASONS[table.bestReason(dest)]!;
   return {
-    peer: table.sources.address[table.pathSlot(path)]!,
+    peer: localRoutes.nameOf(path) ?? table.sources.address[table.pathSlot(path)]!,
     best,
     reason: held ? HOLD_REASONS[table.pathHold(path)]! : best ? why : `the best has: ${why}`,
     import: decision,

@@ -164,7 +164,7 @@ function viewOf(
     nextHop: formatNextHop(family, nextHop),
     attributes: decoded(attributesHex, advertised?.as4 ?? true),
     attributesHex,
-    peer: reflector.addressOf(slot),
+    peer: reflector.localRoutes.nameOf(path) ?? reflector.addressOf(slot),
     originator: formatRouterId(originator),
     ...(pathId === 0 ? {} : { pathId }),
     best: isBest,

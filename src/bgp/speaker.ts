@@ -12,6 +12,7 @@ import { BfdPeers } from "./bfd-peers.js";
 import { createFeeds } from "./feed-wiring.js";
 import type { SpeakerControl } from "./control.js";
 import { LocalControl } from "./local-control.js";
+import type { LocalRoutes } from "./local-routes.js";
 import { Maintenance } from "./maintenance.js";
 import { OwnRestart } from "./own-restart.js";
 import { createMemoryGuard, memoryCeiling } from "./memory.js";
@@ -41,6 +42,8 @@ export interface Speaker {
   readonly control: SpeakerControl;
   /** For the FIB, which alone reads the change log beside the sessions. */
   readonly table: RouteTable;
+  /** For routes that evpnd announces itself. */
+  readonly localRoutes: LocalRoutes;
   attachReader(reader: LogReader): void;
   detachReader(reader: LogReader): void;
   /** Listens and dials. Rejects with a sentence when an address cannot be listened on. */
@@ -179,6 +182,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   return {
     control,
     table: reflector.table,
+    localRoutes: reflector.localRoutes,
     attachReader: (reader) => reflector.attachReader(reader),
     detachReader: (reader) => reflector.detachReader(reader),
     async start() {

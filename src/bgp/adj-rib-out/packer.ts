@@ -260,7 +260,7 @@ export class Packer {
       attrs,
       attr,
       encoding,
-      sources.kind[slot] === SourceKind.Ebgp,
+      sources.kind[slot]! >= SourceKind.Ebgp,
       sources.routerId[slot]!,
       self ?? attrs.bytes,
       classic ? (self === undefined ? attrs.nextHopStart(attr) : 0) : -1,

@@ -76,6 +76,8 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
       name: "identity",
       apply(before, after) {
         Object.assign(tuning, tuningOf(after));
+        if (before.as !== after.as || before.routerId !== after.routerId)
+          reflector.localRoutes.reidentify();
         return (["as", "routerId", "clusterId", "flushIntervalMs"] as const)
           .filter((name) => before[name] !== after[name])
           .map((name) => `${NAMES[name]} ${after[name]}`);

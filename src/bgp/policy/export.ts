@@ -5,7 +5,7 @@
  * | from \ to | iBGP | eBGP |
  * |---|---|---|
  * | iBGP | ORIGINATOR_ID if absent, own cluster id in front of CLUSTER_LIST | own AS in front of AS_PATH; LOCAL_PREF, MED, ORIGINATOR_ID, CLUSTER_LIST, other non-transitive attributes and communities gone |
- * | eBGP | LOCAL_PREF 100 if absent | the same |
+ * | eBGP, ourselves | LOCAL_PREF 100 if absent | the same |
  *
  * To a receiver that is to turn to other paths (RFC 8326) everything goes with the community
  * GRACEFUL_SHUTDOWN, and inside the AS with LOCAL_PREF 0.
@@ -64,7 +64,7 @@ export class AttributeWriter {
   /**
    * Writes all attributes but MP_REACH_NLRI; NEXT_HOP only when `nextHop` (4 octets in `nextHopBytes`) is asked for.
    * `target` must have room for twice the set and MOST_ADDED octets.
-   * @param fromEbgp the route came from an eBGP peer
+   * @param fromEbgp the route came from an eBGP peer, or is ours: nobody reflects it
    * @param originator BGP identifier of the peer it came from
    * @param nextHopAt offset of a classic NEXT_HOP in `nextHopBytes`, -1 for none
    * @returns end offset in `target`

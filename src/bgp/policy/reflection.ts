@@ -5,7 +5,7 @@
  * |---|---|---|---|
  * | client | yes | yes | yes |
  * | non-client | yes | no | yes |
- * | eBGP | yes | yes | yes |
+ * | eBGP, ourselves | yes | yes | yes |
  *
  * Never back to the session a route came from. Memberships (RFC 4684) do not go to clients: these are
  * sent the default membership, for a reflector wants all their routes.

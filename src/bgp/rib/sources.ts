@@ -4,7 +4,8 @@
  */
 import { FAMILIES } from "../../fast-bgp-codec/family.js";
 
-export const SourceKind = { Client: 0, NonClient: 1, Ebgp: 2 } as const;
+/** `Local`: routes of our own. A session is never that. */
+export const SourceKind = { Client: 0, NonClient: 1, Ebgp: 2, Local: 3 } as const;
 export type SourceKind = (typeof SourceKind)[keyof typeof SourceKind];
 
 export class Sources {
