@@ -43,6 +43,12 @@ export const LAYERS: readonly Layer[] = [
     files: "^src/bgp/live/",
     may: ["^src/bgp/", CODEC, UTIL],
   },
+  {
+    // Worlds that differ from this one: asks all of the root's parts, changes none.
+    name: "bgp-what-if",
+    files: "^src/bgp/what-if/",
+    may: ["^src/bgp/", CODEC, UTIL],
+  },
   { name: "bgp-transport", files: "^src/bgp/transport/", may: [UTIL], mayTypes: SEAMS },
   { name: "bgp-session", files: "^src/bgp/session/", may: [CODEC, UTIL], mayTypes: SEAMS },
   { name: "bgp-rib", files: "^src/bgp/rib/", may: [CODEC, UTIL], mayTypes: SEAMS },
