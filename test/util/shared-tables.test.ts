@@ -133,6 +133,7 @@ describe("two threads reading while one writes", () => {
     let seed = 1;
     for (let round = 0; round < 4000; round++) {
       writer.begin();
+      const changed = new Set<number>();
       // Grows for a thousand rounds, then shrinks for a thousand.
       const grows = Math.floor(round / 1000) % 2 === 0;
       for (let n = 0; n < 100; n++) {
@@ -145,11 +146,12 @@ describe("two threads reading while one writes", () => {
           table.release(id);
           ids.delete(key);
         } else if (id !== undefined) {
-          // Another generation of the same row, word by word.
-          const words = table.words;
-          for (let at = CHECK; at < WIDTH; at++)
-            words[id * WIDTH + at] = words[id * WIDTH + at]! ^ round;
+          changed.add(id);
         }
+      }
+      // Another generation of all of them, a word of each at a time: half-changed for as long as can be.
+      for (let at = CHECK; at < WIDTH; at++) {
+        for (const id of changed) table.words[id * WIDTH + at]! ^= round;
       }
       writer.end();
       if (round % 8 === 0) await new Promise((turn) => setImmediate(turn));
