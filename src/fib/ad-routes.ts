@@ -31,8 +31,8 @@ export class AdRoutes {
     this.tables = tables;
   }
 
-  /** Type 1. `path` 0 = gone; `first` and the result: the route's first link. */
-  applyEthernetAd(dest: number, path: number, first: number): number {
+  /** Type 1. `path` 0 = gone; `attr` is its set; `first` and the result: the route's first link. */
+  applyEthernetAd(dest: number, path: number, attr: number, first: number): number {
     const { routes, facts, segments, domains } = this.tables;
     let now = 0;
     if (path !== 0) {
@@ -40,7 +40,7 @@ export class AdRoutes {
       const bytes = routes.nlriBytes;
       const segment = segments.findOrCreate(bytes, nlri + AD_ESI);
       const tag = readU32(bytes, nlri + AD_TAG);
-      const of = facts.of(routes.pathAttr(path));
+      const of = facts.of(attr);
       if (segment !== 0 && !segments.isMaxEsi(segment)) {
         const label = readU24(bytes, nlri + AD_LABEL);
         if (tag === MAX_ET) {
@@ -61,11 +61,10 @@ export class AdRoutes {
   }
 
   /** Type 3. */
-  applyInclusive(dest: number, path: number, first: number): number {
+  applyInclusive(dest: number, path: number, attr: number, first: number): number {
     const { routes, facts, domains } = this.tables;
     let now = 0;
     if (path !== 0) {
-      const attr = routes.pathAttr(path);
       const of = facts.of(attr);
       const tag = readU32(routes.nlriBytes, routes.pathNlri(path) + INCLUSIVE_TAG);
       const label = this.tunnelLabel(attr);
@@ -94,14 +93,14 @@ export class AdRoutes {
   }
 
   /** Type 4. */
-  applySegmentRoute(dest: number, path: number, first: number): number {
+  applySegmentRoute(dest: number, path: number, attr: number, first: number): number {
     const { routes, facts, segments } = this.tables;
     let now = 0;
     if (path !== 0) {
       const bytes = routes.nlriBytes;
       const segment = segments.findOrCreate(bytes, routes.pathNlri(path) + ES_ESI);
       if (segment !== 0) {
-        const of = facts.of(routes.pathAttr(path));
+        const of = facts.of(attr);
         const before = segments.firstRoute(segment);
         now = this.links.add(dest, 0, LinkKind.EthernetSegment, segment, before);
         this.links.setContent(now, of, 0);

@@ -49,6 +49,8 @@ export interface FibOptions {
   readonly table: RouteTable;
   readonly settings: FibSettings;
   readonly clock: Clock;
+  /** It reads nothing by itself: it holds what `applyAs` is told. */
+  readonly isFork?: boolean;
 }
 
 export class Fib {
@@ -76,7 +78,7 @@ export class Fib {
   private expiry: TimerHandle | undefined;
 
   constructor(options: FibOptions) {
-    const { table, settings, clock } = options;
+    const { table, settings, clock, isFork } = options;
     this.table = table;
     this.clock = clock;
     this.position = table.log.tail;
@@ -97,7 +99,7 @@ export class Fib {
     this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
     this.pages = new FibPages(this.tables, this.macs, this.hops, this.view, this.segments);
     this.explainer = new Explainer(this.tables, this.macs, this.hops, this.view);
-    this.sweep();
+    if (isFork !== true) this.sweep();
   }
 
   /**
@@ -197,25 +199,36 @@ export class Fib {
 
   /** Makes what the FIB holds of a destination equal to what the table holds now. */
   private apply(dest: number): void {
-    const { table, held } = this;
+    const { table } = this;
     if (table.family(dest) !== Family.Evpn) return;
     const type = table.routeType(dest);
     if (type < ETHERNET_AD || type > ETHERNET_SEGMENT) return;
     const path = table.bestPath(dest);
+    this.hold(dest, type, path, path === 0 ? 0 : table.pathAttr(path));
+  }
+
+  /** The same for a path and a set that the caller thinks of; 0 = gone. For forks. */
+  applyAs(dest: number, path: number, attr: number): void {
+    this.held.ensure((dest + 1) * 4);
+    this.hold(dest, this.table.routeType(dest), path, attr);
+  }
+
+  private hold(dest: number, type: number, path: number, attr: number): void {
+    const { held } = this;
     const first = held.i32[dest]!;
     let now: number;
     switch (type) {
       case MAC_IP:
-        now = this.macs.apply(dest, path, first);
+        now = this.macs.apply(dest, path, attr, first);
         break;
       case ETHERNET_AD:
-        now = this.ads.applyEthernetAd(dest, path, first);
+        now = this.ads.applyEthernetAd(dest, path, attr, first);
         break;
       case INCLUSIVE:
-        now = this.ads.applyInclusive(dest, path, first);
+        now = this.ads.applyInclusive(dest, path, attr, first);
         break;
       default:
-        now = this.ads.applySegmentRoute(dest, path, first);
+        now = this.ads.applySegmentRoute(dest, path, attr, first);
     }
     held.i32[dest] = now;
   }

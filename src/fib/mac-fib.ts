@@ -99,11 +99,11 @@ export class MacFib {
   }
 
   /**
-   * The route of `dest` is `path` now, 0 for none.
+   * The route of `dest` is `path` with the set `attr` now, 0 for none.
    * @param first the first candidate of the route as it was
    * @returns the first candidate as it is
    */
-  apply(dest: number, path: number, first: number): number {
+  apply(dest: number, path: number, attr: number, first: number): number {
     if (path === 0) {
       for (let id = first; id !== 0;) {
         const next = this.candidates.nextOfDest(id);
@@ -115,7 +115,7 @@ export class MacFib {
     const { routes, facts, segments, domains } = this.tables;
     const nlri = routes.pathNlri(path);
     const bytes = routes.nlriBytes;
-    const of = facts.of(routes.pathAttr(path));
+    const of = facts.of(attr);
     const labelAt = nlri + IP + (readU8(bytes, nlri + IP_BITS) >>> 3);
     const label = readU24(bytes, labelAt);
     const second = labelAt + 6 <= nlri + routes.pathNlriLength(path);
