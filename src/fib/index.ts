@@ -12,7 +12,7 @@
  *   aliasing and backup; `df-election.ts` designated forwarders, `elections.ts` on each segment.
  * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
  * - `control.ts` the door for API and command line, text in, plain data out.
- * - `events.ts`, `fib-teller.ts` the ring of events; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
+ * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
  * shared, so that another thread can read it. What the FIB holds is a function of the table and of
@@ -42,13 +42,18 @@ export type { CandidateView, Explanation } from "./explain.js";
 export type { MacFilter, Page } from "./pages.js";
 export type { ElectorView, ForwarderView, OwnElectionView } from "./elections.js";
 export type { PlaceView, SegmentView, SplitHorizon } from "./segment-view.js";
+export { EventReader, type EventBatch, type RawBatch } from "./event-reader.js";
 export {
+  domainText,
+  EVENT_WORDS,
   FIB_EVENT_NAMES,
   FibEventKind,
-  FibEvents,
   type DomainKey,
+  type DomainNaming,
   type FibEvent,
-} from "./events.js";
+} from "./event-record.js";
+export type { EventShare } from "./event-ring.js";
+export { FibEvents } from "./events.js";
 export { Fib, type FibOptions } from "./fib.js";
 export { WinnerReason } from "./mobility.js";
 export {
