@@ -17,7 +17,8 @@ export class HttpError extends Error {
   }
 }
 
-const CONTROL_STATUS: Readonly<Record<ControlError["code"], number>> = {
+const CONTROL_STATUS: Readonly<Record<ControlError["code"] | FibQueryError["code"], number>> = {
+  off: 409,
   "not-found": 404,
   invalid: 400,
   busy: 503,

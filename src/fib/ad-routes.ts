@@ -33,7 +33,8 @@ export class AdRoutes {
 
   /** Type 1. `path` 0 = gone; `attr` is its set; `first` and the result: the route's first link. */
   applyEthernetAd(dest: number, path: number, attr: number, first: number): number {
-    const { routes, facts, segments, domains } = this.tables;
+    const { routes, facts, segments, domains, events } = this.tables;
+    const told = events.next;
     let now = 0;
     if (path !== 0) {
       const nlri = routes.pathNlri(path);
@@ -56,8 +57,40 @@ export class AdRoutes {
       segments.collect(segment);
       facts.releaseUnused(of);
     }
+    if (events.next === told && this.isNews(first, now)) this.tellUpdate(first, now);
     this.removeAll(first);
     return now;
+  }
+
+  /** Whether the segment looks otherwise with `now` in the place of `first`, and no event says so yet or will. */
+  private isNews(first: number, now: number): boolean {
+    const { links } = this;
+    if (first === 0 || now === 0) {
+      if (first === 0) return now !== 0;
+      const last = links.kind(first) === LinkKind.PerEs;
+      return !last || this.tables.segments.perEsRoutes(links.owner(first)) > 1;
+    }
+    const same =
+      links.nextOfDest(first) === 0 &&
+      links.nextOfDest(now) === 0 &&
+      links.owner(first) === links.owner(now) &&
+      links.factsOf(first) === links.factsOf(now) &&
+      links.label(first) === links.label(now);
+    return !same;
+  }
+
+  private tellUpdate(first: number, now: number): void {
+    const { facts, segments, events } = this.tables;
+    const { links } = this;
+    const one = now === 0 ? first : now;
+    const owner = links.owner(one);
+    const segment =
+      links.kind(one) === LinkKind.PerEs ? segments.placeSegment(owner) : segments.segmentOf(owner);
+    const pe = (link: number): number => (link === 0 ? 0 : facts.pe(links.factsOf(link)));
+    events.begin(FibEventKind.SegmentUpdate).segment(segment);
+    if (now !== 0) events.to(pe(now));
+    if (pe(first) !== pe(now)) events.from(pe(first));
+    events.count(segments.macs(segment));
   }
 
   /** Type 3. */

@@ -6,6 +6,7 @@ import { parseEsi, parseIp, parseRouteTarget } from "../fast-bgp-codec/index.js"
 import { fromHex } from "../util/bytes.js";
 import type { Explanation } from "./explain.js";
 import type { Fib } from "./fib.js";
+import { isWholeMac, macBytes, parseMacMask } from "./mac-mask.js";
 import type { MacFilter, Page } from "./pages.js";
 import type { SegmentView } from "./segment-view.js";
 import type { DomainSettings } from "./settings.js";
@@ -20,7 +21,7 @@ export interface PageQuery {
 
 /** All that is given must hold. */
 export interface MacQuery extends PageQuery {
-  /** In any notation, or its first digits. */
+  /** In any notation, or its first digits, or with a mask: `52:54:00:00:00:00/24`. */
   readonly mac?: string | undefined;
   /** As `DomainView.name` has it. */
   readonly domain?: string | undefined;
@@ -28,6 +29,8 @@ export interface MacQuery extends PageQuery {
   readonly ip?: string | undefined;
   readonly pe?: string | undefined;
   readonly esi?: string | undefined;
+  /** A segment on which some route, not only the winner, has the MAC. */
+  readonly claimed?: string | undefined;
 }
 
 /** A page may be short, or empty, and not the last; of one address it may be longer than asked for. */
@@ -48,7 +51,7 @@ export interface FibSummary {
 
 /** Refused questions: a code for programs and a sentence that says what to do. */
 export class FibQueryError extends Error {
-  readonly code: "not-found" | "invalid";
+  readonly code: "not-found" | "invalid" | "busy" | "off";
   constructor(code: FibQueryError["code"], message: string) {
     super(message);
     this.code = code;
@@ -69,7 +72,6 @@ const PAGE_DEFAULT = 100;
 const PAGE_MAX = 1000;
 /** A segment's view holds an election for each of its domains. */
 const SEGMENTS_MAX = 50;
-const MAC_DIGITS = 12;
 
 export class LocalFibControl implements FibControl {
   private readonly fib: Fib;
@@ -149,6 +151,7 @@ export class LocalFibControl implements FibControl {
       ip: query.ip === undefined ? undefined : addressOf("ip", query.ip),
       pe: query.pe === undefined ? undefined : addressOf("pe", query.pe),
       esi: query.esi === undefined ? undefined : esiOf(query.esi),
+      claimed: query.claimed === undefined ? undefined : esiOf(query.claimed),
     };
   }
 
@@ -191,18 +194,17 @@ function page<T>(query: PageQuery, list: (from: number, most: number) => Page<T>
   return { rows, next: next === 0 ? undefined : String(next) };
 }
 
-/** A whole MAC, or its first digits with a mask of what is given. */
+/** A whole MAC, or what is given of it with a mask. */
 function macOf(text: string): { value: Uint8Array; mask: Uint8Array | undefined } {
-  const digits = text.replaceAll(/[.:-]/g, "");
-  const value = fromHex(digits.padEnd(MAC_DIGITS, "0"));
-  if (digits === "" || digits.length > MAC_DIGITS || value === undefined) {
+  const parsed = parseMacMask(text);
+  if (parsed === undefined) {
     throw new FibQueryError(
       "invalid",
-      `"${text}" is no MAC address and no beginning of one; write for example 52:54:00:00:00:01`,
+      `"${text}" is no MAC address and no beginning of one; write for example 52:54:00:00:00:01, or with a mask 52:54:00:00:00:00/24`,
     );
   }
-  if (digits.length === MAC_DIGITS) return { value, mask: undefined };
-  return { value, mask: fromHex("f".repeat(digits.length).padEnd(MAC_DIGITS, "0")) };
+  const value = macBytes(parsed.value);
+  return { value, mask: isWholeMac(parsed) ? undefined : macBytes(parsed.mask) };
 }
 
 function addressOf(name: string, text: string): Uint8Array {

@@ -53,6 +53,13 @@ export class EventReader {
     this.margin = this.capacity >= 8 * MARGIN ? MARGIN : 0;
   }
 
+  /** Sixteen hexadecimal digits that tell this ring from any other. */
+  get instance(): string {
+    const digits = (word: number): string =>
+      (this.words[RingWord.Instance + word]! >>> 0).toString(16).padStart(8, "0");
+    return digits(0) + digits(1);
+  }
+
   /** Position of the next event; what is below has been written. */
   get next(): number {
     const { words } = this;

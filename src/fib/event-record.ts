@@ -37,8 +37,10 @@ export const FibEventKind = {
   DuplicateCleared: 12,
   /** Sequences of a MAC wrapped around (RFC 7432 section 15). */
   SequenceWrap: 13,
-  /** The MAC's winner says something else, and it is no move: label, sequence, flags, or a PE of the same segment. */
+  /** The MAC looks otherwise, and it is no move: label, sequence, flags, next hops, or another binding of an address. */
   Update: 14,
+  /** A-D routes of a PE came, went or changed beside the first and the last per-ES route; of a domain where one is named. */
+  SegmentUpdate: 15,
 } as const;
 export type FibEventKind = (typeof FibEventKind)[keyof typeof FibEventKind];
 
@@ -59,6 +61,7 @@ export const FIB_EVENT_NAMES: readonly string[] = [
   "duplicate-cleared",
   "sequence-wrap",
   "update",
+  "segment-update",
 ];
 
 /** An event as plain data. What an event has nothing of is empty or 0. */

@@ -11,6 +11,7 @@
  * number, as a session's slot may be another peer's when the event is read. An entry is a number, a length
  * and octets.
  */
+import { randomBytes } from "node:crypto";
 import { EVENT_WORDS, type DomainNaming } from "./event-record.js";
 
 /** Words of the header. */
@@ -21,6 +22,8 @@ export const RingWord = {
   HighLast: 3,
   /** Low half only. */
   Claimed: 4,
+  /** Two random words that tell this ring from any other. */
+  Instance: 8,
   Directory: 16,
   Records: 16 + 16 * 4096,
 } as const;
@@ -40,7 +43,11 @@ export interface EventShare {
 
 export function makeRing(capacity: number): SharedArrayBuffer {
   const buffer = new SharedArrayBuffer((RingWord.Records + capacity * EVENT_WORDS) * 4);
-  new Int32Array(buffer)[RingWord.Capacity] = capacity;
+  const words = new Int32Array(buffer);
+  words[RingWord.Capacity] = capacity;
+  const instance = randomBytes(8);
+  words[RingWord.Instance] = instance.readInt32BE(0);
+  words[RingWord.Instance + 1] = instance.readInt32BE(4);
   return buffer;
 }
 

@@ -59,6 +59,9 @@ const TAG = 20;
 const MAC = 25;
 const IP_BITS = 31;
 const IP = 32;
+/** Routes looked at for another one that binds the same address to the same MAC. */
+const NEIGHBOURS = 8;
+const WRAP_HIGH = 0xffff0000;
 
 export class MacFib {
   readonly entries: MacEntries;
@@ -79,6 +82,11 @@ export class MacFib {
   /** Before the change under way. */
   private readonly before: Before = { pe: 0, facts: 0, segment: 0, label: 0 };
   private readonly beforeIp: BeforeIp = { high: 0, low: 0 };
+  /** The entry that the change under way is about, and whether an event has named it. */
+  private current = 0;
+  private named = false;
+  /** Routes of a PE that left their segment go: that was told once, for all of them. */
+  private silent = false;
 
   constructor(tables: FibTables, moves: MoveSink) {
     this.tables = tables;
@@ -200,6 +208,7 @@ export class MacFib {
     candidates.setContent(id, of, attachment, labelWord);
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
+    this.about(entry);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
@@ -214,6 +223,7 @@ export class MacFib {
       const settledIp = !bindings.unsettled(binding);
       this.decidedIp(binding, this.ipMobility.insert(first, id, settledIp, nearIp, false));
     }
+    if (!this.named && this.isSeen(id, merged)) this.tellUpdate(entry);
     return id;
   }
 
@@ -226,10 +236,17 @@ export class MacFib {
     if (candidates.hasContent(id, of, attachment, labelWord)) return;
     const oldFacts = candidates.factsOf(id);
     const oldAttachment = candidates.attachment(id);
+    const looksSame =
+      attachment === oldAttachment &&
+      candidates.label(id) === (labelWord & 0xffffff) &&
+      facts.pe(of) === facts.pe(oldFacts) &&
+      facts.looksLike(of, oldFacts);
     facts.retain(of);
     if (attachment !== 0) segments.enter(attachment, facts.pe(of));
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
+    this.about(entry);
+    const wasSeen = !looksSame && this.isSeen(id, merged);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
@@ -249,8 +266,40 @@ export class MacFib {
       const nearIp = bindings.nearWrap(binding);
       this.decidedIp(binding, ipMobility.insert(liftedIp, id, ipMobility.settled, nearIp, false));
     }
+    if (!looksSame && !this.named && (wasSeen || this.isSeen(id, merged))) this.tellUpdate(entry);
     if (oldAttachment !== 0) this.leave(oldAttachment, facts.pe(oldFacts));
     facts.release(oldFacts);
+  }
+
+  private about(entry: number): void {
+    this.current = entry;
+    this.named = false;
+  }
+
+  /** The entry looks otherwise than before, and no other event has said so. */
+  private tellUpdate(entry: number): void {
+    this.teller.mac(FibEventKind.Update, entry, this.entries.head(entry), 0);
+  }
+
+  /**
+   * Whether the entry may look otherwise with this candidate than without it: on a segment, where every
+   * candidate may be a next hop; by what the winner's PE says of the MAC; by an address that no other
+   * route binds to it.
+   */
+  private isSeen(id: number, merged: boolean): boolean {
+    const { candidates, entries, ofBinding } = this;
+    const { facts } = this.tables;
+    const head = entries.head(candidates.entry(id));
+    if (merged || candidates.attachment(head) !== 0) return true;
+    const [of, won] = [candidates.factsOf(id), candidates.factsOf(head)];
+    if (facts.sequence(of) >= WRAP_HIGH) return true;
+    if (id === head || (facts.pe(of) === facts.pe(won) && !facts.looksLike(of, won))) return true;
+    if (candidates.binding(id) === 0) return false;
+    let at = ofBinding.next(id);
+    for (let looked = 0; at !== id && looked < NEIGHBOURS; looked++, at = ofBinding.next(at)) {
+      if (candidates.entry(at) === candidates.entry(id)) return false;
+    }
+    return true;
   }
 
   private remove(id: number): void {
@@ -261,15 +310,24 @@ export class MacFib {
     const attachment = candidates.attachment(id);
     const silent = attachment !== 0 && this.isDraining(attachment, facts.pe(of));
     const binding = candidates.binding(id);
-    if (binding !== 0) this.removeFromBinding(binding, id, silent);
     const merged = domains.isBackbone(entries.domain(entry));
     const head = entries.head(entry);
+    this.about(entry);
+    const wasSeen = this.isSeen(id, merged);
+    if (binding !== 0) this.removeFromBinding(binding, id, silent);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
     const left = this.mobility.remove(head, id, settled, near, merged);
-    if (left === 0) this.dropEntry(entry, id, silent);
-    else this.decided(entry, left, merged);
+    if (left === 0) {
+      this.dropEntry(entry, id, silent);
+    } else {
+      this.silent = silent;
+      this.decided(entry, left, merged);
+      this.silent = false;
+      const quiet = silent && candidates.attachment(entries.head(entry)) === attachment;
+      if (wasSeen && !this.named && !quiet) this.tellUpdate(entry);
+    }
     candidates.drop(id);
     if (attachment !== 0) this.leave(attachment, facts.pe(of));
     facts.release(of);
@@ -294,7 +352,10 @@ export class MacFib {
       this.decidedIp(binding, left);
       return;
     }
-    if (!silent) this.teller.ip(FibEventKind.IpWithdraw, binding, id, -1, 0);
+    if (!silent) {
+      this.teller.ip(FibEventKind.IpWithdraw, binding, id, -1, 0);
+      this.named = true;
+    }
     bindings.setHead(binding, 0);
     bindings.drop(binding);
   }
@@ -388,6 +449,7 @@ export class MacFib {
     const { facts, segments } = this.tables;
     const head = entries.head(entry);
     if (before.pe === 0) {
+      this.named = true;
       this.teller.mac(FibEventKind.Learn, entry, head, 0);
       return;
     }
@@ -402,11 +464,16 @@ export class MacFib {
     const samePe = facts.pe(of) === before.pe;
     if (oneMac || samePe) {
       const seen = !sameLabel || segment !== before.segment || !facts.looksLike(of, before.facts);
-      if (seen) this.teller.mac(FibEventKind.Update, entry, head, samePe ? 0 : before.pe);
+      // Where the segment is still the MAC's, what happened to it is the segment's to tell.
+      if (this.silent && segment === before.segment) return;
+      if (!seen) return;
+      this.teller.mac(FibEventKind.Update, entry, head, samePe ? 0 : before.pe);
+      this.named = true;
       return;
     }
     entries.countMove(entry);
     this.teller.mac(FibEventKind.Move, entry, head, before.pe);
+    this.named = true;
     this.moves.moved(entry);
   }
 
@@ -419,7 +486,9 @@ export class MacFib {
     }
     const attachment = this.candidates.attachment(id);
     const maxEsi = attachment !== 0 && segments.isMaxEsi(segments.segmentOf(attachment));
-    if (merged || maxEsi) this.teller.mac(FibEventKind.Flush, entry, id, 0);
+    if (!merged && !maxEsi) return;
+    this.teller.mac(FibEventKind.Flush, entry, id, 0);
+    this.named = true;
   }
 
   private noteWrap(entry: number, head: number): void {
@@ -427,7 +496,9 @@ export class MacFib {
     const wrapped = mobility.nearWrap && mobility.wrapped;
     if (entries.hasFlag(entry, EntryFlag.Wrapped) === wrapped) return;
     entries.setFlag(entry, EntryFlag.Wrapped, wrapped);
-    if (wrapped) this.teller.mac(FibEventKind.SequenceWrap, entry, head, 0);
+    if (!wrapped) return;
+    this.teller.mac(FibEventKind.SequenceWrap, entry, head, 0);
+    this.named = true;
   }
 
   private decidedIp(binding: number, head: number): void {
@@ -453,12 +524,20 @@ export class MacFib {
     const head = bindings.head(binding);
     if (before.high < 0) {
       this.teller.ip(FibEventKind.IpLearn, binding, head, -1, 0);
+      this.named = true;
       return;
     }
     const entry = this.candidates.entry(head);
     if (entries.macLow(entry) === before.low && entries.macHigh(entry) === before.high) return;
     bindings.countMove(binding, this.nowSeconds);
     this.teller.ip(FibEventKind.IpMove, binding, head, before.high, before.low);
+    const { current } = this;
+    if (
+      entry === current ||
+      (entries.macLow(current) === before.low && entries.macHigh(current) === before.high)
+    ) {
+      this.named = true;
+    }
   }
 }
 

@@ -27,12 +27,16 @@ export interface MacFilter {
   /** A PE that is a next hop of the MAC, or that its winner is from. */
   readonly pe?: Uint8Array | undefined;
   readonly esi?: Uint8Array | undefined;
+  /** A segment on which some route, not only the winner, has the MAC. */
+  readonly claimed?: Uint8Array | undefined;
 }
 
 /** Records looked at for one page. */
 const WORK = 20_000;
 /** A domain of up to so many MACs is listed by itself, a larger one by going over all entries. */
 const SMALL_DOMAIN = 4096;
+/** Candidates of a MAC looked at for `claimed`. */
+const MOST_CANDIDATES = 4096;
 
 /** A filter with addresses looked up. */
 interface Wanted {
@@ -44,6 +48,7 @@ interface Wanted {
   readonly vni: number | undefined;
   readonly pe: number;
   readonly segment: number;
+  readonly claimed: number;
 }
 
 export class FibPages {
@@ -177,6 +182,8 @@ export class FibPages {
     if ((filter.pe !== undefined && pe === 0) || (filter.esi !== undefined && segment === 0)) {
       return undefined;
     }
+    const claimed = filter.claimed === undefined ? 0 : segments.find(filter.claimed);
+    if (filter.claimed !== undefined && claimed === 0) return undefined;
     const [high, low] = macWords(filter.mac);
     const [highMask, lowMask] =
       filter.mac === undefined
@@ -184,7 +191,7 @@ export class FibPages {
         : filter.mask === undefined
           ? [0xffff, -1]
           : macWords(filter.mask);
-    return { domain, high, low, highMask, lowMask, vni: filter.vni, pe, segment };
+    return { domain, high, low, highMask, lowMask, vni: filter.vni, pe, segment, claimed };
   }
 
   private row(id: number, wanted: Wanted): MacView | undefined {
@@ -194,6 +201,7 @@ export class FibPages {
     if (((entries.macHigh(id) ^ wanted.high) & wanted.highMask) !== 0) return undefined;
     if (((entries.macLow(id) ^ wanted.low) & wanted.lowMask) !== 0) return undefined;
     if (wanted.segment !== 0 && this.segmentOf(id) !== wanted.segment) return undefined;
+    if (wanted.claimed !== 0 && !this.isClaimed(id, wanted.claimed)) return undefined;
     if (wanted.vni !== undefined && !this.hasVni(id, wanted.vni)) return undefined;
     if (wanted.pe !== 0 && !this.goesTo(id, wanted.pe)) return undefined;
     return this.view.mac(id);
@@ -202,6 +210,20 @@ export class FibPages {
   private segmentOf(entry: number): number {
     const attachment = this.macs.candidates.attachment(this.macs.entries.head(entry));
     return attachment === 0 ? 0 : this.tables.segments.segmentOf(attachment);
+  }
+
+  private isClaimed(entry: number, segment: number): boolean {
+    const { candidates, entries, ofEntry } = this.macs;
+    const { segments } = this.tables;
+    const head = entries.head(entry);
+    let at = head;
+    let looked = 0;
+    do {
+      const attachment = candidates.attachment(at);
+      if (attachment !== 0 && segments.segmentOf(attachment) === segment) return true;
+      at = ofEntry.next(at);
+    } while (at !== head && ++looked < MOST_CANDIDATES);
+    return at !== head;
   }
 
   private hasVni(entry: number, vni: number): boolean {
