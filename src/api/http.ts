@@ -1,27 +1,19 @@
 /**
  * The HTTP door: JSON over HTTP/1.1 for evpnctl, health checks and Prometheus.
  *
- * It knows the speaker only as `SpeakerControl`, the FIB as `FibControl`. Every request is checked (`guard.ts`), every input
- * has a schema (`query.ts`), every refusal is a status and a sentence (`error.ts`). Sizes and times
+ * It knows the speaker only as `SpeakerControl`, the FIB as `FibControl`. Every request is checked (`guard.ts`), every
+ * operation is a row of the service layer (`service/`), every refusal is a status and a sentence (`error.ts`). Sizes and times
  * are bounded, so that a client that misbehaves costs a connection and nothing else.
  */
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
 import { isIPv4 } from "node:net";
 import type { HttpBackend } from "./backend.js";
-import { addConfigRoutes } from "./config.js";
 import { boundConnections } from "./connections.js";
-import { addBfdRoutes } from "./bfd.js";
-import { addOperationRoutes } from "./operations.js";
 import { answer, refusal } from "./error.js";
-import { addFeedRoutes } from "./feeds.js";
 import { checkRequest } from "./guard.js";
 import { addOperations } from "./http-operations.js";
-import { addPeerRoutes } from "./peers.js";
-import { addPolicyRoutes } from "./policy.js";
-import { addRouteRoutes } from "./routes.js";
 import type { HttpSettings } from "./settings.js";
-import { addStatusRoutes } from "./status.js";
 
 export interface HttpDoor {
   /** Address and port in use. */
@@ -29,7 +21,7 @@ export interface HttpDoor {
   /** New rules for requests; the address stays. */
   setRules(settings: HttpSettings): void;
   /** Gives the address back at once; answers under way still go out. */
-  stopListening(): void;
+  stopListening(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,14 +61,6 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
     );
     return reply.code(missing.status).send(missing.body);
   });
-  addStatusRoutes(server, backend);
-  addPeerRoutes(server, backend.control);
-  addRouteRoutes(server, backend.control);
-  addBfdRoutes(server, backend.control);
-  addOperationRoutes(server, backend.control);
-  addConfigRoutes(server, backend);
-  addPolicyRoutes(server, backend);
-  addFeedRoutes(server, backend.control);
   addOperations(server, backend, (request) => ({
     name: "local",
     role: "operator",
@@ -104,7 +88,10 @@ export async function openHttpDoor(
     setRules: (next) => {
       rules = next;
     },
-    stopListening: () => void server.server.close(),
+    stopListening: () => {
+      server.server.close();
+      return Promise.resolve();
+    },
     close: () => server.close(),
   };
 }

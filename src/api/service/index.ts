@@ -20,10 +20,30 @@
  *
  * Not here: BGP, tables, sockets; none of it may be touched from an operation.
  */
+import { BFD_OPERATIONS } from "./bfd.js";
+import { CONFIGURATION_OPERATIONS } from "./configuration.js";
+import { FEED_OPERATIONS } from "./feeds.js";
 import { FIB_OPERATIONS } from "./fib.js";
+import { INTEREST_OPERATIONS } from "./interest.js";
+import { MAINTENANCE_OPERATIONS } from "./maintenance.js";
 import type { Operation } from "./operation.js";
+import { PEER_OPERATIONS } from "./peers.js";
+import { POLICY_OPERATIONS } from "./policies.js";
+import { ROUTE_OPERATIONS } from "./routes.js";
+import { STATUS_OPERATIONS } from "./status.js";
 
-export const OPERATIONS: readonly Operation[] = [...FIB_OPERATIONS];
+export const OPERATIONS: readonly Operation[] = [
+  ...STATUS_OPERATIONS,
+  ...PEER_OPERATIONS,
+  ...ROUTE_OPERATIONS,
+  ...FIB_OPERATIONS,
+  ...POLICY_OPERATIONS,
+  ...CONFIGURATION_OPERATIONS,
+  ...MAINTENANCE_OPERATIONS,
+  ...INTEREST_OPERATIONS,
+  ...BFD_OPERATIONS,
+  ...FEED_OPERATIONS,
+];
 
 export { InputFault, inputCheckOf } from "./input.js";
 export { PAGE_DEFAULT, PAGE_MAX } from "./operation.js";
