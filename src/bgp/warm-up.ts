@@ -10,9 +10,14 @@ import { encodeMessage } from "../fast-bgp-codec/message.js";
 import { scanUpdate, UpdateScan, type DecodeContext } from "../fast-bgp-codec/update-scan.js";
 import type { Clock } from "../util/clock.js";
 import { silentLog } from "../util/log.js";
+import {
+  PEER_POLICY_DEFAULTS,
+  type PeerPolicy,
+  type PolicySettings,
+} from "./policy/rules/settings.js";
 import { Reflector } from "./reflector.js";
 import { NEGOTIATED_DEFAULTS, type EstablishedSession, type Negotiated } from "./session/types.js";
-import { PEER_OPTION_DEFAULTS, type PeerOptions } from "./settings.js";
+import { PEER_OPTION_DEFAULTS, type PeerOptions, type SpeakerSettings } from "./settings.js";
 
 const SESSIONS = 4;
 const UPDATES = 250;
@@ -22,11 +27,36 @@ const NLRI_LENGTH = 35;
 const MAC_AT = 25;
 const RD_AT = 2;
 
+/** Rules that routes will meet. */
+export interface WarmUpPolicy {
+  readonly policies: readonly PolicySettings[];
+  readonly policy: PeerPolicy;
+}
+
+/** More rules than these would make the start wait. */
+const MOST_RULES = 200;
+
+/** The rules of the first peer that has any; undefined when there are none, or too many. */
+export function rulesToWarmUp(settings: SpeakerSettings): WarmUpPolicy | undefined {
+  const { policies, peers, dynamic } = settings;
+  const ruled = [...peers, ...dynamic].find(
+    ({ policy }) => policy.importPolicies.length + policy.exportPolicies.length > 0,
+  );
+  const rules = policies.reduce((sum, policy) => sum + policy.rules.length, 0);
+  if (ruled === undefined || rules > MOST_RULES) return undefined;
+  return { policies, policy: ruled.policy };
+}
+
 /**
  * Announcements, moves, withdrawals and lost sessions of one small fabric.
+ * @param rules of its peers
  * @returns that reflector's statistics at the end
  */
-export function warmUp(clock: Clock, as: number): Readonly<Record<string, number>> {
+export function warmUp(
+  clock: Clock,
+  as: number,
+  rules?: WarmUpPolicy,
+): Readonly<Record<string, number>> {
   let queue: (() => void)[] = [];
   const reflector = new Reflector({
     as,
@@ -38,6 +68,8 @@ export function warmUp(clock: Clock, as: number): Readonly<Record<string, number
     clock,
     soon: (run) => queue.push(run),
   });
+  if (rules !== undefined) reflector.policies.configure(rules.policies);
+  const policy = rules?.policy ?? PEER_POLICY_DEFAULTS;
   const settle = (): void => {
     while (queue.length > 0) {
       const due = queue;
@@ -45,7 +77,9 @@ export function warmUp(clock: Clock, as: number): Readonly<Record<string, number
       for (const run of due) run();
     }
   };
-  const sessions = Array.from({ length: SESSIONS }, (_unused, index) => idleSession(index, as));
+  const sessions = Array.from({ length: SESSIONS }, (_unused, index) =>
+    idleSession(index, as, policy),
+  );
   for (const session of sessions) reflector.established(session);
   settle();
   for (const sequence of [0, 1]) {
@@ -134,12 +168,12 @@ function firstNlri(message: Uint8Array): number {
   return scan.reachFamily >= 0 ? scan.reachStart : scan.unreachStart;
 }
 
-function idleSession(index: number, as: number): EstablishedSession {
+function idleSession(index: number, as: number, policy: PeerPolicy): EstablishedSession {
   return {
     id: index,
     peerAddress: `127.0.0.${index + 1}`,
     localAddress: "127.0.0.1",
-    options: OPTIONS,
+    options: { ...OPTIONS, policy },
     negotiated: { ...NEGOTIATED, localAs: as, peerAs: as, peerId: index + 2 },
     pendingBytes: 0,
     send() {},

@@ -90,15 +90,16 @@ export class Grouping {
     const attr = table.pathAttr(path);
     const slot = table.pathSlot(path);
     const head = this.headFor(attr, slot, dest, family);
-    const rest = this.maskOf(0);
-    const base = batch.mask[head]!;
-    for (let w = 0; w < words; w++) rest[w] = batch.masks[base + w]!;
+    // Who gets the path as it is: all of the head's receivers, until a policy changes it for some.
+    let rest: Int32Array = batch.masks;
+    let base = batch.mask[head]!;
     let isChanged = false;
-    for (let policy = 0; policy < stage.count; policy++) {
+    const { count } = stage;
+    for (let policy = 0; policy < count; policy++) {
       const ruled = stage.maskOf(policy);
       const span = Math.min(words, ruled.length);
       let any = 0;
-      for (let w = 0; w < span; w++) any |= rest[w]! & ruled[w]!;
+      for (let w = 0; w < span; w++) any |= rest[base + w]! & ruled[w]!;
       if (any === 0) continue;
       const changed = stage.apply(policy, attr, slot, dest, path);
       if (changed === attr) continue;
@@ -106,6 +107,9 @@ export class Grouping {
         isChanged = true;
         outcomes.length = 0;
         outcomes.push(attr);
+        rest = this.maskOf(0);
+        for (let w = 0; w < words; w++) rest[w] = batch.masks[base + w]!;
+        base = 0;
       }
       let index = changed === 0 ? -1 : outcomes.indexOf(changed);
       if (changed !== 0 && index < 0) {

@@ -224,7 +224,7 @@ const view = new AttrView();
 const nlri = new NlriView();
 
 function holds(tests: readonly NlriTest[], pmsiLabel: number): boolean {
-  for (let i = 0; i < tests.length; i++) if (!tests[i]!(nlri, pmsiLabel)) return false;
+  for (let i = 0; i < tests.length; i++) if (!tests[i]!.holds(nlri, pmsiLabel)) return false;
   return true;
 }
 

@@ -11,6 +11,7 @@
  */
 import { Family } from "../../../fast-bgp-codec/family.js";
 import { toHex } from "../../../util/bytes.js";
+import type { RouteScreen } from "../../rib/route-screen.js";
 import type { RouteTable } from "../../rib/route-table.js";
 import { hasBit, setBit } from "../slot-mask.js";
 import type { ImportGate } from "../import-gate.js";
@@ -102,6 +103,8 @@ export class PolicyEngine {
   private readonly imports: (ImportRules | undefined)[] = [];
   /** By slot: what stands behind a session's import rules; undefined for most. */
   readonly gates: (ImportGate | undefined)[] = [];
+  /** Asked last about MAC/IP routes, while duplicate detection keeps any. */
+  screen: RouteScreen | undefined;
   private readonly outlets: (Outlet | undefined)[] = [];
   /** Slots with a session. */
   private readonly live = new Set<number>();

@@ -8,64 +8,104 @@ import { OctetSet } from "./octet-set.js";
 import { PrefixSet } from "./prefix-set.js";
 import type { MatchSettings } from "./settings.js";
 
-/** @param pmsiLabel of the route's attribute set, NO_LABEL without one */
-export type NlriTest = (view: NlriView, pmsiLabel: number) => boolean;
+/** What a test looks at. */
+const Field = {
+  RouteType: 0,
+  Vni: 1,
+  Label: 2,
+  Mac: 3,
+  Rd: 4,
+  Esi: 5,
+  EthernetTag: 6,
+  Host: 7,
+  Prefix: 8,
+} as const;
+type Field = (typeof Field)[keyof typeof Field];
+
+/** What a field is compared with: one of them counts. */
+interface Operands {
+  readonly types?: readonly number[] | undefined;
+  readonly ranges?: NumberRanges | undefined;
+  readonly octets?: OctetSet | undefined;
+  readonly prefixes?: PrefixSet | undefined;
+}
+
+const NO_RANGES = new NumberRanges([]);
+const NO_OCTETS = new OctetSet([], 6);
+const NO_PREFIXES = new PrefixSet([]);
 
 /** Inclusive multicast: its label stands in the PMSI tunnel attribute (RFC 7432 section 11.2, RFC 8365 section 9). */
 const IMET = 3;
 
+/** One condition on a route. A class and not a closure for each kind: asked for every route, it is compiled into who asks. */
+export class NlriTest {
+  private readonly field: Field;
+  private readonly types: readonly number[];
+  private readonly ranges: NumberRanges;
+  private readonly octets: OctetSet;
+  private readonly prefixes: PrefixSet;
+
+  constructor(field: Field, operands: Operands) {
+    this.field = field;
+    this.types = operands.types ?? [];
+    this.ranges = operands.ranges ?? NO_RANGES;
+    this.octets = operands.octets ?? NO_OCTETS;
+    this.prefixes = operands.prefixes ?? NO_PREFIXES;
+  }
+
+  /** @param pmsiLabel of the route's attribute set, NO_LABEL without one */
+  holds(view: NlriView, pmsiLabel: number): boolean {
+    const { bytes } = view;
+    switch (this.field) {
+      case Field.RouteType:
+        return view.family === Family.Evpn && this.types.includes(view.type);
+      case Field.Vni: {
+        const label = labelOf(view, pmsiLabel);
+        return label !== NO_LABEL && this.ranges.has(label);
+      }
+      case Field.Label: {
+        const label = labelOf(view, pmsiLabel);
+        return label !== NO_LABEL && this.ranges.has(label >>> 4);
+      }
+      case Field.Mac:
+        return view.mac !== ABSENT && this.octets.has(bytes, view.mac);
+      case Field.Rd:
+        return view.rd !== ABSENT && this.octets.has(bytes, view.rd);
+      case Field.Esi:
+        return view.esi !== ABSENT && this.octets.has(bytes, view.esi);
+      case Field.EthernetTag:
+        return view.tag !== ABSENT && this.ranges.has(readU32(bytes, view.tag));
+      case Field.Host: {
+        const { host, hostOctets } = view;
+        return host !== ABSENT && this.prefixes.has(bytes, host, hostOctets, 8 * hostOctets);
+      }
+      case Field.Prefix: {
+        const { prefix, prefixBits, prefixOctets, prefixPresent } = view;
+        if (prefix === ABSENT) return false;
+        return this.prefixes.has(bytes, prefix, prefixOctets, prefixBits, prefixPresent);
+      }
+    }
+  }
+}
+
 /** One test for each condition of the match that needs the route; the cheap and telling ones first. */
 export function nlriTests(match: MatchSettings): NlriTest[] {
   const tests: NlriTest[] = [];
+  const add = (field: Field, operands: Operands): void => {
+    tests.push(new NlriTest(field, operands));
+  };
   const { routeTypes, rds, esis, ethernetTags, macs, hosts, prefixes, vnis, labels } = match;
-  if (routeTypes !== undefined) {
-    const wanted = new Set(routeTypes);
-    tests.push(({ family, type }) => family === Family.Evpn && wanted.has(type));
-  }
-  if (vnis !== undefined) {
-    const set = new NumberRanges(vnis);
-    tests.push((view, pmsiLabel) => {
-      const label = labelOf(view, pmsiLabel);
-      return label !== NO_LABEL && set.has(label);
-    });
-  }
-  if (labels !== undefined) {
-    const set = new NumberRanges(labels);
-    tests.push((view, pmsiLabel) => {
-      const label = labelOf(view, pmsiLabel);
-      return label !== NO_LABEL && set.has(label >>> 4);
-    });
-  }
-  if (macs !== undefined) {
-    const set = new OctetSet(macs, 6);
-    tests.push(({ bytes, mac }) => mac !== ABSENT && set.has(bytes, mac));
-  }
-  if (rds !== undefined) {
-    const set = new OctetSet(rds, 8);
-    tests.push(({ bytes, rd }) => rd !== ABSENT && set.has(bytes, rd));
-  }
-  if (esis !== undefined) {
-    const set = new OctetSet(esis, 10);
-    tests.push(({ bytes, esi }) => esi !== ABSENT && set.has(bytes, esi));
-  }
+  if (routeTypes !== undefined) add(Field.RouteType, { types: routeTypes });
+  if (vnis !== undefined) add(Field.Vni, { ranges: new NumberRanges(vnis) });
+  if (labels !== undefined) add(Field.Label, { ranges: new NumberRanges(labels) });
+  if (macs !== undefined) add(Field.Mac, { octets: new OctetSet(macs, 6) });
+  if (rds !== undefined) add(Field.Rd, { octets: new OctetSet(rds, 8) });
+  if (esis !== undefined) add(Field.Esi, { octets: new OctetSet(esis, 10) });
   if (ethernetTags !== undefined) {
-    const set = new NumberRanges(ethernetTags);
-    tests.push(({ bytes, tag }) => tag !== ABSENT && set.has(readU32(bytes, tag)));
+    add(Field.EthernetTag, { ranges: new NumberRanges(ethernetTags) });
   }
-  if (hosts !== undefined) {
-    const set = new PrefixSet(hosts);
-    tests.push(
-      ({ bytes, host, hostOctets }) =>
-        host !== ABSENT && set.has(bytes, host, hostOctets, 8 * hostOctets),
-    );
-  }
-  if (prefixes !== undefined) {
-    const set = new PrefixSet(prefixes);
-    tests.push(
-      ({ bytes, prefix, prefixBits, prefixOctets, prefixPresent }) =>
-        prefix !== ABSENT && set.has(bytes, prefix, prefixOctets, prefixBits, prefixPresent),
-    );
-  }
+  if (hosts !== undefined) add(Field.Host, { prefixes: new PrefixSet(hosts) });
+  if (prefixes !== undefined) add(Field.Prefix, { prefixes: new PrefixSet(prefixes) });
   return tests;
 }
 

@@ -14,6 +14,7 @@ import { Family } from "../../../fast-bgp-codec/family.js";
 
 /** Field that the route does not have. */
 export const ABSENT = -1;
+const MAC_IP = 2;
 const WITHDRAWN_LABEL = 0x800000;
 
 export class NlriView {
@@ -37,6 +38,10 @@ export class NlriView {
   prefixPresent = 0;
 
   read(family: Family, bytes: Uint8Array, start: number): void {
+    if (family === Family.Evpn && readU8(bytes, start) === MAC_IP) {
+      this.readMacIp(bytes, start);
+      return;
+    }
     this.bytes = bytes;
     this.family = family;
     this.type = 0;
@@ -62,6 +67,22 @@ export class NlriView {
     }
   }
 
+  /** Most routes are of this type. */
+  private readMacIp(bytes: Uint8Array, start: number): void {
+    const octets = readU8(bytes, start + 31) >>> 3;
+    this.bytes = bytes;
+    this.family = Family.Evpn;
+    this.type = MAC_IP;
+    this.rd = start + 2;
+    this.esi = start + 10;
+    this.tag = start + 20;
+    this.mac = start + 25;
+    this.host = octets === 0 ? ABSENT : start + 32;
+    this.hostOctets = octets;
+    this.label = start + 32 + octets;
+    this.prefix = ABSENT;
+  }
+
   private readEvpn(bytes: Uint8Array, start: number): void {
     const type = readU8(bytes, start);
     const body = start + 2;
@@ -73,16 +94,6 @@ export class NlriView {
         this.tag = body + 18;
         this.label = body + 22;
         break;
-      case 2: {
-        const octets = readU8(bytes, body + 29) >>> 3;
-        this.rd = body;
-        this.esi = body + 8;
-        this.tag = body + 18;
-        this.mac = body + 23;
-        this.setHost(body + 30, octets);
-        this.label = body + 30 + octets;
-        break;
-      }
       case 3:
         this.rd = body;
         this.tag = body + 8;

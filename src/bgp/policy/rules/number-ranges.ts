@@ -4,6 +4,9 @@ import type { NumberRange } from "./settings.js";
 export class NumberRanges {
   private readonly from: readonly number[];
   private readonly to: readonly number[];
+  /** From the least to the most of them all. */
+  private readonly least: number;
+  private readonly most: number;
 
   constructor(ranges: readonly NumberRange[]) {
     const from: number[] = [];
@@ -18,9 +21,12 @@ export class NumberRanges {
     }
     this.from = from;
     this.to = to;
+    this.least = from[0] ?? 1;
+    this.most = to[to.length - 1] ?? 0;
   }
 
   has(value: number): boolean {
+    if (value < this.least || value > this.most) return false;
     let low = 0;
     let high = this.from.length - 1;
     while (low <= high) {

@@ -2,7 +2,7 @@
  * Many octet patterns of one length, asked at once: patterns with the same mask share a hash table,
  * so that an answer takes one look for each mask, however many patterns there are.
  */
-import { fromHex, readU8 } from "../../../util/bytes.js";
+import { fromHex, readU32, readU8 } from "../../../util/bytes.js";
 import type { OctetPattern } from "./settings.js";
 
 interface MaskTable {
@@ -13,12 +13,24 @@ interface MaskTable {
   readonly slots: Int32Array;
 }
 
+/** One pattern of 4 to 8 octets: two words that may overlap, each with its mask. */
+interface OnePattern {
+  readonly mask0: number;
+  readonly value0: number;
+  readonly mask1: number;
+  readonly value1: number;
+  /** Where the second word begins. */
+  readonly second: number;
+}
+
 /** So many patterns of one mask are compared one by one: a hash costs as much as some octets each. */
 const FEW = 4;
 
 export class OctetSet {
   private readonly tables: readonly MaskTable[];
   private readonly width: number;
+  /** All there is, if it is one pattern that two words hold: the usual case. */
+  private readonly one: OnePattern | undefined;
 
   /** @param width octets of every pattern */
   constructor(patterns: readonly OctetPattern[], width: number) {
@@ -30,10 +42,18 @@ export class OctetSet {
       values.add(value);
     }
     this.tables = [...byMask].map(([mask, values]) => tableOf(mask, [...values], width));
+    this.one = onePattern(this.tables, width);
   }
 
   /** Whether one of the patterns fits the octets at `at`. */
   has(bytes: Uint8Array, at: number): boolean {
+    const { one } = this;
+    if (one !== undefined) {
+      return (
+        (readU32(bytes, at) & one.mask0) === one.value0 &&
+        (readU32(bytes, at + one.second) & one.mask1) === one.value1
+      );
+    }
     for (let i = 0; i < this.tables.length; i++) {
       if (this.hasIn(this.tables[i]!, bytes, at)) return true;
     }
@@ -64,6 +84,17 @@ export class OctetSet {
       place = (place + 1) & last;
     }
   }
+}
+
+function onePattern(tables: readonly MaskTable[], width: number): OnePattern | undefined {
+  const [table] = tables;
+  if (table === undefined || tables.length > 1 || table.values.length > width) return undefined;
+  if (width < 4 || width > 8) return undefined;
+  const { mask, values } = table;
+  const second = width - 4;
+  const [mask0, mask1] = [readU32(mask, 0) | 0, readU32(mask, second) | 0];
+  const [value0, value1] = [readU32(values, 0) & mask0, readU32(values, second) & mask1];
+  return { mask0, value0, mask1, value1, second };
 }
 
 function fitsOne(table: MaskTable, bytes: Uint8Array, at: number, width: number): boolean {
