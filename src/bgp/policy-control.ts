@@ -109,7 +109,7 @@ export class PolicyControl {
 }
 
 /** A live peer's part of the candidate's settings; its own where there are none. */
-function partOf(
+export function partOf(
   settings: SpeakerSettings | undefined,
 ): (peer: ReflectedPeer) => PeerPolicy | undefined {
   if (settings === undefined) return ({ session }) => session.options.policy;

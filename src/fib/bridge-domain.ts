@@ -266,6 +266,11 @@ export class BridgeDomains {
     return false;
   }
 
+  /** The domain with the same key as one of another FIB of the same settings, 0 if there is none. */
+  findLike(other: BridgeDomains, id: number): number {
+    return this.lookUp(other.keyWord(id, 0), other.keyWord(id, 1), other.tag(id) | 0);
+  }
+
   /** The domain of a route target and tag, 0 if there is none. */
   findDerived(target: Uint8Array, tag: number): number {
     return this.lookUp(readI32(target, 0), readI32(target, 4), tag);

@@ -104,6 +104,7 @@ export class Elections {
       // RD, ESI, then the originating router behind its length in bits.
       const nlri = routes.destNlri(this.links.dest(link));
       const octets = readU8(routes.nlriBytes, nlri + 20) >>> 3;
+      if (octets !== 4 && octets !== 16) continue;
       const address = routes.nlriBytes.slice(nlri + 21, nlri + 21 + octets);
       const said = facts.dfElection(of);
       const target = facts.esImport(of);

@@ -138,6 +138,11 @@ export class Fib {
     return this.position < log.tail || this.sweepAt !== 0;
   }
 
+  /** The table has what it has not read. */
+  get isBehind(): boolean {
+    return this.position < this.table.log.tail || this.sweepAt !== 0;
+  }
+
   /** Lists of route targets in use. */
   get targetSets(): number {
     return this.sets.count;
@@ -208,9 +213,9 @@ export class Fib {
   }
 
   /** The same for a path and a set that the caller thinks of; 0 = gone. For forks. */
-  applyAs(dest: number, path: number, attr: number): void {
+  applyAs(dest: number, type: number, path: number, attr: number): void {
     this.held.ensure((dest + 1) * 4);
-    this.hold(dest, this.table.routeType(dest), path, attr);
+    this.hold(dest, type, path, attr);
   }
 
   private hold(dest: number, type: number, path: number, attr: number): void {
