@@ -4,6 +4,7 @@
  */
 import { parseEsi, parseIp, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { fromHex } from "../util/bytes.js";
+import type { EventShare } from "./event-ring.js";
 import type { Explanation } from "./explain.js";
 import type { Fib } from "./fib.js";
 import { isWholeMac, macBytes, parseMacMask } from "./mac-mask.js";
@@ -81,6 +82,15 @@ export class LocalFibControl implements FibControl {
   constructor(fib: Fib, configured: readonly DomainSettings[]) {
     this.fib = fib;
     this.configured = configured;
+  }
+
+  /** What an `EventReader` is made from, in this thread or another. */
+  get eventShare(): EventShare {
+    const named = this.configured.map(({ name, ethernetTag }) => ({
+      name,
+      fixedTag: ethernetTag !== undefined,
+    }));
+    return this.fib.tables.events.share(named);
   }
 
   summary(): Promise<FibSummary> {

@@ -238,7 +238,7 @@ export class FibPages {
     const head = this.macs.entries.head(entry);
     if (this.macs.candidates.pe(head) === pe) return true;
     if (this.macs.candidates.attachment(head) === 0) return false;
-    this.hops.resolve(entry);
+    if (this.macs.candidates.pe(this.hops.resolve(entry)) === pe) return true;
     return this.hops.pes.lastIndexOf(pe, this.hops.count - 1) >= 0 && this.hops.count > 0;
   }
 }
