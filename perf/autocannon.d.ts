@@ -1,4 +1,4 @@
-/** The part of autocannon that `bench-http.ts` uses; the package has no types of its own. */
+/** The part of autocannon that is used here; the package has no types of its own. */
 declare module "autocannon" {
   interface Result {
     readonly requests: { readonly average: number };
@@ -11,5 +11,9 @@ declare module "autocannon" {
     readonly connections: number;
     readonly pipelining: number;
     readonly duration: number;
+    /** Requests a second, all connections together. */
+    readonly overallRate?: number;
+    /** Asked in turn on each connection. */
+    readonly requests?: readonly { readonly path: string }[];
   }): Promise<Result>;
 }

@@ -5,6 +5,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { compare, type CompareOptions } from "./compare/compare.js";
+import { compareFib, type FibOptions } from "./compare/fib.js";
 import { routeTargets, type RouteTargetsOptions } from "./compare/route-targets.js";
 import { startTarget, TARGET_NAMES } from "./compare/targets.js";
 import { versus, type VersusOptions } from "./compare/versus.js";
@@ -180,6 +181,27 @@ const PARAMETER_OPTIONS: readonly Row[] = [
     key: "auditUrl",
     text: "soak: address that answers an audit as {ok, findings}",
   },
+  {
+    flags: "--api-url <url>",
+    key: "apiUrl",
+    text: "served, api: origin of the target's HTTP API",
+  },
+  {
+    flags: "--grpc <host:port>",
+    key: "grpc",
+    text: "api: the target's gRPC API",
+  },
+  {
+    flags: "--lookups <n>",
+    key: "lookups",
+    text: "served: MAC lookups a second meanwhile",
+    parse: wholeNumber,
+  },
+  {
+    flags: "--dumps",
+    key: "dumps",
+    text: "served: the whole FIB is dumped meanwhile, again and again",
+  },
 ];
 
 function parameterOption(row: Row, scenario: Scenario): Option {
@@ -201,6 +223,7 @@ interface CommonOptions extends Partial<Parameters> {
   quiet?: boolean;
   evpnd?: string;
   evpndConfig?: string;
+  fib?: boolean;
 }
 
 function scenarioCommand(scenario: Scenario): Command {
@@ -225,6 +248,7 @@ function scenarioCommand(scenario: Scenario): Command {
   command.option("--patience <s>", "give up after so long without progress", positiveNumber, 20);
   command.option("--evpnd <file>", "with --target evpnd: another build's main.js");
   command.option("--evpnd-config <file>", "with --target evpnd: a configuration file to add");
+  command.option("--fib", "with --target evpnd: the MAC FIB and the gRPC API are on");
   command.option("--json", "one JSON line instead of a table");
   command.option("--quiet", "no progress line on stderr");
   command.action(async (options: CommonOptions) => {
@@ -237,7 +261,11 @@ async function runOne(scenario: Scenario, options: CommonOptions): Promise<boole
   const named = TARGET_NAMES.find((name) => name === options.target);
   const running =
     named &&
-    (await startTarget(named, { evpndMain: options.evpnd, evpndConfig: options.evpndConfig }));
+    (await startTarget(named, {
+      evpndMain: options.evpnd,
+      evpndConfig: options.evpndConfig,
+      fib: options.fib,
+    }));
   try {
     const target: TargetAddress = running ?? parseTarget(options.target, options.pid);
     const given = Object.fromEntries(
@@ -245,7 +273,11 @@ async function runOne(scenario: Scenario, options: CommonOptions): Promise<boole
         ([, value]) => value !== undefined,
       ),
     ) as Partial<Parameters>;
-    if (running?.auditUrl !== undefined) given.auditUrl ??= running.auditUrl;
+    if (running?.apiUrl !== undefined) {
+      given.apiUrl ??= running.apiUrl;
+      given.auditUrl ??= `${running.apiUrl}/v1/audit`;
+    }
+    if (running?.grpc !== undefined) given.grpc ??= running.grpc;
     const record = await runScenario(scenario, given, {
       target: { host: target.host, port: target.port, pid: target.pid },
       sourceBase: options.source === "none" ? undefined : options.source,
@@ -298,14 +330,27 @@ function routeTargetsCommand(): Command {
     });
 }
 
+function fibCommand(): Command {
+  return new Command("fib")
+    .description("what the MAC FIB and its API cost and give")
+    .option("--rounds <n>", "rounds", wholeNumber, 3)
+    .option("--evpnd <file>", "another build's main.js")
+    .option("--quick", "a tenth of the work and one round: does everything run?")
+    .option("--json", "JSON lines as the runs end, and one with the result")
+    .action(async (options: FibOptions) => {
+      process.exitCode = (await compareFib(options)) ? 0 : 1;
+    });
+}
+
 function versusCommand(): Command {
   return new Command("versus")
     .description("two builds of evpnd in turn: CPU medians and their ratio")
-    .requiredOption("--base <dir>", "the old build: a directory with src/main.js in it")
+    .option("--base <dir>", "the old build: a directory with src/main.js in it (default: this one)")
     .option("--dir <dir>", "the new build (default: this one)")
     .option("--rounds <n>", "rounds; both builds run once in each", wholeNumber, 7)
     .option("--rules", "ten policy rules per peer in the new build's configuration")
     .option("--config <file>", "the new build's clients and whatever else, instead of --rules")
+    .option("--fib", "the MAC FIB on in the new build")
     .option("--only <cases...>", "only cases whose name begins so")
     .option("--quick", "a tenth of the work and one round: does everything run?")
     .option("--json", "JSON lines as the runs end, and one with the result")
@@ -320,6 +365,7 @@ const program = new Command("evpnd-churn")
 for (const scenario of SCENARIOS) program.addCommand(scenarioCommand(scenario));
 program.addCommand(compareCommand());
 program.addCommand(routeTargetsCommand());
+program.addCommand(fibCommand());
 program.addCommand(versusCommand());
 
 // an exit by our own hand runs the handlers that stop started targets

@@ -13,6 +13,7 @@ export interface ChildRun {
   readonly parameters: Partial<Parameters>;
   readonly evpndMain?: string | undefined;
   readonly evpndConfig?: string | undefined;
+  readonly fib?: boolean | undefined;
 }
 
 /** Its record; a run that gave none becomes one with a problem. */
@@ -23,6 +24,7 @@ export async function runInChild(run: ChildRun): Promise<RunRecord> {
     ...["--target", run.target, "--json", "--quiet"],
     ...(run.evpndMain === undefined ? [] : ["--evpnd", run.evpndMain]),
     ...(run.evpndConfig === undefined ? [] : ["--evpnd-config", run.evpndConfig]),
+    ...(run.fib === true ? ["--fib"] : []),
     ...optionsOf(run.parameters),
   ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -48,10 +50,11 @@ export async function runInChild(run: ChildRun): Promise<RunRecord> {
 
 /** `{lossRoutes: 5}` -> `--loss-routes 5`. */
 function optionsOf(parameters: Partial<Parameters>): string[] {
-  return Object.entries(parameters).flatMap(([key, value]) => [
-    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ]);
+  return Object.entries(parameters).flatMap(([key, value]) => {
+    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (typeof value === "boolean") return value ? [flag] : [];
+    return [flag, String(value)];
+  });
 }
 
 export function loadLine(): string {

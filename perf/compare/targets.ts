@@ -23,8 +23,9 @@ export interface RunningTarget {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** Where evpnd answers an audit. */
-  readonly auditUrl: string | undefined;
+  /** Origin of evpnd's HTTP API, host and port of its gRPC API. */
+  readonly apiUrl: string | undefined;
+  readonly grpc: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -83,6 +84,8 @@ export interface TargetSetup {
   readonly evpndMain?: string | undefined;
   /** A configuration file for evpnd: who its clients are; the command line has the rest. */
   readonly evpndConfig?: string | undefined;
+  /** The MAC FIB is on, and the gRPC API too. */
+  readonly fib?: boolean | undefined;
 }
 
 /** `doorPort`: where the target's own API listens, if it has one. */
@@ -90,6 +93,7 @@ function launchOf(
   name: TargetName,
   port: number,
   doorPort: number,
+  grpcPort: number,
   directory: string,
   setup: TargetSetup,
 ): Launch {
@@ -108,6 +112,7 @@ function launchOf(
         ...(setup.evpndConfig === undefined
           ? ["--clients", "127.0.0.0/8"]
           : ["--config", setup.evpndConfig]),
+        ...(setup.fib === true ? ["--fib", "--grpc", `${HOST}:${grpcPort}`] : []),
       ];
       return { command: process.execPath, args, configuration: `node ${args.join(" ")}` };
     }
@@ -145,7 +150,10 @@ function launchOf(
 export function describeTarget(name: TargetName, setup: TargetSetup = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "evpnd-churn-"));
   try {
-    return launchOf(name, 179, 8179, directory, setup).configuration.replaceAll(directory, "DIR");
+    return launchOf(name, 179, 8179, 8180, directory, setup).configuration.replaceAll(
+      directory,
+      "DIR",
+    );
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -166,8 +174,8 @@ export async function startTarget(
   const directory = mkdtempSync(join(tmpdir(), "evpnd-churn-"));
   // FRR gives up root and makes its sockets and pid file here
   chmodSync(directory, 0o777);
-  const [port = 0, doorPort = 0] = await freePorts(2);
-  const launch = launchOf(name, port, doorPort, directory, setup);
+  const [port = 0, doorPort = 0, grpcPort = 0] = await freePorts(3);
+  const launch = launchOf(name, port, doorPort, grpcPort, directory, setup);
   const child = spawn(launch.command, launch.args, { stdio: ["ignore", "pipe", "pipe"] });
   // whoever ends this process ends the target too
   const kill = (): void => void child.kill("SIGKILL");
@@ -192,8 +200,12 @@ export async function startTarget(
       cause: error,
     });
   }
-  const auditUrl = name === "evpnd" ? `http://${HOST}:${doorPort}/v1/audit` : undefined;
-  return { name, host: HOST, port, pid: child.pid ?? 0, auditUrl, stop };
+  const isOurs = name === "evpnd";
+  return {
+    ...{ name, host: HOST, port, pid: child.pid ?? 0, stop },
+    apiUrl: isOurs ? `http://${HOST}:${doorPort}` : undefined,
+    grpc: isOurs && setup.fib === true ? `${HOST}:${grpcPort}` : undefined,
+  };
 }
 
 /** Ports nobody listens on. */

@@ -16,14 +16,16 @@ import { TEN_RULES } from "./ten-rules.js";
 
 export interface VersusOptions {
   readonly rounds: number;
-  /** Directory of the old build, with src/main.js in it. */
-  readonly base: string;
+  /** Directory of the old build, with src/main.js in it; this build unless given. */
+  readonly base?: string;
   /** The same of the new one; this build unless given. */
   readonly dir?: string;
   /** Configuration file of the new build's clients; the old build gets none. */
   readonly config?: string;
   /** Ten policy rules per peer in the new build's configuration. */
   readonly rules?: boolean;
+  /** The MAC FIB on in the new build. */
+  readonly fib?: boolean;
   readonly only?: readonly string[];
   readonly quick?: boolean;
   readonly json?: boolean;
@@ -84,6 +86,7 @@ const CASES: readonly VersusCase[] = [
 /** New by old CPU, at most. */
 const LIMIT = 1.1;
 const LIMIT_WITH_RULES = 1.25;
+const LIMIT_WITH_FIB = 1.15;
 
 const SIDES = ["base", "new"] as const;
 type Side = (typeof SIDES)[number];
@@ -137,6 +140,7 @@ function runSide(
     parameters: options.quick === true ? quickened(each.parameters) : each.parameters,
     evpndMain: build === undefined ? undefined : resolve(build, "src/main.js"),
     evpndConfig: side === "new" ? config : undefined,
+    fib: side === "new" && options.fib === true,
   });
 }
 
@@ -146,6 +150,11 @@ function configOf(options: VersusOptions, directory: string): string | undefined
   const path = join(directory, "rules.yaml");
   writeFileSync(path, TEN_RULES);
   return path;
+}
+
+function limitOf(options: VersusOptions): number {
+  if (options.rules === true || options.config !== undefined) return LIMIT_WITH_RULES;
+  return options.fib === true ? LIMIT_WITH_FIB : LIMIT;
 }
 
 interface VersusRow {
@@ -166,7 +175,7 @@ function conclude(
   rounds: number,
   options: VersusOptions,
 ): boolean {
-  const limit = options.rules === true || options.config !== undefined ? LIMIT_WITH_RULES : LIMIT;
+  const limit = limitOf(options);
   const figures = [
     ["cpuSeconds", "CPU s", limit],
     ["wallSeconds", "wall s", undefined],

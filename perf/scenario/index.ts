@@ -4,6 +4,7 @@ import { interest } from "./interest.js";
 import type { Scenario } from "./lab.js";
 import { moveLatency, moves } from "./moves.js";
 import { connectOnly, lateJoiner, peLoss, refresh } from "./peers.js";
+import { api, served } from "./served.js";
 import { slowPe } from "./slow-pe.js";
 import { soak } from "./soak.js";
 
@@ -20,5 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   million,
   soak,
   interest,
+  served,
+  api,
   connectOnly,
 ];

@@ -49,6 +49,14 @@ export interface Parameters {
   changes: number;
   /** HTTP address that answers a reference-count audit with {ok, findings}. */
   auditUrl: string;
+  /** Origin of the target's HTTP API. */
+  apiUrl: string;
+  /** Host and port of its gRPC API. */
+  grpc: string;
+  /** MAC lookups a second while MACs move. */
+  lookups: number;
+  /** Dumps of the whole FIB, one after the other, while MACs move. */
+  dumps: boolean;
 }
 
 /** Numbers by name; the unit is in the name. */

@@ -33,6 +33,10 @@ export const GENERAL_DEFAULTS: Parameters = {
   interest: "everything",
   changes: 20,
   auditUrl: "",
+  apiUrl: "",
+  grpc: "",
+  lookups: 0,
+  dumps: false,
 };
 
 export interface TargetAddress {

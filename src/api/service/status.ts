@@ -80,6 +80,16 @@ export const STATUS_OPERATIONS: readonly Operation[] = [
       return role === "anyone" ? { ready } : { ready, peers, established };
     },
   }),
+  unary({
+    id: "Ping",
+    group: "Status",
+    summary: "Nothing, from the API's own thread: for clients that try their credentials",
+    role: "viewer",
+    http: { method: "GET", path: "/v1/ping" },
+    input: "PingRequest",
+    output: "PingResponse",
+    run: () => Promise.resolve({}),
+  }),
   file({
     id: "GetMetrics",
     group: "Status",
