@@ -41,10 +41,15 @@ export class Fabric {
   readonly lab: Lab;
   readonly pes = new Map<number, Frr>();
   private readonly reflectors: readonly string[];
+  private readonly familyLines: readonly string[];
 
-  /** Makes the segment; `reflectors` are the addresses every PE peers with. */
-  constructor(lab: Lab, reflectors: readonly string[]) {
+  /**
+   * Makes the segment; `reflectors` are the addresses every PE peers with, `familyLines` more of the PEs'
+   * configuration for EVPN.
+   */
+  constructor(lab: Lab, reflectors: readonly string[], familyLines: readonly string[] = []) {
     this.lab = lab;
+    this.familyLines = familyLines;
     this.reflectors = reflectors;
     lab.namespace("net");
     quiet(lab, "net");
@@ -88,7 +93,12 @@ export class Fabric {
       name: label,
       address: peAddress(pe),
       zebra: true,
-      config: frrClient({ address: peAddress(pe), reflectors: this.reflectors, vtep: true }),
+      config: frrClient({
+        address: peAddress(pe),
+        reflectors: this.reflectors,
+        vtep: true,
+        familyLines: this.familyLines,
+      }),
     });
     this.pes.set(pe, frr);
     return frr;
