@@ -118,6 +118,9 @@ export class Daemon {
       get fib() {
         return fib.control;
       },
+      get whatIf() {
+        return fib.whatIf;
+      },
       log: this.log,
       config: reloader,
       candidate: (text) =>

@@ -46,6 +46,12 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
     localRoutes: new LocalRoutes(new Speaker().reflector),
     attachReader() {},
     detachReader() {},
+    whatIf: {
+      suppose() {
+        throw new Error("nobody asks");
+      },
+      later() {},
+    },
     async start() {
       await start();
       notes.push(`start AS ${settings.as}`);

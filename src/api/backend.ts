@@ -1,6 +1,6 @@
 /** What stands behind the HTTP door. */
-import type { PolicyCandidate, SettingsEffect, SpeakerControl } from "../bgp/control.js";
-import type { FibControl } from "../fib/index.js";
+import type { PolicyCandidate, SettingsEffect, SpeakerControl, WhatIf } from "../bgp/control.js";
+import type { FibControl, WhatIfControl } from "../fib/index.js";
 import type { Log } from "../util/log.js";
 
 export interface ReloadResult {
@@ -46,6 +46,8 @@ export interface HttpBackend {
   readonly control: SpeakerControl;
   /** Undefined while the MAC FIB is off. */
   readonly fib?: FibControl | undefined;
+  /** Undefined while the MAC FIB is off. */
+  readonly whatIf?: WhatIfControl<WhatIf> | undefined;
   readonly config?: ConfigBackend | undefined;
   readonly log: Log;
   /** Reads the file again; with a time in seconds, goes back unless confirmed in time. */

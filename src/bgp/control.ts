@@ -241,6 +241,7 @@ export interface AuditReport {
 }
 
 export type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
+export type { WhatIf } from "./what-if/question.js";
 
 export type {
   PolicyCandidate,

@@ -30,6 +30,7 @@ import {
   TcpAoKeeper,
   TcpDialer,
 } from "./transport/index.js";
+import { suppose, type WhatIfSource } from "./what-if/suppose.js";
 import { warmUp } from "./warm-up.js";
 
 export interface SpeakerParts {
@@ -46,6 +47,8 @@ export interface Speaker {
   readonly localRoutes: LocalRoutes;
   attachReader(reader: LogReader): void;
   detachReader(reader: LogReader): void;
+  /** For the FIB's what-if: the table under a supposition, and the time to walk it. */
+  readonly whatIf: WhatIfSource;
   /** Listens and dials. Rejects with a sentence when an address cannot be listened on. */
   start(): Promise<void>;
   /** Cease with `text` to every peer (RFC 9003), then closes. */
@@ -185,6 +188,10 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     localRoutes: reflector.localRoutes,
     attachReader: (reader) => reflector.attachReader(reader),
     detachReader: (reader) => reflector.detachReader(reader),
+    whatIf: {
+      suppose: (what) => suppose(reflector, what),
+      later: (job) => reflector.later(job),
+    },
     async start() {
       warmUp(clock, settings.as);
       await ownRestart.begin();

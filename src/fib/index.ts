@@ -11,6 +11,7 @@
  * - `ad-routes.ts`, `links.ts` the other route types; `ethernet-segment.ts` segments; `next-hops.ts`
  *   aliasing and backup; `df-election.ts` designated forwarders, `elections.ts` on each segment.
  * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
+ * - `what-if/` what a failure or other policies would change, on a fork.
  * - `control.ts` the door for API and command line, text in, plain data out.
  * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  *
@@ -55,6 +56,14 @@ export {
 export type { EventShare } from "./event-ring.js";
 export { FibEvents } from "./events.js";
 export { Fib, type FibOptions } from "./fib.js";
+export { LocalWhatIf, type WhatIfControl, type WhatIfPage } from "./what-if/control.js";
+export type {
+  ForwarderChange,
+  MacChange,
+  MacChangeKind,
+  SegmentChange,
+  WhatIfReport,
+} from "./what-if/report.js";
 export { WinnerReason } from "./mobility.js";
 export {
   DEFAULT_FIB_SETTINGS,

@@ -4,16 +4,29 @@
  * it answers from when it has caught up. Moves counted and duplicates found start anew with it.
  */
 import type { LogReader } from "../bgp/adj-rib-out/adj-rib-out.js";
+import type { WhatIf } from "../bgp/control.js";
 import type { Speaker } from "../bgp/speaker.js";
 import type { DaemonSettings } from "../config/index.js";
-import { Fib, LocalFibControl, type FibControl, type FibSettings } from "../fib/index.js";
+import {
+  Fib,
+  LocalFibControl,
+  LocalWhatIf,
+  type FibControl,
+  type FibSettings,
+  type WhatIfControl,
+} from "../fib/index.js";
 import { sameSettings, type Applier } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
 
-type FibSpeaker = Pick<Speaker, "table" | "attachReader" | "detachReader">;
+type FibSpeaker = Partial<Pick<Speaker, "whatIf">> &
+  Pick<Speaker, "table" | "attachReader" | "detachReader">;
+
+/** What-if as the API asks for it. */
+export type WhatIfDoor = WhatIfControl<WhatIf>;
 
 interface Attached {
   readonly fib: Fib;
+  readonly whatIf: WhatIfDoor | undefined;
   readonly control: LocalFibControl;
   readonly reader: LogReader;
 }
@@ -36,6 +49,11 @@ export class FibSwitch implements Applier<DaemonSettings> {
   /** Who answers questions; undefined while the FIB is off. */
   get control(): FibControl | undefined {
     return this.answering?.control;
+  }
+
+  /** What would be different; undefined while the FIB is off. */
+  get whatIf(): WhatIfDoor | undefined {
+    return this.answering?.whatIf;
   }
 
   apply(before: DaemonSettings, after: DaemonSettings): string[] {
@@ -75,7 +93,10 @@ export class FibSwitch implements Applier<DaemonSettings> {
       },
     };
     this.speaker.attachReader(reader);
-    return { fib, control: new LocalFibControl(fib, settings.domains), reader };
+    const { whatIf: host } = this.speaker;
+    const now = (): number => this.clock.now();
+    const whatIf = host && new LocalWhatIf<WhatIf>({ host, table, fib, settings, now });
+    return { fib, control: new LocalFibControl(fib, settings.domains), whatIf, reader };
   }
 
   private takeOver(): void {

@@ -28,26 +28,33 @@ export class Failures implements Supposition {
   readonly changedReceivers: readonly ReflectedPeer[] = [];
   readonly isNothing = false;
   readonly notes: string[] = [];
-  /** Paths that go. */
-  matched = 0;
+  private readonly ifNone: string | undefined;
+  private matched = false;
   private readonly table: RouteTable;
   private readonly failure: Failure;
 
+  /** @param ifNone `absent`, when no path fails */
   constructor(
     host: { readonly table: RouteTable; readonly engine: PolicyEngine },
     peers: Iterable<ReflectedPeer>,
     failure: Failure,
+    ifNone?: string,
   ) {
     this.table = host.table;
     this.engine = host.engine;
     this.failure = failure;
+    this.ifNone = ifNone;
     this.receivers = [...peers].filter(({ slot }) => failure.slots?.has(slot) !== true);
+  }
+
+  get absent(): string | undefined {
+    return this.matched ? undefined : this.ifNone;
   }
 
   attrAfter(path: number): number {
     const attr = this.table.pathAttr(path);
     if (attr === 0 || !this.fails(path, attr)) return attr;
-    this.matched++;
+    this.matched = true;
     return 0;
   }
 

@@ -16,6 +16,7 @@ export class OtherPolicies implements Supposition {
   readonly receivers: ReflectedPeer[] = [];
   readonly changedReceivers: ReflectedPeer[] = [];
   readonly notes: string[] = [];
+  readonly absent = undefined;
   private readonly host: SuppositionHost;
   /** Wants to know of this source's paths? */
   private readonly asks: ((slot: number) => boolean) | undefined;

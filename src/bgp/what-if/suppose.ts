@@ -3,7 +3,7 @@ import { parseEsi } from "../../fast-bgp-codec/index.js";
 import { parseIp } from "../../fast-bgp-codec/values/ip.js";
 import { ControlError } from "../control.js";
 import { partOf } from "../policy-control.js";
-import type { PolicyCandidate } from "../policy-view.js";
+import type { SlicedJob } from "../../util/sliced-work.js";
 import type { Reflector } from "../reflector.js";
 import { canonicalPeerAddress } from "../session/index.js";
 import { Failures, type Failure } from "./failures.js";
@@ -11,20 +11,14 @@ import { OtherPolicies } from "./other-policies.js";
 import { Outgoing } from "./outgoing.js";
 import { SupposedTable, type Sending, type UpdateCost } from "./supposed-table.js";
 import type { Supposition, SuppositionHost } from "./supposition.js";
+import type { WhatIf } from "./question.js";
 
-/** Addresses and ESIs as people write them. */
-export type WhatIf =
-  | { readonly kind: "pe"; readonly address: string }
-  | {
-      readonly kind: "segment";
-      readonly esi: string;
-      /** At this PE; unless given at all. */
-      readonly pe?: string | undefined;
-      /** Types 1 and 4 only: the first moment of a mass withdraw (RFC 7432 section 8.2). */
-      readonly firstMoment?: boolean | undefined;
-    }
-  | { readonly kind: "peer"; readonly address: string }
-  | { readonly kind: "policy"; readonly candidate: PolicyCandidate };
+export interface WhatIfSource {
+  /** Throws `ControlError` when the question makes no sense. */
+  suppose(what: WhatIf): SupposedTable;
+  /** Long work, a slice a turn of the event loop. */
+  later(job: SlicedJob): void;
+}
 
 /** Throws `ControlError` when the question makes no sense. */
 export function suppose(reflector: Reflector, what: WhatIf): SupposedTable {
@@ -32,7 +26,7 @@ export function suppose(reflector: Reflector, what: WhatIf): SupposedTable {
   const supposition: Supposition =
     what.kind === "policy"
       ? new OtherPolicies(host, what.candidate, partOf(what.candidate.settings))
-      : new Failures(host, reflector.livePeers(), failureOf(reflector, what));
+      : new Failures(host, reflector.livePeers(), failureOf(reflector, what), noneOf(what));
   return new SupposedTable(reflector.table, supposition, new Counted(reflector));
 }
 
@@ -84,6 +78,16 @@ function ip(text: string): Uint8Array {
     "invalid",
     `"${text}" is no IP address; write a whole IPv4 or IPv6 address`,
   );
+}
+
+/** A peer may well have no routes. */
+function noneOf(what: Exclude<WhatIf, { kind: "policy" }>): string | undefined {
+  if (what.kind === "peer") return undefined;
+  if (what.kind === "pe") {
+    return `no route has the next hop ${what.address}; evpnctl show mac and show routes tell the PEs that there are`;
+  }
+  const where = what.pe === undefined ? "" : ` of PE ${what.pe}`;
+  return `no route${where} is on the segment ${what.esi}; evpnctl show es lists the segments`;
 }
 
 /** Slots that are, or were, the peer's and have routes or a session. */

@@ -48,6 +48,10 @@ export class SupposedTable {
     return this.supposition.notes;
   }
 
+  get absent(): string | undefined {
+    return this.supposition.absent;
+  }
+
   /**
    * Works out `path`, `attr` and `changed` of a destination in use.
    * @param counts whether its updates count: once for each destination

@@ -28,6 +28,8 @@ export interface Supposition {
   readonly isNothing: boolean;
   /** What it cannot tell, in sentences. */
   readonly notes: readonly string[];
+  /** After all paths were asked for: a sentence when there is nothing of what was to fail. */
+  readonly absent: string | undefined;
   /** Effective set of a path in that world, 0 where it is gone or held; good until `endSlice`. */
   attrAfter(path: number): number;
   /** Lets go what was made since the last call. */

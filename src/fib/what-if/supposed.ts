@@ -9,6 +9,8 @@ export interface Supposed {
   /** Nothing can be different. */
   readonly isNothing: boolean;
   readonly notes: readonly string[];
+  /** At the end: a sentence when there is nothing of what was to fail. */
+  readonly absent: string | undefined;
   /** @param counts whether its updates count: once for each destination */
   look(dest: number, counts: boolean): void;
   /** At the end of every slice. */
