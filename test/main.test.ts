@@ -42,6 +42,7 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
   const started = new Promise<void>((resolve) => (begun = resolve));
   const factory: SpeakerFactory = ({ settings }) => ({
     control,
+    holds: { setScreen() {}, reconsider() {} },
     table: new RouteTable(new AttrStore(), new Sources(), true),
     localRoutes: new LocalRoutes(new Speaker().reflector),
     attachReader() {},

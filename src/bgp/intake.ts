@@ -22,9 +22,11 @@ import type { ImportRules, PolicyEngine } from "./policy/rules/engine.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { AttrStore } from "./rib/attr-store.js";
 import { HoldReason } from "./rib/hold.js";
+import type { RouteScreen } from "./rib/route-screen.js";
 import { MOST_PATH_IDS, type RouteTable } from "./rib/route-table.js";
 import type { Sources } from "./rib/sources.js";
 
+const MAC_IP = 2;
 /** Ever-present scratch: next hop and canonical attributes of one message. */
 const SCRATCH = 3 * 65536;
 /** Malformed routes of one peer logged in full; further ones are only counted. */
@@ -200,6 +202,7 @@ export class Intake {
       attr === 0 || family === Family.RouteTarget ? undefined : this.policies.importOf(peer.slot);
     const gate =
       attr === 0 || family === Family.RouteTarget ? undefined : this.policies.gates[peer.slot];
+    const screen = attr === 0 || family !== Family.Evpn ? undefined : this.policies.screen;
     const { limiter } = peer;
     const discards = limiter?.discards === true;
     const { excessPaths } = table.stats;
@@ -223,9 +226,9 @@ export class Intake {
       else if (family === Family.Evpn && !peer.acceptsType(nlri.routeType))
         peer.faults.typeRefused++;
       else if (discards && limiter.holds(family, source, nlri, attr)) continue;
-      else if (rules === undefined && gate === undefined)
+      else if (rules === undefined && gate === undefined && screen === undefined)
         table.announce(peer.slot, family, source, nlri, attr, attr);
-      else this.announceRuled(peer.slot, family, source, attr, rules, gate);
+      else this.announceRuled(peer.slot, family, source, attr, rules, gate, screen);
     }
     if (rules !== undefined) this.policies.endBatch();
     gate?.endBatch();
@@ -244,6 +247,7 @@ export class Intake {
     received: number,
     rules: ImportRules | undefined,
     gate: ImportGate | undefined,
+    screen: RouteScreen | undefined,
   ): void {
     const { nlri, table } = this;
     let effective = received;
@@ -259,7 +263,31 @@ export class Intake {
       effective = gate.attr;
       hold = gate.hold;
     }
+    if (
+      screen !== undefined &&
+      effective !== 0 &&
+      nlri.routeType === MAC_IP &&
+      screen.holds(effective, bytes, nlri.start)
+    ) {
+      this.announceScreened(slot, bytes, received, screen);
+      return;
+    }
     table.announce(slot, family, bytes, nlri, received, effective, hold);
+  }
+
+  private announceScreened(
+    slot: number,
+    bytes: Uint8Array,
+    received: number,
+    screen: RouteScreen,
+  ): void {
+    const { nlri, table } = this;
+    const known = table.find(Family.Evpn, bytes, nlri);
+    const before = known === 0 ? 0 : table.pathFrom(known, slot, nlri.pathId);
+    const isNews = before === 0 || table.pathReceived(before) !== received;
+    table.announce(slot, Family.Evpn, bytes, nlri, received, 0, HoldReason.Duplicate);
+    const dest = known === 0 ? table.find(Family.Evpn, bytes, nlri) : known;
+    if (dest !== 0) screen.held(dest, isNews);
   }
 
   /** What a route with a fault costs: an unknown type by the peer's option, a bad body itself alone. */

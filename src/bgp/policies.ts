@@ -18,6 +18,7 @@ import { LongLivedMark } from "./restart/index.js";
 import { AttrFlag } from "./rib/attr-facts.js";
 import type { AttrStore } from "./rib/attr-store.js";
 import { HoldReason } from "./rib/hold.js";
+import type { RouteScreen } from "./rib/route-screen.js";
 import type { RouteTable } from "./rib/route-table.js";
 import { SourceKind } from "./rib/sources.js";
 
@@ -37,6 +38,7 @@ export interface PolicyHost {
   isLongLived(slot: number, family: Family): boolean;
 }
 
+const MAC_IP = 2;
 /** Destinations looked at between two looks at the clock, and about how long a slice may take. */
 const STRETCH = 512;
 const SLICE_MS = 3;
@@ -52,6 +54,8 @@ export class Policies {
   /** Of the last `pass`: the set, 0 for held; why; a set of ours to be let go. */
   private passed = 0;
   private passedHold: HoldReason = HoldReason.None;
+  /** Destinations to be decided on again for the screen. */
+  private readonly waiting = new Set<number>();
   private marked = 0;
 
   /** @param now monotonic milliseconds */
@@ -142,7 +146,43 @@ export class Policies {
     if (this.passed !== table.pathAttr(path) || this.passedHold !== table.pathHold(path)) {
       table.reconsider(path, this.passed, this.passedHold);
     }
+    if (this.passedHold === HoldReason.Duplicate) this.engine.screen?.held(dest, false);
     this.letGo(slot);
+  }
+
+  /** The screen of MAC/IP routes from now on; see `RouteHolds`. */
+  setScreen(screen: RouteScreen | undefined): void {
+    this.engine.screen = screen;
+  }
+
+  /** The routes of these destinations are decided on again, in slices. */
+  reconsiderAll(dests: Iterable<number>): void {
+    const isIdle = this.waiting.size === 0;
+    for (const dest of dests) this.waiting.add(dest);
+    if (isIdle && this.waiting.size > 0) this.host.later({ step: () => this.stepWaiting() });
+  }
+
+  private stepWaiting(): boolean {
+    const { waiting } = this;
+    const { table } = this.host;
+    const until = this.now() + SLICE_MS;
+    let done = 0;
+    for (const dest of waiting) {
+      waiting.delete(dest);
+      if (table.exists(dest)) this.reconsiderDestination(dest);
+      if ((++done & 15) === 0 && this.now() >= until) break;
+    }
+    this.engine.endBatch();
+    return waiting.size === 0;
+  }
+
+  private reconsiderDestination(dest: number): void {
+    const { table } = this.host;
+    for (let path = table.firstPath(dest); path !== 0;) {
+      const next = table.nextPath(path);
+      if (isOurs(table.pathHold(path))) this.reconsider(path);
+      path = next;
+    }
   }
 
   /**
@@ -171,9 +211,21 @@ export class Policies {
       this.passed = gate.attr;
       this.passedHold = gate.hold;
     }
+    if (this.passed !== 0 && this.isScreened(path, family)) {
+      this.passed = 0;
+      this.passedHold = HoldReason.Duplicate;
+    }
     if (this.passed !== 0 && this.isLongLived(path, slot, family)) {
       this.marked = this.passed = this.longLived.add(this.passed);
     }
+  }
+
+  private isScreened(path: number, family: Family): boolean {
+    const { screen } = this.engine;
+    if (screen === undefined || family !== Family.Evpn) return false;
+    const { table } = this.host;
+    if (table.routeType(table.pathDest(path)) !== MAC_IP) return false;
+    return screen.holds(this.passed, table.nlriBytes, table.pathNlri(path));
   }
 
   private letGo(slot: number): void {

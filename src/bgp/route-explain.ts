@@ -17,10 +17,9 @@ import type {
 import { attributeChanges, decideExport, decideImport } from "./policy-words.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
-import { decodePathNlri, inFamily, matchesNlri } from "./route-query.js";
+import { decodePathNlri, holdText, inFamily, matchesNlri } from "./route-query.js";
 import { AttrFlag } from "./rib/attr-facts.js";
 import { BEST_REASONS } from "./rib/best-path.js";
-import { HOLD_REASONS } from "./rib/hold.js";
 import { SourceKind } from "./rib/sources.js";
 
 const SHOWN = 10;
@@ -84,11 +83,8 @@ function explain(reflector: Reflector, dest: number): ExplainedRoute {
   };
 }
 
-function explainPath(
-  { table, attrs, policies, localRoutes }: Reflector,
-  dest: number,
-  path: number,
-): ExplainedPath {
+function explainPath(reflector: Reflector, dest: number, path: number): ExplainedPath {
+  const { table, attrs, policies, localRoutes } = reflector;
   const { decision } = decideImport(policies.engine, table, path);
   const held = table.pathAttr(path) === 0;
   const best = path === table.bestPath(dest);
@@ -96,7 +92,7 @@ function explainPath(
   return {
     peer: localRoutes.nameOf(path) ?? table.sources.address[table.pathSlot(path)]!,
     best,
-    reason: held ? HOLD_REASONS[table.pathHold(path)]! : best ? why : `the best has: ${why}`,
+    reason: held ? holdText(reflector, path) : best ? why : `the best has: ${why}`,
     import: decision,
     attributes: held ? [] : attributeChanges(attrs, table.pathReceived(path), table.pathAttr(path)),
   };

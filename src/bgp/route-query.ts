@@ -16,7 +16,7 @@ import { ControlError, type RoutePage, type RouteQuery, type RouteView } from ".
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
 import { BEST_REASONS } from "./rib/best-path.js";
-import { HOLD_REASONS } from "./rib/hold.js";
+import { HOLD_REASONS, HoldReason } from "./rib/hold.js";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1000;
@@ -121,6 +121,16 @@ function pathsOf(
   );
 }
 
+/** Why a path is held, in words; of a duplicate's also until when. */
+export function holdText({ table, policies }: Reflector, path: number): string {
+  const hold = table.pathHold(path);
+  const why =
+    hold === HoldReason.Duplicate
+      ? policies.engine.screen?.why(table.pathReceived(path), table.nlriBytes, table.pathNlri(path))
+      : undefined;
+  return why ?? HOLD_REASONS[hold] ?? `reason ${hold}`;
+}
+
 function viewOf(
   reflector: Reflector,
   dest: number,
@@ -131,8 +141,8 @@ function viewOf(
 ): RouteView {
   const { table, attrs, sources, out } = reflector;
   const family = table.family(dest);
-  const hold = table.pathHold(path);
   const isHeld = table.pathAttr(path) === 0;
+  const heldWhy = isHeld ? holdText(reflector, path) : "";
   const attr =
     isHeld || query.table === "received" ? table.pathReceived(path) : table.pathAttr(path);
   const slot = table.pathSlot(path);
@@ -168,9 +178,9 @@ function viewOf(
     originator: formatRouterId(originator),
     ...(pathId === 0 ? {} : { pathId }),
     best: isBest,
-    ...(isHeld ? { held: HOLD_REASONS[hold] ?? `reason ${hold}` } : {}),
+    ...(isHeld ? { held: heldWhy } : {}),
     reason: isHeld
-      ? `held: ${HOLD_REASONS[hold] ?? `reason ${hold}`}`
+      ? `held: ${heldWhy}`
       : isBest
         ? BEST_REASONS[table.bestReason(dest)]!
         : `not best: the best has ${BEST_REASONS[table.bestReason(dest)]!}`,

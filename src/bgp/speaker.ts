@@ -17,7 +17,7 @@ import { Maintenance } from "./maintenance.js";
 import { OwnRestart } from "./own-restart.js";
 import { createMemoryGuard, memoryCeiling } from "./memory.js";
 import { Reflector } from "./reflector.js";
-import type { RouteTable } from "./rib/index.js";
+import type { RouteHolds, RouteTable } from "./rib/index.js";
 import { PeerTable, type TapPoint } from "./session/index.js";
 import type { SpeakerSettings } from "./settings.js";
 import { SlowPeers } from "./slow-peers.js";
@@ -41,6 +41,8 @@ export interface SpeakerParts {
 
 export interface Speaker {
   readonly control: SpeakerControl;
+  /** For the FIB's quarantine: keeps MAC/IP routes from taking effect. */
+  readonly holds: RouteHolds;
   /** For the FIB, which alone reads the change log beside the sessions. */
   readonly table: RouteTable;
   /** For routes that evpnd announces itself. */
@@ -184,6 +186,10 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   });
   return {
     control,
+    holds: {
+      setScreen: (screen) => reflector.policies.setScreen(screen),
+      reconsider: (dests) => reflector.policies.reconsiderAll(dests),
+    },
     table: reflector.table,
     localRoutes: reflector.localRoutes,
     attachReader: (reader) => reflector.attachReader(reader),

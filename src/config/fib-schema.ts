@@ -16,6 +16,26 @@ const seconds: SchemaNode = {
   maximum: 86400,
   description: "Length of the window in which moves are counted.",
 };
+const action: SchemaNode = {
+  type: "string",
+  enum: ["none", "pin", "hold", "rate-limit"],
+  description:
+    "What is done about a duplicate beside the alarm: nothing; only the PE counts where the MAC was last stable (`pin`), or the one that had it at the alarm (`hold`); or one at a time, chosen again every `rate-seconds`.",
+};
+const release: SchemaNode = {
+  type: ["integer", "string"],
+  minimum: 1,
+  maximum: 86400,
+  pattern: "^manual$",
+  description:
+    "A duplicate that has not moved, or tried to, for so many seconds is let go; `manual` = only by hand.",
+};
+const rateSeconds: SchemaNode = {
+  type: "integer",
+  minimum: 1,
+  maximum: 3600,
+  description: "Of `rate-limit`: seconds between two changes that pass.",
+};
 
 const domain: SchemaNode = {
   type: "object",
@@ -60,9 +80,9 @@ const domain: SchemaNode = {
     duplicates: {
       type: ["object", "boolean"],
       additionalProperties: false,
-      properties: { moves, seconds },
+      properties: { moves, seconds, action, release, "rate-seconds": rateSeconds },
       description:
-        "Thresholds of this domain, `{moves: 10, seconds: 60}`, or `false`: no MAC of it is ever a duplicate.",
+        "What is different in this domain, `{moves: 10, seconds: 60, action: pin}`, or `false`: no MAC of it is ever a duplicate.",
     },
   },
 };
@@ -95,18 +115,13 @@ export const fibSchema: SchemaNode = {
     duplicates: {
       type: "object",
       additionalProperties: false,
-      description: "When a MAC that moves is called a duplicate.",
+      description: "When a MAC that moves is called a duplicate, and what is done about it.",
       properties: {
         moves: { ...moves, default: duplicates.moves },
         seconds: { ...seconds, default: duplicates.seconds },
-        "release-seconds": {
-          type: "integer",
-          minimum: 0,
-          maximum: 86400,
-          default: duplicates["release-seconds"],
-          description:
-            "A duplicate that has not moved for so long is one no more; 0 = it stays one until it is gone.",
-        },
+        action: { ...action, default: duplicates.action },
+        release: { ...release, default: duplicates.release },
+        "rate-seconds": { ...rateSeconds, default: duplicates["rate-seconds"] },
         "exempt-macs": {
           type: "array",
           items: { type: "string", format: "mac" },

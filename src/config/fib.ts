@@ -1,8 +1,8 @@
 /** The `fib` block of a file that passed the schema, to the FIB's settings. */
 import { formatMac, parseMac } from "../fast-bgp-codec/index.js";
-import type { DomainSettings, DuplicateThreshold, FibSettings } from "../fib/settings.js";
+import type { DomainSettings, DuplicatePolicy, FibSettings } from "../fib/settings.js";
 import { TOP_DEFAULTS } from "./file.js";
-import type { DomainEntry, FibEntry } from "./file.js";
+import type { DomainEntry, DuplicatePolicyEntry, FibEntry } from "./file.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 
 /** Events kept for those who drain them; not for operators to choose. */
@@ -11,19 +11,18 @@ const EVENT_RING = 32_768;
 /** Undefined when the FIB is off; its block is checked all the same. */
 export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | undefined {
   const duplicates = { ...TOP_DEFAULTS.duplicates, ...entry.duplicates };
-  const thresholds = { moves: duplicates.moves, seconds: duplicates.seconds };
+  const policy = duplicatePolicy(duplicates);
   const seen = new Map<string, ConfigPath>();
   const settings: FibSettings = {
     domains: (entry.domains ?? []).map((one, index) => {
       const path = ["fib", "domains", index];
       checkDomain(one, path, seen, issues);
-      return domainSettings(one, thresholds);
+      return domainSettings(one, duplicates);
     }),
     defaultEncapsulation:
       entry["default-encapsulation"] ?? TOP_DEFAULTS.fib["default-encapsulation"],
     duplicates: {
-      ...thresholds,
-      releaseSeconds: duplicates["release-seconds"],
+      ...policy,
       exemptMacs: duplicates["exempt-macs"].map(canonicalMac),
       exemptOuis: duplicates["exempt-ouis"].map((text) => text.toLowerCase().replaceAll("-", ":")),
     },
@@ -36,7 +35,16 @@ export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | u
   return undefined;
 }
 
-function domainSettings(entry: DomainEntry, thresholds: DuplicateThreshold): DomainSettings {
+type FullPolicy = Required<DuplicatePolicyEntry>;
+
+function duplicatePolicy(entry: FullPolicy): DuplicatePolicy {
+  const { moves, seconds, action, release } = entry;
+  const releaseSeconds = release === "manual" ? 0 : release;
+  return { moves, seconds, action, releaseSeconds, rateSeconds: entry["rate-seconds"] };
+}
+
+/** @param all what counts where the domain says nothing */
+function domainSettings(entry: DomainEntry, all: FullPolicy): DomainSettings {
   const { duplicates } = entry;
   return {
     name: entry.name,
@@ -46,7 +54,7 @@ function domainSettings(entry: DomainEntry, thresholds: DuplicateThreshold): Dom
     vni: entry.vni,
     duplicates:
       typeof duplicates === "object"
-        ? { ...thresholds, ...duplicates }
+        ? duplicatePolicy({ ...all, ...duplicates })
         : duplicates === false
           ? false
           : undefined,

@@ -2,7 +2,7 @@
 import type { KeyChainEntry } from "./key-chains.js";
 import type { HttpSettings } from "../api/settings.js";
 import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
-import type { DomainService, FibSettings } from "../fib/settings.js";
+import type { DomainService, DuplicateAction, FibSettings } from "../fib/settings.js";
 import type { BfdEntry } from "./bfd-entry.js";
 import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.js";
 import type { FeedsEntry } from "./feeds.js";
@@ -84,26 +84,28 @@ export interface DynamicEntry extends PeerOptionsEntry {
   deny?: string[];
 }
 
-export interface ThresholdEntry {
+export interface DuplicatePolicyEntry {
   moves?: number;
   seconds?: number;
 }
 
 export interface DomainEntry {
+  action?: DuplicateAction;
+  release?: number | "manual";
+  "rate-seconds"?: number;
   name: string;
   service?: DomainService;
   "route-targets"?: string[];
   "ethernet-tag"?: number;
   vni?: number;
-  duplicates?: boolean | ThresholdEntry;
+  duplicates?: boolean | DuplicatePolicyEntry;
 }
 
 export interface FibEntry {
   enabled?: boolean;
   "default-encapsulation"?: FibSettings["defaultEncapsulation"];
   domains?: DomainEntry[];
-  duplicates?: ThresholdEntry & {
-    "release-seconds"?: number;
+  duplicates?: DuplicatePolicyEntry & {
     "exempt-macs"?: string[];
     "exempt-ouis"?: string[];
   };
@@ -178,7 +180,9 @@ export const TOP_DEFAULTS = {
   duplicates: {
     moves: 5,
     seconds: 180,
-    "release-seconds": 180,
+    action: "none" as DuplicateAction,
+    release: 180 as number | "manual",
+    "rate-seconds": 10,
     "exempt-macs": [] as string[],
     "exempt-ouis": [] as string[],
   },

@@ -154,6 +154,10 @@ export class CandidateRing {
     return this.pool.words[id * WIDTH + this.next_]!;
   }
 
+  previous(id: number): number {
+    return this.pool.words[id * WIDTH + this.previous_]!;
+  }
+
   alone(id: number): void {
     const words = this.pool.words;
     words[id * WIDTH + this.next_] = id;

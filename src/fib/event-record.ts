@@ -41,6 +41,13 @@ export const FibEventKind = {
   Update: 14,
   /** A-D routes of a PE came, went or changed beside the first and the last per-ES route; of a domain where one is named. */
   SegmentUpdate: 15,
+  /** A sticky route of one place and any route of another claim the MAC: `to` wins, `from` lost (RFC 7432 section 15.2). */
+  StickyConflict: 16,
+  StickyConflictEnded: 17,
+  /** Of a duplicate, or by hand, only the routes of one PE count from now on. */
+  Quarantine: 18,
+  /** `count` routes came meanwhile and were held. */
+  QuarantineLifted: 19,
 } as const;
 export type FibEventKind = (typeof FibEventKind)[keyof typeof FibEventKind];
 
@@ -62,6 +69,10 @@ export const FIB_EVENT_NAMES: readonly string[] = [
   "sequence-wrap",
   "update",
   "segment-update",
+  "sticky-conflict",
+  "sticky-conflict-ended",
+  "quarantine",
+  "quarantine-lifted",
 ];
 
 /** An event as plain data. What an event has nothing of is empty or 0. */

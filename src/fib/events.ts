@@ -93,6 +93,17 @@ export class FibEvents {
     return this;
   }
 
+  /** `mac` of a domain that may be gone: by its key. */
+  key(k0: number, k1: number, tag: number, high: number, low: number): this {
+    const { words, base } = this;
+    words[base + 3] = k0;
+    words[base + 4] = k1;
+    words[base + 5] = tag;
+    words[base + 6] = high;
+    words[base + 7] = low;
+    return this;
+  }
+
   to(pe: number): this {
     this.pe(8, 16, pe);
     return this;

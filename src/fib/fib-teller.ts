@@ -41,11 +41,9 @@ export class FibTeller {
       .count(this.entries.moves(entry));
   }
 
-  /** The MAC's last candidate goes. */
-  macGone(kind: FibEventKind, entry: number, candidate: number): void {
-    this.begin(kind, entry, candidate)
-      .from(this.candidates.pe(candidate))
-      .count(this.entries.moves(entry));
+  /** The MAC's last candidate goes; `pe` is where it was. */
+  macGone(kind: FibEventKind, entry: number, candidate: number, pe: number): void {
+    this.begin(kind, entry, candidate).from(pe).count(this.entries.moves(entry));
   }
 
   /** The address is of the candidate's MAC; `fromHigh` and `fromLow` are the MAC it was of, -1 = none. */

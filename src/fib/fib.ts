@@ -13,13 +13,14 @@ import type { Clock, TimerHandle } from "../util/clock.js";
 import { FlatMemory } from "../util/flat-memory.js";
 import { AdRoutes } from "./ad-routes.js";
 import { BridgeDomains } from "./bridge-domain.js";
-import { DuplicateWatch } from "./duplicate-watch.js";
 import { EthernetSegments } from "./ethernet-segment.js";
 import { FibEvents } from "./events.js";
 import { Explainer } from "./explain.js";
 import { MacFib, type FibTables } from "./mac-fib.js";
 import { NextHops } from "./next-hops.js";
 import { FibPages } from "./pages.js";
+import { Quarantines } from "./quarantine/effects.js";
+import { MoveWatch } from "./quarantine/move-watch.js";
 import { RemotePes } from "./remote-pes.js";
 import { FactFlag, RouteFacts } from "./route-facts.js";
 import { RouteTargetSets } from "./route-target-sets.js";
@@ -64,7 +65,8 @@ export class Fib {
   readonly pages: FibPages;
   readonly explainer: Explainer;
   readonly segments: FibSegments;
-  readonly duplicates: DuplicateWatch;
+  readonly duplicates: MoveWatch;
+  readonly quarantines: Quarantines;
   private readonly table: RouteTable;
   private readonly clock: Clock;
   private readonly sets = new RouteTargetSets();
@@ -90,9 +92,11 @@ export class Fib {
     const segments = new EthernetSegments(domains, pes);
     const events = new FibEvents(settings.eventRing, pes, domains, segments, table.sources.address);
     this.tables = { routes: table, pes, facts, domains, segments, events };
-    this.duplicates = new DuplicateWatch(settings.duplicates, settings.domains, domains, events);
+    this.duplicates = new MoveWatch(settings.duplicates, settings.domains, this.tables);
     this.macs = new MacFib(this.tables, this.duplicates);
     this.watchDuplicates();
+    this.quarantines = new Quarantines(this.duplicates, this.tables, this.macs, settings);
+    this.duplicates.effects = this.quarantines;
     this.ads = new AdRoutes(this.tables);
     this.hops = new NextHops(this.tables, this.macs, this.ads.links);
     this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates, this.ads.links);
@@ -134,7 +138,7 @@ export class Fib {
     this.macs.settleAll();
     this.tables.events.publish();
     this.lastRead = clock.now();
-    if (this.duplicates.count > 0 && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
+    if (!this.duplicates.isIdle && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
     return this.position < log.tail || this.sweepAt !== 0;
   }
 
@@ -166,16 +170,20 @@ export class Fib {
       this.tick();
       const complete = this.duplicates.expire(EXPIRE_SLICE);
       this.tables.events.publish();
-      if (this.duplicates.count > 0) this.armExpiry(complete ? EXPIRE_MS : 1);
+      if (!this.duplicates.isIdle) this.armExpiry(complete ? EXPIRE_MS : 1);
     });
   }
 
   private watchDuplicates(): void {
-    const { facts } = this.tables;
+    const { facts, segments } = this.tables;
     const { entries, candidates } = this.macs;
     this.duplicates.attach({
       entries,
       pe: (entry) => candidates.pe(entries.head(entry)),
+      segment: (entry) => {
+        const attachment = candidates.attachment(entries.head(entry));
+        return attachment === 0 ? 0 : segments.segmentOf(attachment);
+      },
       isGateway: (entry) =>
         (facts.flags(candidates.factsOf(entries.head(entry))) & FactFlag.DefaultGateway) !== 0,
     });
@@ -198,7 +206,8 @@ export class Fib {
   private tick(): void {
     const wall = this.clock.wall();
     this.tables.events.now = wall;
-    this.duplicates.now = this.clock.now();
+    this.duplicates.begin(this.clock.now());
+    this.quarantines.drain();
     this.macs.nowSeconds = Math.floor(wall / 1000);
   }
 

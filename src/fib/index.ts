@@ -10,7 +10,7 @@
  * - `mac-fib.ts`, `mac-entries.ts`, `ip-bindings.ts`, `candidates.ts` MAC/IP routes; `mobility.ts` the winner.
  * - `ad-routes.ts`, `links.ts` the other route types; `ethernet-segment.ts` segments; `next-hops.ts`
  *   aliasing and backup; `df-election.ts` designated forwarders, `elections.ts` on each segment.
- * - `duplicates.ts` when a MAC moves too often, as a state machine; `duplicate-watch.ts` over the entries.
+ * - `quarantine/` when a MAC moves too often, as a state machine, and what is done about it.
  * - `what-if/` what a failure or other policies would change, on a fork.
  * - `control.ts` the door for API and command line, text in, plain data out.
  * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
@@ -19,8 +19,8 @@
  * shared, so that another thread can read it. What the FIB holds is a function of the table and of
  * nothing else, but for histories: moves, times, events. When the last route is gone, so is everything.
  *
- * RFC 7432 (sections 5 to 9, 14, 15), 7623, 8365 (section 5), 8584, 9047, 9135, 9785. Not here: what is done
- * about duplicates, timelines, types 5 to 11, route targets of 20 octets (RFC 5701), MED between routes of one PE.
+ * RFC 7432 (sections 5 to 9, 14, 15), 7623, 8365 (section 5), 8584, 9047, 9135, 9785. Not here:
+ * timelines, types 5 to 11, route targets of 20 octets (RFC 5701), MED between routes of one PE.
  */
 export {
   FibQueryError,
@@ -38,7 +38,7 @@ export {
   type DfCandidate,
   type DfResult,
 } from "./df-election.js";
-export type { DuplicateView } from "./duplicate-watch.js";
+export type { DuplicateView, QuarantineView } from "./quarantine/view.js";
 export type { CandidateView, Explanation } from "./explain.js";
 export type { MacFilter, Page } from "./pages.js";
 export type { ElectorView, ForwarderView, OwnElectionView } from "./elections.js";
@@ -70,6 +70,8 @@ export {
   type DomainService,
   type DomainSettings,
   type DuplicateSettings,
+  type DuplicateAction,
+  type DuplicatePolicy,
   type DuplicateThreshold,
   type FibSettings,
 } from "./settings.js";

@@ -30,6 +30,8 @@ export const EntryFlag = {
   Wrapped: 1 << 17,
   /** The head need not be the winner: the ring is to be arranged before anybody looks. */
   Unsettled: 1 << 18,
+  /** A sticky route and one of another place claim the MAC, and it was told. */
+  Conflict: 1 << 19,
 } as const;
 
 export class MacEntries {
@@ -131,6 +133,10 @@ export class MacEntries {
 
   moves(id: number): number {
     return this.table.words[id * WIDTH + MOVES]! >>> 0;
+  }
+
+  setMoves(id: number, moves: number): void {
+    this.table.words[id * WIDTH + MOVES] = moves;
   }
 
   countMove(id: number): number {

@@ -34,9 +34,18 @@ export interface FibTables {
 
 /** Told of what duplicate detection counts. */
 export interface MoveSink {
-  moved(entry: number): void;
+  /** A PE announced the MAC away from another; `segment` is that of where it was, 0 = none. */
+  moved(entry: number, pe: number, segment: number): void;
   /** The entry is about to go. */
-  gone(entry: number): void;
+  gone(entry: number, pe: number, segment: number): void;
+  /**
+   * The entry is new.
+   * @param counts whether a MAC that comes back elsewhere counts as moved
+   * @returns the PE where it was lately, with a reference for the caller; 0 = none, or it is there again
+   */
+  learnt(entry: number, counts: boolean): number;
+  /** After `learnt` gave a PE, and that was told: the move is counted. */
+  returned(entry: number): void;
 }
 
 /** The winner as it was; `pe` 0 = there was none. */
@@ -45,6 +54,8 @@ interface Before {
   facts: number;
   segment: number;
   label: number;
+  /** The winner went, and an older route wins: nobody announced the MAC away from it. */
+  fallback: boolean;
 }
 
 /** The MAC that had an address; `high` -1 = none. */
@@ -62,6 +73,11 @@ const IP = 32;
 /** Routes looked at for another one that binds the same address to the same MAC. */
 const NEIGHBOURS = 8;
 const WRAP_HIGH = 0xffff0000;
+/** Of `cause`. */
+const GONE = 0;
+const SEVERAL = -1;
+/** Candidates looked at, from the last, for one that contradicts a sticky winner. */
+const RIVALS = 16;
 
 export class MacFib {
   readonly entries: MacEntries;
@@ -80,13 +96,25 @@ export class MacFib {
   private readonly unsettled = new Map<number, Before>();
   private readonly unsettledBindings = new Map<number, BeforeIp>();
   /** Before the change under way. */
-  private readonly before: Before = { pe: 0, facts: 0, segment: 0, label: 0 };
+  private readonly before: Before = {
+    pe: 0,
+    facts: 0,
+    segment: 0,
+    label: 0,
+    fallback: false,
+  };
   private readonly beforeIp: BeforeIp = { high: 0, low: 0 };
   /** The entry that the change under way is about, and whether an event has named it. */
   private current = 0;
   private named = false;
   /** Routes of a PE that left their segment go: that was told once, for all of them. */
   private silent = false;
+  /** Places of which routes went so in this turn, and not all of them; and their segments. */
+  private readonly thinned = new Map<number, number>();
+  /** The candidate that came or changed; GONE when one went, SEVERAL when they are looked at together. */
+  private cause = 0;
+  /** MACs claimed by a sticky route and one of another place. */
+  conflicts = 0;
 
   constructor(tables: FibTables, moves: MoveSink) {
     this.tables = tables;
@@ -208,7 +236,7 @@ export class MacFib {
     candidates.setContent(id, of, attachment, labelWord);
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
-    this.about(entry);
+    this.about(entry, id);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
@@ -245,7 +273,7 @@ export class MacFib {
     if (attachment !== 0) segments.enter(attachment, facts.pe(of));
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
-    this.about(entry);
+    this.about(entry, id);
     const wasSeen = !looksSame && this.isSeen(id, merged);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
@@ -271,8 +299,9 @@ export class MacFib {
     facts.release(oldFacts);
   }
 
-  private about(entry: number): void {
+  private about(entry: number, cause: number): void {
     this.current = entry;
+    this.cause = cause;
     this.named = false;
   }
 
@@ -292,7 +321,8 @@ export class MacFib {
     const head = entries.head(candidates.entry(id));
     if (merged || candidates.attachment(head) !== 0) return true;
     const [of, won] = [candidates.factsOf(id), candidates.factsOf(head)];
-    if (facts.sequence(of) >= WRAP_HIGH) return true;
+    // What is near its wrap, or contradicts a sticky winner, shows.
+    if (facts.sequence(of) >= WRAP_HIGH || (facts.flags(won) & FactFlag.Sticky) !== 0) return true;
     if (id === head || (facts.pe(of) === facts.pe(won) && !facts.looksLike(of, won))) return true;
     if (candidates.binding(id) === 0) return false;
     let at = ofBinding.next(id);
@@ -312,7 +342,7 @@ export class MacFib {
     const binding = candidates.binding(id);
     const merged = domains.isBackbone(entries.domain(entry));
     const head = entries.head(entry);
-    this.about(entry);
+    this.about(entry, GONE);
     const wasSeen = this.isSeen(id, merged);
     if (binding !== 0) this.removeFromBinding(binding, id, silent);
     this.remember(head);
@@ -333,11 +363,21 @@ export class MacFib {
     facts.release(of);
   }
 
-  /** The ring is empty, so it was short before, and no choice in it is put off. */
+  /** The ring is empty. */
   private dropEntry(entry: number, last: number, silent: boolean): void {
-    const { entries } = this;
-    this.moves.gone(entry);
-    if (!silent) this.teller.macGone(FibEventKind.Withdraw, entry, last);
+    const { entries, candidates } = this;
+    const { segments } = this.tables;
+    if (entries.hasFlag(entry, EntryFlag.Conflict)) this.conflicts--;
+    const attachment = candidates.attachment(last);
+    let segment = attachment === 0 ? 0 : segments.segmentOf(attachment);
+    let pe = candidates.pe(last);
+    // Where others were told that it is.
+    const waiting = this.unsettled.get(entry);
+    if (waiting !== undefined) ({ pe, segment } = waiting);
+    this.moves.gone(entry, pe, segment);
+    if (!silent || waiting !== undefined)
+      this.teller.macGone(FibEventKind.Withdraw, entry, last, pe);
+    if (waiting !== undefined) this.forget(entry, waiting);
     entries.setHead(entry, 0);
     entries.drop(entry);
   }
@@ -371,9 +411,14 @@ export class MacFib {
     const { segments, events } = this.tables;
     const segment = segments.segmentOf(attachment);
     const place = segments.place(segment, pe);
-    if (segments.hasLeft(place) && segments.placeMacs(place) === 1) {
-      const drained = segments.drained(place) + 1;
-      events.begin(FibEventKind.SegmentDrained).segment(segment).from(pe).count(drained);
+    if (segments.hasLeft(place)) {
+      if (segments.placeMacs(place) === 1) {
+        const drained = segments.drained(place) + 1;
+        events.begin(FibEventKind.SegmentDrained).segment(segment).from(pe).count(drained);
+        this.thinned.delete(place);
+      } else {
+        this.thinned.set(place, segment);
+      }
     }
     segments.leave(attachment, pe);
   }
@@ -381,6 +426,7 @@ export class MacFib {
   /** Finds the winners that were put off. Before anybody looks at the FIB, and so at the end of every turn. */
   settleAll(): void {
     const { entries, bindings, mobility, ipMobility } = this;
+    this.cause = SEVERAL;
     for (const entry of this.unsettled.keys()) {
       const merged = this.tables.domains.isBackbone(entries.domain(entry));
       this.decided(entry, mobility.arrange(entries.head(entry), merged), merged);
@@ -388,6 +434,17 @@ export class MacFib {
     for (const binding of this.unsettledBindings.keys()) {
       this.decidedIp(binding, ipMobility.arrange(bindings.head(binding), false));
     }
+    if (this.thinned.size > 0) this.tellThinned();
+  }
+
+  /** What went without events of its own changes how the segment's MACs look: told once a turn. */
+  private tellThinned(): void {
+    const { segments, events } = this.tables;
+    for (const segment of new Set(this.thinned.values())) {
+      if (!segments.exists(segment)) continue;
+      events.begin(FibEventKind.SegmentUpdate).segment(segment).count(segments.macs(segment));
+    }
+    this.thinned.clear();
   }
 
   private remember(head: number): void {
@@ -417,19 +474,33 @@ export class MacFib {
     entries.setFlag(entry, EntryFlag.NearWrap, mobility.nearWrap);
     const waiting = entries.hasFlag(entry, EntryFlag.Unsettled);
     if (mobility.deferred) {
-      if (!waiting) this.defer(entry);
-    } else if (!waiting) {
-      this.settle(entry, this.before, merged);
-    } else {
+      if (!waiting) this.defer(entry, false);
+    } else if (waiting) {
+      // More of it may go, and what takes its place may come.
+      if (this.cause === GONE) return;
       const before = this.unsettled.get(entry)!;
       this.settle(entry, before, merged);
       this.forget(entry, before);
+    } else if (this.cause === GONE && this.fallsBack(head, merged)) {
+      this.defer(entry, true);
+      this.named = true;
+    } else {
+      this.settle(entry, this.before, merged);
     }
   }
 
+  /** The winner went, and one of another place wins: perhaps for a moment only, as its PE replaces its routes. */
+  private fallsBack(head: number, merged: boolean): boolean {
+    const { before, candidates } = this;
+    if (merged || before.pe === 0 || candidates.pe(head) === before.pe) return false;
+    const attachment = candidates.attachment(head);
+    const { segments } = this.tables;
+    return attachment === 0 || segments.segmentOf(attachment) !== before.segment;
+  }
+
   /** Holds on to the winner that was, until the new one is known. */
-  private defer(entry: number): void {
-    const before = { ...this.before };
+  private defer(entry: number, fallback: boolean): void {
+    const before = { ...this.before, fallback };
     this.tables.facts.retain(before.facts);
     this.tables.segments.retain(before.segment);
     this.unsettled.set(entry, before);
@@ -448,22 +519,26 @@ export class MacFib {
     const { entries, candidates } = this;
     const { facts, segments } = this.tables;
     const head = entries.head(entry);
+    const of = candidates.factsOf(head);
+    const sticky = (facts.flags(of) & FactFlag.Sticky) !== 0;
     if (before.pe === 0) {
       this.named = true;
-      this.teller.mac(FibEventKind.Learn, entry, head, 0);
+      this.settleNew(entry, head, merged, !sticky);
       return;
     }
     this.noteWrap(entry, head);
-    const of = candidates.factsOf(head);
+    if (sticky || entries.hasFlag(entry, EntryFlag.Conflict)) {
+      this.noteConflict(entry, head, sticky && !merged);
+    }
     const attachment = candidates.attachment(head);
     const segment = attachment === 0 ? 0 : segments.segmentOf(attachment);
     const sameLabel = candidates.label(head) === before.label;
     if (of === before.facts && segment === before.segment && sameLabel) return;
-    entries.setLastChange(entry, this.nowSeconds);
     const oneMac = merged || (segment !== 0 && segment === before.segment);
     const samePe = facts.pe(of) === before.pe;
+    const seen = !sameLabel || segment !== before.segment || !facts.looksLike(of, before.facts);
+    if (seen) entries.setLastChange(entry, this.nowSeconds);
     if (oneMac || samePe) {
-      const seen = !sameLabel || segment !== before.segment || !facts.looksLike(of, before.facts);
       // Where the segment is still the MAC's, what happened to it is the segment's to tell.
       if (this.silent && segment === before.segment) return;
       if (!seen) return;
@@ -471,10 +546,63 @@ export class MacFib {
       this.named = true;
       return;
     }
+    this.named = true;
+    if (sticky || (facts.flags(before.facts) & FactFlag.Sticky) !== 0) {
+      // What is fixed to a place does not move: RFC 7432 section 15.2 has an alarm for it.
+      this.teller.mac(FibEventKind.Update, entry, head, before.pe);
+      return;
+    }
     entries.countMove(entry);
     this.teller.mac(FibEventKind.Move, entry, head, before.pe);
-    this.named = true;
-    this.moves.moved(entry);
+    if (this.isArrival(head, before)) this.moves.moved(entry, before.pe, before.segment);
+  }
+
+  /** A MAC that was elsewhere lately has moved, though nobody had it for a moment. */
+  private settleNew(entry: number, head: number, merged: boolean, counts: boolean): void {
+    const from = merged ? 0 : this.moves.learnt(entry, counts);
+    if (from === 0) {
+      this.teller.mac(FibEventKind.Learn, entry, head, 0);
+      return;
+    }
+    this.entries.countMove(entry);
+    this.teller.mac(FibEventKind.Move, entry, head, from);
+    this.tables.pes.release(from);
+    if (counts) this.moves.returned(entry);
+  }
+
+  /** Whether the winner's PE announced something that made it win, not another one withdraw. */
+  private isArrival(head: number, before: Before): boolean {
+    const { cause, candidates } = this;
+    if (cause === SEVERAL) return !before.fallback;
+    return cause !== GONE && candidates.pe(cause) === candidates.pe(head);
+  }
+
+  /** A sticky MAC, and somebody else says that he has it (RFC 7432 section 15.2): told once. */
+  private noteConflict(entry: number, head: number, sticky: boolean): void {
+    const { entries } = this;
+    const rival = sticky ? this.rival(head) : 0;
+    const was = entries.hasFlag(entry, EntryFlag.Conflict);
+    if (was === (rival !== 0)) return;
+    entries.setFlag(entry, EntryFlag.Conflict, !was);
+    this.conflicts += was ? -1 : 1;
+    const kind = was ? FibEventKind.StickyConflictEnded : FibEventKind.StickyConflict;
+    this.teller.mac(kind, entry, head, rival === 0 ? 0 : this.candidates.pe(rival));
+  }
+
+  /** A candidate of another place than a sticky winner, 0 for none: those that say the same stand together. */
+  rival(head: number): number {
+    const { ofEntry, candidates } = this;
+    const { segments } = this.tables;
+    const own = candidates.attachment(head);
+    let at = ofEntry.previous(head);
+    for (let looked = 0; at !== head && looked < RIVALS; looked++, at = ofEntry.previous(at)) {
+      if (candidates.sameContent(at, head)) return 0;
+      const other = candidates.attachment(at);
+      const same =
+        own !== 0 && other !== 0 && segments.segmentOf(own) === segments.segmentOf(other);
+      if (!same && candidates.pe(at) !== candidates.pe(head)) return at;
+    }
+    return 0;
   }
 
   /** A PE that stays and counts up asks to flush what is behind its backbone MAC. */

@@ -6,9 +6,21 @@ export interface DuplicateThreshold {
   readonly seconds: number;
 }
 
-export interface DuplicateSettings extends DuplicateThreshold {
-  /** A duplicate that has not moved for so long is one no more; 0 = only when cleared by hand. */
+/**
+ * What is done about a duplicate beside the alarm: `pin` lets only the PE count where the MAC was last stable,
+ * `hold` the one that had it at the alarm, `rate-limit` one at a time, chosen again every so often.
+ */
+export type DuplicateAction = "none" | "pin" | "hold" | "rate-limit";
+
+export interface DuplicatePolicy extends DuplicateThreshold {
+  readonly action: DuplicateAction;
+  /** A duplicate that has not moved, or tried to, for so long is let go; 0 = only by hand. */
   readonly releaseSeconds: number;
+  /** Of `rate-limit`: seconds between two changes that pass. */
+  readonly rateSeconds: number;
+}
+
+export interface DuplicateSettings extends DuplicatePolicy {
   /** `aa:bb:cc:dd:ee:ff`: never counted. */
   readonly exemptMacs: readonly string[];
   /** `aa:bb:cc`: MACs that begin so are never counted. */
@@ -29,8 +41,8 @@ export interface DomainSettings {
   /** The only tag taken; undefined = 0, or every tag a domain of its own in a VLAN-aware bundle. */
   readonly ethernetTag: number | undefined;
   readonly vni: number | undefined;
-  /** Overrides the thresholds of `DuplicateSettings`; `false` = this domain is exempt. */
-  readonly duplicates: DuplicateThreshold | false | undefined;
+  /** In the place of what `DuplicateSettings` has; `false` = this domain is exempt. */
+  readonly duplicates: DuplicatePolicy | false | undefined;
 }
 
 export interface FibSettings {
@@ -45,6 +57,14 @@ export interface FibSettings {
 export const DEFAULT_FIB_SETTINGS: FibSettings = {
   domains: [],
   defaultEncapsulation: "mpls",
-  duplicates: { moves: 5, seconds: 180, releaseSeconds: 180, exemptMacs: [], exemptOuis: [] },
+  duplicates: {
+    moves: 5,
+    seconds: 180,
+    action: "none",
+    releaseSeconds: 180,
+    rateSeconds: 10,
+    exemptMacs: [],
+    exemptOuis: [],
+  },
   eventRing: 32_768,
 };

@@ -5,13 +5,14 @@
  */
 import { formatEsi, formatIp, formatRouteTarget } from "../fast-bgp-codec/index.js";
 import { readU32, toHex, writeU32 } from "../util/bytes.js";
-import type { DuplicateView, DuplicateWatch } from "./duplicate-watch.js";
 import { macText } from "./events.js";
 import { EntryFlag } from "./mac-entries.js";
 import type { Links } from "./links.js";
 import type { FibTables, MacFib } from "./mac-fib.js";
 import { HopRole, type NextHops } from "./next-hops.js";
 import { FactFlag } from "./route-facts.js";
+import type { MoveWatch } from "./quarantine/move-watch.js";
+import type { DuplicateView, QuarantineView } from "./quarantine/view.js";
 import type { DomainService } from "./settings.js";
 
 /** A label field, read as its encapsulation says. */
@@ -59,6 +60,10 @@ export interface MacView {
   readonly moves: number;
   /** Undefined when it is none. */
   readonly duplicate: DuplicateView | undefined;
+  /** Undefined when it is neither in quarantine nor on trial. */
+  readonly quarantine: QuarantineView | undefined;
+  /** PE of a route that contradicts the sticky winner (RFC 7432 section 15.2). */
+  readonly conflict: string | undefined;
   readonly nearWrap: boolean;
   /** Wall-clock seconds. */
   readonly firstSeen: number;
@@ -93,14 +98,14 @@ export class FibView {
   private readonly tables: FibTables;
   private readonly macs: MacFib;
   private readonly hops: NextHops;
-  private readonly duplicates: DuplicateWatch;
+  private readonly duplicates: MoveWatch;
   private readonly links: Links;
 
   constructor(
     tables: FibTables,
     macs: MacFib,
     hops: NextHops,
-    duplicates: DuplicateWatch,
+    duplicates: MoveWatch,
     links: Links,
   ) {
     this.tables = tables;
@@ -143,6 +148,8 @@ export class FibView {
       bindingsCut: cut,
       moves: entries.moves(entry),
       duplicate: this.duplicates.view(entry),
+      quarantine: this.duplicates.quarantineOf(entry),
+      conflict: this.conflict(entry),
       nearWrap: entries.hasFlag(entry, EntryFlag.NearWrap),
       firstSeen: entries.firstSeen(entry),
       lastChange: entries.lastChange(entry),
@@ -183,6 +190,13 @@ export class FibView {
     return (this.tables.facts.flags(facts) & FactFlag.Vni) !== 0
       ? { kind: "vni", value: raw }
       : { kind: "mpls", value: raw >>> 4 };
+  }
+
+  private conflict(entry: number): string | undefined {
+    const { entries, candidates } = this.macs;
+    if (!entries.hasFlag(entry, EntryFlag.Conflict)) return undefined;
+    const rival = this.macs.rival(entries.head(entry));
+    return rival === 0 ? undefined : this.tables.pes.address(candidates.pe(rival));
   }
 
   private targetOf(id: number): string {

@@ -19,7 +19,7 @@ import { sameSettings, type Applier } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
 
 type FibSpeaker = Partial<Pick<Speaker, "whatIf">> &
-  Pick<Speaker, "table" | "attachReader" | "detachReader">;
+  Pick<Speaker, "table" | "attachReader" | "detachReader" | "holds">;
 
 /** What-if as the API asks for it. */
 export type WhatIfDoor = WhatIfControl<WhatIf>;
@@ -35,13 +35,21 @@ export class FibSwitch implements Applier<DaemonSettings> {
   readonly name = "fib";
   private readonly speaker: FibSpeaker;
   private readonly clock: Clock;
+  private readonly changed: () => void;
   private answering: Attached | undefined;
   /** Reads, and does not answer yet. */
   private catchingUp: Attached | undefined;
 
-  constructor(speaker: FibSpeaker, clock: Clock, settings: FibSettings | undefined) {
+  /** @param changed `control` is another one than before */
+  constructor(
+    speaker: FibSpeaker,
+    clock: Clock,
+    settings: FibSettings | undefined,
+    changed: () => void = () => {},
+  ) {
     this.speaker = speaker;
     this.clock = clock;
+    this.changed = changed;
     if (settings === undefined) return;
     this.answering = this.attach(settings);
   }
@@ -63,11 +71,13 @@ export class FibSwitch implements Applier<DaemonSettings> {
     if (after.fib === undefined) {
       this.detach(this.answering);
       this.answering = undefined;
+      this.changed();
       return ["MAC FIB off"];
     }
     const next = this.attach(after.fib);
     if (this.answering === undefined) {
       this.answering = next;
+      this.changed();
       return ["MAC FIB on: it reads the table"];
     }
     this.catchingUp = next;
@@ -103,6 +113,7 @@ export class FibSwitch implements Applier<DaemonSettings> {
     this.detach(this.answering);
     this.answering = this.catchingUp;
     this.catchingUp = undefined;
+    this.changed();
   }
 
   private detach(attached: Attached | undefined): void {

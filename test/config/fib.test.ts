@@ -35,7 +35,7 @@ test("everything, in the FIB's words", () => {
     - {name: green, vni: 300}
   duplicates:
     seconds: 60
-    release-seconds: 0
+    release: manual
     exempt-macs: [5254.00AA.0001]
     exempt-ouis: [00-50-5A]
 `);
@@ -48,7 +48,7 @@ test("everything, in the FIB's words", () => {
         routeTargets: ["65000:1", "65000:2"],
         ethernetTag: 7,
         vni: undefined,
-        duplicates: { moves: 9, seconds: 60 },
+        duplicates: { moves: 9, seconds: 60, action: "none", releaseSeconds: 0, rateSeconds: 10 },
       },
       {
         name: "blue",
@@ -70,7 +70,9 @@ test("everything, in the FIB's words", () => {
     duplicates: {
       moves: 5,
       seconds: 60,
+      action: "none",
       releaseSeconds: 0,
+      rateSeconds: 10,
       exemptMacs: ["52:54:00:aa:00:01"],
       exemptOuis: ["00:50:5a"],
     },

@@ -219,19 +219,37 @@ class Storm {
   }
 }
 
+interface Stay {
+  readonly pe: string;
+  readonly esi: string;
+  readonly sticky: boolean;
+  readonly moves: number;
+  /** It is gone since. */
+  readonly gone?: number;
+}
+
+/** A MAC that comes back within so long was never away: the window of duplicate detection. */
+const MEMORY_MS = 180_000;
+
 /** Where every MAC has been, as far as it has moves: by what the model prefers after each change. */
 class History {
-  private known = new Map<string, { readonly pe: string; readonly esi: string; moves: number }>();
+  private known = new Map<string, Stay>();
 
-  differences(fib: Fib, table: RouteTable): string[] {
-    const next: typeof this.known = new Map();
+  differences(fib: Fib, table: RouteTable, now: number): string[] {
+    const next = new Map<string, Stay>();
     const out: string[] = [];
     for (const [key, { preferred }] of modelOf(table, settings()).macs) {
-      const before = this.known.get(key);
-      const { pe, esi } = preferred;
+      const known = this.known.get(key);
+      const before = now - (known?.gone ?? now) > MEMORY_MS ? undefined : known;
+      const { pe, esi, sticky } = preferred;
       const segment = esi !== NO_ESI && esi === before?.esi;
-      const moved = before !== undefined && before.pe !== pe && !segment;
-      next.set(key, { pe, esi, moves: (before?.moves ?? 0) + (moved ? 1 : 0) });
+      // A sticky MAC does not move, but for one that was nowhere in between.
+      const fixed = before?.gone === undefined && (sticky || before?.sticky === true);
+      const moved = before !== undefined && before.pe !== pe && !segment && !fixed;
+      next.set(key, { pe, esi, sticky, moves: (before?.moves ?? 0) + (moved ? 1 : 0) });
+    }
+    for (const [key, stay] of this.known) {
+      if (!next.has(key)) next.set(key, { ...stay, gone: stay.gone ?? now });
     }
     for (const row of fib.pages.list({}, 0, 1000).rows) {
       const key = `${domainKey(fib, row.domainId)} ${row.mac.replaceAll(":", "")}`;
@@ -257,12 +275,15 @@ function run(seed: number, steps: number, material: Material): void {
     if (material.calm === true || random.oneIn(random.oneIn(10) ? 1 : 12)) {
       fabric.read();
       const found = differences(fib, fabric.table, settings(change));
-      if (material.calm === true) found.push(...history.differences(fib, fabric.table));
+      if (material.calm === true)
+        found.push(...history.differences(fib, fabric.table, fabric.clock.time));
       if (found.length > 0) throw new Error(`seed ${seed}, step ${step}:\n${found.join("\n")}`);
     }
   }
   storm.clear();
   fabric.read();
+  // What went is remembered for a while.
+  fabric.clock.pass(2 * MEMORY_MS);
   const counts = Object.entries(liveCounts(fib)).filter(([, count]) => count !== 0);
   expect(counts).toEqual([]);
   expect(fabric.attrs.count).toBe(0);

@@ -6,7 +6,7 @@ export const HoldReason = {
   None: 0,
   /** An import rule rejected it. */
   Policy: 1,
-  /** An import rule, or duplicate detection, put it in quarantine. */
+  /** An import rule put it in quarantine. */
   Quarantine: 2,
   /** Beyond a limit. */
   Limit: 3,
@@ -14,6 +14,8 @@ export const HoldReason = {
   Trust: 4,
   /** It has a route target that is not its peer's tenant's. */
   Tenant: 5,
+  /** Duplicate detection put its MAC in quarantine. */
+  Duplicate: 6,
 } as const;
 export type HoldReason = (typeof HoldReason)[keyof typeof HoldReason];
 
@@ -25,4 +27,5 @@ export const HOLD_REASONS: readonly string[] = [
   "beyond a limit",
   "peer not trusted",
   "has a route target that its peer may not announce (allow-route-targets)",
+  "its MAC is in quarantine as a duplicate",
 ];

@@ -7,7 +7,7 @@
  *
  * - `attr-store.ts`, `attr-facts.ts` attribute sets as bytes, once each, and the numbers read from them.
  * - `route-table.ts` destinations and paths, `table-store.ts` their records; `sources.ts` who they come from;
- *   `hold.ts` why a path is kept without effect.
+ *   `hold.ts` why a path is kept without effect, `route-screen.ts` the interface of who keeps MAC/IP routes so.
  * - `best-path.ts` RFC 4271 section 9.1.2 with RFC 4456, RFC 9494 and MAC mobility, as a pure function.
  * - `change-log.ts` the log; `path-changes.ts` a second one of every path, for ADD-PATH (RFC 7911).
  *
@@ -21,5 +21,6 @@ export { BEST_REASONS, BestReason } from "./best-path.js";
 export { ChangeLog } from "./change-log.js";
 export { HOLD_REASONS, HoldReason } from "./hold.js";
 export type { PathSink } from "./path-sink.js";
+export type { RouteHolds, RouteScreen } from "./route-screen.js";
 export { RouteTable } from "./route-table.js";
 export { SourceKind, Sources } from "./sources.js";

@@ -132,10 +132,14 @@ export class Rig {
     this.tuning = tuning;
     const parts = { peers: this.peers, reflector, tuning, ...this.told.parts() };
     const appliers = speakerAppliers(parts as unknown as SpeakerParts);
-    const speaker: Pick<Speaker, "table" | "attachReader" | "detachReader"> = {
+    const speaker: Pick<Speaker, "table" | "attachReader" | "detachReader" | "holds"> = {
       table: reflector.table,
       attachReader: (reader) => reflector.attachReader(reader),
       detachReader: (reader) => reflector.detachReader(reader),
+      holds: {
+        setScreen: (screen) => reflector.policies.setScreen(screen),
+        reconsider: (dests) => reflector.policies.reconsiderAll(dests),
+      },
     };
     this.fib = new FibSwitch(speaker, clock, initial.settings.fib);
     this.reloader = new Reloader({
