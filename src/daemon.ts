@@ -3,7 +3,7 @@
  * reverse order. Belongs to `main.ts` (same rights in the layer table); it knows no process, no
  * signal and no exit code. What a reload changes is the list `appliers`.
  */
-import { openHttpDoor } from "./api/index.js";
+import { ApiHost, openHttpDoor } from "./api/index.js";
 import type { HttpBackend, HttpDoor, HttpSettings, ReloadResult } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { loadConfig } from "./config/index.js";
@@ -31,6 +31,9 @@ export class Daemon {
   private readonly speaker: Speaker;
   private readonly fib: FibSwitch;
   private readonly door: DoorSwitch;
+  /** What stands behind the API. */
+  private readonly backend: HttpBackend;
+  private readonly api: ApiHost;
   private readonly stalls = startStallMonitor();
   private readonly reloader: Reloader;
   /** Settled when the ports are bound: a SIGHUP that comes sooner waits. */
@@ -42,7 +45,7 @@ export class Daemon {
     this.load = (text) => loadConfig({ ...source, text });
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
     if (settings.fib !== undefined) warmUpFib(systemClock);
-    this.fib = new FibSwitch(this.speaker, systemClock, settings.fib);
+    this.fib = new FibSwitch(this.speaker, systemClock, settings.fib, () => this.api.announce());
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
@@ -53,6 +56,8 @@ export class Daemon {
       log,
       clock: systemClock,
     });
+    this.backend = this.makeBackend();
+    this.api = new ApiHost({ backend: this.backend, log, clock: systemClock });
   }
 
   start(): Promise<void> {
@@ -63,6 +68,8 @@ export class Daemon {
 
   private async startNow(): Promise<void> {
     const { speaker, http, user, group } = this.reloader.settings;
+    // Loads while BGP starts.
+    if (http.listen !== undefined && http.thread !== "main") this.api.start();
     await orEnvironment("BGP", () => this.speaker.start());
     await this.door.start(http);
     dropPrivileges(user, group);
@@ -81,6 +88,7 @@ export class Daemon {
   async stop(text: string): Promise<void> {
     this.reloader.stop();
     await this.door.close();
+    this.api.stop();
     await this.speaker.stop(text);
     this.fib.close();
     this.stalls.stop();
@@ -106,14 +114,22 @@ export class Daemon {
       },
       { name: "speaker", apply: (_before, after) => control.apply(after.speaker) },
       this.fib,
+      {
+        name: "api",
+        // Members of the backend may have come or gone.
+        apply: () => {
+          this.api.announce();
+          return [];
+        },
+      },
       this.door,
     ];
   }
 
-  private openDoor(settings: HttpSettings): Promise<HttpDoor | undefined> {
+  private makeBackend(): HttpBackend {
     const { control } = this.speaker;
     const { fib, reloader } = this;
-    const backend: HttpBackend = {
+    return {
       control,
       get fib() {
         return fib.control;
@@ -128,7 +144,12 @@ export class Daemon {
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
       metrics: () => collectMetrics(control, this.stalls, fib.control),
     };
-    return orEnvironment("HTTP", () => openHttpDoor(backend, settings));
+  }
+
+  private openDoor(settings: HttpSettings): Promise<HttpDoor | undefined> {
+    return orEnvironment("HTTP", () =>
+      settings.thread === "main" ? openHttpDoor(this.backend, settings) : this.api.open(settings),
+    );
   }
 }
 

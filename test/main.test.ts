@@ -117,7 +117,8 @@ describe("exit codes", () => {
     const taken = createServer();
     await new Promise<void>((resolve) => void taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as AddressInfo;
-    const daemon = run(`--http 127.0.0.1:${port} --log-level silent`);
+    const config = file("x.yaml", "as: 65000\nrouter-id: 1.1.1.1\nhttp: {thread: main}\n");
+    const daemon = run(`--config ${config} --http 127.0.0.1:${port} --log-level silent`);
     expect(await daemon.ended).toBe(EXIT.environment);
     expect(daemon.notes.at(-1)).toBe("stop: evpnd could not start");
     await new Promise((resolve) => taken.close(resolve));
@@ -198,7 +199,7 @@ describe("reload over HTTP", () => {
     await new Promise<void>((resolve) => void probe.listen(0, "127.0.0.1", resolve));
     const { port } = probe.address() as AddressInfo;
     await new Promise((resolve) => probe.close(resolve));
-    const text = `as: 65000\nrouter-id: 1.1.1.1\nlog: {level: silent}\nhttp: {listen: "127.0.0.1:${port}"}\n`;
+    const text = `as: 65000\nrouter-id: 1.1.1.1\nlog: {level: silent}\nhttp: {thread: main, listen: "127.0.0.1:${port}"}\n`;
     const daemon = run(`--config ${file("x.yaml", text)}`);
     await daemon.started;
     const url = `http://127.0.0.1:${port}`;

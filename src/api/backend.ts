@@ -35,14 +35,22 @@ export interface RunningConfig {
 }
 
 export interface ConfigBackend {
-  running(): RunningConfig;
+/** At once on the BGP thread, later on others. */
+type Awaitable<T> = T | Promise<T>;
+
+  running(): Awaitable<RunningConfig>;
   diff(text?: string): Promise<ConfigDiff>;
   confirm(): Promise<ReloadResult>;
   rollback(): Promise<ReloadResult>;
-  pending(): PendingConfirm | undefined;
+  pending(): Awaitable<PendingConfirm | undefined>;
 }
 
 export interface HttpBackend {
+/**
+ * The API runs in a thread of its own, over a copy of this that asks the BGP thread (`worker/`): every
+ * member but `log` is a function, or an object of methods, that takes and gives plain data; whoever calls
+ * one awaits what it gives.
+ */
   readonly control: SpeakerControl;
   /** Undefined while the MAC FIB is off. */
   readonly fib?: FibControl | undefined;
@@ -55,7 +63,7 @@ export interface HttpBackend {
   /** A text for a policy test: a file, or policies alone; faults a line each. */
   candidate?(
     text: string,
-  ):
+  ): Awaitable<
     | { readonly ok: true; readonly candidate: PolicyCandidate }
     | { readonly ok: false; readonly issues: readonly string[] };
   /** Prometheus text. */

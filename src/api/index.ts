@@ -1,10 +1,16 @@
 /**
  * The API: what programs ask of a running evpnd. In: HTTP requests on loopback. Out: JSON, JSON
- * lines, Prometheus text. Everything goes through `SpeakerControl` and `FibControl`; nothing here touches
- * a table.
+ * lines, Prometheus text. Everything goes through `HttpBackend`; nothing here touches a table.
+ *
+ * It runs in a thread of its own (`worker/`), over a copy of the backend that asks the BGP thread:
+ * `worker/host.ts` starts the thread and keeps it alive, `worker/entry.ts` is what runs there,
+ * `worker/remote-backend.ts` and `worker/call-server.ts` are the two ends of a call.
  * Not supported yet: TLS, authentication, gRPC; until then the door stays on loopback by default.
  */
-export { openHttpDoor } from "./http.js";
+import type { HttpBackend } from "./backend.js";
+import type { HttpDoor } from "./http.js";
+import type { HttpSettings } from "./settings.js";
+
 export type { HttpDoor } from "./http.js";
 export type {
   ConfigBackend,
@@ -16,3 +22,16 @@ export type {
   RunningConfig,
 } from "./backend.js";
 export type { HttpSettings } from "./settings.js";
+export { ApiHost } from "./worker/host.js";
+
+/**
+ * Binds and serves in this thread; rejects with the system's error when it cannot. `ApiHost` does it in a
+ * thread of its own; the servers are loaded where they run.
+ */
+export async function openHttpDoor(
+  backend: HttpBackend,
+  settings: HttpSettings,
+): Promise<HttpDoor | undefined> {
+  const { openHttpDoor: open } = await import("./http.js");
+  return open(backend, settings);
+}

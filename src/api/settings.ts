@@ -6,4 +6,6 @@ export interface HttpSettings {
   readonly allowRemote: boolean;
   /** Names, beside `localhost` and addresses, that a Host header may carry. */
   readonly allowedHosts: readonly string[];
+  /** `worker` (default): in a thread of its own; `main`: in the thread of BGP. */
+  readonly thread?: "worker" | "main" | undefined;
 }

@@ -256,7 +256,8 @@ function httpSettings(file: ConfigFile, issues: IssueList): HttpSettings {
     );
   }
   const allowedHosts = file.http?.["allowed-hosts"] ?? TOP_DEFAULTS.http["allowed-hosts"];
-  return { listen, allowRemote, allowedHosts };
+  const thread = file.http?.thread ?? TOP_DEFAULTS.http.thread;
+  return { listen, allowRemote, allowedHosts, thread };
 }
 
 function deepFreeze<T>(value: T): T {

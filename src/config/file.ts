@@ -133,7 +133,12 @@ export interface ConfigFile extends FeedsEntry {
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;
   audit?: AuditEntry;
-  http?: { listen?: string; "allow-remote"?: boolean; "allowed-hosts"?: string[] };
+  http?: {
+    listen?: string;
+    "allow-remote"?: boolean;
+    "allowed-hosts"?: string[];
+    thread?: "worker" | "main";
+  };
   log?: { level?: LogSettings["level"]; format?: LogSettings["format"] };
   user?: string;
   group?: string;
@@ -186,6 +191,11 @@ export const TOP_DEFAULTS = {
     "exempt-macs": [] as string[],
     "exempt-ouis": [] as string[],
   },
-  http: { listen: "127.0.0.1:8179", "allow-remote": false, "allowed-hosts": [] as string[] },
+  http: {
+    listen: "127.0.0.1:8179",
+    "allow-remote": false,
+    "allowed-hosts": [] as string[],
+    thread: "worker" as "worker" | "main",
+  },
   log: { level: "info", format: "auto" },
 } as const;

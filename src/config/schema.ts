@@ -411,6 +411,13 @@ export const configSchema: SchemaNode = {
         },
       },
     },
+        thread: {
+          type: "string",
+          enum: ["worker", "main"],
+          default: TOP_DEFAULTS.http.thread,
+          description:
+            "Where the API runs. `worker`: in a thread of its own, so that requests and big answers do not delay BGP. `main`: in the thread of BGP, which saves some 60 MB of memory.",
+        },
     log: {
       type: "object",
       additionalProperties: false,

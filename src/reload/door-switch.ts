@@ -32,7 +32,7 @@ export class DoorSwitch implements Applier<DaemonSettings> {
   async prepare(before: DaemonSettings, after: DaemonSettings): Promise<Discard | undefined> {
     const [from, to] = [before.http.listen, after.http.listen];
     this.late = false;
-    if (to === undefined || sameSettings(from, to)) return undefined;
+    if (to === undefined || sameDoor(before.http, after.http)) return undefined;
     if (from?.port === to.port && this.door !== undefined) {
       this.late = true;
       return undefined;
@@ -46,13 +46,13 @@ export class DoorSwitch implements Applier<DaemonSettings> {
 
   async apply(before: DaemonSettings, after: DaemonSettings): Promise<string[]> {
     if (sameSettings(before.http, after.http)) return [];
-    if (sameSettings(before.http.listen, after.http.listen)) {
+    if (sameDoor(before.http, after.http)) {
       this.door?.setRules(after.http);
       return [`HTTP ${this.address ?? "off"}`];
     }
     const old = this.door;
     if (this.late) {
-      old?.stopListening();
+      await old?.stopListening();
       this.door = undefined;
       this.retire(old);
       this.door = await this.open(after.http);
@@ -73,4 +73,9 @@ export class DoorSwitch implements Applier<DaemonSettings> {
   private retire(old: HttpDoor | undefined): void {
     if (old !== undefined) this.clock.setTimer(OLD_DOOR_MS, () => void old.close());
   }
+}
+
+/** The same address, in the same thread. */
+function sameDoor(a: HttpSettings, b: HttpSettings): boolean {
+  return sameSettings(a.listen, b.listen) && a.thread === b.thread;
 }

@@ -1,0 +1,65 @@
+/**
+ * Entry of the API's thread: the servers of `src/api` over a backend on the BGP thread. It has an event
+ * loop and a heap of its own, so that neither big answers nor many requests delay a route.
+ */
+import { parentPort } from "node:worker_threads";
+import { systemClock } from "../../util/clock.js";
+import { openHttpDoor, type HttpDoor } from "../http.js";
+import { packError } from "./errors.js";
+import type { ToMain, ToWorker } from "./messages.js";
+import { RemoteBackend } from "./remote-backend.js";
+
+if (parentPort !== null) serve(parentPort);
+
+function serve(port: NonNullable<typeof parentPort>): void {
+  const send = (message: ToMain): void => port.postMessage(message);
+  const remote = new RemoteBackend({ send, clock: systemClock });
+  const doors = new Map<number, HttpDoor>();
+
+  const open = async ({ door, settings }: Extract<ToWorker, { kind: "open" }>): Promise<void> => {
+    try {
+      const opened = await openHttpDoor(remote.backend, settings);
+      if (opened !== undefined) doors.set(door, opened);
+      send({ kind: "opened", door, address: opened?.address });
+    } catch (error) {
+      send({ kind: "failed", door, error: packError(error) });
+    }
+  };
+  const stopListening = async (door: number): Promise<void> => {
+    await doors.get(door)?.stopListening();
+    send({ kind: "stopped", door });
+  };
+  const close = async (door: number): Promise<void> => {
+    await doors.get(door)?.close();
+    doors.delete(door);
+    send({ kind: "closed", door });
+  };
+
+  port.on("message", (message: ToWorker) => {
+    switch (message.kind) {
+      case "backend":
+        remote.setShape(message.shape);
+        return;
+      case "open":
+        void open(message);
+        return;
+      case "rules":
+        doors.get(message.door)?.setRules(message.settings);
+        return;
+      case "stop-listening":
+        void stopListening(message.door);
+        return;
+      case "close":
+        void close(message.door);
+        return;
+      case "result":
+        remote.result(message.call, message.value);
+        return;
+      case "refused":
+        remote.fault(message.call, message.error);
+        return;
+      default:
+        message satisfies never;
+    }
+  });
+}

@@ -1,0 +1,317 @@
+/**
+ * The API's thread as the BGP thread has it: started when the first door opens, told what the backend
+ * has, and started again when it dies, with its doors at the addresses they had. Sessions and routes
+ * know nothing of it.
+ */
+import { Worker } from "node:worker_threads";
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import type { Log } from "../../util/log.js";
+import type { HttpBackend } from "../backend.js";
+import type { HttpDoor } from "../http.js";
+import type { HttpSettings } from "../settings.js";
+import { CallServer, shapeOf } from "./call-server.js";
+import { unpackError } from "./errors.js";
+import type { ToMain, ToWorker } from "./messages.js";
+
+/** A thread, or whatever a test puts there. */
+export interface ApiThread {
+  post(message: ToWorker): void;
+  /** At once; what it was doing is lost. */
+  kill(): void;
+}
+
+export interface ApiThreadEvents {
+  message(message: ToMain): void;
+  /** It ended by itself: a bug, or its memory ran out. */
+  died(error: Error): void;
+}
+
+export type ApiThreadFactory = (events: ApiThreadEvents) => ApiThread;
+
+export interface ApiHostParts {
+  readonly backend: HttpBackend;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly spawn?: ApiThreadFactory;
+  /** Runs it in the next turn of the event loop; default `setImmediate`. */
+  readonly later?: (run: () => void) => void;
+}
+
+/** Beyond this the thread ends, and is started again: BGP has the machine's memory. */
+const HEAP_MB = 1024;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 10_000;
+/** Alive so long, it begins anew with short waits. */
+const STEADY_MS = 60_000;
+/** What a door has to close in. */
+const CLOSE_MS = 3000;
+
+export function apiThread(entry: URL = new URL("./entry.js", import.meta.url)): ApiThreadFactory {
+  return (events) => {
+    const worker = new Worker(entry, {
+      name: "evpnd-api",
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    });
+    let ended = false;
+    const died = (error: Error) => {
+      if (ended) return;
+      ended = true;
+      events.died(error);
+    };
+    worker.on("message", (message: ToMain) => events.message(message));
+    worker.on("error", (error) => died(error));
+    worker.on("exit", (code) => died(new Error(`the API thread ended with code ${code}`)));
+    // Sessions keep the process alive, not this.
+    worker.unref();
+    return {
+      post: (message) => worker.postMessage(message),
+      kill: () => {
+        ended = true;
+        void worker.terminate();
+      },
+    };
+  };
+}
+
+/** A door that this side wants open. */
+interface Wanted {
+  settings: HttpSettings;
+  isOpen: boolean;
+  /** Its address was given back: it ends, and is not opened again. */
+  isRetired: boolean;
+  /** As bound; undefined before it was. */
+  address: string | undefined;
+  /** Waits for the first answer. */
+  opening: { resolve(address: string | undefined): void; reject(error: Error): void } | undefined;
+  stopped: (() => void) | undefined;
+  closed: (() => void) | undefined;
+}
+
+export class ApiHost {
+  /** Times that the thread died. */
+  deaths = 0;
+  private readonly parts: ApiHostParts;
+  private readonly spawn: ApiThreadFactory;
+  private readonly doors = new Map<number, Wanted>();
+  private nextDoor = 1;
+  private thread: ApiThread | undefined;
+  private calls: CallServer | undefined;
+  private retry: TimerHandle | undefined;
+  private retryMs = FIRST_RETRY_MS;
+  private startedAt = 0;
+
+  constructor(parts: ApiHostParts) {
+    this.parts = parts;
+    this.spawn = parts.spawn ?? apiThread();
+  }
+
+  get isAlive(): boolean {
+    return this.thread !== undefined;
+  }
+
+  /** Starts the thread, so that it loads while others do. Needless, as `open` does it. */
+  start(): void {
+    if (this.thread === undefined && this.retry === undefined) this.begin();
+  }
+
+  /** Binds and serves; rejects with the system's error when it cannot. */
+  async open(settings: HttpSettings): Promise<HttpDoor | undefined> {
+    if (settings.listen === undefined) return undefined;
+    const door = this.nextDoor++;
+    const address = await new Promise<string | undefined>((resolve, reject) => {
+      const opening = { resolve, reject };
+      this.doors.set(door, {
+        settings,
+        isOpen: false,
+        isRetired: false,
+        address: undefined,
+        opening,
+        stopped: undefined,
+        closed: undefined,
+      });
+      this.start();
+      this.post({ kind: "open", door, settings });
+    });
+    return address === undefined ? undefined : this.door(door, address);
+  }
+
+  /** The backend has other members than before. */
+  announce(): void {
+    this.post({ kind: "backend", shape: shapeOf(this.parts.backend) });
+  }
+
+  /** Ends the thread, whatever is open. */
+  stop(): void {
+    this.retry?.cancel();
+    this.retry = undefined;
+    this.calls?.close();
+    this.thread?.kill();
+    this.thread = undefined;
+    for (const wanted of this.doors.values()) settle(wanted, new Error("evpnd is stopping"));
+    this.doors.clear();
+  }
+
+  private begin(): void {
+    const { backend, clock, later = setImmediate } = this.parts;
+    this.startedAt = clock.now();
+    const thread = this.spawn({
+      message: (message) => {
+        if (this.thread === thread) this.take(message);
+      },
+      died: (error) => {
+        if (this.thread === thread) this.died(error);
+      },
+    });
+    this.thread = thread;
+    this.calls = new CallServer({
+      backend,
+      send: (message) => thread.post(message),
+      now: () => clock.now(),
+      later: (run) => void later(run),
+    });
+    this.announce();
+  }
+
+  private post(message: ToWorker): void {
+    this.thread?.post(message);
+  }
+
+  private take(message: ToMain): void {
+    if (message.kind === "call") {
+      this.calls?.take(message);
+      return;
+    }
+    if (message.kind === "log") {
+      this.parts.log[message.level](message.fields, message.text);
+      return;
+    }
+    const { door } = message;
+    const wanted = this.doors.get(door);
+    if (wanted === undefined) {
+      // Given up while it opened.
+      if (message.kind === "opened") this.post({ kind: "close", door });
+      return;
+    }
+    switch (message.kind) {
+      case "opened":
+        this.opened(wanted, message.address);
+        return;
+      case "failed":
+        this.failed(door, wanted, unpackError(message.error));
+        return;
+      case "stopped":
+        wanted.stopped?.();
+        return;
+      case "closed":
+        this.doors.delete(door);
+        wanted.closed?.();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  private opened(wanted: Wanted, address: string | undefined): void {
+    const { opening } = wanted;
+    wanted.opening = undefined;
+    if (opening === undefined) this.parts.log.info({ http: address }, "the API is back");
+    wanted.address = address;
+    wanted.isOpen = true;
+    opening?.resolve(address);
+  }
+
+  /** The first time it is the caller's to say what to do; after a death, the address may be free later. */
+  private failed(door: number, wanted: Wanted, error: Error): void {
+    const { opening } = wanted;
+    if (opening !== undefined) {
+      this.doors.delete(door);
+      opening.reject(error);
+      return;
+    }
+    this.parts.log.error(
+      { err: error, http: wanted.address, retryMs: this.retryMs },
+      "the API cannot have its address back; it tries again",
+    );
+    this.tryLater();
+  }
+
+  private died(error: Error): void {
+    this.deaths++;
+    this.thread = undefined;
+    this.calls?.close();
+    this.calls = undefined;
+    const { log, clock } = this.parts;
+    if (clock.now() - this.startedAt >= STEADY_MS) this.retryMs = FIRST_RETRY_MS;
+    for (const [door, wanted] of this.doors) {
+      if (wanted.opening !== undefined || wanted.closed !== undefined) this.doors.delete(door);
+      wanted.isOpen = false;
+      settle(wanted, error);
+    }
+    log.error(
+      { err: error, deaths: this.deaths, retryMs: this.retryMs },
+      "the API thread ended; it is started again, and BGP goes on",
+    );
+    this.tryLater();
+  }
+
+  private tryLater(): void {
+    if (this.retry !== undefined) return;
+    this.retry = this.parts.clock.setTimer(this.retryMs, () => {
+      this.retry = undefined;
+      if (this.thread === undefined) this.begin();
+      for (const [door, wanted] of this.doors) {
+        if (!wanted.isOpen && !wanted.isRetired) this.reopen(door, wanted);
+      }
+    });
+    this.retryMs = Math.min(LAST_RETRY_MS, 2 * this.retryMs);
+  }
+
+  /** At the port it had, if the settings left the choice to the system. */
+  private reopen(door: number, { settings, address }: Wanted): void {
+    const { listen } = settings;
+    if (listen === undefined) return;
+    const port = Number(/:(\d+)$/.exec(address ?? "")?.[1] ?? listen.port);
+    this.post({ kind: "open", door, settings: { ...settings, listen: { ...listen, port } } });
+  }
+
+  private door(door: number, address: string): HttpDoor {
+    const ask = (kind: "close" | "stop-listening", name: "closed" | "stopped"): Promise<void> =>
+      new Promise((resolve) => {
+        const wanted = this.doors.get(door);
+        if (wanted === undefined || this.thread === undefined) {
+          resolve();
+          return;
+        }
+        const limit = this.parts.clock.setTimer(CLOSE_MS, resolve);
+        wanted[name] = () => {
+          limit.cancel();
+          resolve();
+        };
+        this.post({ kind, door });
+      });
+    return {
+      address,
+      setRules: (settings) => {
+        const wanted = this.doors.get(door);
+        if (wanted !== undefined) wanted.settings = settings;
+        this.post({ kind: "rules", door, settings });
+      },
+      stopListening: () => {
+        const wanted = this.doors.get(door);
+        if (wanted !== undefined) wanted.isRetired = true;
+        return ask("stop-listening", "stopped");
+      },
+      close: async () => {
+        await ask("close", "closed");
+        this.doors.delete(door);
+        if (this.doors.size === 0) this.stop();
+      },
+    };
+  }
+}
+
+function settle(wanted: Wanted, error: Error): void {
+  wanted.opening?.reject(error);
+  wanted.stopped?.();
+  wanted.closed?.();
+}
