@@ -6,13 +6,21 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
-export function boundConnections(server: Server, most: number): void {
+/**
+ * @param event with which a connection begins that may bring requests
+ * @returns `release`: the connection is somebody else's now, and counts no more
+ */
+export function boundConnections(
+  server: Server,
+  most: number,
+  event: "connection" | "secureConnection" = "connection",
+): { readonly release: (socket: Socket) => void } {
   /** Nothing asked yet, or half of it; in order of arrival. */
   const silent = new Set<Socket>();
   /** Answered, and kept for more. */
   const idle = new Set<Socket>();
   const busy = new Set<Socket>();
-  server.on("connection", (socket) => {
+  server.on(event, (socket: Socket) => {
     if (silent.size + idle.size + busy.size >= most) {
       const oldest: Socket | undefined = first(silent) ?? first(idle);
       if (oldest === undefined) {
@@ -32,6 +40,8 @@ export function boundConnections(server: Server, most: number): void {
       if (busy.delete(socket)) idle.add(socket);
     });
   });
+
+  return { release: forget };
 
   function forget(socket: Socket): void {
     silent.delete(socket);

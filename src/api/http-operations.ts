@@ -1,6 +1,7 @@
 /** HTTP/JSON as a transport of the service layer: a route for each operation. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { HttpBackend } from "./backend.js";
+import type { Credentials } from "./access.js";
+import type { Desk } from "./desk.js";
 import { sendBatches, sendLines, STREAM_PAGE, checkLimit, wantsLines } from "./lines.js";
 import {
   inputCheckOf,
@@ -19,7 +20,6 @@ import type {
 } from "./service/index.js";
 
 type Values = Record<string, unknown>;
-type Authorize = (request: FastifyRequest, operation: Operation) => Caller;
 
 interface Call {
   readonly request: FastifyRequest;
@@ -28,22 +28,22 @@ interface Call {
   readonly caller: Caller;
 }
 
-/** @param authorize throws `HttpError` for whoever may not */
+/** @param credentials what a request brings to say who asks */
 export function addOperations(
   server: FastifyInstance,
-  backend: HttpBackend,
-  authorize: Authorize,
+  desk: Desk,
+  credentials: (request: FastifyRequest) => Credentials,
 ): void {
   for (const operation of OPERATIONS) {
     const { method, path: url, bodyMax } = operation.http;
     const read = inputReader(operation);
-    const answer = answerer(operation, backend);
+    const answer = answerer(operation, desk);
     server.route({
       method,
       url,
       ...(bodyMax !== undefined && { bodyLimit: bodyMax }),
       handler: (request, reply) => {
-        const caller = authorize(request, operation);
+        const caller = desk.admit(operation, credentials(request));
         return answer({ request, reply, input: read(request), caller });
       },
     });
@@ -84,25 +84,27 @@ function fault(keyword: string, message: string, params: Readonly<Record<string,
   return { instancePath: "", schemaPath: "", keyword, message, params };
 }
 
-function answerer(operation: Operation, backend: HttpBackend): (call: Call) => Promise<unknown> {
+function answerer(operation: Operation, desk: Desk): (call: Call) => Promise<unknown> {
   switch (operation.kind) {
     case "unary":
-      return (call) => answerUnary(operation, backend, call);
+      return (call) => answerUnary(operation, desk, call);
     case "page":
-      return (call) => answerPage(operation, backend, call);
+      return (call) => answerPage(operation, desk, call);
     case "stream":
-      return (call) => answerStream(operation, backend, call);
+      return (call) => answerStream(operation, desk, call);
     case "file":
-      return (call) => answerFile(operation, backend, call);
+      return (call) => answerFile(operation, desk, call);
   }
 }
 
 async function answerUnary(
   operation: UnaryOperation,
-  backend: HttpBackend,
+  desk: Desk,
   { input, reply, caller }: Call,
 ): Promise<unknown> {
-  const output = await operation.run(backend, input, caller);
+  const output = await desk.perform(operation, caller, input, () =>
+    operation.run(desk.backend, input, caller),
+  );
   const { body } = operation.http;
   const code = operation.status?.(output) ?? 200;
   if (code !== 200) void reply.code(code);
@@ -111,40 +113,46 @@ async function answerUnary(
 
 async function answerPage(
   operation: PageOperation,
-  backend: HttpBackend,
+  desk: Desk,
   { request, reply, input, caller }: Call,
 ): Promise<unknown> {
   const { cursor, limit } = input as { cursor?: string; limit?: number };
   if (wantsLines(request.headers.accept)) {
     return sendLines(reply, cursor, limit, (at, most) =>
-      operation.run(backend, { ...input, cursor: at, limit: Math.min(STREAM_PAGE, most) }, caller),
+      desk.perform(operation, caller, input, () =>
+        operation.run(
+          desk.backend,
+          { ...input, cursor: at, limit: Math.min(STREAM_PAGE, most) },
+          caller,
+        ),
+      ),
     );
   }
   checkLimit(limit);
-  const { rows, next } = await operation.run(
-    backend,
-    { ...input, limit: limit ?? PAGE_DEFAULT },
-    caller,
+  const { rows, next } = await desk.perform(operation, caller, input, () =>
+    operation.run(desk.backend, { ...input, limit: limit ?? PAGE_DEFAULT }, caller),
   );
   return { [operation.rows]: rows, ...(next !== undefined && { next }) };
 }
 
 function answerStream(
   operation: StreamOperation,
-  backend: HttpBackend,
+  desk: Desk,
   { reply, input, caller }: Call,
 ): Promise<FastifyReply> {
   const ended = new AbortController();
   reply.raw.once("close", () => ended.abort());
-  return sendBatches(reply, operation.run(backend, input, caller, ended.signal));
+  return sendBatches(reply, operation.run(desk.backend, input, caller, ended.signal));
 }
 
 async function answerFile(
   operation: FileOperation,
-  backend: HttpBackend,
+  desk: Desk,
   { input, reply, caller }: Call,
 ): Promise<FastifyReply> {
-  const { contentType, name, content } = await operation.run(backend, input, caller);
+  const { contentType, name, content } = await desk.perform(operation, caller, input, () =>
+    operation.run(desk.backend, input, caller),
+  );
   void reply.header("content-type", contentType);
   if (name !== undefined) {
     void reply.header("content-disposition", `attachment; filename="${name}"`);

@@ -1,5 +1,5 @@
 /**
- * The HTTP door: JSON over HTTP/1.1 for evpnctl, health checks and Prometheus.
+ * The API's door: JSON over HTTP/1.1 for evpnctl, health checks and Prometheus; gRPC on the same port.
  *
  * It knows the speaker only as `SpeakerControl`, the FIB as `FibControl`. Every request is checked (`guard.ts`), every
  * operation is a row of the service layer (`service/`), every refusal is a status and a sentence (`error.ts`). Sizes and times
@@ -7,10 +7,14 @@
  */
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
-import { isIPv4 } from "node:net";
+import type { RequestListener } from "node:http";
+import { isIPv4, type AddressInfo } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { HttpBackend } from "./backend.js";
-import { boundConnections } from "./connections.js";
+import { Desk } from "./desk.js";
 import { answer, refusal } from "./error.js";
+import { createFront, renewTls } from "./front.js";
+import { GrpcGate } from "./grpc-gate.js";
 import { checkRequest } from "./guard.js";
 import { addOperations } from "./http-operations.js";
 import type { HttpSettings } from "./settings.js";
@@ -27,19 +31,28 @@ export interface HttpDoor {
 
 const BODY_MAX = 16 * 1024;
 const CONNECTIONS_MAX = 256;
+const KEEP_ALIVE_MS = 30_000;
 
-/** @param settings asked at each request, as a reload may change it */
-export function buildServer(backend: HttpBackend, settings: () => HttpSettings): FastifyInstance {
+type Front = ReturnType<typeof createFront>;
+
+/**
+ * @param settings asked at each request, as a reload may change it
+ * @param front makes the listening side; without it requests can only be injected
+ */
+export function buildServer(
+  backend: HttpBackend,
+  settings: () => HttpSettings,
+  front?: (handler: RequestListener) => Front,
+  desk = new Desk(backend, settings),
+): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_MAX,
-    requestTimeout: 10_000,
-    keepAliveTimeout: 30_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
-  });
-  boundConnections(server.server, CONNECTIONS_MAX);
+    ...(front !== undefined && { serverFactory: (handler: RequestListener) => front(handler) }),
+  }) as FastifyInstance;
   server.addHook("onRequest", (request, _reply, done) => {
     const { host, origin } = request.headers;
     checkRequest({ method: request.method, host, origin }, settings());
@@ -47,7 +60,10 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
   });
   server.setErrorHandler((error, request, reply) => {
     const refused = refusal(error);
-    if (refused !== undefined) return reply.code(refused.status).send(refused.body);
+    if (refused !== undefined) {
+      if (refused.status === 401) void reply.header("www-authenticate", "Bearer");
+      return reply.code(refused.status).send(refused.body);
+    }
     backend.log.error({ err: error, url: request.url }, "request failed");
     const bug = answer(500, "bug", "evpnd failed to answer; its log has the reason");
     return reply.code(bug.status).send(bug.body);
@@ -61,12 +77,16 @@ export function buildServer(backend: HttpBackend, settings: () => HttpSettings):
     );
     return reply.code(missing.status).send(missing.body);
   });
-  addOperations(server, backend, (request) => ({
-    name: "local",
-    role: "operator",
-    address: request.ip,
-    via: "http",
-  }));
+  addOperations(server, desk, (request) => {
+    const { socket } = request.raw;
+    return {
+      address: request.ip,
+      via: "http",
+      authorization: request.headers.authorization,
+      certificate:
+        socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined,
+    };
+  });
   return server;
 }
 
@@ -78,20 +98,38 @@ export async function openHttpDoor(
   const { listen } = settings;
   if (listen === undefined) return undefined;
   let rules = settings;
-  const server = buildServer(backend, () => rules);
+  const desk = new Desk(backend, () => rules);
+  const gate = new GrpcGate(desk, () => rules.grpc ?? true);
+  const front = (handler: RequestListener): Front =>
+    createFront(handler, {
+      tls: settings.tls,
+      most: CONNECTIONS_MAX,
+      http2: (socket) => gate.take(socket),
+    });
+  const server = buildServer(backend, () => rules, front, desk);
   await server.listen({ host: listen.address, port: listen.port });
-  const bound = server.server.address();
-  const port = typeof bound === "object" && bound !== null ? bound.port : listen.port;
+  const { port } = server.server.address() as AddressInfo;
   const host = isIPv4(listen.address) ? listen.address : `[${listen.address}]`;
   return {
     address: `${host}:${port}`,
     setRules: (next) => {
+      if (next.tls !== undefined) {
+        try {
+          renewTls(server.server, next.tls);
+        } catch (error) {
+          backend.log.error({ err: error }, "the API keeps its certificates: the new ones fail");
+        }
+      }
       rules = next;
+      gate.rulesChanged();
     },
     stopListening: () => {
       server.server.close();
       return Promise.resolve();
     },
-    close: () => server.close(),
+    close: async () => {
+      gate.close();
+      await server.close();
+    },
   };
 }

@@ -12,6 +12,9 @@ export const NDJSON = "application/x-ndjson";
 /** Small enough that a page costs the BGP thread a millisecond or two. */
 export const STREAM_PAGE = 50;
 
+/** The sentence for a page that is too long. */
+export const PAGE_LIMIT = `limit is at most ${PAGE_MAX}; take page after page with cursor, or everything with Accept: ${NDJSON}`;
+
 type TakePage = (cursor: string | undefined, most: number) => Promise<Rows>;
 
 export function wantsLines(accept: string | undefined): boolean {
@@ -21,11 +24,7 @@ export function wantsLines(accept: string | undefined): boolean {
 /** One JSON answer has a bound; throws `HttpError` 400 beyond it. */
 export function checkLimit(limit: number | undefined): void {
   if (limit === undefined || limit <= PAGE_MAX) return;
-  throw new HttpError(
-    400,
-    "invalid",
-    `limit is at most ${PAGE_MAX}; take page after page with cursor, or everything with Accept: ${NDJSON}`,
-  );
+  throw new HttpError(400, "invalid", PAGE_LIMIT);
 }
 
 /** @param take gives at most `most` rows, or fewer, from `cursor` on */

@@ -24,6 +24,7 @@ import { BFD_OPERATIONS } from "./bfd.js";
 import { CONFIGURATION_OPERATIONS } from "./configuration.js";
 import { FEED_OPERATIONS } from "./feeds.js";
 import { FIB_OPERATIONS } from "./fib.js";
+import { INJECTION_OPERATIONS } from "./injection.js";
 import { INTEREST_OPERATIONS } from "./interest.js";
 import { MAINTENANCE_OPERATIONS } from "./maintenance.js";
 import type { Operation } from "./operation.js";
@@ -31,14 +32,17 @@ import { PEER_OPERATIONS } from "./peers.js";
 import { POLICY_OPERATIONS } from "./policies.js";
 import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
+import { WATCH_OPERATIONS } from "./watch.js";
 
 export const OPERATIONS: readonly Operation[] = [
   ...STATUS_OPERATIONS,
   ...PEER_OPERATIONS,
   ...ROUTE_OPERATIONS,
   ...FIB_OPERATIONS,
+  ...WATCH_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONFIGURATION_OPERATIONS,
+  ...INJECTION_OPERATIONS,
   ...MAINTENANCE_OPERATIONS,
   ...INTEREST_OPERATIONS,
   ...BFD_OPERATIONS,
@@ -58,3 +62,4 @@ export type {
   UnaryOperation,
 } from "./operation.js";
 export { loadProto, PACKAGE, proto, type Proto } from "./proto.js";
+export { decoderOf, encoderOf } from "./well-known.js";

@@ -1,0 +1,172 @@
+/** The gRPC server: services from the table of operations, and its limits. It owns no listening socket. */
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type {
+  ConnectionInjector,
+  MethodDefinition,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { HealthImplementation } from "grpc-health-check";
+import type { Duplex } from "node:stream";
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import type { Desk } from "../desk.js";
+import { encoderOf, OPERATIONS, PACKAGE, proto, type Operation } from "../service/index.js";
+import {
+  credentialsOf,
+  streamHandler,
+  unaryHandler,
+  type Streaming,
+  type Unary,
+} from "./handlers.js";
+import { reflectedDefinition } from "./reflected.js";
+import { grpcRefusal } from "./status.js";
+
+/** The largest request is a configuration of 512 KiB characters. */
+const RECEIVE_MAX = 2 * 1024 * 1024;
+const LIMITS = {
+  "grpc.max_receive_message_length": RECEIVE_MAX,
+  "grpc.max_concurrent_streams": 100,
+  "grpc.max_connection_idle_ms": 300_000,
+  "grpc.keepalive_time_ms": 60_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+} as const;
+const READY_MS = 1000;
+const REFLECTION = { id: "ServerReflectionInfo", role: "viewer" } as const;
+
+interface Handlers {
+  readonly definition: Record<string, MethodDefinition<object, object>>;
+  readonly implementation: Record<string, Unary | Streaming>;
+}
+
+export class GrpcServer {
+  private readonly desk: Desk;
+  private readonly clock: Clock;
+  private readonly server = new Server(LIMITS);
+  private readonly health: HealthImplementation;
+  private readonly names: readonly string[];
+  private readonly injector: ConnectionInjector;
+  private timer: TimerHandle | undefined;
+  private closed = false;
+
+  constructor(desk: Desk, clock: Clock) {
+    this.desk = desk;
+    this.clock = clock;
+    const services = servicesOf(desk);
+    for (const { definition, implementation } of services.values()) {
+      this.server.addService(definition, implementation);
+    }
+    this.names = ["", ...services.keys()];
+    this.health = new HealthImplementation(
+      Object.fromEntries(this.names.map((name) => [name, "NOT_SERVING"] as const)),
+    );
+    this.health.addToServer(this.server);
+    new ReflectionService(reflectedDefinition()).addToServer({
+      addService: (service, implementation) =>
+        this.server.addService(service, guarded(desk, implementation)),
+    });
+    this.injector = this.server.createConnectionInjector(ServerCredentials.createInsecure());
+  }
+
+  /** Learns what health has to say; then calls may come. */
+  async start(): Promise<void> {
+    await this.look();
+  }
+
+  /** A connection whose first octets are HTTP/2's, TLS done. */
+  take(socket: Duplex): void {
+    if (this.closed) socket.destroy();
+    else this.injector.injectConnection(socket);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.timer?.cancel();
+    this.injector.destroy();
+    this.server.forceShutdown();
+  }
+
+  /** SERVING while BGP listens; asked for as long as there are clients that could ask. */
+  private async look(): Promise<void> {
+    let ready = false;
+    try {
+      ({ ready } = await this.desk.backend.control.summary());
+    } catch {
+      // The BGP thread does not answer: that is what NOT_SERVING means.
+    }
+    if (this.closed) return;
+    for (const name of this.names) this.health.setStatus(name, ready ? "SERVING" : "NOT_SERVING");
+    this.timer = this.clock.setTimer(READY_MS, () => void this.look());
+  }
+}
+
+function servicesOf(desk: Desk): Map<string, Handlers> {
+  const services = new Map<string, Handlers>();
+  const put = (operation: Operation, id: string, handler: Unary | Streaming): void => {
+    const name = `${PACKAGE}.${operation.group}`;
+    let service = services.get(name);
+    if (service === undefined) {
+      service = { definition: {}, implementation: {} };
+      services.set(name, service);
+    }
+    service.definition[id] = definitionOf(name, id);
+    service.implementation[id] = handler;
+  };
+  for (const operation of OPERATIONS) {
+    switch (operation.kind) {
+      case "unary":
+        put(operation, operation.id, unaryHandler(desk, operation));
+        break;
+      case "page":
+        put(operation, operation.id, unaryHandler(desk, operation));
+        if (operation.dump !== undefined) {
+          put(operation, operation.dump, streamHandler(desk, operation));
+        }
+        break;
+      case "stream":
+        put(operation, operation.id, streamHandler(desk, operation));
+        break;
+      case "file":
+        if (!operation.httpOnly) put(operation, operation.id, streamHandler(desk, operation));
+        break;
+      default:
+        operation satisfies never;
+    }
+  }
+  return services;
+}
+
+/** proto-loader's own, but for members without a fixed shape. */
+function definitionOf(service: string, id: string): MethodDefinition<object, object> {
+  const entry = proto().definition[service] as Readonly<
+    Record<string, MethodDefinition<object, object> & { responseType: { type: object } }>
+  >;
+  const method = entry[id];
+  if (method === undefined) throw new Error(`proto/ has no rpc ${service}.${id}`);
+  const encode = encoderOf(proto(), (method.responseType.type as { name: string }).name);
+  if (encode === undefined) return method;
+  return {
+    ...method,
+    responseSerialize: (answer) => method.responseSerialize(encode(answer) as object),
+  };
+}
+
+/** Reflection is for whoever may look; its handlers are not ours, and take one call each. */
+function guarded(
+  desk: Desk,
+  implementation: UntypedServiceImplementation,
+): UntypedServiceImplementation {
+  return Object.fromEntries(
+    Object.entries(implementation).map(([name, handler]) => [
+      name,
+      (call: Parameters<Streaming>[0], ...rest: unknown[]) => {
+        try {
+          desk.admit(REFLECTION, credentialsOf(call));
+        } catch (error) {
+          call.emit("error", grpcRefusal(error, name, desk.backend.log));
+          return;
+        }
+        (handler as (...args: unknown[]) => void)(call, ...rest);
+      },
+    ]),
+  );
+}
