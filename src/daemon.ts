@@ -9,8 +9,10 @@ import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { loadConfig } from "./config/index.js";
 import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
 import { warmUpFib } from "./fib/index.js";
+import { Injection } from "./inject/index.js";
 import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
+import { InjectionSwitch } from "./reload/injection-switch.js";
 import { policyCandidate } from "./reload/policy-candidate.js";
 import { Reloader, type Loaded } from "./reload/reloader.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
@@ -30,6 +32,7 @@ export class Daemon {
   private readonly load: (text?: string) => ConfigResult;
   private readonly speaker: Speaker;
   private readonly fib: FibSwitch;
+  private readonly injection: Injection;
   private readonly door: DoorSwitch;
   /** What stands behind the API. */
   private readonly backend: HttpBackend;
@@ -46,6 +49,7 @@ export class Daemon {
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
     if (settings.fib !== undefined) warmUpFib(systemClock);
     this.fib = new FibSwitch(this.speaker, systemClock, settings.fib, () => this.api.announce());
+    this.injection = this.makeInjection(settings);
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
@@ -70,6 +74,8 @@ export class Daemon {
     const { speaker, http, user, group } = this.reloader.settings;
     // Loads while BGP starts.
     if (http.listen !== undefined && http.thread !== "main") this.api.start();
+    // In the table before the first session: a restart sends them with everything else.
+    await this.injection.restore();
     await orEnvironment("BGP", () => this.speaker.start());
     await this.door.start(http);
     dropPrivileges(user, group);
@@ -91,6 +97,7 @@ export class Daemon {
     this.api.stop();
     await this.speaker.stop(text);
     this.fib.close();
+    this.injection.close();
     this.stalls.stop();
   }
 
@@ -114,6 +121,7 @@ export class Daemon {
       },
       { name: "speaker", apply: (_before, after) => control.apply(after.speaker) },
       this.fib,
+      new InjectionSwitch(this.injection),
       {
         name: "api",
         // Members of the backend may have come or gone.
@@ -138,12 +146,31 @@ export class Daemon {
         return fib.whatIf;
       },
       log: this.log,
+      inject: this.injection.door,
       config: reloader,
       candidate: (text) =>
         policyCandidate(text, reloader.document, (candidate) => this.load(candidate)),
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
       metrics: () => collectMetrics(control, this.stalls, fib.control),
     };
+  }
+
+  private makeInjection({ injection }: DaemonSettings): Injection {
+    const { speaker } = this;
+    const now = (): DaemonSettings => this.reloader.settings;
+    return new Injection({
+      sink: (name) => speaker.localRoutes.source(name),
+      settings: injection,
+      context: {
+        get as() {
+          return now().speaker.as;
+        },
+        domain: (name) => now().fib?.domains.find((one) => one.name === name),
+      },
+      store: undefined,
+      clock: systemClock,
+      log: this.log,
+    });
   }
 
   private openDoor(settings: HttpSettings): Promise<HttpDoor | undefined> {

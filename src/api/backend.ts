@@ -1,6 +1,7 @@
 /** What stands behind the HTTP door. */
 import type { PolicyCandidate, SettingsEffect, SpeakerControl, WhatIf } from "../bgp/control.js";
 import type { FibControl, WhatIfControl } from "../fib/index.js";
+import type { InjectControl } from "../inject/index.js";
 import type { Log } from "../util/log.js";
 
 export interface ReloadResult {
@@ -34,10 +35,10 @@ export interface RunningConfig {
   readonly configuration: unknown;
 }
 
-export interface ConfigBackend {
 /** At once on the BGP thread, later on others. */
 type Awaitable<T> = T | Promise<T>;
 
+export interface ConfigBackend {
   running(): Awaitable<RunningConfig>;
   diff(text?: string): Promise<ConfigDiff>;
   confirm(): Promise<ReloadResult>;
@@ -45,18 +46,20 @@ type Awaitable<T> = T | Promise<T>;
   pending(): Awaitable<PendingConfirm | undefined>;
 }
 
-export interface HttpBackend {
 /**
  * The API runs in a thread of its own, over a copy of this that asks the BGP thread (`worker/`): every
  * member but `log` is a function, or an object of methods, that takes and gives plain data; whoever calls
  * one awaits what it gives.
  */
+export interface HttpBackend {
   readonly control: SpeakerControl;
   /** Undefined while the MAC FIB is off. */
   readonly fib?: FibControl | undefined;
   /** Undefined while the MAC FIB is off. */
   readonly whatIf?: WhatIfControl<WhatIf> | undefined;
   readonly config?: ConfigBackend | undefined;
+  /** Routes that clients have evpnd announce. */
+  readonly inject?: InjectControl | undefined;
   readonly log: Log;
   /** Reads the file again; with a time in seconds, goes back unless confirmed in time. */
   reload(confirmSeconds?: number): Promise<ReloadResult>;
@@ -65,7 +68,8 @@ export interface HttpBackend {
     text: string,
   ): Awaitable<
     | { readonly ok: true; readonly candidate: PolicyCandidate }
-    | { readonly ok: false; readonly issues: readonly string[] };
+    | { readonly ok: false; readonly issues: readonly string[] }
+  >;
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -1,6 +1,7 @@
 /** What a refused request gets: a status, a code for programs and a sentence that says what to do. */
 import { ControlError } from "../bgp/control.js";
 import { FibQueryError } from "../fib/index.js";
+import { InjectError } from "../inject/index.js";
 import { InputFault } from "./service/input.js";
 
 export interface ErrorBody {
@@ -31,7 +32,7 @@ export function refusal(error: unknown): { status: number; body: ErrorBody } | u
   if (error instanceof ControlError) {
     return answer(CONTROL_STATUS[error.code], error.code, error.message);
   }
-  if (error instanceof FibQueryError) {
+  if (error instanceof FibQueryError || error instanceof InjectError) {
     return answer(CONTROL_STATUS[error.code], error.code, error.message);
   }
   if (error instanceof InputFault) return answer(400, "invalid", validationSentence(error.faults));

@@ -13,6 +13,7 @@ import { addExplainMac } from "./explain-mac.js";
 import { addExplainRoute } from "./explain-route.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
+import { addInject } from "./inject.js";
 import { addMaintenance } from "./maintenance.js";
 import { addShowBfd } from "./show-bfd.js";
 import { addShowInterest } from "./show-interest.js";
@@ -58,6 +59,7 @@ export function buildProgram(host: CliHost): Command {
   addExplainMac(explain, host);
   addExplainRoute(explain, host);
   addPolicy(program, host);
+  addInject(program, host);
   addActions(program, host);
   addAudit(program, host);
   const config = program

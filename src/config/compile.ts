@@ -20,6 +20,7 @@ import { restartSettings } from "./graceful-restart.js";
 import { auditSettings, slowPeerSettings } from "./watch.js";
 import { checkGroupName, checkGroups, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
+import { injectionSettings } from "./injection.js";
 import { keyChains } from "./key-chains.js";
 import { memoryLimit } from "./memory-limit.js";
 import { peerOptions } from "./peer-options.js";
@@ -116,6 +117,7 @@ export function compileConfig(
   return deepFreeze({
     speaker,
     fib: fibSettings(file.fib ?? {}, issues),
+    injection: injectionSettings(file.injection),
     http: httpSettings(file, issues),
     log: {
       level: file.log?.level ?? TOP_DEFAULTS.log.level,

@@ -5,9 +5,11 @@ import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, DuplicateAction, FibSettings } from "../fib/settings.js";
 import type { BfdEntry } from "./bfd-entry.js";
 import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.js";
+import type { InjectionSettings } from "../inject/settings.js";
 import type { FeedsEntry } from "./feeds.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { FamilyName } from "./family-name.js";
+import type { InjectionEntry } from "./injection.js";
 import type { LimitsEntry } from "./limits.js";
 import type { AddPathEntry } from "./add-path.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
@@ -19,6 +21,7 @@ export interface DaemonSettings {
   readonly speaker: SpeakerSettings;
   /** Undefined = no MAC FIB. */
   readonly fib: FibSettings | undefined;
+  readonly injection: InjectionSettings;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   /** Dropped to once every port is bound; undefined keeps the current one. */
@@ -130,6 +133,7 @@ export interface ConfigFile extends FeedsEntry {
   policies?: PoliciesEntry;
   "policy-sets"?: PolicySetsEntry;
   fib?: FibEntry;
+  injection?: InjectionEntry;
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;
   audit?: AuditEntry;

@@ -9,6 +9,7 @@ import { bmpSchema, mrtSchema, recorderSchema } from "./feeds-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { addPathSchema } from "./add-path-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
+import { injectionSchema } from "./injection-schema.js";
 import { keyChainsSchema } from "./key-chains-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
 import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-schema.js";
@@ -380,6 +381,7 @@ export const configSchema: SchemaNode = {
     policies: policiesSchema,
     "policy-sets": policySetsSchema,
     fib: fibSchema,
+    injection: injectionSchema,
     restart: restartSchema,
     "slow-peers": slowPeersSchema,
     audit: auditSchema,

@@ -9,6 +9,7 @@ type Section = Exclude<keyof DaemonSettings, "speaker">;
 /** What a change of each section costs; the speaker knows its own. A new section gets its row here. */
 export const SECTION_EFFECTS: Readonly<Record<Section, ConfigChange["effect"]>> = {
   fib: "live",
+  injection: "live",
   http: "live",
   log: "live",
   // A process cannot take back the rights it gave up.

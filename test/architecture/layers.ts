@@ -18,7 +18,7 @@ const UTIL = "^src/util/";
 const CODEC = "^src/fast-bgp-codec/";
 const CONTRACT = "^src/contract\\.ts$";
 const CONTROL = "^src/bgp/control\\.ts$";
-const WINGS = "^src/(bgp|fib|ipsec|radius|asmn)/index\\.ts$";
+const WINGS = "^src/(bgp|fib|inject|ipsec|radius|asmn)/index\\.ts$";
 const GEN = "^src/gen/";
 /** What the stages of the speaker share as types: settings, and the seams of a session. */
 const SEAMS = ["^src/bgp/settings\\.ts$", "^src/bgp/session/types\\.ts$"];
@@ -105,6 +105,12 @@ export const LAYERS: readonly Layer[] = [
     name: "fib",
     files: "^src/fib/",
     may: ["^src/bgp/rib/index\\.ts$", CODEC, "^src/store/", CONTRACT, UTIL],
+  },
+  {
+    // Routes that clients have evpnd announce: it hands them to a sink, and knows no table.
+    name: "inject",
+    files: "^src/inject/",
+    may: [CODEC, "^src/store/", UTIL],
   },
   ...["ipsec", "radius", "asmn"].map((name) => ({
     name,
