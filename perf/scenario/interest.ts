@@ -4,12 +4,14 @@
  * rests, so that a run without a receiver has an end too.
  */
 import { median } from "../fleet/statistics.js";
-import { buildMembership, MEMBERSHIP_END_OF_RIB } from "../fleet/wire.js";
+import { buildMembership, ByteSink, MEMBERSHIP_END_OF_RIB } from "../fleet/wire.js";
 import { everyPeer, type Figures, type Lab, type Scenario } from "./lab.js";
 
 /** The target rests when it used no more than a tick of CPU in this time. */
 const REST_SECONDS = 0.5;
 const TICK_SECONDS = 0.011;
+const WARM_SHARE = 0.05;
+const WITHDRAWN_AT_ONCE = 50;
 
 export const interest: Scenario = {
   name: "interest",
@@ -22,6 +24,8 @@ export const interest: Scenario = {
     if (parameters.interest === "memberships" || parameters.interest === "nobody") ask(lab);
     await fleet.settle(parameters.settle);
     await rest(lab);
+    await warmTarget(lab);
+    const announced = fleet.total("announced");
     const before = lab.meter.read();
     const wall = await fleet.announceTables(everyPeer(lab));
     await rest(lab);
@@ -29,7 +33,7 @@ export const interest: Scenario = {
     await fleet.verify();
     const figures: Figures = {
       wallSeconds: wall / 1000,
-      nlriReceived: fleet.total("announced"),
+      nlriReceived: fleet.total("announced") - announced,
       ...(before && after
         ? { cpuSeconds: after.cpu - before.cpu, rssMegabytes: after.rss / 1e6 }
         : {}),
@@ -57,6 +61,34 @@ function ask(lab: Lab): void {
     if (vnis.length > 0) session.write(buildMembership(session.peer, parameters.as, vnis, true));
     session.write(MEMBERSHIP_END_OF_RIB);
   }
+}
+
+/**
+ * Some routes come and go before anything is counted: those who exchange memberships have had the target
+ * read and send UPDATEs by now, and the others would pay for its first ones.
+ */
+async function warmTarget(lab: Lab): Promise<void> {
+  const { fleet } = lab;
+  const some = (peer: number): Int32Array => {
+    const all = fleet.universe.homeOf(peer);
+    return all.subarray(0, Math.ceil(all.length * WARM_SHARE));
+  };
+  fleet.phase = "warming up";
+  const sink = new ByteSink();
+  for (const session of fleet.sessions) {
+    fleet.writer.announceAll(sink, session.peer, some(session.peer));
+    session.write(sink.take());
+  }
+  await rest(lab);
+  for (const session of fleet.sessions) {
+    const indexes = some(session.peer);
+    for (let from = 0; from < indexes.length; from += WITHDRAWN_AT_ONCE) {
+      const to = Math.min(indexes.length, from + WITHDRAWN_AT_ONCE);
+      fleet.writer.withdraw(sink, session.peer, indexes, from, to);
+    }
+    session.write(sink.take());
+  }
+  await rest(lab);
 }
 
 /** Waits until the target has taken everything and does nothing any more. */
