@@ -11,6 +11,7 @@ import type { AuditStatus } from "./audit/index.js";
 import type { BfdOverview, BfdStatus } from "./bfd/index.js";
 import type { DeferralView, PeerRestartView } from "./restart/index.js";
 import type {
+  LackPage,
   PolicyCandidate,
   PolicyTestOptions,
   PolicyTestReport,
@@ -244,6 +245,8 @@ export type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./fe
 export type { WhatIf } from "./what-if/question.js";
 
 export type {
+  LackPage,
+  LackReason,
   PolicyCandidate,
   PolicyTestOptions,
   PolicyTestReport,
@@ -315,8 +318,13 @@ export interface SpeakerControl {
   policies(): Promise<readonly PolicyView[]>;
   /** What other policies would make different, without making it. */
   testPolicy(candidate: PolicyCandidate, options: PolicyTestOptions): Promise<PolicyTestReport>;
-  /** Which rules decided on routes, and why each session has them or not. */
+  /**
+   * Which rules decided on routes, and why each session has them or not; with `peer` that session alone, and
+   * peers that have no session among the others. `limit` 1 to 100 routes, 10 unless given.
+   */
   explainRoutes(query: RouteQuery): Promise<RouteExplanation>;
+  /** What a peer has not been sent that another has, by reason: of one part of the table, in pages. */
+  lacks(address: string, than: string, cursor?: string): Promise<LackPage>;
   /** Recounts references and cross-checks the tables. */
   audit(): Promise<AuditReport>;
   /** What the continuous audit has to say now, without a walk. */

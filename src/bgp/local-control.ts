@@ -9,6 +9,7 @@ import {
   type DumpResult,
   type FeedsView,
   type InterestDetail,
+  type LackPage,
   type InterestView,
   type MaintenanceOrder,
   type MaintenanceView,
@@ -48,6 +49,7 @@ import {
   type PeerStatus,
   type PeerTable,
 } from "./session/index.js";
+import type { ExplainedRoute } from "./policy-view.js";
 import { previewSettings } from "./live/settings-preview.js";
 import type { ListenAddress, SpeakerSettings } from "./settings.js";
 
@@ -248,7 +250,26 @@ export class LocalControl implements SpeakerControl {
   }
 
   explainRoutes(query: RouteQuery): Promise<RouteExplanation> {
-    return attempt(() => this.policy.explain(query));
+    return attempt(async () => {
+      const peer = query.peer === undefined ? undefined : this.status(query.peer).address;
+      const found = await this.policy.explain({ ...query, ...(peer !== undefined && { peer }) });
+      const down = this.parts.peers
+        .views()
+        .filter(({ address, state }) => state !== "Established" && (peer ?? address) === address);
+      return down.length === 0 ? found : withDown(found, down);
+    });
+  }
+
+  lacks(address: string, than: string, cursor?: string): Promise<LackPage> {
+    return attempt(() => {
+      const { reflector, peers } = this.parts;
+      const status = this.status(address);
+      const other = reflector.peer(this.session(than).id);
+      if (other === undefined) throw new ControlError("invalid", `${than} has no session`);
+      const session = peers.session(status.address);
+      const peer = session === undefined ? undefined : reflector.peer(session.id);
+      return this.policy.lacks(peer, other, noSession(status), cursor);
+    });
   }
 
   preview(next: SpeakerSettings): Promise<readonly SettingsEffect[]> {
@@ -335,6 +356,32 @@ function valid(address: string): string {
   } catch {
     throw new ControlError("invalid", `"${address}" is no IP address; peers go by theirs`);
   }
+}
+
+/** Peers without a session have nothing: said once for each route that somebody may have. */
+function withDown(
+  { routes, cut }: RouteExplanation,
+  down: readonly PeerStatus[],
+): RouteExplanation {
+  const none = { by: "none", verdict: "accept", passed: [], overridden: false } as const;
+  const receivers = down.map((status) => ({
+    peer: status.address,
+    sent: false,
+    code: "session",
+    reason: noSession(status),
+    export: none,
+    attributes: [],
+  }));
+  const add = (route: ExplainedRoute): ExplainedRoute =>
+    route.paths.some(({ best }) => best)
+      ? { ...route, receivers: [...route.receivers, ...receivers] }
+      : route;
+  return { routes: routes.map(add), cut };
+}
+
+function noSession({ state, adminDown, lastError }: PeerStatus): string {
+  const why = adminDown ? "shut down by hand" : lastError;
+  return `it has no session: it is ${state}${why === undefined ? "" : ` (${why})`}`;
 }
 
 function unknownPeer(address: string): ControlError {

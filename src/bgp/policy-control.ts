@@ -1,7 +1,9 @@
 /** Questions about policies: what there is and how often it matched, a trial of other ones, why a route is where it is. */
 import { ControlError, type RouteQuery } from "./control.js";
+import { PeerLacks } from "./peer-lacks.js";
 import { PolicyTrial } from "./policy-trial.js";
 import type {
+  LackPage,
   PolicyCandidate,
   PolicyTestOptions,
   PolicyTestReport,
@@ -100,6 +102,30 @@ export class PolicyControl {
         resolve(explanation);
       });
       this.reflector.later(explainer);
+    });
+  }
+
+  /** @param down what the peer is, where it has no session */
+  lacks(
+    peer: ReflectedPeer | undefined,
+    other: ReflectedPeer,
+    down: string,
+    cursor: string | undefined,
+  ): Promise<LackPage> {
+    if (this.explaining >= EXPLAINERS_MAX) {
+      throw new ControlError("busy", "other explanations are under way; try again");
+    }
+    const from = Number(cursor ?? 1);
+    if (!/^[1-9]\d{0,9}$/.test(cursor ?? "1")) {
+      throw new ControlError("invalid", "cursor is not from a page before; leave it out to begin");
+    }
+    return new Promise((resolve) => {
+      this.explaining++;
+      const job = new PeerLacks(this.reflector, peer, other, down, from, (page) => {
+        this.explaining--;
+        resolve(page);
+      });
+      this.reflector.later(job);
     });
   }
 

@@ -101,6 +101,8 @@ export interface ExplainedPath {
 export interface ExplainedReceiver {
   readonly peer: string;
   readonly sent: boolean;
+  /** Of what is in the way, for counting (`route-obstacle.ts`); absent when it was sent. */
+  readonly code?: string;
   /** Why it has it, or has it not. */
   readonly reason: string;
   readonly export: PolicyDecision;
@@ -113,6 +115,31 @@ export interface ExplainedRoute {
   readonly paths: readonly ExplainedPath[];
   /** Live sessions, whom the best path may go to. */
   readonly receivers: readonly ExplainedReceiver[];
+}
+
+/** Routes that one session has been sent and another has not, for one reason. */
+export interface LackReason {
+  readonly code: string;
+  readonly reason: string;
+  readonly routes: number;
+  /** Some of them. */
+  readonly examples: readonly LackExample[];
+}
+
+export interface LackExample {
+  readonly family: string;
+  readonly prefix: string;
+  /** Peer that the route came from. */
+  readonly from: string;
+}
+
+/** Part of the table; reasons of several parts add up. */
+export interface LackPage {
+  readonly rows: readonly LackReason[];
+  /** Destinations looked at. */
+  readonly looked: number;
+  /** Undefined at the end. */
+  readonly next: string | undefined;
 }
 
 export interface RouteExplanation {

@@ -5,9 +5,10 @@
  */
 import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
 import { formatNlri } from "../fast-bgp-codec/nlri.js";
+import { parseMac } from "../fast-bgp-codec/values/mac.js";
+import { equalBytes } from "../util/bytes.js";
 import type { SlicedJob } from "../util/sliced-work.js";
 import type { RouteQuery } from "./control.js";
-import { hasBit } from "./policy/slot-mask.js";
 import type {
   ExplainedPath,
   ExplainedReceiver,
@@ -17,13 +18,16 @@ import type {
 import { attributeChanges, decideExport, decideImport } from "./policy-words.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import type { Reflector } from "./reflector.js";
+import { obstacleTo } from "./route-obstacle.js";
 import { decodePathNlri, holdText, inFamily, matchesNlri } from "./route-query.js";
-import { AttrFlag } from "./rib/attr-facts.js";
 import { BEST_REASONS } from "./rib/best-path.js";
-import { SourceKind } from "./rib/sources.js";
 
-const SHOWN = 10;
+const SHOWN_DEFAULT = 10;
+const SHOWN_MAX = 100;
 const SLICE_MS = 1;
+const MAC_IP = 2;
+/** In the NLRI of a MAC/IP route. */
+const MAC_OFFSET = 25;
 
 /** Looks through the table for what the query names; `finish` is called once. */
 export class RouteExplainer implements SlicedJob {
@@ -31,6 +35,9 @@ export class RouteExplainer implements SlicedJob {
   private readonly query: RouteQuery;
   private readonly finish: (explanation: RouteExplanation) => void;
   private readonly routes: ExplainedRoute[] = [];
+  private readonly most: number;
+  /** Whole MAC of the query, so that other routes need not be decoded. */
+  private readonly mac: Uint8Array | undefined;
   private dest = 1;
 
   constructor(
@@ -41,6 +48,8 @@ export class RouteExplainer implements SlicedJob {
     this.reflector = reflector;
     this.query = query;
     this.finish = finish;
+    this.most = Math.max(1, Math.min(SHOWN_MAX, query.limit ?? SHOWN_DEFAULT));
+    this.mac = query.mac === undefined ? undefined : parseMac(query.mac);
   }
 
   step(): boolean {
@@ -51,10 +60,11 @@ export class RouteExplainer implements SlicedJob {
       if ((this.dest & 15) === 0 && performance.now() >= until) return false;
       const { dest } = this;
       if (!table.exists(dest) || !inFamily(reflector, dest, query)) continue;
+      if (this.mac !== undefined && !isOfMac(reflector, dest, this.mac)) continue;
       const first = table.firstPath(dest);
       if (first === 0 || !matchesNlri(decodePathNlri(reflector, first), query)) continue;
-      if (this.routes.length === SHOWN) return this.end(true);
-      this.routes.push(explain(reflector, dest));
+      if (this.routes.length === this.most) return this.end(true);
+      this.routes.push(explain(reflector, dest, query.peer));
     }
     return this.end(false);
   }
@@ -66,7 +76,14 @@ export class RouteExplainer implements SlicedJob {
   }
 }
 
-function explain(reflector: Reflector, dest: number): ExplainedRoute {
+/** A MAC/IP route of the MAC: read from the octets, as the table may have a million others. */
+function isOfMac({ table }: Reflector, dest: number, mac: Uint8Array): boolean {
+  if (table.family(dest) !== Family.Evpn || table.routeType(dest) !== MAC_IP) return false;
+  return equalBytes(table.nlriBytes, table.destNlri(dest) + MAC_OFFSET, mac, 0, 6);
+}
+
+/** @param receiver the one session to explain; all unless given */
+function explain(reflector: Reflector, dest: number, receiver: string | undefined): ExplainedRoute {
   const { table } = reflector;
   const family = table.family(dest);
   const paths: number[] = [];
@@ -79,7 +96,9 @@ function explain(reflector: Reflector, dest: number): ExplainedRoute {
     receivers:
       best === 0
         ? []
-        : [...reflector.livePeers()].map((peer) => explainReceiver(reflector, dest, best, peer)),
+        : [...reflector.livePeers()]
+            .filter(({ session }) => receiver === undefined || session.peerAddress === receiver)
+            .map((peer) => explainReceiver(reflector, dest, best, peer)),
   };
 }
 
@@ -109,53 +128,15 @@ function explainReceiver(
   const attr = table.pathAttr(path);
   const { decision, attr: given } = decideExport(policies.engine, table, path, attr, slot);
   const sent = out.hasSent(slot, dest);
-  const obstacle = obstacleOf(reflector, dest, path, peer);
-  const rejected = given === 0 ? "rejected by export policy" : undefined;
-  const reason = sent
-    ? "it has been sent"
-    : (obstacle ?? rejected ?? "it is about to be sent, or the session does not read");
+  const obstacle = sent
+    ? undefined
+    : obstacleTo(reflector, dest, path, peer, { decision, attr: given });
   return {
     peer: peer.session.peerAddress,
     sent,
-    reason,
+    ...(obstacle !== undefined && { code: obstacle.code }),
+    reason: obstacle?.text ?? "it has been sent",
     export: decision,
     attributes: given === 0 ? [] : attributeChanges(attrs, attr, given),
   };
-}
-
-/** What keeps a path from a session before export policy is asked, in words. */
-function obstacleOf(
-  { table, attrs, out }: Reflector,
-  dest: number,
-  path: number,
-  peer: ReflectedPeer,
-): string | undefined {
-  const family = table.family(dest);
-  const source = table.pathSlot(path);
-  const { options, negotiated } = peer.session;
-  if ((negotiated.families & (1 << family)) === 0) return "the session has not that family";
-  if (source === peer.slot) return "the route is its own";
-  const mask = new Int32Array(out.words);
-  for (const takers of ["best", "several"] as const) {
-    out.receiversUnder(table.pathAttr(path), dest, path, takers, mask);
-    if (peer.slot >>> 5 < mask.length && hasBit(mask, 0, peer.slot)) return undefined;
-  }
-  const flags = attrs.flags(table.pathAttr(path));
-  const ebgp = peer.kind === SourceKind.Ebgp;
-  const kind = table.sources.kind[source];
-  if ((flags & AttrFlag.NoAdvertise) !== 0) return "community no-advertise";
-  if (ebgp && (flags & (AttrFlag.NoExport | AttrFlag.NoExportSubconfed)) !== 0) {
-    return "community no-export, and it is an eBGP peer";
-  }
-  if (ebgp && !options.ebgpAcceptOut) return "eBGP without ebgp-accept-out (RFC 8212)";
-  if (kind === SourceKind.NonClient && peer.kind === SourceKind.NonClient) {
-    return "from a non-client to a non-client (RFC 4456)";
-  }
-  if (family === Family.RouteTarget) return "memberships go to other reflectors only";
-  const types = options.evpnTypesOut;
-  if (family === Family.Evpn && types?.includes(table.routeType(dest)) === false) {
-    return "evpn-types-out leaves its type out";
-  }
-  if ((flags & AttrFlag.LlgrStale) !== 0) return "long-lived stale, and it does not take those";
-  return "it did not ask for these route targets, may not have them, or its first table still waits";
 }

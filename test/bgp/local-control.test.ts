@@ -106,6 +106,31 @@ describe("with a reflector behind it", () => {
     });
   });
 
+  it("tells a peer that is not up apart, where it explains who has a route and who lacks what", async () => {
+    const asked = control.explainRoutes({ table: "best", mac: "00:00:00:00:00:01" });
+    speaker.run();
+    const { routes } = await asked;
+    expect(routes).toHaveLength(1);
+    expect(routes[0]?.receivers).toMatchObject([
+      { peer: source.session.peerAddress, sent: false, code: "own" },
+      { peer: other.session.peerAddress, sent: true },
+      { peer: ABSENT, sent: false, reason: "it has no session: it is Active" },
+    ]);
+    const one = control.explainRoutes({ table: "best", peer: other.session.peerAddress });
+    const lacking = control.lacks(ABSENT, other.session.peerAddress);
+    // What peers have is looked up first, a turn before the work begins.
+    await Promise.resolve();
+    speaker.run();
+    const ofOne = await one;
+    expect(ofOne.routes.map(({ receivers }) => receivers.length)).toEqual([1, 1]);
+    expect((await lacking).rows).toMatchObject([
+      { reason: "it has no session: it is Active", routes: 2 },
+    ]);
+    await expect(control.lacks(other.session.peerAddress, ABSENT)).rejects.toThrow(
+      "has no session",
+    );
+  });
+
   it("shows each peer with what it sent and was sent, and those that are not up", async () => {
     const [first, second, third] = await control.peers();
     expect(first?.families.map(({ family, accepted }) => `${family} ${accepted}`)).toEqual([

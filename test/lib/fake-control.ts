@@ -8,6 +8,7 @@ import type {
   FeedsView,
   InterestDetail,
   InterestView,
+  LackPage,
   MaintenanceOrder,
   MaintenanceView,
   PeerView,
@@ -126,6 +127,7 @@ export class FakeControl implements SpeakerControl {
   policyReport: PolicyTestReport = { looked: 0, complete: true, peers: [], notes: [] };
   readonly explained: RouteQuery[] = [];
   explanation: RouteExplanation = { routes: [], cut: false };
+  lacking: LackPage = { rows: [], looked: 0, next: undefined };
   auditView: AuditStatus | undefined;
   bfdOverview: BfdOverview = NO_BFD;
   /** Routes handed out in one page whatever the limit. */
@@ -226,6 +228,10 @@ export class FakeControl implements SpeakerControl {
   testPolicy(...asked: Parameters<SpeakerControl["testPolicy"]>) {
     this.tested.push(asked);
     return Promise.resolve(this.policyReport);
+  }
+  lacks(address: string, than: string, cursor?: string) {
+    this.calls.push(["lacks", address, than, cursor]);
+    return Promise.resolve(this.lacking);
   }
   explainRoutes(query: RouteQuery) {
     this.explained.push(query);
