@@ -9,6 +9,7 @@
 import { readU16, readU24, readU32, readU8 } from "../util/bytes.js";
 import { FibEventKind } from "./events.js";
 import { LinkKind, Links } from "./links.js";
+import type { SharedTables } from "../util/shared-tables.js";
 import type { FibTables } from "./mac-fib.js";
 import { FactFlag } from "./route-facts.js";
 
@@ -24,10 +25,11 @@ const ES_ESI = 10;
 const PMSI_TUNNEL = 22;
 
 export class AdRoutes {
-  readonly links = new Links();
+  readonly links: Links;
   private readonly tables: FibTables;
 
-  constructor(tables: FibTables) {
+  constructor(tables: FibTables, shared?: SharedTables) {
+    this.links = new Links(shared);
     this.tables = tables;
   }
 

@@ -23,7 +23,8 @@
 import { parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { readI32, toHex, writeU32 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
-import { RecordTable } from "../util/record-table.js";
+import type { RecordTable } from "../util/record-table.js";
+import { SharedTables } from "../util/shared-tables.js";
 import { SET_CACHE, SET_WIDTH, targetNames, type RouteTargetSets } from "./route-target-sets.js";
 import type { DomainSettings } from "./settings.js";
 
@@ -68,7 +69,8 @@ export class BridgeDomains {
   ambiguous = 0;
   /** Domains that routes are not in because they had `MOST_DOMAINS`; each time it was worked out. */
   cut = 0;
-  private readonly table = new RecordTable(WIDTH);
+  private readonly table: RecordTable;
+  private readonly isReader: boolean;
   private readonly sets: RouteTargetSets;
   private readonly settings: readonly DomainSettings[];
   private readonly key = new Uint8Array(12);
@@ -82,7 +84,13 @@ export class BridgeDomains {
   private generation = 1;
   private stamp = 0;
 
-  constructor(sets: RouteTargetSets, settings: readonly DomainSettings[]) {
+  constructor(
+    sets: RouteTargetSets,
+    settings: readonly DomainSettings[],
+    shared = new SharedTables(),
+  ) {
+    this.table = shared.table("domains", WIDTH);
+    this.isReader = shared.isAttached;
     this.sets = sets;
     this.settings = settings;
     for (const [index, domain] of settings.entries()) this.configure(domain, index);
@@ -291,6 +299,7 @@ export class BridgeDomains {
     if (domain.routeTargets.length === 0 && domain.vni !== undefined) {
       this.byVni.set(domain.vni, [...(this.byVni.get(domain.vni) ?? []), index]);
     }
+    if (this.isReader) return;
     if (domain.ethernetTag === undefined && domain.service === "vlan-aware-bundle") return;
     this.retain(this.findOrCreate(CONFIGURED, index, domain.ethernetTag ?? 0));
   }
@@ -416,7 +425,7 @@ export class BridgeDomains {
     hash = this.hashOf(high, low, tag),
   ): number {
     const words = this.table.words;
-    for (let id = this.table.head(hash); id !== 0; id = words[id * WIDTH + 1]!) {
+    for (let id = this.table.head(hash); id !== 0; id = this.table.next(id)) {
       const base = id * WIDTH;
       if (
         words[base + KEY] === high &&

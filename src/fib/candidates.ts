@@ -7,7 +7,8 @@
  * the winner) and of its IP binding (the same). The NLRI is read where the table keeps it; what
  * decides is kept here, as the FIB has read it, for the table may already be ahead.
  */
-import { RecordPool } from "../util/record-pool.js";
+import type { RecordPool } from "../util/record-pool.js";
+import { SharedTables } from "../util/shared-tables.js";
 import type { RouteFacts } from "./route-facts.js";
 
 const WIDTH = 11;
@@ -27,10 +28,11 @@ const RING_OF_BINDING = 9;
 export const SECOND_LABEL = 1 << 24;
 
 export class Candidates {
-  readonly pool = new RecordPool(WIDTH);
+  readonly pool: RecordPool;
   readonly facts: RouteFacts;
 
-  constructor(facts: RouteFacts) {
+  constructor(facts: RouteFacts, shared = new SharedTables()) {
+    this.pool = shared.pool("candidates", WIDTH);
     this.facts = facts;
   }
 
@@ -125,6 +127,15 @@ export class Candidates {
     );
   }
 
+  /** The two say the same of where the MAC is. */
+  sameWay(a: number, b: number): boolean {
+    return (
+      this.factsOf(a) === this.factsOf(b) &&
+      this.attachment(a) === this.attachment(b) &&
+      this.label(a) === this.label(b)
+    );
+  }
+
   pe(id: number): number {
     return this.facts.pe(this.factsOf(id));
   }
@@ -151,7 +162,7 @@ export class CandidateRing {
   }
 
   next(id: number): number {
-    return this.pool.words[id * WIDTH + this.next_]!;
+    return this.pool.follow(id, this.next_);
   }
 
   previous(id: number): number {

@@ -13,7 +13,8 @@
  */
 import { equalBytes, readI32, readU16, writeU16, writeU32 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
-import { RecordTable } from "../util/record-table.js";
+import type { RecordTable } from "../util/record-table.js";
+import { SharedTables } from "../util/shared-tables.js";
 import type { BridgeDomains } from "./bridge-domain.js";
 import type { RemotePes } from "./remote-pes.js";
 
@@ -52,15 +53,20 @@ const A_NEXT = 7;
 const A_PREVIOUS = 8;
 
 export class EthernetSegments {
-  private readonly segments = new RecordTable(SEGMENT);
-  private readonly places = new RecordTable(PLACE);
-  private readonly attachments = new RecordTable(ATTACHMENT);
+  private readonly segments: RecordTable;
+  private readonly places: RecordTable;
+  private readonly attachments: RecordTable;
   private readonly domains: BridgeDomains;
   private readonly pes: RemotePes;
+  /** Told of a segment whose A-D routes change; undefined while nobody wants to know. */
+  onChange: ((segment: number) => void) | undefined;
   private readonly scratch = new Uint8Array(10);
   private readonly pair = new Uint8Array(8);
 
-  constructor(domains: BridgeDomains, pes: RemotePes) {
+  constructor(domains: BridgeDomains, pes: RemotePes, shared = new SharedTables()) {
+    this.segments = shared.table("segments", SEGMENT);
+    this.places = shared.table("places", PLACE);
+    this.attachments = shared.table("attachments", ATTACHMENT);
     this.domains = domains;
     this.pes = pes;
   }
@@ -167,7 +173,7 @@ export class EthernetSegments {
   place(segment: number, pe: number): number {
     const words = this.places.words;
     const hash = this.hashPair(segment, pe);
-    for (let id = this.places.head(hash); id !== 0; id = words[id * PLACE + 1]!) {
+    for (let id = this.places.head(hash); id !== 0; id = this.places.next(id)) {
       if (words[id * PLACE + P_SEGMENT] === segment && words[id * PLACE + P_PE] === pe) return id;
     }
     return 0;
@@ -190,7 +196,7 @@ export class EthernetSegments {
   }
 
   nextPlace(place: number): number {
-    return this.places.words[place * PLACE + P_NEXT]!;
+    return this.places.follow(place, P_NEXT);
   }
 
   placeSegment(place: number): number {
@@ -231,6 +237,7 @@ export class EthernetSegments {
   countPerEs(place: number, first: number, by: 1 | -1, singleActive: boolean): void {
     const words = this.places.words;
     const base = place * PLACE;
+    this.onChange?.(words[base + P_SEGMENT]!);
     words[base + P_FIRST_LINK] = first;
     words[base + P_LINKS] = words[base + P_LINKS]! + by;
     if (singleActive) words[base + P_SINGLE_ACTIVE] = words[base + P_SINGLE_ACTIVE]! + by;
@@ -264,7 +271,7 @@ export class EthernetSegments {
   attachment(segment: number, domain: number): number {
     const words = this.attachments.words;
     const hash = this.hashPair(segment, domain);
-    for (let id = this.attachments.head(hash); id !== 0; id = words[id * ATTACHMENT + 1]!) {
+    for (let id = this.attachments.head(hash); id !== 0; id = this.attachments.next(id)) {
       const base = id * ATTACHMENT;
       if (words[base + A_SEGMENT] === segment && words[base + A_DOMAIN] === domain) return id;
     }
@@ -297,7 +304,7 @@ export class EthernetSegments {
   }
 
   nextAttachment(attachment: number): number {
-    return this.attachments.words[attachment * ATTACHMENT + A_NEXT]!;
+    return this.attachments.follow(attachment, A_NEXT);
   }
 
   attachmentMacs(attachment: number): number {
@@ -312,6 +319,7 @@ export class EthernetSegments {
   countPerEvi(attachment: number, first: number, by: 1 | -1): void {
     const words = this.attachments.words;
     const base = attachment * ATTACHMENT;
+    this.onChange?.(words[base + A_SEGMENT]!);
     words[base + A_FIRST_LINK] = first;
     words[base + A_LINKS] = words[base + A_LINKS]! + by;
   }
@@ -382,7 +390,7 @@ export class EthernetSegments {
 
   private lookUp(hash: number, bytes: Uint8Array, at: number): number {
     const words = this.segments.words;
-    for (let id = this.segments.head(hash); id !== 0; id = words[id * SEGMENT + 1]!) {
+    for (let id = this.segments.head(hash); id !== 0; id = this.segments.next(id)) {
       if (words[id * SEGMENT] !== hash) continue;
       this.writeEsi(id);
       if (equalBytes(this.scratch, 0, bytes, at, 10)) return id;

@@ -11,6 +11,7 @@ import type { RouteTable } from "../bgp/rib/index.js";
 import { Family } from "../fast-bgp-codec/index.js";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import { FlatMemory } from "../util/flat-memory.js";
+import { SharedTables } from "../util/shared-tables.js";
 import { AdRoutes } from "./ad-routes.js";
 import { BridgeDomains } from "./bridge-domain.js";
 import { EthernetSegments } from "./ethernet-segment.js";
@@ -26,6 +27,7 @@ import { FactFlag, RouteFacts } from "./route-facts.js";
 import { RouteTargetSets } from "./route-target-sets.js";
 import { FibSegments } from "./segment-view.js";
 import type { FibSettings } from "./settings.js";
+import { CLOCK_WORDS, writeClock } from "./shared-clock.js";
 import { FibView } from "./view.js";
 
 /** Destinations between two looks at the clock. */
@@ -69,7 +71,10 @@ export class Fib {
   readonly quarantines: Quarantines;
   private readonly table: RouteTable;
   private readonly clock: Clock;
-  private readonly sets = new RouteTargetSets();
+  /** All that other threads may read: changed inside `begin` and `end` only. */
+  readonly shared = new SharedTables();
+  private readonly clockWords = this.shared.numbers("clock", CLOCK_WORDS);
+  private readonly sets = new RouteTargetSets(this.shared);
   /** What the FIB holds of each destination: its first candidate or link. */
   private readonly held = new FlatMemory();
   /** Next destination of the sweep under way, 0 for none, and where it ends. */
@@ -85,19 +90,24 @@ export class Fib {
     this.clock = clock;
     this.position = table.log.tail;
     this.lastRead = clock.now();
-    const pes = new RemotePes();
+    const pes = new RemotePes(this.shared);
     const vniByDefault = settings.defaultEncapsulation === "vxlan";
-    const facts = new RouteFacts(table.attrs, pes, this.sets, vniByDefault);
-    const domains = new BridgeDomains(this.sets, settings.domains);
-    const segments = new EthernetSegments(domains, pes);
+    const facts = new RouteFacts(table.attrs, pes, this.sets, vniByDefault, this.shared);
+    const domains = new BridgeDomains(this.sets, settings.domains, this.shared);
+    const segments = new EthernetSegments(domains, pes, this.shared);
     const events = new FibEvents(settings.eventRing, pes, domains, segments, table.sources.address);
     this.tables = { routes: table, pes, facts, domains, segments, events };
-    this.duplicates = new MoveWatch(settings.duplicates, settings.domains, this.tables);
-    this.macs = new MacFib(this.tables, this.duplicates);
+    this.duplicates = new MoveWatch(
+      settings.duplicates,
+      settings.domains,
+      this.tables,
+      this.shared,
+    );
+    this.macs = new MacFib(this.tables, this.duplicates, this.shared);
     this.watchDuplicates();
     this.quarantines = new Quarantines(this.duplicates, this.tables, this.macs, settings);
     this.duplicates.effects = this.quarantines;
-    this.ads = new AdRoutes(this.tables);
+    this.ads = new AdRoutes(this.tables, this.shared);
     this.hops = new NextHops(this.tables, this.macs, this.ads.links);
     this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates, this.ads.links);
     this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
@@ -120,7 +130,7 @@ export class Fib {
     const share = SHARES.find(({ below }) => backlog < below)?.share ?? 1;
     const mine = share * (start - this.lastRead);
     const until = start + Math.min(budgetMs, Math.max(LEAST_MS, mine));
-    this.tick();
+    this.begin();
     this.held.ensure(table.destinationLimit * 4);
     while (this.position < log.tail) {
       const stop = Math.min(log.tail, this.position + STRETCH);
@@ -128,7 +138,7 @@ export class Fib {
         const dest = log.at(this.position);
         if (table.isNewest(dest, this.position)) this.apply(dest);
       }
-      if (clock.now() >= until) break;
+      if (clock.now() >= until || this.shared.isWanted()) break;
     }
     if (this.tables.domains.ambiguous !== this.ambiguousSeen) {
       this.ambiguousSeen = this.tables.domains.ambiguous;
@@ -136,7 +146,7 @@ export class Fib {
     }
     if (this.sweepAt !== 0) this.sweepOn(until);
     this.macs.settleAll();
-    this.tables.events.publish();
+    this.end();
     this.lastRead = clock.now();
     if (!this.duplicates.isIdle && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
     return this.position < log.tail || this.sweepAt !== 0;
@@ -167,9 +177,9 @@ export class Fib {
   private armExpiry(milliseconds: number): void {
     this.expiry = this.clock.setTimer(milliseconds, () => {
       this.expiry = undefined;
-      this.tick();
+      this.begin();
       const complete = this.duplicates.expire(EXPIRE_SLICE);
-      this.tables.events.publish();
+      this.end();
       if (!this.duplicates.isIdle) this.armExpiry(complete ? EXPIRE_MS : 1);
     });
   }
@@ -200,15 +210,28 @@ export class Fib {
         this.sweepAt = 0;
         return;
       }
-    } while (this.clock.now() < until);
+    } while (this.clock.now() < until && !this.shared.isWanted());
   }
 
-  private tick(): void {
+  /** Changes begin: from here to `end` nobody else reads. */
+  private begin(): void {
+    this.shared.begin();
     const wall = this.clock.wall();
     this.tables.events.now = wall;
     this.duplicates.begin(this.clock.now());
     this.quarantines.drain();
     this.macs.nowSeconds = Math.floor(wall / 1000);
+  }
+
+  private end(): void {
+    const { events } = this.tables;
+    events.publish();
+    writeClock(this.clockWords, {
+      wall: events.now,
+      now: this.duplicates.now,
+      duplicates: this.duplicates.duplicates,
+    });
+    this.shared.end();
   }
 
   /** Makes what the FIB holds of a destination equal to what the table holds now. */

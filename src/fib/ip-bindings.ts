@@ -4,10 +4,11 @@
  * whose MAC has the address. History is the binding's own: an address that follows its MAC from PE to PE
  * has not moved.
  */
-import { ByteArena } from "../util/byte-arena.js";
+import type { ByteArena } from "../util/byte-arena.js";
 import { copyBytes, equalBytes, readI32, writeU32 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
-import { RecordTable } from "../util/record-table.js";
+import type { RecordTable } from "../util/record-table.js";
+import { SharedTables } from "../util/shared-tables.js";
 import type { BridgeDomains } from "./bridge-domain.js";
 
 const WIDTH = 8;
@@ -25,12 +26,14 @@ const UNSETTLED = 4;
 const ONE_MOVE = 8;
 
 export class IpBindings {
-  private readonly table = new RecordTable(WIDTH);
-  private readonly arena = new ByteArena();
+  private readonly table: RecordTable;
+  private readonly arena: ByteArena;
   private readonly domains: BridgeDomains;
   private readonly scratch = new Uint8Array(16);
 
-  constructor(domains: BridgeDomains) {
+  constructor(domains: BridgeDomains, shared = new SharedTables()) {
+    this.table = shared.table("ips", WIDTH);
+    this.arena = shared.arena("ips");
     this.domains = domains;
   }
 
@@ -174,7 +177,7 @@ export class IpBindings {
     const { table } = this;
     const words = table.words;
     const v6 = octets === 16 ? IPV6 : 0;
-    for (let id = table.head(hash); id !== 0; id = words[id * WIDTH + 1]!) {
+    for (let id = table.head(hash); id !== 0; id = table.next(id)) {
       const base = id * WIDTH;
       if (words[base] !== hash || words[base + DOMAIN] !== domain) continue;
       if ((words[base + META]! & IPV6) !== v6) continue;

@@ -4,7 +4,8 @@
  * each domain to the segment, an Ethernet segment route at the segment, an inclusive multicast route at
  * each domain.
  */
-import { RecordPool } from "../util/record-pool.js";
+import type { RecordPool } from "../util/record-pool.js";
+import { SharedTables } from "../util/shared-tables.js";
 
 const WIDTH = 8;
 const DEST = 0;
@@ -20,7 +21,11 @@ export const LinkKind = { PerEs: 1, PerEvi: 2, EthernetSegment: 3, Inclusive: 4 
 export type LinkKind = (typeof LinkKind)[keyof typeof LinkKind];
 
 export class Links {
-  private readonly pool = new RecordPool(WIDTH);
+  private readonly pool: RecordPool;
+
+  constructor(shared = new SharedTables()) {
+    this.pool = shared.pool("links", WIDTH);
+  }
 
   get count(): number {
     return this.pool.count;
@@ -78,7 +83,7 @@ export class Links {
   }
 
   next(id: number): number {
-    return this.pool.words[id * WIDTH + NEXT]!;
+    return this.pool.follow(id, NEXT);
   }
 
   factsOf(id: number): number {

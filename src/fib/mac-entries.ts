@@ -5,7 +5,8 @@
  */
 import { readI32, readU16, writeU16, writeU32 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
-import { RecordTable } from "../util/record-table.js";
+import type { RecordTable } from "../util/record-table.js";
+import { SharedTables } from "../util/shared-tables.js";
 import type { BridgeDomains } from "./bridge-domain.js";
 
 const WIDTH = 12;
@@ -35,11 +36,12 @@ export const EntryFlag = {
 } as const;
 
 export class MacEntries {
-  private readonly table = new RecordTable(WIDTH);
+  private readonly table: RecordTable;
   private readonly domains: BridgeDomains;
   private readonly scratch = new Uint8Array(6);
 
-  constructor(domains: BridgeDomains) {
+  constructor(domains: BridgeDomains, shared = new SharedTables()) {
+    this.table = shared.table("macs", WIDTH);
     this.domains = domains;
   }
 
@@ -161,7 +163,7 @@ export class MacEntries {
   }
 
   nextOfDomain(id: number): number {
-    return this.table.words[id * WIDTH + NEXT_OF_DOMAIN]!;
+    return this.table.follow(id, NEXT_OF_DOMAIN);
   }
 
   watch(id: number): number {
@@ -177,7 +179,7 @@ export class MacEntries {
     const words = table.words;
     const high = readU16(bytes, at);
     const low = readI32(bytes, at + 2);
-    for (let id = table.head(hash); id !== 0; id = words[id * WIDTH + 1]!) {
+    for (let id = table.head(hash); id !== 0; id = table.next(id)) {
       const base = id * WIDTH;
       if (
         words[base] === hash &&

@@ -11,6 +11,7 @@
  */
 import type { RouteTable } from "../bgp/rib/index.js";
 import { readU24, readU32, readU8 } from "../util/bytes.js";
+import { SharedTables } from "../util/shared-tables.js";
 import type { BridgeDomains } from "./bridge-domain.js";
 import { CandidateRing, Candidates, SECOND_LABEL } from "./candidates.js";
 import type { EthernetSegments } from "./ethernet-segment.js";
@@ -116,18 +117,23 @@ export class MacFib {
   /** MACs claimed by a sticky route and one of another place. */
   conflicts = 0;
 
-  constructor(tables: FibTables, moves: MoveSink) {
+  constructor(tables: FibTables, moves: MoveSink, shared = new SharedTables()) {
     this.tables = tables;
     this.moves = moves;
-    this.entries = new MacEntries(tables.domains);
-    this.bindings = new IpBindings(tables.domains);
-    this.candidates = new Candidates(tables.facts);
+    this.entries = new MacEntries(tables.domains, shared);
+    this.bindings = new IpBindings(tables.domains, shared);
+    this.candidates = new Candidates(tables.facts, shared);
     this.ofEntry = CandidateRing.ofEntries(this.candidates);
     this.ofBinding = CandidateRing.ofBindings(this.candidates);
     const context: MobilityContext = {
       candidates: this.candidates,
       pes: tables.pes,
-      compareKeys: (a, b) => compareRoutes(tables.routes, a, b),
+      compareKeys: (a, b) => {
+        const { candidates } = this;
+        // Who reads in another thread has no routes, and asks for where the MAC is, not by which of them.
+        if (shared.isAttached && candidates.sameWay(a, b)) return 0;
+        return compareRoutes(tables.routes, candidates.dest(a), candidates.dest(b));
+      },
     };
     this.teller = new FibTeller(tables, this.entries, this.bindings, this.candidates);
     this.mobility = new Mobility(context, this.ofEntry, "mac");

@@ -44,8 +44,8 @@ export type WinnerReason = (typeof WinnerReason)[keyof typeof WinnerReason];
 export interface MobilityContext {
   readonly candidates: Candidates;
   readonly pes: RemotePes;
-  /** Orders two routes by key; 0 only for one and the same. */
-  compareKeys(destA: number, destB: number): number;
+  /** Orders two candidates by the keys of their routes; 0 only for one route. */
+  compareKeys(a: number, b: number): number;
 }
 
 const WRAP_HIGH = 0xffff0000;
@@ -68,7 +68,7 @@ export class Mobility {
   settled = false;
   private readonly candidates: Candidates;
   private readonly pes: RemotePes;
-  private readonly compareKeys: (destA: number, destB: number) => number;
+  private readonly compareKeys: (a: number, b: number) => number;
   private readonly ring: CandidateRing;
   private readonly ofIp: boolean;
   private readonly tied = new Set<number>();
@@ -294,7 +294,7 @@ export class Mobility {
         facts.origin(fa) - facts.origin(fb);
       if (ordinary !== 0) return ordinary;
     }
-    return this.compareKeys(candidates.dest(a), candidates.dest(b));
+    return this.compareKeys(a, b);
   }
 
   private compareReason(winner: number, loser: number): WinnerReason {

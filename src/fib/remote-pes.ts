@@ -5,7 +5,8 @@
 import { formatIpv4, formatIpv6 } from "../fast-bgp-codec/index.js";
 import { equalBytes, readI32, writeU32 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
-import { RecordTable } from "../util/record-table.js";
+import type { RecordTable } from "../util/record-table.js";
+import { SharedTables } from "../util/shared-tables.js";
 
 const WIDTH = 8;
 /** Octets of the address: 4 or 16. */
@@ -14,8 +15,12 @@ const ADDRESS = 3;
 const REFERENCES = 7;
 
 export class RemotePes {
-  private readonly table = new RecordTable(WIDTH);
+  private readonly table: RecordTable;
   private readonly scratch = new Uint8Array(16);
+
+  constructor(shared = new SharedTables()) {
+    this.table = shared.table("pes", WIDTH);
+  }
 
   get count(): number {
     return this.table.count;
@@ -106,7 +111,7 @@ export class RemotePes {
   private lookUp(hash: number, bytes: Uint8Array, at: number, length: number): number {
     const words = this.table.words;
     const { scratch } = this;
-    for (let id = this.table.head(hash); id !== 0; id = words[id * WIDTH + 1]!) {
+    for (let id = this.table.head(hash); id !== 0; id = this.table.next(id)) {
       if (words[id * WIDTH] !== hash || words[id * WIDTH + LENGTH] !== length) continue;
       this.write(id, scratch);
       if (equalBytes(scratch, 0, bytes, at, length)) return id;

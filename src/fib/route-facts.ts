@@ -11,7 +11,8 @@ import { AttrFlag, type AttrStore } from "../bgp/rib/index.js";
 import { TunnelType } from "../fast-bgp-codec/index.js";
 import { copyBytes, readU16, readU32, readU8 } from "../util/bytes.js";
 import { FlatMemory } from "../util/flat-memory.js";
-import { RecordPool } from "../util/record-pool.js";
+import type { RecordPool } from "../util/record-pool.js";
+import { SharedTables } from "../util/shared-tables.js";
 import type { RemotePes } from "./remote-pes.js";
 import type { RouteTargetSets } from "./route-target-sets.js";
 
@@ -68,16 +69,24 @@ export interface DfCommunity {
 }
 
 export class RouteFacts {
-  private readonly pool = new RecordPool(WIDTH);
+  private readonly pool: RecordPool;
   /** The last record by attribute id, 0 for none: good while its serial is the set's. */
   private readonly byAttr = new FlatMemory();
-  private readonly attrs: AttrStore;
+  /** Undefined where facts are only looked at. */
+  private readonly attrs: AttrStore | undefined;
   private readonly pes: RemotePes;
   private readonly sets: RouteTargetSets;
   private readonly vniByDefault: boolean;
   private readonly targets = new Uint8Array(65536);
 
-  constructor(attrs: AttrStore, pes: RemotePes, sets: RouteTargetSets, vniByDefault: boolean) {
+  constructor(
+    attrs: AttrStore | undefined,
+    pes: RemotePes,
+    sets: RouteTargetSets,
+    vniByDefault: boolean,
+    shared = new SharedTables(),
+  ) {
+    this.pool = shared.pool("facts", WIDTH);
     this.attrs = attrs;
     this.pes = pes;
     this.sets = sets;
@@ -91,7 +100,7 @@ export class RouteFacts {
   /** The facts of a set in use. Without a reference: take one with `retain` before anything is released. */
   of(attr: number): number {
     const known = this.byAttr.i32[attr] ?? 0;
-    return known !== 0 && this.pool.words[known * WIDTH + SERIAL] === this.attrs.serial(attr)
+    return known !== 0 && this.pool.words[known * WIDTH + SERIAL] === this.attrs!.serial(attr)
       ? known
       : this.read(attr);
   }
@@ -203,7 +212,7 @@ export class RouteFacts {
   }
 
   private read(attr: number): number {
-    const { attrs } = this;
+    const attrs = this.attrs!;
     const id = this.pool.take();
     const bytes = attrs.bytes;
     const pe = this.pes.intern(bytes, attrs.nextHopStart(attr), attrs.nextHopLength(attr));

@@ -6,10 +6,11 @@
  * Route targets are extended communities of type 0, 1 or 2 and sub-type 2 (RFC 4360 section 4). Those
  * of 20 octets (RFC 5701) make no domains.
  */
-import { ByteArena } from "../util/byte-arena.js";
+import type { ByteArena } from "../util/byte-arena.js";
 import { copyBytes, equalBytes, readU16, readU32, readU8 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
-import { RecordTable } from "../util/record-table.js";
+import type { RecordTable } from "../util/record-table.js";
+import { SharedTables } from "../util/shared-tables.js";
 
 export const SET_WIDTH = 16;
 const REFERENCES = 2;
@@ -17,10 +18,17 @@ const BYTES = 3;
 const COUNT = 4;
 /** From here on the record is the cache of `BridgeDomains.resolve`. */
 export const SET_CACHE = 5;
+/** Communities of one attribute: a set that is read while it is written has no more, whatever it says. */
+const MOST_TARGETS = 8192;
 
 export class RouteTargetSets {
-  private readonly table = new RecordTable(SET_WIDTH);
-  private readonly arena = new ByteArena();
+  private readonly table: RecordTable;
+  private readonly arena: ByteArena;
+
+  constructor(shared = new SharedTables()) {
+    this.table = shared.table("target-sets", SET_WIDTH);
+    this.arena = shared.arena("target-sets");
+  }
 
   get count(): number {
     return this.table.count;
@@ -78,7 +86,7 @@ export class RouteTargetSets {
 
   /** Route targets in the set. */
   size(id: number): number {
-    return id === 0 ? 0 : this.table.words[id * SET_WIDTH + COUNT]!;
+    return id === 0 ? 0 : Math.min(MOST_TARGETS, this.table.words[id * SET_WIDTH + COUNT]!);
   }
 
   /** Offset of the `index`th route target in `bytes`. */

@@ -9,7 +9,7 @@
  * - The sequence is odd while the writer changes something. Both sides use read-modify-write atomics at
  *   the ends of what they do, which are full barriers: plain reads and writes stay between them.
  * - A reader never waits for the writer by spinning: whoever gets `TORN` comes back later, and after
- *   some times asks to be let in (`waiting`), which the writer looks at between stretches of its work.
+ *   some times asks for a pause (`wantPause`), which the writer looks for between stretches of its work.
  * - A piece may meet a table in any state. Lists are followed within a budget of steps, reads beyond the
  *   memory give 0 or nothing, and what is thrown counts only if nothing was written meanwhile.
  * - Numbers that are not in the tables (how many there are, how many buckets) are published at `end`.
@@ -140,9 +140,11 @@ export class SharedTables {
     Atomics.add(this.lock, SEQUENCE, 1);
   }
 
-  /** Readers that have tried in vain for a while. */
-  get waiting(): number {
-    return this.lock[WAITING]!;
+  /** Whether a reader has tried in vain for a while; it is taken as answered then. */
+  isWanted(): boolean {
+    if (this.lock[WAITING] === 0) return false;
+    this.lock[WAITING] = 0;
+    return true;
   }
 
   private publish(): void {
@@ -175,9 +177,9 @@ export class SharedTables {
     }
   }
 
-  /** A reader has tried in vain for a while (1), or is through (-1). */
-  countWaiting(by: 1 | -1): void {
-    Atomics.add(this.lock, WAITING, by);
+  /** Asks the writer for a pause at the end of its next stretch: this one has tried in vain for a while. */
+  wantPause(): void {
+    Atomics.store(this.lock, WAITING, 1);
   }
 
   private isStill(before: number): boolean {

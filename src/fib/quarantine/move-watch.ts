@@ -9,6 +9,7 @@
  *
  * A MAC that goes is remembered for as long as moves are counted: when it comes back elsewhere, it moved.
  */
+import type { SharedTables } from "../../util/shared-tables.js";
 import type { BridgeDomains } from "../bridge-domain.js";
 import type { EthernetSegments } from "../ethernet-segment.js";
 import { FibEventKind, type FibEvents } from "../events.js";
@@ -97,13 +98,18 @@ export class MoveWatch {
   private renewing = false;
   private wentNow = 0;
 
-  constructor(settings: DuplicateSettings, named: readonly DomainSettings[], tables: WatchTables) {
+  constructor(
+    settings: DuplicateSettings,
+    named: readonly DomainSettings[],
+    tables: WatchTables,
+    shared?: SharedTables,
+  ) {
     this.rules = new DuplicateRules(settings, named);
     this.domains = tables.domains;
     this.pes = tables.pes;
     this.segments = tables.segments;
     this.events = tables.events;
-    this.records = new WatchRecords(tables.pes);
+    this.records = new WatchRecords(tables.pes, shared);
   }
 
   /** The entries it watches; once, before the first move. */

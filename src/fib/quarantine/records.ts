@@ -7,7 +7,8 @@
 import { formatEsi, formatIp } from "../../fast-bgp-codec/index.js";
 import { readI32, readU16, writeU16, writeU32 } from "../../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../../util/hash.js";
-import { RecordTable } from "../../util/record-table.js";
+import type { RecordTable } from "../../util/record-table.js";
+import { SharedTables } from "../../util/shared-tables.js";
 import type { EthernetSegments } from "../ethernet-segment.js";
 import type { RemotePes } from "../remote-pes.js";
 import type { Action, State, Subject } from "./machine.js";
@@ -65,7 +66,7 @@ export interface PlaceView {
 }
 
 export class WatchRecords {
-  readonly table = new RecordTable(WIDTH);
+  readonly table: RecordTable;
   private readonly pes: RemotePes;
   /** First and last of those that are gone, oldest first; 0 = none. */
   private firstGone = 0;
@@ -75,7 +76,8 @@ export class WatchRecords {
   private readonly scratch = new Uint8Array(28);
 
   /** @param pes where `internPe` looks for addresses */
-  constructor(pes: RemotePes) {
+  constructor(pes: RemotePes, shared = new SharedTables()) {
+    this.table = shared.table("watch", WIDTH);
     this.pes = pes;
   }
 

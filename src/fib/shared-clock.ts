@@ -1,0 +1,28 @@
+/** The few numbers of a FIB that are in none of its tables, for readers in other threads. */
+const HIGH = 0x1_0000_0000;
+
+export const CLOCK_WORDS = 4;
+
+export interface SharedClock {
+  /** Wall-clock milliseconds of the last batch. */
+  readonly wall: number;
+  /** The same on the clock that records of moves have, in 32 bits. */
+  readonly now: number;
+  /** MACs that are duplicates. */
+  readonly duplicates: number;
+}
+
+export function writeClock(words: Int32Array, { wall, now, duplicates }: SharedClock): void {
+  words[0] = Math.floor(wall / HIGH);
+  words[1] = (wall % HIGH) | 0;
+  words[2] = now | 0;
+  words[3] = duplicates;
+}
+
+export function readClock(words: Int32Array): SharedClock {
+  return {
+    wall: words[0]! * HIGH + (words[1]! >>> 0),
+    now: words[2]!,
+    duplicates: words[3]!,
+  };
+}
