@@ -31,7 +31,7 @@ import {
   TcpDialer,
 } from "./transport/index.js";
 import { suppose, type WhatIfSource } from "./what-if/suppose.js";
-import { warmUp } from "./warm-up.js";
+import { rulesToWarmUp, warmUp } from "./warm-up.js";
 
 export interface SpeakerParts {
   readonly settings: SpeakerSettings;
@@ -199,7 +199,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       later: (job) => reflector.later(job),
     },
     async start() {
-      warmUp(clock, settings.as);
+      warmUp(clock, settings.as, rulesToWarmUp(settings));
       await ownRestart.begin();
       await listener.start();
       peers.start();
