@@ -45,8 +45,8 @@ function hostOf(reflector: Reflector): SuppositionHost {
 function failureOf(reflector: Reflector, what: Exclude<WhatIf, { kind: "policy" }>): Failure {
   switch (what.kind) {
     case "pe": {
-      const slots = slotsOf(reflector, what.address);
-      return { nextHop: ip(what.address), slots };
+      const nextHop = ip(what.address);
+      return { nextHop, slots: slotsOf(reflector, what.address) };
     }
     case "segment": {
       const { esi, pe, firstMoment } = what;
