@@ -20,6 +20,7 @@ import { Explainer } from "./explain.js";
 import { MacFib, type FibTables } from "./mac-fib.js";
 import { NextHops } from "./next-hops.js";
 import { FibPages } from "./pages.js";
+import { QuarantineDesk } from "./quarantine/desk.js";
 import { Quarantines } from "./quarantine/effects.js";
 import { MoveWatch } from "./quarantine/move-watch.js";
 import { RemotePes } from "./remote-pes.js";
@@ -70,6 +71,7 @@ export class Fib {
   readonly duplicates: MoveWatch;
   readonly quarantines: Quarantines;
   private readonly table: RouteTable;
+  readonly desk: QuarantineDesk;
   private readonly clock: Clock;
   /** All that other threads may read: changed inside `begin` and `end` only. */
   readonly shared = new SharedTables();
@@ -108,6 +110,13 @@ export class Fib {
     this.quarantines = new Quarantines(this.duplicates, this.tables, this.macs, settings);
     this.duplicates.effects = this.quarantines;
     this.ads = new AdRoutes(this.tables, this.shared);
+    this.desk = new QuarantineDesk(
+      this.duplicates,
+      this.quarantines,
+      this.tables,
+      this.macs,
+      settings,
+    );
     this.hops = new NextHops(this.tables, this.macs, this.ads.links);
     this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates, this.ads.links);
     this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
@@ -168,9 +177,26 @@ export class Fib {
     this.sweepAt = this.sweepEnd > 1 ? 1 : 0;
   }
 
-  /** Ends the timer that duplicate detection may have running. */
+  /** Other thresholds and actions, the domains as they were: nothing is read again. */
+  configure(settings: FibSettings): void {
+    this.change(() => this.duplicates.configure(settings.duplicates, settings.domains));
+  }
+
+  /** Changes something beside the log, between two batches: what is done by hand, and settings. */
+  change<T>(run: () => T): T {
+    this.begin();
+    try {
+      return run();
+    } finally {
+      this.end();
+      if (!this.duplicates.isIdle) this.armExpiry(1);
+    }
+  }
+
+  /** Ends the timer that duplicate detection may have running, and every quarantine with it. */
   close(): void {
     this.expiry?.cancel();
+    this.quarantines.close();
     this.expiry = undefined;
   }
 

@@ -41,6 +41,15 @@ export {
 export type { DuplicateView, QuarantineView } from "./quarantine/view.js";
 export type { CandidateView, Explanation } from "./explain.js";
 export type { MacFilter, Page } from "./pages.js";
+export { SegmentLog } from "./segment-log.js";
+export { AlarmLog } from "./quarantine/alarm-log.js";
+export {
+  LocalQuarantineControl,
+  type QuarantineControl,
+  type QuarantineOrder,
+} from "./quarantine/control.js";
+export type { QuarantineRow, SavedQuarantine } from "./quarantine/desk.js";
+export { QuarantineKeeper } from "./quarantine/keeper.js";
 export type { ElectorView, ForwarderView, OwnElectionView } from "./elections.js";
 export type { PlaceView, SegmentView, SplitHorizon } from "./segment-view.js";
 export { EventReader, type EventBatch, type RawBatch } from "./event-reader.js";

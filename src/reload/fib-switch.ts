@@ -1,7 +1,8 @@
 /**
  * The MAC FIB as a reload sees it: on, off, or another one. A FIB is a function of the table and of its
  * settings, so other settings are another FIB that reads the table beside the old one, a slice a turn;
- * it answers from when it has caught up. Moves counted and duplicates found start anew with it.
+ * it answers from when it has caught up. Moves counted and duplicates found start anew with it, quarantines go
+ * on. Other rules for duplicates alone are no other FIB.
  */
 import type { LogReader } from "../bgp/adj-rib-out/adj-rib-out.js";
 import type { WhatIf } from "../bgp/control.js";
@@ -9,16 +10,25 @@ import type { Speaker } from "../bgp/speaker.js";
 import type { DaemonSettings } from "../config/index.js";
 import {
   Fib,
+  AlarmLog,
   LocalFibControl,
+  LocalQuarantineControl,
   LocalWhatIf,
+  QuarantineKeeper,
+  SegmentLog,
   type FibControl,
   type FibSettings,
+  type HostRoutes,
+  type QuarantineControl,
   type WhatIfControl,
 } from "../fib/index.js";
+import type { Store } from "../store/index.js";
 import { sameSettings, type Applier } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
+import { silentLog, type Log } from "../util/log.js";
+import { HostRouteSwitch } from "./host-route-switch.js";
 
-type FibSpeaker = Partial<Pick<Speaker, "whatIf">> &
+type FibSpeaker = Partial<Pick<Speaker, "whatIf" | "localRoutes">> &
   Pick<Speaker, "table" | "attachReader" | "detachReader" | "holds">;
 
 /** What-if as the API asks for it. */
@@ -28,7 +38,9 @@ interface Attached {
   readonly fib: Fib;
   readonly whatIf: WhatIfDoor | undefined;
   readonly control: LocalFibControl;
+  readonly quarantine: LocalQuarantineControl;
   readonly reader: LogReader;
+  readonly hostRoutes: HostRoutes | undefined;
 }
 
 export class FibSwitch implements Applier<DaemonSettings> {
@@ -36,6 +48,12 @@ export class FibSwitch implements Applier<DaemonSettings> {
   private readonly speaker: FibSpeaker;
   private readonly clock: Clock;
   private readonly changed: () => void;
+  private readonly log: Log;
+  private readonly alarms: AlarmLog;
+  private readonly segments: SegmentLog;
+  private readonly hostRoutes: HostRouteSwitch;
+  /** Quarantines over a restart, once `restore` was called. */
+  private keeper: QuarantineKeeper | undefined;
   private answering: Attached | undefined;
   /** Reads, and does not answer yet. */
   private catchingUp: Attached | undefined;
@@ -46,12 +64,35 @@ export class FibSwitch implements Applier<DaemonSettings> {
     clock: Clock,
     settings: FibSettings | undefined,
     changed: () => void = () => {},
+    log: Log = silentLog,
   ) {
     this.speaker = speaker;
     this.clock = clock;
     this.changed = changed;
+    this.log = log;
+    this.alarms = new AlarmLog(log, clock);
+    this.segments = new SegmentLog(log, clock);
+    this.hostRoutes = new HostRouteSwitch(speaker.localRoutes, clock, log);
     if (settings === undefined) return;
     this.answering = this.attach(settings);
+    this.answering.fib.quarantines.open(speaker.holds);
+    this.hostRoutes.begin(this.answering.hostRoutes);
+  }
+
+  /** Takes up the quarantines of before the restart: before the first session, so that none slips through. */
+  async restore(store: Store): Promise<void> {
+    const keeper = new QuarantineKeeper(store, this.clock, this.log);
+    this.keeper = keeper;
+    const saved = await keeper.load();
+    const fib = this.answering?.fib;
+    if (fib === undefined || saved.length === 0) return;
+    const taken = fib.change(() => fib.desk.adopt(saved, true));
+    this.log.info({ taken, over: saved.length - taken }, "quarantines of before the restart");
+  }
+
+  /** Duplicates and quarantines; undefined while the FIB is off. */
+  get quarantine(): QuarantineControl | undefined {
+    return this.answering?.quarantine;
   }
 
   /** Who answers questions; undefined while the FIB is off. */
@@ -66,17 +107,29 @@ export class FibSwitch implements Applier<DaemonSettings> {
 
   apply(before: DaemonSettings, after: DaemonSettings): string[] {
     if (sameSettings(before.fib, after.fib)) return [];
+    if (
+      before.fib !== undefined &&
+      after.fib !== undefined &&
+      !this.isOther(before.fib, after.fib)
+    ) {
+      this.answering?.fib.configure(after.fib);
+      this.catchingUp?.fib.configure(after.fib);
+      return ["MAC FIB: other rules for duplicates, in force now"];
+    }
     this.detach(this.catchingUp);
     this.catchingUp = undefined;
     if (after.fib === undefined) {
       this.detach(this.answering);
       this.answering = undefined;
+      this.hostRoutes.begin(undefined);
       this.changed();
       return ["MAC FIB off"];
     }
     const next = this.attach(after.fib);
     if (this.answering === undefined) {
       this.answering = next;
+      next.fib.quarantines.open(this.speaker.holds);
+      this.hostRoutes.begin(next.hostRoutes);
       this.changed();
       return ["MAC FIB on: it reads the table"];
     }
@@ -87,32 +140,56 @@ export class FibSwitch implements Applier<DaemonSettings> {
   close(): void {
     this.answering?.fib.close();
     this.catchingUp?.fib.close();
+    void this.keeper?.close();
+  }
+
+  /** Whether more differs than the rules for duplicates. */
+  private isOther(before: FibSettings, after: FibSettings): boolean {
+    return !sameSettings(withoutDuplicates(before), withoutDuplicates(after));
   }
 
   private attach(settings: FibSettings): Attached {
     const { table } = this.speaker;
     const fib = new Fib({ table, settings, clock: this.clock });
+    const hostRoutes = this.hostRoutes.of(fib, settings);
     const reader: LogReader = {
       get position() {
         return fib.position;
       },
       read: (budgetMs) => {
-        const more = fib.read(budgetMs);
-        if (!more && this.catchingUp?.fib === fib) this.takeOver();
-        return more;
+        const behind = fib.read(budgetMs);
+        if (!behind && this.catchingUp?.fib === fib) this.takeOver();
+        return hostRoutes?.flush(budgetMs) === true || behind;
       },
+    };
+    fib.duplicates.onChange = (id, output) => {
+      if (this.answering?.fib !== fib) return;
+      this.alarms.changed(fib.desk, id, output);
+      this.keeper?.changed(fib.desk, id);
+    };
+    fib.ads.onLeft = (segment, pe, macs) => {
+      if (this.answering?.fib === fib) this.segments.left(fib.tables, segment, pe, macs);
     };
     this.speaker.attachReader(reader);
     const { whatIf: host } = this.speaker;
     const now = (): number => this.clock.now();
     const whatIf = host && new LocalWhatIf<WhatIf>({ host, table, fib, settings, now });
-    return { fib, control: new LocalFibControl(fib, settings.domains), whatIf, reader };
+    const control = new LocalFibControl(fib, settings.domains);
+    const quarantine = new LocalQuarantineControl(fib);
+    return { fib, control, quarantine, whatIf, reader, hostRoutes };
   }
 
   private takeOver(): void {
+    const next = this.catchingUp;
+    if (next === undefined) return;
+    // What is in quarantine stays so: the routes are decided on again when the new FIB says which they are.
+    const saved = this.answering?.fib.desk.save() ?? [];
     this.detach(this.answering);
-    this.answering = this.catchingUp;
+    this.answering = next;
     this.catchingUp = undefined;
+    next.fib.quarantines.open(this.speaker.holds);
+    next.fib.change(() => next.fib.desk.adopt(saved, false));
+    this.hostRoutes.begin(next.hostRoutes);
     this.changed();
   }
 
@@ -121,4 +198,12 @@ export class FibSwitch implements Applier<DaemonSettings> {
     this.speaker.detachReader(attached.reader);
     attached.fib.close();
   }
+}
+
+function withoutDuplicates({ domains, ...rest }: FibSettings): unknown {
+  return {
+    ...rest,
+    duplicates: undefined,
+    domains: domains.map((domain) => ({ ...domain, duplicates: undefined })),
+  };
 }

@@ -19,7 +19,7 @@ import { readI32, readU16 } from "../../util/bytes.js";
 import type { FibTables, MacFib } from "../mac-fib.js";
 import { FactFlag } from "../route-facts.js";
 import type { FibSettings } from "../settings.js";
-import { State } from "./machine.js";
+import { Output, State } from "./machine.js";
 import type { EffectSink, MoveWatch } from "./move-watch.js";
 import { compareAddresses, fillPlace, newPlace, Place, type PlaceWords } from "./records.js";
 import { RouteReader } from "./route-reader.js";
@@ -31,6 +31,8 @@ export const MOST_QUARANTINED = 16_384;
 const BURST_MS = 1000;
 /** From so many noted destinations on, those without a held route are sorted out. */
 const MANY = 64;
+/** Attempts renew what is kept over a restart no more often. */
+const TELL_MS = 10_000;
 const MAC = 25;
 
 interface Quarantine {
@@ -48,6 +50,8 @@ interface Quarantine {
   lastAt: number;
   /** Of attempts that the watch has not been told of. */
   pending: number;
+  /** When attempts were last told outside. */
+  toldAt: number;
 }
 
 /** Who would win. */
@@ -101,9 +105,8 @@ export class Quarantines implements EffectSink, RouteScreen {
   /** They do no more; what was held is let go, unless another takes over. */
   close(): void {
     const { port } = this;
-    if (port === undefined) return;
     this.port = undefined;
-    if (this.count === 0) return;
+    if (port === undefined || this.count === 0) return;
     port.setScreen(undefined);
     for (const { dests } of this.byRecord.values()) port.reconsider(dests);
   }
@@ -142,6 +145,9 @@ export class Quarantines implements EffectSink, RouteScreen {
     if (this.attempted.size === 0) return;
     for (const quarantine of this.attempted) {
       for (; quarantine.pending > 0; quarantine.pending--) this.watch.attempt(quarantine.record);
+      if (this.watch.now - quarantine.toldAt < TELL_MS) continue;
+      quarantine.toldAt = this.watch.now;
+      this.watch.onChange(quarantine.record, Output.None);
     }
     this.attempted.clear();
   }
@@ -197,6 +203,7 @@ export class Quarantines implements EffectSink, RouteScreen {
       lastSequence: 0,
       lastAt: 0,
       pending: 0,
+      toldAt: this.watch.now,
     };
     this.byRecord.set(record, quarantine);
     let ofMac = this.byLow.get(low);

@@ -101,6 +101,8 @@ export interface Rule {
 
 /** A pinned place that loses the MAC for so long has lost it: sooner it may be replacing its routes. */
 export const PATIENCE_MS = 1000;
+/** At first it gives way at once: it was told of the other place before that one's routes were held. */
+export const TOLD_MS = 2000;
 
 export function isEffect(state: State): boolean {
   return state === State.Pinned || state === State.Held || state === State.Limited;
@@ -129,7 +131,8 @@ export function step(subject: Subject, input: Input, at: number, rule: Rule | un
   if (input === Input.Gone || input === Input.Seen) {
     subject.absent = input === Input.Gone;
     subject.absentSince = at;
-    return Output.None;
+    const told = subject.state === State.Pinned && elapsed(subject.since, at) < TOLD_MS;
+    return told && subject.absent ? Output.Turn : Output.None;
   }
   if (input === Input.Release) return end(subject);
   if (input === Input.Policy && rule === undefined) return end(subject);

@@ -218,9 +218,11 @@ export class MoveWatch {
     records.setTotal(id, entries.moves(entry));
     entries.setWatch(entry, 0);
     records.load(id, this.subject);
-    step(this.subject, Input.Gone, this.now | 0, undefined);
+    const output = step(this.subject, Input.Gone, this.now | 0, undefined);
+    const { state } = this.subject;
     records.save(id, this.subject);
-    if (isEffect(this.subject.state)) return;
+    if (output === Output.Turn) this.effects.turn(id);
+    if (isEffect(state)) return;
     records.enterGone(id);
     if (records.goneCount > MOST_GONE) this.forget(records.oldestGone);
   }
@@ -291,7 +293,7 @@ export class MoveWatch {
   /** Undefined when the MAC is no duplicate. */
   view(entry: number): DuplicateView | undefined {
     const id = this.watched!.entries.watch(entry);
-    return id === 0 ? undefined : duplicateView(this.records, id, this.wall);
+    return id === 0 ? undefined : this.duplicateView(id);
   }
 
   /** Undefined when it is neither in quarantine nor on trial. */
@@ -300,9 +302,13 @@ export class MoveWatch {
     return id === 0 ? undefined : this.quarantineView(id);
   }
 
+  duplicateView(id: number): DuplicateView | undefined {
+    return duplicateView(this.records, id, this.wallOf);
+  }
+
   quarantineView(id: number): QuarantineView | undefined {
     const seconds = this.ruleOf(id)?.releaseSeconds ?? 0;
-    return quarantineView(this.records, id, seconds, this.wall);
+    return quarantineView(this.records, id, seconds, this.wallOf);
   }
 
   /** Entries of duplicates among the records from `from` on, at most `most` records; `next` is 0 at the end. */
@@ -336,8 +342,20 @@ export class MoveWatch {
     return passive ? { ...rule, action: Action.None } : rule;
   }
 
+  /** Whether the effect would end now, as nothing has come for long. */
+  isOver(id: number): boolean {
+    const seconds = this.ruleOf(id)?.releaseSeconds ?? 0;
+    this.records.load(id, this.subject);
+    return seconds > 0 && elapsed(this.subject.last, this.now | 0) > seconds * 1000;
+  }
+
+  /** A wall-clock time as a time of the records. */
+  timeOf(wall: number): number {
+    return (this.now - (this.events.now - wall)) | 0;
+  }
+
   /** A time of the records as wall-clock milliseconds. */
-  private readonly wall = (at: number): number => this.events.now - (((this.now | 0) - at) | 0);
+  readonly wallOf = (at: number): number => this.events.now - (((this.now | 0) - at) | 0);
 
   private keyOf(entry: number): WatchKey {
     const { key, domains } = this;
@@ -398,7 +416,7 @@ export class MoveWatch {
   }
 
   /** A record that says nothing is given back; one of a MAC that is gone stays for a while. */
-  private tidy(id: number): void {
+  tidy(id: number): void {
     const { records } = this;
     const state = records.state(id);
     const entry = records.entry(id);
@@ -431,7 +449,7 @@ export class MoveWatch {
     this.records.drop(id);
   }
 
-  private tell(kind: FibEventKind, id: number, count: number): void {
+  tell(kind: FibEventKind, id: number, count: number): void {
     const { records } = this;
     const { k0, k1, tag, high, low } = records.key(id);
     const entry = records.entry(id);

@@ -84,7 +84,7 @@ const STATES: Readonly<
     [Policy, HOLDS, Held, Apply],
     [Policy, PASSIVE, Alarmed, Lift],
     [Policy, undefined, Quiet, Lift | Cleared],
-    [Gone, RULE, Pinned, None],
+    [Gone, RULE, Pinned, Turn],
     [Seen, RULE, Pinned, None],
   ],
   [Held]: [
@@ -182,6 +182,9 @@ const TIMES: readonly Row[] = [
     Quiet,
     Lift,
   ],
+  ["pinned just now, and gone", subject(Pinned), Gone, 1999, RULE, Pinned, Turn],
+  ["pinned for some time, and gone", subject(Pinned), Gone, 2000, RULE, Pinned, None],
+  ["held just now, and gone", subject(Held), Gone, 10, HOLDS, Held, None],
   ["pinned, just gone", subject(Pinned, { absent: true }), Time, 999, RULE, Pinned, None],
   ["pinned, really gone", subject(Pinned, { absent: true }), Time, 1000, RULE, Pinned, Turn],
   ["held, gone", subject(Held, { absent: true }), Time, 30_000, HOLDS, Held, None],
@@ -276,6 +279,7 @@ class Model {
   private duplicate = false;
   private last = 0;
   private turned = 0;
+  private begun = 0;
   private gone: number | undefined;
   attempts = 0;
 
@@ -292,7 +296,7 @@ class Model {
     switch (input) {
       case Gone:
         this.gone = at;
-        return None;
+        return this.effect === Action.Pin && at - this.begun < 2000 ? Turn : None;
       case Seen:
         this.gone = undefined;
         return None;
@@ -380,6 +384,7 @@ class Model {
   private begin(at: number, rule: Rule): number {
     if (this.effect === undefined) this.attempts = 0;
     this.effect = rule.action;
+    this.begun = at;
     this.trialSince = undefined;
     this.last = at;
     this.turned = at;
