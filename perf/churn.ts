@@ -248,7 +248,7 @@ function scenarioCommand(scenario: Scenario): Command {
   command.option("--patience <s>", "give up after so long without progress", positiveNumber, 20);
   command.option("--evpnd <file>", "with --target evpnd: another build's main.js");
   command.option("--evpnd-config <file>", "with --target evpnd: a configuration file to add");
-  command.option("--fib", "with --target evpnd: the MAC FIB and the gRPC API are on");
+  command.option("--fib", "with --target evpnd: the MAC FIB is on");
   command.option("--json", "one JSON line instead of a table");
   command.option("--quiet", "no progress line on stderr");
   command.action(async (options: CommonOptions) => {

@@ -23,7 +23,7 @@ export interface RunningTarget {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** Origin of evpnd's HTTP API, host and port of its gRPC API. */
+  /** Origin of evpnd's HTTP API, host and port of its gRPC API, which is the same. */
   readonly apiUrl: string | undefined;
   readonly grpc: string | undefined;
   stop(): Promise<void>;
@@ -84,7 +84,7 @@ export interface TargetSetup {
   readonly evpndMain?: string | undefined;
   /** A configuration file for evpnd: who its clients are; the command line has the rest. */
   readonly evpndConfig?: string | undefined;
-  /** The MAC FIB is on, and the gRPC API too. */
+  /** The MAC FIB is on. */
   readonly fib?: boolean | undefined;
 }
 
@@ -93,7 +93,6 @@ function launchOf(
   name: TargetName,
   port: number,
   doorPort: number,
-  grpcPort: number,
   directory: string,
   setup: TargetSetup,
 ): Launch {
@@ -112,7 +111,7 @@ function launchOf(
         ...(setup.evpndConfig === undefined
           ? ["--clients", "127.0.0.0/8"]
           : ["--config", setup.evpndConfig]),
-        ...(setup.fib === true ? ["--fib", "--grpc", `${HOST}:${grpcPort}`] : []),
+        ...(setup.fib === true ? ["--fib"] : []),
       ];
       return { command: process.execPath, args, configuration: `node ${args.join(" ")}` };
     }
@@ -150,10 +149,7 @@ function launchOf(
 export function describeTarget(name: TargetName, setup: TargetSetup = {}): string {
   const directory = mkdtempSync(join(tmpdir(), "evpnd-churn-"));
   try {
-    return launchOf(name, 179, 8179, 8180, directory, setup).configuration.replaceAll(
-      directory,
-      "DIR",
-    );
+    return launchOf(name, 179, 8179, directory, setup).configuration.replaceAll(directory, "DIR");
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -174,8 +170,8 @@ export async function startTarget(
   const directory = mkdtempSync(join(tmpdir(), "evpnd-churn-"));
   // FRR gives up root and makes its sockets and pid file here
   chmodSync(directory, 0o777);
-  const [port = 0, doorPort = 0, grpcPort = 0] = await freePorts(3);
-  const launch = launchOf(name, port, doorPort, grpcPort, directory, setup);
+  const [port = 0, doorPort = 0] = await freePorts(2);
+  const launch = launchOf(name, port, doorPort, directory, setup);
   const child = spawn(launch.command, launch.args, { stdio: ["ignore", "pipe", "pipe"] });
   // whoever ends this process ends the target too
   const kill = (): void => void child.kill("SIGKILL");
@@ -204,7 +200,7 @@ export async function startTarget(
   return {
     ...{ name, host: HOST, port, pid: child.pid ?? 0, stop },
     apiUrl: isOurs ? `http://${HOST}:${doorPort}` : undefined,
-    grpc: isOurs && setup.fib === true ? `${HOST}:${grpcPort}` : undefined,
+    grpc: isOurs ? `${HOST}:${doorPort}` : undefined,
   };
 }
 
