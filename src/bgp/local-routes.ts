@@ -127,6 +127,10 @@ export class LocalSource {
     return path !== 0;
   }
 
+  has(family: Family, nlri: Uint8Array, nlriEnd: number, pathId: number): boolean {
+    return this.path(family, nlri, nlriEnd, pathId) !== 0;
+  }
+
   /** Undefined when it is not there. */
   state(
     family: Family,

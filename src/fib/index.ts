@@ -73,9 +73,11 @@ export type {
   SegmentChange,
   WhatIfReport,
 } from "./what-if/report.js";
+export { HostRoutes, type HostRouteSink } from "./host-routes/index.js";
 export { WinnerReason } from "./mobility.js";
 export {
   DEFAULT_FIB_SETTINGS,
+  MAX_HOST_ROUTES,
   type DomainService,
   type DomainSettings,
   type DuplicateSettings,

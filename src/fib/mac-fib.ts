@@ -49,6 +49,14 @@ export interface MoveSink {
   returned(entry: number): void;
 }
 
+/** Whoever announces what follows MACs and addresses: told of what may be otherwise. */
+export interface Followers {
+  entry(entry: number): void;
+  binding(binding: number): void;
+  /** The binding is about to go. */
+  gone(binding: number): void;
+}
+
 /** The winner as it was; `pe` 0 = there was none. */
 interface Before {
   pe: number;
@@ -90,6 +98,8 @@ export class MacFib {
   readonly ipMobility: Mobility;
   /** Wall-clock seconds; set by the owner before each batch. */
   nowSeconds = 0;
+  /** Host routes; undefined without any. */
+  followers: Followers | undefined;
   private readonly tables: FibTables;
   private readonly moves: MoveSink;
   private readonly teller: FibTeller;
@@ -402,6 +412,7 @@ export class MacFib {
       this.teller.ip(FibEventKind.IpWithdraw, binding, id, -1, 0);
       this.named = true;
     }
+    this.followers?.gone(binding);
     bindings.setHead(binding, 0);
     bindings.drop(binding);
   }
@@ -476,6 +487,7 @@ export class MacFib {
   /** `head` is what `mobility` gave: the winner, or any candidate when it put the choice off. */
   private decided(entry: number, head: number, merged: boolean): void {
     const { entries, mobility } = this;
+    this.followers?.entry(entry);
     entries.setHead(entry, head);
     entries.setFlag(entry, EntryFlag.NearWrap, mobility.nearWrap);
     const waiting = entries.hasFlag(entry, EntryFlag.Unsettled);
@@ -637,6 +649,7 @@ export class MacFib {
 
   private decidedIp(binding: number, head: number): void {
     const { bindings, ipMobility } = this;
+    this.followers?.binding(binding);
     bindings.setHead(binding, head);
     bindings.setNearWrap(binding, ipMobility.nearWrap);
     const waiting = bindings.unsettled(binding);

@@ -33,6 +33,19 @@ export interface DuplicateSettings extends DuplicatePolicy {
  */
 export type DomainService = "vlan-based" | "vlan-bundle" | "vlan-aware-bundle" | "pbb";
 
+/** A /32 or /128 for each address in a domain, which follows the MAC that has it. */
+export interface HostRouteSettings {
+  readonly announce: "unicast" | "type-5";
+  /** An address in the place of the PE's. */
+  readonly nextHop: string | undefined;
+  /** Of type 5: the VRF's; empty otherwise. */
+  readonly rd: string;
+  readonly routeTargets: readonly string[];
+  readonly l3Vni: number;
+  /** In the place of the PE's; needs `nextHop`. */
+  readonly routerMac: string | undefined;
+}
+
 export interface DomainSettings {
   readonly name: string;
   readonly service: DomainService;
@@ -43,6 +56,8 @@ export interface DomainSettings {
   readonly vni: number | undefined;
   /** In the place of what `DuplicateSettings` has; `false` = this domain is exempt. */
   readonly duplicates: DuplicatePolicy | false | undefined;
+  /** Undefined = none. */
+  readonly hostRoutes?: HostRouteSettings | undefined;
 }
 
 export interface FibSettings {
@@ -52,7 +67,11 @@ export interface FibSettings {
   readonly duplicates: DuplicateSettings;
   /** Events kept for those who drain them. */
   readonly eventRing: number;
+  /** Of all domains. */
+  readonly maxHostRoutes?: number;
 }
+
+export const MAX_HOST_ROUTES = 100_000;
 
 export const DEFAULT_FIB_SETTINGS: FibSettings = {
   domains: [],
