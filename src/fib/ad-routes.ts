@@ -26,6 +26,8 @@ const PMSI_TUNNEL = 22;
 
 export class AdRoutes {
   readonly links: Links;
+  /** Told when a PE's last per-ES route for a segment goes, and of how many MAC/IP routes it has there. */
+  onLeft: ((segment: number, pe: number, macs: number) => void) | undefined;
   private readonly tables: FibTables;
 
   constructor(tables: FibTables, shared?: SharedTables) {
@@ -227,6 +229,11 @@ export class AdRoutes {
         .segment(segments.placeSegment(place))
         .from(segments.placePe(place))
         .count(segments.placeMacs(place));
+      this.onLeft?.(
+        segments.placeSegment(place),
+        segments.placePe(place),
+        segments.placeMacs(place),
+      );
     }
     segments.collectPlace(place);
   }

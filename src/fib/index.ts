@@ -13,7 +13,10 @@
  * - `quarantine/` when a MAC moves too often, as a state machine, and what is done about it.
  * - `what-if/` what a failure or other policies would change, on a fork.
  * - `control.ts` the door for API and command line, text in, plain data out.
+ * - `lookups.ts` the questions that need no routes; `fib-reader.ts`, `shared-control.ts` the same in another
+ *   thread, over the same memory.
  * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
+ * - `watch/` who is told of changes, and how far each has been told (its `items.ts` says what a watch is).
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
  * shared, so that another thread can read it. What the FIB holds is a function of the table and of
@@ -38,9 +41,6 @@ export {
   type DfCandidate,
   type DfResult,
 } from "./df-election.js";
-export type { DuplicateView, QuarantineView } from "./quarantine/view.js";
-export type { CandidateView, Explanation } from "./explain.js";
-export type { MacFilter, Page } from "./pages.js";
 export { SegmentLog } from "./segment-log.js";
 export { AlarmLog } from "./quarantine/alarm-log.js";
 export {
@@ -50,6 +50,9 @@ export {
 } from "./quarantine/control.js";
 export type { QuarantineRow, SavedQuarantine } from "./quarantine/desk.js";
 export { QuarantineKeeper } from "./quarantine/keeper.js";
+export type { DuplicateView, QuarantineView } from "./quarantine/view.js";
+export type { CandidateView, Explanation } from "./explain.js";
+export type { MacFilter, Page } from "./pages.js";
 export type { ElectorView, ForwarderView, OwnElectionView } from "./elections.js";
 export type { PlaceView, SegmentView, SplitHorizon } from "./segment-view.js";
 export { EventReader, type EventBatch, type RawBatch } from "./event-reader.js";
@@ -65,6 +68,8 @@ export {
 export type { EventShare } from "./event-ring.js";
 export { FibEvents } from "./events.js";
 export { Fib, type FibOptions } from "./fib.js";
+export type { FibHandles } from "./fib-reader.js";
+export { SharedFibControl, type ReadCounts } from "./shared-control.js";
 export { LocalWhatIf, type WhatIfControl, type WhatIfPage } from "./what-if/control.js";
 export type {
   ForwarderChange,
@@ -80,11 +85,26 @@ export {
   MAX_HOST_ROUTES,
   type DomainService,
   type DomainSettings,
-  type DuplicateSettings,
   type DuplicateAction,
   type DuplicatePolicy,
+  type DuplicateSettings,
   type DuplicateThreshold,
   type FibSettings,
 } from "./settings.js";
 export { warmUpFib } from "./warm-up.js";
+export { WatchHub, type HubOptions } from "./watch/hub.js";
+export {
+  WATCH_TOPICS,
+  type EventState,
+  type PeerState,
+  type WatchBatch,
+  type WatchChange,
+  type WatchControl,
+  type WatchItem,
+  type WatchQuery,
+  type WatchStats,
+  type WatchTopic,
+} from "./watch/items.js";
+export { watchSource } from "./watch/source.js";
+export type { HubLimits, WatchSource } from "./watch/watcher.js";
 export type { BindingView, DomainView, LabelView, MacView, NextHopView } from "./view.js";
