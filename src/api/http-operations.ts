@@ -2,7 +2,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credentials } from "./access.js";
 import type { Desk } from "./desk.js";
-import { sendBatches, sendLines, STREAM_PAGE, checkLimit, wantsLines } from "./lines.js";
+import {
+  sendBatches,
+  sendLines,
+  STREAM_PAGE,
+  checkLimit,
+  wantsEvents,
+  wantsLines,
+} from "./lines.js";
 import {
   inputCheckOf,
   InputFault,
@@ -138,11 +145,12 @@ async function answerPage(
 function answerStream(
   operation: StreamOperation,
   desk: Desk,
-  { reply, input, caller }: Call,
+  { request, reply, input, caller }: Call,
 ): Promise<FastifyReply> {
   const ended = new AbortController();
   reply.raw.once("close", () => ended.abort());
-  return sendBatches(reply, operation.run(desk.backend, input, caller, ended.signal));
+  const batches = operation.run(desk.backend, input, caller, ended.signal);
+  return sendBatches(reply, batches, wantsEvents(request.headers.accept));
 }
 
 async function answerFile(

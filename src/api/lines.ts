@@ -9,6 +9,7 @@ import { HttpError, refusal } from "./error.js";
 import { PAGE_MAX, type Rows } from "./service/operation.js";
 
 export const NDJSON = "application/x-ndjson";
+const EVENT_STREAM = "text/event-stream";
 /** Small enough that a page costs the BGP thread a millisecond or two. */
 export const STREAM_PAGE = 50;
 
@@ -19,6 +20,10 @@ type TakePage = (cursor: string | undefined, most: number) => Promise<Rows>;
 
 export function wantsLines(accept: string | undefined): boolean {
   return accept?.toLowerCase().includes(NDJSON) ?? false;
+}
+
+export function wantsEvents(accept: string | undefined): boolean {
+  return accept?.toLowerCase().includes(EVENT_STREAM) ?? false;
 }
 
 /** One JSON answer has a bound; throws `HttpError` 400 beyond it. */
@@ -58,37 +63,42 @@ async function* streamLines(first: Rows, most: number, take: TakePage): AsyncGen
 }
 
 /**
- * Batches of a stream as JSON lines, as fast as the client reads.
+ * Batches of a stream as JSON lines, or as server-sent events, as fast as the client reads.
  * @param batches the first one comes at once, though it may be empty: what is refused is a status then
  */
 export async function sendBatches(
   reply: FastifyReply,
   batches: AsyncIterable<readonly object[]>,
+  asEvents = false,
 ): Promise<FastifyReply> {
   const iterator = batches[Symbol.asyncIterator]();
   const first = await iterator.next();
-  const lines = Readable.from(batchLines(first, iterator), {
+  const lines = Readable.from(batchLines(first, iterator, asEvents ? "data: " : ""), {
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
-  return reply.header("content-type", NDJSON).send(lines);
+  return reply.header("content-type", asEvents ? EVENT_STREAM : NDJSON).send(lines);
 }
 
 async function* batchLines(
   first: IteratorResult<readonly object[]>,
   iterator: AsyncIterator<readonly object[]>,
+  before: string,
 ): AsyncGenerator<string> {
+  // An event of a stream of events ends with an empty line.
+  const after = before === "" ? "\n" : "\n\n";
+  const lineOf = (row: object): string => before + JSON.stringify(row) + after;
   try {
     let at = first;
     while (at.done !== true) {
-      if (at.value.length > 0) yield at.value.map((row) => `${JSON.stringify(row)}\n`).join("");
+      if (at.value.length > 0) yield at.value.map(lineOf).join("");
       at = await iterator.next();
     }
   } catch (error) {
     // The status is out already: the last line says why there is no other.
     const refused = refusal(error);
     if (refused === undefined) throw error;
-    yield `${JSON.stringify(refused.body)}\n`;
+    yield lineOf(refused.body);
   } finally {
     await iterator.return?.();
   }

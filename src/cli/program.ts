@@ -30,6 +30,7 @@ import { addShowPeer } from "./show-peer.js";
 import { addShowPeers } from "./show-peers.js";
 import { addShowRoutes } from "./show-routes.js";
 import { addShowSummary } from "./show-summary.js";
+import { addWatch } from "./watch.js";
 
 export function buildProgram(host: CliHost): Command {
   const program = new Command("evpnctl")
@@ -58,6 +59,7 @@ export function buildProgram(host: CliHost): Command {
   const explain = program.command("explain").description("why things are as they are");
   addExplainMac(explain, host);
   addExplainRoute(explain, host);
+  addWatch(program, host);
   addPolicy(program, host);
   addInject(program, host);
   addActions(program, host);

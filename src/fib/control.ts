@@ -64,6 +64,8 @@ export interface FibControl {
   macs(query: MacQuery): Promise<FibPage<MacView>>;
   domains(query: PageQuery): Promise<FibPage<DomainView>>;
   segments(query: PageQuery): Promise<FibPage<SegmentView>>;
+  /** What an `EventReader` of any thread reads: the same memory, not a copy. */
+  events(): Promise<EventShare>;
   /** Of every domain that has the MAC, at most `MOST_EXPLAINED`. Rejects with `not-found` when none has. */
   explain(mac: string, domain?: string): Promise<readonly Explanation[]>;
 }
@@ -82,15 +84,6 @@ export class LocalFibControl implements FibControl {
   constructor(fib: Fib, configured: readonly DomainSettings[]) {
     this.fib = fib;
     this.configured = configured;
-  }
-
-  /** What an `EventReader` is made from, in this thread or another. */
-  get eventShare(): EventShare {
-    const named = this.configured.map(({ name, ethernetTag }) => ({
-      name,
-      fixedTag: ethernetTag !== undefined,
-    }));
-    return this.fib.tables.events.share(named);
   }
 
   summary(): Promise<FibSummary> {
@@ -121,6 +114,14 @@ export class LocalFibControl implements FibControl {
     return attempt(() =>
       page(query, (from, most) => this.fib.pages.segments(from, Math.min(SEGMENTS_MAX, most))),
     );
+  }
+
+  events(): Promise<EventShare> {
+    const named = this.configured.map(({ name, ethernetTag }) => ({
+      name,
+      fixedTag: ethernetTag !== undefined,
+    }));
+    return attempt(() => this.fib.tables.events.share(named));
   }
 
   explain(mac: string, domain?: string): Promise<readonly Explanation[]> {

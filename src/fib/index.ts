@@ -17,6 +17,7 @@
  *   thread, over the same memory.
  * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  * - `watch/` who is told of changes, and how far each has been told (its `items.ts` says what a watch is).
+ * - `watch/` who is told of changes, and how far each has been told (its `items.ts` says what a watch is).
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
  * shared, so that another thread can read it. What the FIB holds is a function of the table and of
@@ -92,6 +93,21 @@ export {
   type FibSettings,
 } from "./settings.js";
 export { warmUpFib } from "./warm-up.js";
+export { WatchHub, type HubOptions } from "./watch/hub.js";
+export {
+  WATCH_TOPICS,
+  type EventState,
+  type PeerState,
+  type WatchBatch,
+  type WatchChange,
+  type WatchControl,
+  type WatchItem,
+  type WatchQuery,
+  type WatchStats,
+  type WatchTopic,
+} from "./watch/items.js";
+export { watchSource } from "./watch/source.js";
+export type { HubLimits, WatchSource } from "./watch/watcher.js";
 export { WatchHub, type HubOptions } from "./watch/hub.js";
 export {
   WATCH_TOPICS,

@@ -22,6 +22,7 @@ import { EntryFlag, MacEntries } from "./mac-entries.js";
 import { Mobility, type MobilityContext } from "./mobility.js";
 import type { RemotePes } from "./remote-pes.js";
 import { FactFlag, type RouteFacts } from "./route-facts.js";
+import { SequenceRegressions } from "./sequence-regressions.js";
 
 /** The tables a MAC FIB is made over. */
 export interface FibTables {
@@ -96,6 +97,8 @@ export class MacFib {
   readonly ofBinding: CandidateRing;
   readonly mobility: Mobility;
   readonly ipMobility: Mobility;
+  /** For the fabric check. */
+  readonly regressions = new SequenceRegressions();
   /** Wall-clock seconds; set by the owner before each batch. */
   nowSeconds = 0;
   /** Host routes; undefined without any. */
@@ -311,8 +314,14 @@ export class MacFib {
       this.decidedIp(binding, ipMobility.insert(liftedIp, id, ipMobility.settled, nearIp, false));
     }
     if (!looksSame && !this.named && (wasSeen || this.isSeen(id, merged))) this.tellUpdate(entry);
+    this.noteSequence(candidates.dest(id), facts.sequence(oldFacts), facts.sequence(of));
     if (oldAttachment !== 0) this.leave(oldAttachment, facts.pe(oldFacts));
     facts.release(oldFacts);
+  }
+
+  private noteSequence(dest: number, before: number, now: number): void {
+    if (now > before) this.regressions.forget(dest);
+    else if (now < before && before < WRAP_HIGH) this.regressions.note(dest, before, now);
   }
 
   private about(entry: number, cause: number): void {
@@ -374,6 +383,7 @@ export class MacFib {
       const quiet = silent && candidates.attachment(entries.head(entry)) === attachment;
       if (wasSeen && !this.named && !quiet) this.tellUpdate(entry);
     }
+    this.regressions.forget(candidates.dest(id));
     candidates.drop(id);
     if (attachment !== 0) this.leave(attachment, facts.pe(of));
     facts.release(of);

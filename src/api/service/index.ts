@@ -33,12 +33,14 @@ import { POLICY_OPERATIONS } from "./policies.js";
 import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
 import { WATCH_OPERATIONS } from "./watch.js";
+import { WATCH_OPERATIONS } from "./watch.js";
 
 export const OPERATIONS: readonly Operation[] = [
   ...STATUS_OPERATIONS,
   ...PEER_OPERATIONS,
   ...ROUTE_OPERATIONS,
   ...FIB_OPERATIONS,
+  ...WATCH_OPERATIONS,
   ...WATCH_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONFIGURATION_OPERATIONS,

@@ -68,6 +68,8 @@ export class PeerWatcher implements Watcher {
   private begun = false;
   private synced = false;
   private lost: boolean;
+  /** It goes on without a snapshot, and is to be told so. */
+  private greet = false;
 
   constructor(states: PeerStates, query: string, resumed: boolean) {
     this.states = states;
@@ -81,7 +83,7 @@ export class PeerWatcher implements Watcher {
   }
 
   get hasWork(): boolean {
-    return !this.synced || this.waiting.size > 0;
+    return !this.synced || this.greet || this.waiting.size > 0;
   }
 
   cursor(): string | undefined {
@@ -96,6 +98,7 @@ export class PeerWatcher implements Watcher {
     this.begun = true;
     this.synced = true;
     this.lost = false;
+    this.greet = true;
   }
 
   changed(address: string): void {
@@ -125,8 +128,9 @@ export class PeerWatcher implements Watcher {
           : { type: "peer", key, revision, state: "present", peer: known.peer },
       );
     }
-    if (!this.synced && this.waiting.size === 0) {
+    if ((!this.synced || this.greet) && this.waiting.size === 0) {
       this.synced = true;
+      this.greet = false;
       items.push(mark("sync", states.revision));
     }
     return Promise.resolve(items);
