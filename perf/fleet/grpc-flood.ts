@@ -34,8 +34,8 @@ export async function floodGrpc(
   if (Client === undefined) throw new Error(`no service ${service}`);
   const clients = Array.from(
     { length: CLIENTS },
-    (_, index) =>
-      new Client(address, credentials.createInsecure(), { "grpc.local_subchannel_pool": index }),
+    () =>
+      new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 }),
   );
   const end = performance.now() + 1000 * seconds;
   let [turn, failed] = [0, 0];
