@@ -24,12 +24,13 @@ import { QuarantineDesk } from "./quarantine/desk.js";
 import { Quarantines } from "./quarantine/effects.js";
 import { MoveWatch } from "./quarantine/move-watch.js";
 import { RemotePes } from "./remote-pes.js";
-import { FactFlag, RouteFacts } from "./route-facts.js";
+import { RouteFacts } from "./route-facts.js";
 import { RouteTargetSets } from "./route-target-sets.js";
 import { FibSegments } from "./segment-view.js";
 import type { FibSettings } from "./settings.js";
 import { CLOCK_WORDS, writeClock } from "./shared-clock.js";
 import { FibView } from "./view.js";
+import { watchedEntries } from "./watched-entries.js";
 
 /** Destinations between two looks at the clock. */
 const STRETCH = 256;
@@ -106,7 +107,7 @@ export class Fib {
       this.shared,
     );
     this.macs = new MacFib(this.tables, this.duplicates, this.shared);
-    this.watchDuplicates();
+    this.duplicates.attach(watchedEntries(this.tables, this.macs));
     this.quarantines = new Quarantines(this.duplicates, this.tables, this.macs, settings);
     this.duplicates.effects = this.quarantines;
     this.ads = new AdRoutes(this.tables, this.shared);
@@ -207,21 +208,6 @@ export class Fib {
       const complete = this.duplicates.expire(EXPIRE_SLICE);
       this.end();
       if (!this.duplicates.isIdle) this.armExpiry(complete ? EXPIRE_MS : 1);
-    });
-  }
-
-  private watchDuplicates(): void {
-    const { facts, segments } = this.tables;
-    const { entries, candidates } = this.macs;
-    this.duplicates.attach({
-      entries,
-      pe: (entry) => candidates.pe(entries.head(entry)),
-      segment: (entry) => {
-        const attachment = candidates.attachment(entries.head(entry));
-        return attachment === 0 ? 0 : segments.segmentOf(attachment);
-      },
-      isGateway: (entry) =>
-        (facts.flags(candidates.factsOf(entries.head(entry))) & FactFlag.DefaultGateway) !== 0,
     });
   }
 

@@ -34,6 +34,7 @@ export {
   type FibSummary,
   type MacQuery,
   type PageQuery,
+  type SegmentQuery,
 } from "./control.js";
 export {
   DfAlgorithm,

@@ -56,20 +56,24 @@ export class FibPages {
   private readonly macs: MacFib;
   private readonly hops: NextHops;
   private readonly view: FibView;
-  private readonly segmentViews: FibSegments;
+  private readonly segmentViews: Pick<FibSegments, "segment">;
+  private readonly work: number;
 
+  /** @param work records looked at for one page */
   constructor(
     tables: FibTables,
     macs: MacFib,
     hops: NextHops,
     view: FibView,
-    segmentViews: FibSegments,
+    segmentViews: Pick<FibSegments, "segment">,
+    work = WORK,
   ) {
     this.tables = tables;
     this.macs = macs;
     this.hops = hops;
     this.view = view;
     this.segmentViews = segmentViews;
+    this.work = work;
   }
 
   /** Domains that have routes, and configured ones. */
@@ -108,7 +112,7 @@ export class FibPages {
   ): Page<T> {
     const rows: T[] = [];
     const start = Math.max(1, from);
-    const end = Math.min(limit, start + WORK);
+    const end = Math.min(limit, start + this.work);
     for (let id = start; id < end; id++) {
       const one = row(id);
       if (one === undefined) continue;
@@ -130,7 +134,7 @@ export class FibPages {
     const rows: MacView[] = [];
     const start = only !== 0 ? only : Math.max(1, from);
     const limit = only !== 0 ? only + 1 : domains.limit;
-    const end = Math.min(limit, start + WORK);
+    const end = Math.min(limit, start + this.work);
     for (let id = start; id < end; id++) {
       if (!domains.exists(id)) continue;
       for (const entry of find(id)) {

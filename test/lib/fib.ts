@@ -23,6 +23,8 @@ const NAMED: readonly DomainSettings[] = [
 export interface SmallFib {
   readonly fabric: Fabric;
   readonly control: LocalFibControl;
+  /** Settings other than the default ones. */
+  readonly change: { readonly domains: readonly DomainSettings[] };
 }
 
 /**
@@ -59,7 +61,7 @@ export function smallFib(): SmallFib {
       .announce(slot, ethernetSegment(`${hop}:1`, esi, hop), { nextHop: hop, targets: [] });
   }
   fabric.read();
-  return { fabric, control: new LocalFibControl(fabric.fib, NAMED) };
+  return { fabric, control: new LocalFibControl(fabric.fib, NAMED), change: { domains: NAMED } };
 }
 
 /** So many more MACs in 65000:100. */
