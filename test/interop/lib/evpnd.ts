@@ -41,7 +41,7 @@ export class Evpnd {
     this.program = program;
   }
 
-  /** Runs when it listens on port 179. */
+  /** Runs when it listens on port 179, and on the port of its HTTP door. */
   static async start(options: EvpndOptions): Promise<Evpnd> {
     if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
     const { lab, label, name = "evpnd" } = options;
@@ -51,7 +51,8 @@ export class Evpnd {
     ]);
     await waitFor(`${name} to listen`, () => {
       program.mustRun();
-      return listens(program.pid, 179);
+      const { http } = options;
+      return listens(program.pid, 179) && (http === undefined || listens(program.pid, http));
     });
     return new Evpnd(options, program);
   }
