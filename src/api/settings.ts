@@ -30,7 +30,6 @@ export interface HttpSettings {
   readonly clients?: readonly ClientSettings[] | undefined;
   /** Default true. */
   readonly grpc?: boolean | undefined;
-  readonly allowRemote?: boolean;
   /** `worker` (default): in a thread of its own; `main`: in the thread of BGP. */
   readonly thread?: "worker" | "main" | undefined;
 }

@@ -1,5 +1,6 @@
-/** evpnctl's side of the HTTP door. */
+/** evpnctl's side of the API, over HTTP, with TLS or without. */
 import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { buffer, json, text as textOf } from "node:stream/consumers";
 import { CliError, EXIT } from "./exit.js";
@@ -8,17 +9,35 @@ export const DEFAULT_URL = "http://127.0.0.1:8179";
 
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
+/** Who we are to evpnd, and how we know it; texts, not file names. */
+export interface Identity {
+  readonly token?: string | undefined;
+  /** PEM; without it the CAs that Node.js knows. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
 export class Client {
   private readonly base: URL;
+  private readonly identity: Identity;
 
-  constructor(url: string) {
+  constructor(url: string, identity: Identity = {}) {
+    this.identity = identity;
     try {
       this.base = new URL(url);
     } catch {
       throw new CliError(EXIT.usage, `"${url}" is not a URL; write for example ${DEFAULT_URL}`);
     }
-    if (this.base.protocol !== "http:") {
-      throw new CliError(EXIT.usage, `evpnd speaks http, not ${this.base.protocol} (${url})`);
+    const { protocol } = this.base;
+    if (protocol !== "http:" && protocol !== "https:") {
+      throw new CliError(EXIT.usage, `evpnd speaks http and https, not ${protocol} (${url})`);
+    }
+    if (protocol === "http:" && (identity.cert ?? identity.ca) !== undefined) {
+      throw new CliError(
+        EXIT.usage,
+        `certificates need https: write --url https://${this.base.host}`,
+      );
     }
   }
 
@@ -65,19 +84,17 @@ export class Client {
       if (value !== undefined) url.searchParams.set(key, String(value));
     }
     const content = body === undefined ? undefined : JSON.stringify(body);
+    const { token } = this.identity;
     const headers = {
       accept,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(content !== undefined && { "content-type": "application/json" }),
     };
     let response: IncomingMessage;
     try {
-      response = await send(url, method, headers, content);
+      response = await send(url, method, headers, content, this.identity);
     } catch (error) {
-      throw new CliError(
-        EXIT.unreachable,
-        `evpnd does not answer at ${this.base.origin} (${causeOf(error)}); is it running? ` +
-          "Start it with npm start, or say where it is with --url or EVPND_URL",
-      );
+      throw new CliError(EXIT.unreachable, unreachable(this.base.origin, causeOf(error)));
     }
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
@@ -94,9 +111,14 @@ function send(
   method: string,
   headers: Record<string, string>,
   content: string | undefined,
+  { ca, cert, key }: Identity,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers, agent: false }, resolve);
+    const options = { method, headers, agent: false } as const;
+    const request =
+      url.protocol === "https:"
+        ? httpsRequest(url, { ...options, ca, cert, key }, resolve)
+        : httpRequest(url, options, resolve);
     request.on("error", reject);
     request.end(content);
   });
@@ -112,6 +134,29 @@ function refusal(status: number, text: string): CliError {
   }
   return new CliError(status === 404 ? EXIT.notFound : EXIT.refused, message);
 }
+
+/** What is known of the cause, and what to do. */
+function unreachable(origin: string, cause: string): string {
+  const what = `evpnd does not answer at ${origin} (${cause})`;
+  if (UNTRUSTED.test(cause)) {
+    return `${what}: its certificate is signed by nobody known here; give the CA's with --ca or EVPND_CA`;
+  }
+  if (cause === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return `${what}: its certificate is for another name; use that name in --url`;
+  }
+  if (cause === "EPROTO" || cause === "ERR_SSL_WRONG_VERSION_NUMBER") {
+    return `${what}: it speaks no TLS there; try ${origin.replace("https:", "http:")}`;
+  }
+  const hint =
+    origin.startsWith("http:") && cause === "ECONNRESET" ? "; if it has TLS, write https" : "";
+  return (
+    `${what}; is it running? ` +
+    `Start it with npm start, or say where it is with --url or EVPND_URL${hint}`
+  );
+}
+
+const UNTRUSTED =
+  /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_UNTRUSTED|INVALID_CA)/;
 
 function causeOf(error: unknown): string {
   const { code, message } = error as Error & { code?: string };

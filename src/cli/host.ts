@@ -1,6 +1,7 @@
 /** What a verb has at hand: where to write, how wide, and the way to evpnd. Tests bring their own. */
 import type { Command } from "commander";
-import { Client, DEFAULT_URL } from "./client.js";
+import type { Client } from "./client.js";
+import { connect, type ConnectionOptions } from "./connection.js";
 
 export interface CliHost {
   out(text: string): void;
@@ -16,14 +17,12 @@ export interface CliHost {
   code: number;
 }
 
-export interface GlobalOptions {
-  readonly url?: string;
+export interface GlobalOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
 export function clientOf(command: Command, host: CliHost): Client {
-  const { url } = command.optsWithGlobals<GlobalOptions>();
-  return new Client(url ?? host.env["EVPND_URL"] ?? DEFAULT_URL);
+  return connect(command.optsWithGlobals<GlobalOptions>(), host.env);
 }
 
 export function wantsJson(command: Command): boolean {

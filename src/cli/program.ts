@@ -3,8 +3,8 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "../util/version.js";
 import { addActions } from "./act-peer.js";
 import { addAudit } from "./audit.js";
-import { DEFAULT_URL } from "./client.js";
 import { addCompletion } from "./completion.js";
+import { addConnectionOptions } from "./connection.js";
 import { addConfigCheck } from "./config-check.js";
 import { addConfigLive } from "./config-live.js";
 import { addDecode } from "./decode.js";
@@ -22,6 +22,7 @@ import { addShowEs } from "./show-es.js";
 import { addShowIp } from "./show-ip.js";
 import { addMrt } from "./mrt.js";
 import { addPolicy } from "./policy.js";
+import { addQuarantine } from "./quarantine.js";
 import { addRecorder } from "./recorder.js";
 import { addReplay } from "./replay.js";
 import { addShowFeeds } from "./show-feeds.js";
@@ -33,9 +34,8 @@ import { addShowSummary } from "./show-summary.js";
 import { addWatch } from "./watch.js";
 
 export function buildProgram(host: CliHost): Command {
-  const program = new Command("evpnctl")
+  const program = addConnectionOptions(new Command("evpnctl"))
     .description("look into a running evpnd and steer it; decode BGP messages and check files")
-    .option("--url <url>", `where evpnd answers; default: EVPND_URL or ${DEFAULT_URL}`)
     .option("--json", "JSON instead of tables")
     .version(VERSION, "-V, --version")
     .addHelpText(
@@ -62,6 +62,7 @@ export function buildProgram(host: CliHost): Command {
   addWatch(program, host);
   addPolicy(program, host);
   addInject(program, host);
+  addQuarantine(program, host);
   addActions(program, host);
   addAudit(program, host);
   const config = program
@@ -88,7 +89,7 @@ function prepare(command: Command, host: CliHost): void {
     .configureOutput({ writeOut: (text) => host.out(text), writeErr: (text) => host.err(text) });
   const leaf = command.commands.length === 0;
   if (leaf && !command.options.some((option) => option.long === "--json")) {
-    command.option("--json", "JSON instead of tables").option("--url <url>", "where evpnd answers");
+    addConnectionOptions(command.option("--json", "JSON instead of tables"));
   }
   for (const child of command.commands) prepare(child, host);
 }

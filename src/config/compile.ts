@@ -12,6 +12,7 @@ import {
   parsePrefix,
 } from "./address.js";
 import type { Endpoint } from "./address.js";
+import { apiClients, apiTls, isGuarded } from "./api.js";
 import { feedsSettings } from "./feeds.js";
 import { fibSettings } from "./fib.js";
 import { TOP_DEFAULTS } from "./file.js";
@@ -118,7 +119,7 @@ export function compileConfig(
     speaker,
     fib: fibSettings(file.fib ?? {}, issues),
     injection: injectionSettings(file.injection),
-    http: httpSettings(file, issues),
+    http: httpSettings(file, around, issues),
     log: {
       level: file.log?.level ?? TOP_DEFAULTS.log.level,
       format: file.log?.format ?? TOP_DEFAULTS.log.format,
@@ -247,19 +248,25 @@ function twice(
     issues.error(path, `${shown} stands here twice`, `first at ${issues.where(before)}; keep one`);
 }
 
-function httpSettings(file: ConfigFile, issues: IssueList): HttpSettings {
-  const listen = parseEndpoint(file.http?.listen ?? TOP_DEFAULTS.http.listen);
-  const allowRemote = file.http?.["allow-remote"] ?? TOP_DEFAULTS.http["allow-remote"];
-  if (listen !== undefined && !allowRemote && !isLoopback(listen.address)) {
+function httpSettings(file: ConfigFile, around: Surroundings, issues: IssueList): HttpSettings {
+  const { http = {}, api = {} } = file;
+  const listen = parseEndpoint(http.listen ?? TOP_DEFAULTS.http.listen);
+  if (listen !== undefined && !isGuarded(api) && !isLoopback(listen.address)) {
     issues.error(
       ["http", "listen"],
-      `${listen.address} can be reached from other machines, and the HTTP door has no authentication`,
-      "listen on 127.0.0.1, or say allow-remote: true if a firewall guards it",
+      `${listen.address} can be reached from other machines, and whoever does could steer evpnd`,
+      "listen on 127.0.0.1, or add api.tls and api.clients (docs/api-security.md)",
     );
   }
-  const allowedHosts = file.http?.["allowed-hosts"] ?? TOP_DEFAULTS.http["allowed-hosts"];
-  const thread = file.http?.thread ?? TOP_DEFAULTS.http.thread;
-  return { listen, allowRemote, allowedHosts, thread };
+  const context = { secrets: around.secrets, now: around.now ?? Date.now(), issues };
+  return {
+    listen,
+    allowedHosts: http["allowed-hosts"] ?? TOP_DEFAULTS.http["allowed-hosts"],
+    thread: http.thread ?? TOP_DEFAULTS.http.thread,
+    tls: apiTls(api, context),
+    clients: apiClients(api, context),
+    grpc: api.grpc ?? true,
+  };
 }
 
 function deepFreeze<T>(value: T): T {

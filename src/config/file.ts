@@ -3,6 +3,7 @@ import type { KeyChainEntry } from "./key-chains.js";
 import type { HttpSettings } from "../api/settings.js";
 import type { PeerOptions, SpeakerSettings } from "../bgp/settings.js";
 import type { DomainService, DuplicateAction, FibSettings } from "../fib/settings.js";
+import type { ApiEntry } from "./api.js";
 import type { BfdEntry } from "./bfd-entry.js";
 import type { PeerPolicyEntry, PoliciesEntry, PolicySetsEntry } from "./policy.js";
 import type { InjectionSettings } from "../inject/settings.js";
@@ -14,6 +15,7 @@ import type { LimitsEntry } from "./limits.js";
 import type { AddPathEntry } from "./add-path.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 import type { AuditEntry, SlowPeersEntry } from "./watch.js";
+import type { HostRoutesEntry } from "./host-routes.js";
 import type { InterestEntry } from "./interest.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
@@ -90,24 +92,26 @@ export interface DynamicEntry extends PeerOptionsEntry {
 export interface DuplicatePolicyEntry {
   moves?: number;
   seconds?: number;
-}
-
-export interface DomainEntry {
   action?: DuplicateAction;
   release?: number | "manual";
   "rate-seconds"?: number;
+}
+
+export interface DomainEntry {
   name: string;
   service?: DomainService;
   "route-targets"?: string[];
   "ethernet-tag"?: number;
   vni?: number;
   duplicates?: boolean | DuplicatePolicyEntry;
+  "host-routes"?: HostRoutesEntry;
 }
 
 export interface FibEntry {
   enabled?: boolean;
   "default-encapsulation"?: FibSettings["defaultEncapsulation"];
   domains?: DomainEntry[];
+  "max-host-routes"?: number;
   duplicates?: DuplicatePolicyEntry & {
     "exempt-macs"?: string[];
     "exempt-ouis"?: string[];
@@ -137,9 +141,9 @@ export interface ConfigFile extends FeedsEntry {
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;
   audit?: AuditEntry;
+  api?: ApiEntry;
   http?: {
     listen?: string;
-    "allow-remote"?: boolean;
     "allowed-hosts"?: string[];
     thread?: "worker" | "main";
   };
@@ -197,7 +201,6 @@ export const TOP_DEFAULTS = {
   },
   http: {
     listen: "127.0.0.1:8179",
-    "allow-remote": false,
     "allowed-hosts": [] as string[],
     thread: "worker" as "worker" | "main",
   },

@@ -5,6 +5,7 @@
  */
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { bfdSchema } from "./bfd-schema.js";
+import { apiSchema } from "./api-schema.js";
 import { bmpSchema, mrtSchema, recorderSchema } from "./feeds-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { addPathSchema } from "./add-path-schema.js";
@@ -388,22 +389,20 @@ export const configSchema: SchemaNode = {
     bmp: bmpSchema,
     mrt: mrtSchema,
     recorder: recorderSchema,
+    api: apiSchema,
     http: {
       type: "object",
       additionalProperties: false,
       description:
-        "The HTTP door for evpnctl, health checks and metrics. It has no authentication.",
+        "Where the API listens: HTTP for evpnctl, health checks and metrics, and gRPC at the same port.",
       properties: {
         listen: {
           type: "string",
           format: "endpoint-or-off",
           default: TOP_DEFAULTS.http.listen,
-          description: "Address and port, or `off`.",
+          description:
+            "Address and port, or `off`. Beyond loopback it takes `api.tls` and `api.clients`.",
         },
-        "allow-remote": flag(
-          "Allow `listen` to be an address beyond loopback. Whoever reaches it can shut peers down.",
-          TOP_DEFAULTS.http["allow-remote"],
-        ),
         "allowed-hosts": {
           type: "array",
           items: { type: "string", pattern: "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$" },
@@ -411,8 +410,6 @@ export const configSchema: SchemaNode = {
           description:
             "Host names by which requests may address us, beside `localhost` and plain addresses.",
         },
-      },
-    },
         thread: {
           type: "string",
           enum: ["worker", "main"],
@@ -420,6 +417,8 @@ export const configSchema: SchemaNode = {
           description:
             "Where the API runs. `worker`: in a thread of its own, so that requests and big answers do not delay BGP. `main`: in the thread of BGP, which saves some 60 MB of memory.",
         },
+      },
+    },
     log: {
       type: "object",
       additionalProperties: false,

@@ -98,3 +98,52 @@ export function checkPasswords(entry: PasswordEntry, path: ConfigPath, issues: I
   if (used.length < 2) return;
   issues.error([...path, used[1] ?? ""], `${used.join(" and ")} both stand here`, "keep one", true);
 }
+
+/** Where a secret, or another text beside the configuration, stands. */
+export type SecretPlace = { readonly file: string } | { readonly env: string };
+
+export interface SecretKind {
+  /** All of the text, not the first line alone. */
+  readonly whole: boolean;
+  /** Nobody else should be able to read it. */
+  readonly secret: boolean;
+}
+
+/** A text of a file or an environment variable; undefined, with an issue, where there is none. */
+export function secretText(
+  place: SecretPlace,
+  path: ConfigPath,
+  { secrets, issues }: { readonly secrets: SecretSource; readonly issues: IssueList },
+  { whole, secret }: SecretKind,
+): string | undefined {
+  const say = secrets.lenient === true ? "warn" : "error";
+  if ("env" in place) {
+    const value = secrets.env[place.env];
+    if (value !== undefined && value !== "") return value;
+    issues[say](
+      path,
+      `environment variable ${place.env} is not set`,
+      "set it for the daemon (systemd: EnvironmentFile=), or name a file",
+    );
+    return undefined;
+  }
+  const file = isAbsolute(place.file) ? place.file : join(secrets.directory, place.file);
+  try {
+    const { text, mode } = secrets.readFile(file);
+    if (secret && (mode & 0o007) !== 0) {
+      issues.warn(path, `every user can read ${file}`, `chmod 640 ${file}`);
+    }
+    const found = whole ? text : (text.split(/\r?\n/, 1)[0] ?? "");
+    if (found !== "") return found;
+    issues[say](path, `${file} is empty`, "write into it what belongs there");
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const why = code === "EACCES" ? "may not be read" : "cannot be read";
+    issues[say](
+      path,
+      `${file} ${why} (${code})`,
+      "create it, readable by the user that evpnd runs as",
+    );
+  }
+  return undefined;
+}

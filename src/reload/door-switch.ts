@@ -75,7 +75,12 @@ export class DoorSwitch implements Applier<DaemonSettings> {
   }
 }
 
-/** The same address, in the same thread. */
+/** The same address, in the same thread, and asking the same of connections: the rest are rules. */
 function sameDoor(a: HttpSettings, b: HttpSettings): boolean {
-  return sameSettings(a.listen, b.listen) && a.thread === b.thread;
+  return (
+    sameSettings(a.listen, b.listen) &&
+    a.thread === b.thread &&
+    (a.tls === undefined) === (b.tls === undefined) &&
+    (a.tls?.clientCa === undefined) === (b.tls?.clientCa === undefined)
+  );
 }

@@ -7,7 +7,7 @@ import { FakeControl } from "../lib/fake-control.js";
 import { addMacs, HOST, SHARED, smallFib } from "../lib/fib.js";
 import type { SmallFib } from "../lib/fib.js";
 
-const SETTINGS = { listen: undefined, allowRemote: false, allowedHosts: [] };
+const SETTINGS = { listen: undefined, allowedHosts: [] };
 const LINES = { accept: "application/x-ndjson" };
 
 let small: SmallFib;

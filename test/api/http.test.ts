@@ -6,7 +6,7 @@ import { Family } from "../../src/fast-bgp-codec/family.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl, peerView, routeView, SUMMARY } from "../lib/fake-control.js";
 
-const SETTINGS = { listen: undefined, allowRemote: false, allowedHosts: ["rr1.example"] };
+const SETTINGS = { listen: undefined, allowedHosts: ["rr1.example"] };
 
 let control: FakeControl;
 let server: ReturnType<typeof buildServer>;

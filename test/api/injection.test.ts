@@ -6,7 +6,7 @@ import { silentLog } from "../../src/util/log.js";
 import { MAC, mac, start } from "../inject/lib.js";
 import { FakeControl } from "../lib/fake-control.js";
 
-const SETTINGS = { listen: undefined, allowRemote: false, allowedHosts: [] };
+const SETTINGS = { listen: undefined, allowedHosts: [] };
 
 let started: ReturnType<typeof start>;
 let server: ReturnType<typeof buildServer>;

@@ -56,7 +56,7 @@ beforeEach(async () => {
       reload: (seconds) => answer(["reload", seconds], "10.0.0.1: reset, hold-time changed"),
       metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
     },
-    { listen: { address: "127.0.0.1", port: 0 }, allowRemote: false, allowedHosts: [] },
+    { listen: { address: "127.0.0.1", port: 0 }, allowedHosts: [] },
   );
 });
 afterEach(async () => {

@@ -37,7 +37,7 @@ async function open(on: boolean): Promise<void> {
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };
   const listen = { address: "127.0.0.1", port: 0 };
-  door = await openHttpDoor(backend, { listen, allowRemote: false, allowedHosts: [] });
+  door = await openHttpDoor(backend, { listen, allowedHosts: [] });
   url = `http://${door?.address}`;
 }
 beforeEach(() => open(true));

@@ -29,7 +29,7 @@ beforeEach(async () => {
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };
   const listen = { address: "127.0.0.1", port: 0 };
-  door = await openHttpDoor(backend, { listen, allowRemote: false, allowedHosts: [] });
+  door = await openHttpDoor(backend, { listen, allowedHosts: [] });
 });
 afterEach(() => door?.close());
 

@@ -113,7 +113,7 @@ const CASES: readonly (readonly [string, string, string])[] = [
   [
     "HTTP beyond loopback",
     "as: 1\nrouter-id: 1.1.1.1\nhttp: {listen: '0.0.0.0:8179'}\n",
-    "x.yaml:3:16: http.listen: 0.0.0.0 can be reached from other machines, and the HTTP door has no authentication; listen on 127.0.0.1, or say allow-remote: true if a firewall guards it",
+    "x.yaml:3:16: http.listen: 0.0.0.0 can be reached from other machines, and whoever does could steer evpnd; listen on 127.0.0.1, or add api.tls and api.clients (docs/api-security.md)",
   ],
   [
     "GTSM and a TTL",

@@ -80,7 +80,7 @@ describe("faults name the option", () => {
     ],
     [
       "--http 0.0.0.0:80",
-      "command line, --http: http.listen: 0.0.0.0 can be reached from other machines, and the HTTP door has no authentication; listen on 127.0.0.1, or say allow-remote: true if a firewall guards it",
+      "command line, --http: http.listen: 0.0.0.0 can be reached from other machines, and whoever does could steer evpnd; listen on 127.0.0.1, or add api.tls and api.clients (docs/api-security.md)",
     ],
   ])("%s", (line, expected) => {
     expect(errors(line)).toEqual([expected]);

@@ -136,12 +136,15 @@ describe("doubts are warnings", () => {
   });
 });
 
-test("remote HTTP needs a word, and takes it", () => {
-  const text = `${HEAD}http: {listen: "10.0.0.254:8179", allow-remote: true, allowed-hosts: [rr1]}\n`;
+test("names by which the API may be addressed; off", () => {
+  const text = `${HEAD}http: {listen: "127.0.0.1:8180", allowed-hosts: [rr1]}\n`;
   expect(settingsOf(text).http).toEqual({
-    listen: { address: "10.0.0.254", port: 8179 },
-    allowRemote: true,
+    listen: { address: "127.0.0.1", port: 8180 },
     allowedHosts: ["rr1"],
+    thread: "worker",
+    tls: undefined,
+    clients: [],
+    grpc: true,
   });
   expect(settingsOf(`${HEAD}http: {listen: off}\n`).http.listen).toBeUndefined();
 });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { EMBEDDED_CONFIG } from "../../src/config/embedded.js";
 import { configSchema, formatIssue, loadConfig } from "../../src/config/index.js";
+import { pki } from "../lib/pki.js";
 import { check } from "./lib/check.js";
 
 const examples = readdirSync("conf").filter((name) => name.endsWith(".yaml"));
@@ -15,9 +16,14 @@ describe.each(examples)("conf/%s", (name) => {
   const text = readFileSync(`conf/${name}`, "utf8");
 
   test("is good, with its secrets in place", () => {
-    const files: Record<string, { text: string }> = {};
+    const files: Record<string, { text: string }> = {
+      "/etc/evpnd/tls/api.crt": { text: pki("server.crt") },
+      "/etc/evpnd/tls/api.key": { text: pki("server.key") },
+      "/etc/evpnd/tls/clients.crt": { text: pki("ca.crt") },
+      "/etc/evpnd/tls/dashboard.token": { text: "0123456789abcdef0123456789abcdef" },
+    };
     for (const [, path] of text.matchAll(/(?:password|key|secret)-file: ([^\s,}]+)/g)) {
-      files[`/etc/evpnd/${path}`] = { text: "key\n" };
+      files[`/etc/evpnd/${path}`] ??= { text: "key\n" };
     }
     const result = check(text, { files, env: { EVPND_EDGE_KEY: "key" } });
     expect(result.ok ? result.warnings.map(formatIssue) : result.issues.map(formatIssue)).toEqual(

@@ -35,7 +35,6 @@ test("docs/http.md: requests", async () => {
   };
   const server = buildServer(backend, () => ({
     listen: undefined,
-    allowRemote: false,
     allowedHosts: [],
   }));
   const missing = written().filter((request) => {

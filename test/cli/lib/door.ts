@@ -11,5 +11,5 @@ export function openDoor(control: FakeControl): Promise<HttpDoor | undefined> {
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };
   const listen = { address: "127.0.0.1", port: 0 };
-  return openHttpDoor(backend, { listen, allowRemote: false, allowedHosts: [] });
+  return openHttpDoor(backend, { listen, allowedHosts: [] });
 }

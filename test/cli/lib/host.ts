@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly columns?: number;
   readonly now?: number;
   readonly interrupted?: Promise<void>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** @param words split at spaces when given as one text */
@@ -23,7 +24,7 @@ export async function evpnctl(words: string | string[], options: RunOptions = {}
     out: (text) => void (said.out += text),
     err: (text) => void (said.err += text),
     columns: options.columns ?? 80,
-    env: options.url === undefined ? {} : { EVPND_URL: options.url },
+    env: { ...options.env, ...(options.url !== undefined && { EVPND_URL: options.url }) },
     now: () => options.now ?? 1_700_000_160_000,
     readStdin: () => Promise.resolve(Buffer.from(options.stdin ?? "")),
     interrupted: () => options.interrupted ?? Promise.resolve(),

@@ -3,6 +3,7 @@
  * compile (options of peers, top level) or fails test/reload/every-option.test.ts (keys inside blocks).
  */
 import type { ConfigFile, PeerOptionsEntry } from "../../../src/config/file.js";
+import { pki } from "../../lib/pki.js";
 
 type Values<T> = { readonly [K in keyof Required<T>]: readonly NonNullable<T[K]>[] };
 
@@ -10,8 +11,18 @@ type Values<T> = { readonly [K in keyof Required<T>]: readonly NonNullable<T[K]>
 export const KEY_FILES: Readonly<Record<string, string>> = {
   "/etc/evpnd/one.key": "secret-one\n",
   "/etc/evpnd/two.key": "secret-two\n",
+  "/etc/evpnd/api.crt": pki("server.crt"),
+  "/etc/evpnd/api.key": pki("server.key"),
+  "/etc/evpnd/api2.crt": pki("server2.crt"),
+  "/etc/evpnd/api2.key": pki("server2.key"),
+  "/etc/evpnd/ca.crt": pki("ca.crt"),
+  "/etc/evpnd/a.token": "0123456789abcdef-a\n",
 };
-export const KEY_ENVIRONMENT = { ONE_KEY: "secret-three", TWO_KEY: "secret-four" };
+export const KEY_ENVIRONMENT = {
+  ONE_KEY: "secret-three",
+  TWO_KEY: "secret-four",
+  A_TOKEN: "0123456789abcdef-b",
+};
 
 const WARN = { "warn-at": 50, action: "warn" } as const;
 
@@ -279,6 +290,25 @@ export const TOP_VALUES: Omit<
     { enabled: true, "default-encapsulation": "vxlan" },
     {
       enabled: true,
+      "max-host-routes": 50,
+      domains: [
+        { name: "red", "route-targets": ["65000:100"], "host-routes": "unicast" },
+        {
+          name: "blue",
+          "route-targets": ["65000:200"],
+          "host-routes": {
+            announce: "type-5",
+            "next-hop": "10.0.0.99",
+            rd: "65000:5000",
+            "route-targets": ["65000:5000"],
+            "l3-vni": 5000,
+            "router-mac": "02:00:00:00:00:01",
+          },
+        },
+      ],
+    },
+    {
+      enabled: true,
       domains: [
         {
           name: "blue",
@@ -368,9 +398,23 @@ export const TOP_VALUES: Omit<
       "keep-after-down": 600,
     },
   ],
+  api: [
+    { grpc: false },
+    {
+      tls: { "cert-file": "api.crt", "key-file": "api.key" },
+      clients: [{ name: "a", role: "viewer", "token-file": "a.token" }],
+    },
+    {
+      tls: { "cert-file": "api2.crt", "key-file": "api2.key", "client-ca-file": "ca.crt" },
+      clients: [
+        { name: "a", role: "operator", "token-env": "A_TOKEN" },
+        { name: "b", role: "viewer", certificate: "CN=b" },
+      ],
+    },
+  ],
   http: [
     { listen: "off" },
-    { listen: "127.0.0.1:8180", "allow-remote": true, "allowed-hosts": ["rr.example"] },
+    { listen: "127.0.0.1:8180", "allowed-hosts": ["rr.example"] },
     { thread: "main" },
   ],
   log: [{ level: "debug", format: "json" }, { level: "warn" }],
