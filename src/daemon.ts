@@ -48,7 +48,13 @@ export class Daemon {
     this.load = (text) => loadConfig({ ...source, text });
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
     if (settings.fib !== undefined) warmUpFib(systemClock);
-    this.fib = new FibSwitch(this.speaker, systemClock, settings.fib, () => this.api.announce());
+    this.fib = new FibSwitch(
+      this.speaker,
+      systemClock,
+      settings.fib,
+      () => this.api.announce(),
+      log,
+    );
     this.injection = this.makeInjection(settings);
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
@@ -142,6 +148,9 @@ export class Daemon {
       get fib() {
         return fib.control;
       },
+      get quarantine() {
+        return fib.quarantine;
+      },
       get whatIf() {
         return fib.whatIf;
       },
@@ -151,7 +160,7 @@ export class Daemon {
       candidate: (text) =>
         policyCandidate(text, reloader.document, (candidate) => this.load(candidate)),
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
-      metrics: () => collectMetrics(control, this.stalls, fib.control),
+      metrics: () => collectMetrics(control, this.stalls, fib.control, fib.quarantine),
     };
   }
 

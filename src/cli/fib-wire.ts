@@ -1,4 +1,6 @@
 /** What evpnctl reads of the FIB's answers; see `wire.ts`. */
+import type { QuarantineAnswer } from "./quarantine-wire.js";
+
 export interface LabelAnswer {
   readonly kind: string;
   readonly value: number;
@@ -25,6 +27,8 @@ export interface MacAnswer {
   readonly bindingsCut: boolean;
   readonly moves: number;
   readonly duplicate?: { readonly moves: number; readonly since: number } | undefined;
+  readonly quarantine?: QuarantineAnswer | undefined;
+  readonly conflict?: string | undefined;
   /** Wall-clock seconds. */
   readonly firstSeen: number;
   readonly lastChange: number;

@@ -5,6 +5,8 @@ import type { LabelAnswer, MacAnswer } from "./fib-wire.js";
 import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { wholeNumber } from "./numbers.js";
+import { effectText, untilText } from "./quarantine.js";
+import type { QuarantineAnswer } from "./quarantine-wire.js";
 import { formatAge, formatFields, formatTable, shorten } from "./text.js";
 import type { Column } from "./text.js";
 
@@ -94,6 +96,17 @@ function addresses({ bindings }: MacAnswer, asked: string | undefined): string {
   return `${shown.ip}${shown.lost ? " lost" : ""}${more}`;
 }
 
+function quarantineText(quarantine: QuarantineAnswer, now: number): string {
+  const { pe, attempts } = quarantine;
+  const parts = [
+    effectText(quarantine),
+    ...(quarantine.state === "released" ? [] : [`only ${pe} counts`]),
+    ...(attempts === 0 ? [] : [`${attempts} tries`]),
+    ...(untilText(quarantine, now) === "" ? [] : [`ends ${untilText(quarantine, now)}`]),
+  ];
+  return parts.join("; ");
+}
+
 export function labelText({ kind, value }: LabelAnswer): string {
   return kind === "vni" ? `vni ${value}` : `label ${value}`;
 }
@@ -133,6 +146,8 @@ export function formatMac(row: MacAnswer, now: number): string {
         ? undefined
         : `${duplicate.moves} moves, for ${formatAge(now - duplicate.since)}`,
     ],
+    ["Quarantine", row.quarantine === undefined ? undefined : quarantineText(row.quarantine, now)],
+    ["Conflict", row.conflict === undefined ? undefined : `sticky, and ${row.conflict} has it too`],
     ["First seen", `${formatAge(now - row.firstSeen * 1000)} ago`],
     ["Last change", `${formatAge(now - row.lastChange * 1000)} ago`],
   ]);

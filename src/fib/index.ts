@@ -49,6 +49,7 @@ export {
   LocalQuarantineControl,
   type QuarantineControl,
   type QuarantineOrder,
+  type QuarantineStats,
 } from "./quarantine/control.js";
 export type { QuarantineRow, SavedQuarantine } from "./quarantine/desk.js";
 export { QuarantineKeeper } from "./quarantine/keeper.js";

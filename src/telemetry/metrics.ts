@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { InterestView, PeerView, SpeakerControl, SpeakerSummary } from "../bgp/control.js";
-import type { FibControl, FibSummary } from "../fib/index.js";
+import type { FibControl, FibSummary, QuarantineControl, QuarantineStats } from "../fib/index.js";
 import type { StallMonitor } from "./event-loop.js";
 import { METRICS, PREFIX } from "./metric-table.js";
 import type { MetricRow } from "./metric-table.js";
@@ -23,12 +23,14 @@ export async function collectMetrics(
   control: SpeakerControl,
   stalls: StallMonitor,
   fib?: FibControl,
+  quarantine?: QuarantineControl,
 ): Promise<MetricsText> {
-  const [summary, peers, stats, fibSummary] = await Promise.all([
+  const [summary, peers, stats, fibSummary, quarantined] = await Promise.all([
     control.summary(),
     control.peers(),
     control.stats(),
     fib?.summary(),
+    quarantine?.stats(),
   ]);
   const page = new Page();
   addSummary(page, summary);
@@ -42,6 +44,7 @@ export async function collectMetrics(
     if (from === "stats" && value !== undefined) page.add(name, "", value);
   }
   if (fibSummary !== undefined) addFib(page, fibSummary);
+  if (quarantined !== undefined) addQuarantine(page, quarantined);
   addProcess(page, stalls);
   return { contentType: CONTENT_TYPE, text: page.text() };
 }
@@ -156,6 +159,13 @@ function addFib(page: Page, summary: FibSummary): void {
   page.add("fib_domains", "", summary.domains);
   page.add("fib_segments", "", summary.segments);
   page.add("fib_duplicates", "", summary.duplicates);
+}
+
+function addQuarantine(page: Page, stats: QuarantineStats): void {
+  page.add("fib_quarantined", "", stats.quarantined);
+  page.add("fib_duplicate_alarms_total", "", stats.alarms);
+  page.add("fib_quarantine_attempts_total", "", stats.attempts);
+  page.add("fib_sticky_conflicts", "", stats.conflicts);
 }
 
 function addProcess(page: Page, stalls: StallMonitor): void {

@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/config/index.js";
 import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl, peerView } from "../lib/fake-control.js";
+import { LocalQuarantineControl } from "../../src/fib/index.js";
 import { smallFib } from "../lib/fib.js";
 
 const stalls = { take: () => ({ maxSeconds: 0.25, p999Seconds: 0.125 }), stop() {} };
@@ -30,8 +31,9 @@ test("values come from summary, peers, statistics and the process", async () => 
 });
 
 test("the MAC FIB's, when there is one", async () => {
-  const { control } = smallFib();
-  const { text } = await collectMetrics(new FakeControl(), stalls, control);
+  const { control, fabric } = smallFib();
+  const quarantine = new LocalQuarantineControl(fabric.fib);
+  const { text } = await collectMetrics(new FakeControl(), stalls, control, quarantine);
   const samples = text.split("\n").filter((line) => line.startsWith("evpnd_fib_"));
   expect(samples).toEqual([
     "evpnd_fib_macs 5",
@@ -39,6 +41,10 @@ test("the MAC FIB's, when there is one", async () => {
     "evpnd_fib_domains 3",
     "evpnd_fib_segments 1",
     "evpnd_fib_duplicates 0",
+    "evpnd_fib_quarantined 0",
+    "evpnd_fib_duplicate_alarms_total 0",
+    "evpnd_fib_quarantine_attempts_total 0",
+    "evpnd_fib_sticky_conflicts 0",
   ]);
   const off = await collectMetrics(new FakeControl(), stalls);
   expect(off.text).not.toMatch(/^evpnd_fib_/m);

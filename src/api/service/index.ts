@@ -32,6 +32,7 @@ import { PEER_OPERATIONS } from "./peers.js";
 import { POLICY_OPERATIONS } from "./policies.js";
 import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
+import { QUARANTINE_OPERATIONS } from "./quarantines.js";
 import { WATCH_OPERATIONS } from "./watch.js";
 import { WATCH_OPERATIONS } from "./watch.js";
 
@@ -42,6 +43,9 @@ export const OPERATIONS: readonly Operation[] = [
   ...FIB_OPERATIONS,
   ...WATCH_OPERATIONS,
   ...WATCH_OPERATIONS,
+  ...QUARANTINE_OPERATIONS,
+  ...EXPLAIN_OPERATIONS,
+  ...WHAT_IF_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONFIGURATION_OPERATIONS,
   ...INJECTION_OPERATIONS,

@@ -27,7 +27,18 @@ export interface QuarantineOrder {
   readonly releaseSeconds?: number | undefined;
 }
 
+export interface QuarantineStats {
+  /** MACs in quarantine now. */
+  readonly quarantined: number;
+  /** Duplicates found, and routes held that came, since this FIB began. */
+  readonly alarms: number;
+  readonly attempts: number;
+  /** MACs that are sticky at one place and claimed by another. */
+  readonly conflicts: number;
+}
+
 export interface QuarantineControl {
+  stats(): Promise<QuarantineStats>;
   /** Duplicates, and MACs in quarantine. A page may be short, or empty, and not the last. */
   list(query: PageQuery): Promise<FibPage<QuarantineRow>>;
   /** By hand. Rejects with `not-found` when no domain has the MAC, `busy` when there are too many. */
@@ -41,6 +52,18 @@ export class LocalQuarantineControl implements QuarantineControl {
 
   constructor(fib: Fib) {
     this.fib = fib;
+  }
+
+  stats(): Promise<QuarantineStats> {
+    return attempt(() => {
+      const { quarantines, duplicates, macs } = this.fib;
+      return {
+        quarantined: quarantines.count,
+        alarms: duplicates.alarms,
+        attempts: duplicates.attempts,
+        conflicts: macs.conflicts,
+      };
+    });
   }
 
   list({ cursor = "0", limit = PAGE_DEFAULT }: PageQuery): Promise<FibPage<QuarantineRow>> {
