@@ -10,6 +10,7 @@ import {
   wantsEvents,
   wantsLines,
 } from "./lines.js";
+import { OPENAPI_PATH, openApiDocument } from "./openapi.js";
 import {
   inputCheckOf,
   InputFault,
@@ -41,6 +42,12 @@ export function addOperations(
   desk: Desk,
   credentials: (request: FastifyRequest) => Credentials,
 ): void {
+  let document: string | undefined;
+  server.get(OPENAPI_PATH, (request, reply) => {
+    desk.admit({ id: "OpenApi", role: "anyone" }, credentials(request));
+    document ??= JSON.stringify(openApiDocument());
+    return reply.header("content-type", "application/json; charset=utf-8").send(document);
+  });
   for (const operation of OPERATIONS) {
     const { method, path: url, bodyMax } = operation.http;
     const read = inputReader(operation);

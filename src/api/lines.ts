@@ -9,7 +9,7 @@ import { HttpError, refusal } from "./error.js";
 import { PAGE_MAX, type Rows } from "./service/operation.js";
 
 export const NDJSON = "application/x-ndjson";
-const EVENT_STREAM = "text/event-stream";
+export const EVENT_STREAM = "text/event-stream";
 /** Small enough that a page costs the BGP thread a millisecond or two. */
 export const STREAM_PAGE = 50;
 

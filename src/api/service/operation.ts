@@ -97,6 +97,8 @@ export interface UnarySpec<I, O extends object> extends Common {
   readonly output: string;
   /** HTTP status by the answer; default 200. */
   readonly status?: (output: O) => number;
+  /** What `status` gives beside 200. */
+  readonly otherStatus?: readonly number[];
   readonly run: (backend: HttpBackend, input: I, caller: Caller) => Promise<O>;
 }
 

@@ -74,6 +74,7 @@ export const STATUS_OPERATIONS: readonly Operation[] = [
     http: { method: "GET", path: "/ready" },
     input: "GetReadinessRequest",
     output: "Readiness",
+    otherStatus: [503],
     status: ({ ready }: { readonly ready: boolean }) => (ready ? 200 : 503),
     run: async ({ control }, _input, { role }) => {
       const { ready, peers, established } = await control.summary();
