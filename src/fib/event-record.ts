@@ -160,6 +160,14 @@ export function decodeEvent(
   };
 }
 
+/** The domain that words 3 to 5 of a record name. */
+export function domainOfWords(high: number, low: number, tag: number): DomainKey {
+  const bytes = new Uint8Array(8);
+  writeU32(bytes, 0, high);
+  writeU32(bytes, 4, low);
+  return domainKey(bytes, 0, high >>> 0, low >>> 0, tag >>> 0);
+}
+
 function domainKey(
   bytes: Uint8Array,
   at: number,

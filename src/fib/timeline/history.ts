@@ -1,0 +1,201 @@
+/**
+ * Reads what the store has of one station (a MAC in a domain) or one segment: the last event before a time,
+ * the first one after it. What stood before the last start, or before the FIB was read anew, does not
+ * count for the time after it.
+ */
+import { firstEntries, prefixRange, type OrderedKv } from "../../store/index.js";
+import { FibEventKind } from "../event-record.js";
+import type { Chunks } from "./chunks.js";
+import {
+  between,
+  chunkKeyOf,
+  comparePlaces,
+  placedKey,
+  placeOf,
+  plainKey,
+  PLACE_OCTETS,
+  Space,
+  STATION_IN_MAC,
+  stationAt,
+  timeAndNumber,
+  type Place,
+} from "./layout.js";
+import type { Marks } from "./marks.js";
+import { decodeRecord, isState, type StoredEvent } from "./record.js";
+import { readU32 } from "../../util/bytes.js";
+
+/** Events of a MAC that are looked over for one that says where it is. */
+const MOST_LOOKED = 20_000;
+const PAGE = 32;
+/** Events of a segment that are looked at. */
+const MOST_SEGMENT_EVENTS = 2000;
+const END = 2 ** 47;
+
+export interface Found {
+  readonly place: Place;
+  readonly event: StoredEvent;
+}
+
+/** A PE's standing at a segment at a time. */
+export interface Standing {
+  /** Of its last coming or leaving. */
+  readonly place: Place;
+  readonly up: boolean;
+  /** When all its MACs there had gone without events of their own, and none came back at once. */
+  readonly emptied: Place | undefined;
+  /** When some of them had, nobody knows which. */
+  readonly thinned: Place | undefined;
+}
+
+export class History {
+  readonly kv: OrderedKv;
+  readonly chunks: Chunks;
+  readonly marks: Marks;
+
+  constructor(kv: OrderedKv, chunks: Chunks, marks: Marks) {
+    this.kv = kv;
+    this.chunks = chunks;
+    this.marks = marks;
+  }
+
+  /** The last event at or before `time`, behind `floor`, that says where the station is. */
+  async lastState(
+    station: Uint8Array,
+    time: number,
+    floor: Place | undefined,
+  ): Promise<Found | undefined> {
+    for (const chunk of this.chunks.upTo(time)) {
+      if (floor !== undefined && chunk.id < floor.chunk) break;
+      const found = await this.stateIn(chunk.id, station, 0, time, true);
+      if (found === undefined) continue;
+      return floor === undefined || comparePlaces(found.place, floor) > 0 ? found : undefined;
+    }
+    return undefined;
+  }
+
+  /** The first one after `time`, before `ceiling`. */
+  async firstState(
+    station: Uint8Array,
+    time: number,
+    ceiling: Place | undefined,
+  ): Promise<Found | undefined> {
+    for (const chunk of this.chunks.within(time + 1, END)) {
+      if (ceiling !== undefined && chunk.id > ceiling.chunk) break;
+      const found = await this.stateIn(chunk.id, station, time + 1, END, false);
+      if (found === undefined) continue;
+      return ceiling === undefined || comparePlaces(found.place, ceiling) < 0 ? found : undefined;
+    }
+    return undefined;
+  }
+
+  /** What is told last of a MAC that there is; the event may be older than the history. */
+  async present(station: Uint8Array): Promise<Found | undefined> {
+    const value = await this.kv.get(plainKey(Space.Now, station));
+    if (value === undefined) return undefined;
+    const place = { chunk: readU32(value, 0), ...timeAndNumber(value, 4) };
+    return { place, event: decodeRecord(value.subarray(4 + PLACE_OCTETS)) };
+  }
+
+  async event(place: Place): Promise<StoredEvent | undefined> {
+    const record = await this.kv.get(placedKey(Space.Event, place));
+    return record === undefined ? undefined : decodeRecord(record);
+  }
+
+  /** How each PE of the segment stood at `time`, by events behind `floor`. */
+  async standings(
+    esi: Uint8Array,
+    time: number,
+    floor: Place | undefined,
+  ): Promise<Map<string, Standing>> {
+    const out = new Map<string, Standing>();
+    /** PEs whose last coming was seen: what was before it shows whether MACs had gone. */
+    const came = new Map<string, { place: Place; macs: number }>();
+    let looked = 0;
+    for (const chunk of this.chunks.upTo(time)) {
+      if (floor !== undefined && chunk.id < floor.chunk) break;
+      const range = { ...between(Space.Segment, chunk.id, esi, 0, time), reverse: true };
+      const rows = await firstEntries(this.kv, range, MOST_SEGMENT_EVENTS - looked);
+      looked += rows.length;
+      for (const { key, value } of rows) {
+        const place = placeOf(key);
+        if (floor !== undefined && comparePlaces(place, floor) < 0) return out;
+        standBy(decodeRecord(value), place, out, came);
+      }
+      if (looked >= MOST_SEGMENT_EVENTS) break;
+    }
+    return out;
+  }
+
+  /** Domains in which anything was told of the MAC, at most `most`. */
+  async domainsOf(mac: Uint8Array, most: number): Promise<Uint8Array[]> {
+    const found = new Map<string, Uint8Array>();
+    const add = (station: Uint8Array): void => {
+      if (found.size < most) found.set(Buffer.from(station).toString("latin1"), station.slice());
+    };
+    const now = await firstEntries(this.kv, prefixRange(plainKey(Space.Now, mac)), most);
+    for (const { key } of now) add(stationAt(key, 1));
+    for (const chunk of [...this.chunks.list].reverse()) {
+      const range = prefixRange(chunkKeyOf(Space.Mac, chunk.id, mac));
+      let from = range.from;
+      while (found.size < most) {
+        const [row] = await firstEntries(this.kv, { from, to: range.to }, 1);
+        if (row === undefined) break;
+        const station = stationAt(row.key, STATION_IN_MAC);
+        add(station);
+        from = prefixRange(chunkKeyOf(Space.Mac, chunk.id, station)).to;
+      }
+    }
+    return [...found.values()].sort((a, b) => Buffer.compare(a, b));
+  }
+
+  private async stateIn(
+    chunk: number,
+    station: Uint8Array,
+    from: number,
+    to: number,
+    reverse: boolean,
+  ): Promise<Found | undefined> {
+    const cursor = this.kv.cursor({ ...between(Space.Mac, chunk, station, from, to), reverse });
+    try {
+      for (let looked = 0, page = 1; looked < MOST_LOOKED; page = PAGE) {
+        const rows = await cursor.next(page);
+        if (rows.length === 0) return undefined;
+        looked += rows.length;
+        for (const { key, value } of rows) {
+          if (!isState(value[0]!)) continue;
+          const place = placeOf(key);
+          const event = await this.event(place);
+          if (event !== undefined) return { place, event };
+        }
+      }
+      return undefined;
+    } finally {
+      await cursor.close();
+    }
+  }
+}
+
+/** Takes one more event into account, newest first. */
+function standBy(
+  event: StoredEvent,
+  place: Place,
+  out: Map<string, Standing>,
+  came: Map<string, { place: Place; macs: number }>,
+): void {
+  const pe = event.kind === FibEventKind.SegmentUp ? event.to : event.from;
+  if (pe === undefined || event.kind === FibEventKind.SegmentUpdate) return;
+  const known = out.get(pe);
+  if (event.kind === FibEventKind.SegmentDrained) {
+    const last = came.get(pe);
+    if (known === undefined) {
+      out.set(pe, { place, up: false, emptied: place, thinned: undefined });
+    } else if (last !== undefined && known.emptied === undefined && known.thinned === undefined) {
+      const thinned = last.macs > 0 ? place : undefined;
+      out.set(pe, { ...known, thinned, emptied: last.macs > 0 ? undefined : place });
+    }
+    return;
+  }
+  const up = event.kind === FibEventKind.SegmentUp;
+  if (up && known === undefined) came.set(pe, { place, macs: event.count });
+  if (known === undefined) out.set(pe, { place, up, emptied: undefined, thinned: undefined });
+}

@@ -1,0 +1,168 @@
+/**
+ * Where a station was at a time. In order:
+ *  1. The last event before it that says so, since the last start: the MAC was at a PE, or gone. What
+ *     happened to its segment since then counts for it, as it counts for all MACs there (RFC 7432 section 8.2).
+ *  2. Without one, the first event after it tells what was before: a learn that it was nowhere, anything
+ *     else which PE it left.
+ *  3. Without either, a MAC that is there now and was last told of before the history begins was there.
+ *  4. Otherwise it was nowhere, if the history reaches back so far.
+ */
+import { parseEsi } from "../../fast-bgp-codec/index.js";
+import { FibEventKind } from "../event-record.js";
+import type { Found, History, Standing } from "./history.js";
+import { comparePlaces, stationText } from "./layout.js";
+import { MarkKind, type StoredEvent } from "./record.js";
+import type { LabelAt, MacAt } from "./views.js";
+
+type Rest = Omit<MacAt, "mac" | "domain" | "time">;
+
+const NOWHERE: Rest = {
+  state: "absent",
+  pe: undefined,
+  via: [],
+  label: undefined,
+  esi: undefined,
+  sequence: undefined,
+  peer: undefined,
+  since: undefined,
+  certain: true,
+  notes: [],
+};
+
+export async function whereWas(
+  history: History,
+  station: Uint8Array,
+  time: number,
+): Promise<MacAt> {
+  const { marks } = history;
+  const about = { ...stationText(station), time };
+  const gap = marks.gapAt(time);
+  if (gap !== undefined) {
+    const until = gap.to === undefined ? "" : ` to ${iso(gap.to)}`;
+    const notes = [
+      `nothing was recorded from ${iso(gap.from)}${until}: evpnd or its MAC FIB was off`,
+    ];
+    return { ...about, ...NOWHERE, state: "unknown", certain: false, notes };
+  }
+  const reset = marks.resetBefore(time);
+  const floor = reset?.place;
+  const found = await history.lastState(station, time, floor);
+  const rest =
+    found !== undefined
+      ? await afterEvent(history, found, time)
+      : await withoutEvent(history, station, time);
+  const lost = marks.lostBetween(found?.place ?? floor, time);
+  if (lost === 0) return { ...about, ...rest };
+  const note = `${lost} events were lost in between, some may have been of this MAC`;
+  const state = found === undefined && rest.state === "absent" ? "unknown" : rest.state;
+  return { ...about, ...rest, state, certain: false, notes: [...rest.notes, note] };
+}
+
+async function afterEvent(history: History, { place, event }: Found, time: number): Promise<Rest> {
+  if (event.kind === FibEventKind.Withdraw) return { ...NOWHERE, since: place.time };
+  const rest = atPe(event, event.to, place.time);
+  const esi = event.esi === undefined ? undefined : parseEsi(event.esi);
+  if (esi === undefined || event.to === undefined) return rest;
+  const floor = history.marks.resetBefore(time)?.place;
+  const standings = await history.standings(esi, time, floor);
+  const own = standings.get(event.to);
+  if (own?.emptied !== undefined && comparePlaces(own.emptied, place) > 0) {
+    const note = `${event.to} had left the segment, and all its MACs there went`;
+    return { ...NOWHERE, since: own.emptied.time, notes: [note] };
+  }
+  return throughSegment(rest, event.to, place.time, standings, floor === undefined);
+}
+
+/** The MAC as the standing of its segment's PEs has it. */
+function throughSegment(
+  rest: Rest,
+  pe: string,
+  since: number,
+  standings: ReadonlyMap<string, Standing>,
+  cut: boolean,
+): Rest {
+  const own = standings.get(pe);
+  const others = [...standings].filter(([one, { up }]) => up && one !== pe).map(([one]) => one);
+  const notes: string[] = [];
+  let certain = true;
+  if (own?.thinned !== undefined && own.thinned.time >= since) {
+    certain = false;
+    notes.push(`${pe} left the segment and came back; some of its MACs went meanwhile`);
+  }
+  if (own?.up ?? cut) return { ...rest, via: [pe, ...others.sort()], certain, notes };
+  const left = own === undefined ? "was not on the segment" : `left it at ${iso(own.place.time)}`;
+  notes.push(
+    others.length === 0
+      ? `no PE was on the segment, ${pe} ${left}: it could not be reached`
+      : `${pe} ${left}; it was reached through the others of the segment`,
+  );
+  const changed = own === undefined ? since : Math.max(since, own.place.time);
+  return { ...rest, via: others.sort(), since: changed, certain, notes };
+}
+
+async function withoutEvent(history: History, station: Uint8Array, time: number): Promise<Rest> {
+  const { chunks, marks } = history;
+  const after = marks.resetAfter(time);
+  const now = after === undefined ? await history.present(station) : undefined;
+  if (now !== undefined && now.place.time <= time) return afterEvent(history, now, time);
+  const reset = marks.resetBefore(time);
+  const oldest = chunks.list[0]?.first;
+  if (reset === undefined && (oldest === undefined || time < oldest)) {
+    return unknown(
+      oldest === undefined ? "the history is empty" : `the history begins at ${iso(oldest)}`,
+    );
+  }
+  const first = await history.firstState(station, time, after?.place);
+  if (first?.event.kind === FibEventKind.Learn) return startNote(history, time);
+  if (first !== undefined) {
+    const pe = first.event.from ?? first.event.to;
+    const note = "when it came there is older than the history";
+    const esi = first.event.kind === FibEventKind.Update ? first.event.esi : undefined;
+    return { ...NOWHERE, state: "present", pe, via: listOf(pe), esi, notes: [note] };
+  }
+  // What was there without a change until evpnd ended, since before the history begins, left no trace.
+  if (reset === undefined && after !== undefined) {
+    return unknown("the history of that life of evpnd is cut, and has no event of it");
+  }
+  return startNote(history, time);
+}
+
+function unknown(note: string): Rest {
+  return { ...NOWHERE, state: "unknown", certain: false, notes: [note] };
+}
+
+/** Nowhere; right after a start that means little. */
+function startNote({ marks }: History, time: number): Rest {
+  const reset = marks.resetBefore(time);
+  if (reset === undefined) return NOWHERE;
+  const what = reset.kind === MarkKind.Started ? "evpnd started" : "the FIB was read anew";
+  return { ...NOWHERE, notes: [`${what} at ${iso(reset.place.time)} and had not heard of it yet`] };
+}
+
+function atPe(event: StoredEvent, pe: string | undefined, since: number): Rest {
+  return {
+    state: "present",
+    pe,
+    via: listOf(pe),
+    label: labelOf(event),
+    esi: event.esi,
+    sequence: event.sequence,
+    peer: event.peer,
+    since,
+    certain: true,
+    notes: [],
+  };
+}
+
+function listOf(pe: string | undefined): string[] {
+  return pe === undefined ? [] : [pe];
+}
+
+/** A label field, read as the route's encapsulation said. */
+export function labelOf({ label, vni }: StoredEvent): LabelAt {
+  return vni ? { kind: "vni", value: label } : { kind: "mpls", value: label >>> 4 };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
