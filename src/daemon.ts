@@ -8,7 +8,7 @@ import type { HttpBackend, HttpDoor, HttpSettings, ReloadResult } from "./api/in
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { loadConfig } from "./config/index.js";
 import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
-import { warmUpFib } from "./fib/index.js";
+import { LocalLint, warmUpFib } from "./fib/index.js";
 import { Injection } from "./inject/index.js";
 import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
@@ -156,6 +156,7 @@ export class Daemon {
       },
       log: this.log,
       inject: this.injection.door,
+      lint: new LocalLint(() => fib.fib, systemClock),
       config: reloader,
       candidate: (text) =>
         policyCandidate(text, reloader.document, (candidate) => this.load(candidate)),

@@ -1,6 +1,6 @@
 /** What stands behind the HTTP door. */
 import type { PolicyCandidate, SettingsEffect, SpeakerControl, WhatIf } from "../bgp/control.js";
-import type { FibControl, LintControl, QuarantineControl, WhatIfControl } from "../fib/index.js";
+import type { FibControl, LintControl, LintControl, QuarantineControl, WhatIfControl } from "../fib/index.js";
 import type { InjectControl } from "../inject/index.js";
 import type { Log } from "../util/log.js";
 
@@ -60,6 +60,8 @@ export interface HttpBackend {
   /** Duplicates and quarantines; undefined while the MAC FIB is off. */
   readonly quarantine?: QuarantineControl | undefined;
   readonly config?: ConfigBackend | undefined;
+  /** Fabric checks. */
+  readonly lint?: LintControl | undefined;
   /** Routes that clients have evpnd announce. */
   readonly inject?: InjectControl | undefined;
   readonly log: Log;

@@ -295,6 +295,15 @@ export class EthernetSegments {
     return id;
   }
 
+  /** Every id of an attachment in use is below this. */
+  get attachmentLimit(): number {
+    return this.attachments.limit;
+  }
+
+  attachmentExists(attachment: number): boolean {
+    return this.segmentOf(attachment) !== 0;
+  }
+
   segmentOf(attachment: number): number {
     return this.attachments.words[attachment * ATTACHMENT + A_SEGMENT]!;
   }

@@ -77,7 +77,7 @@ export class Fib {
   /** All that other threads may read: changed inside `begin` and `end` only. */
   readonly shared = new SharedTables();
   private readonly clockWords = this.shared.numbers("clock", CLOCK_WORDS);
-  private readonly sets = new RouteTargetSets(this.shared);
+  readonly sets = new RouteTargetSets(this.shared);
   /** What the FIB holds of each destination: its first candidate or link. */
   private readonly held = new FlatMemory();
   /** Next destination of the sweep under way, 0 for none, and where it ends. */

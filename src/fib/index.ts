@@ -16,7 +16,7 @@
  * - `lookups.ts` the questions that need no routes; `fib-reader.ts`, `shared-control.ts` the same in another
  *   thread, over the same memory.
  * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
- * - `watch/` who is told of changes, and how far each has been told (its `items.ts` says what a watch is).
+ * - `lint/` the fabric check: rules over all there is, findings with the routes behind them.
  * - `watch/` who is told of changes, and how far each has been told (its `items.ts` says what a watch is).
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
@@ -95,21 +95,18 @@ export {
   type FibSettings,
 } from "./settings.js";
 export { warmUpFib } from "./warm-up.js";
-export { WatchHub, type HubOptions } from "./watch/hub.js";
-export {
-  WATCH_TOPICS,
-  type EventState,
-  type PeerState,
-  type WatchBatch,
-  type WatchChange,
-  type WatchControl,
-  type WatchItem,
-  type WatchQuery,
-  type WatchStats,
-  type WatchTopic,
-} from "./watch/items.js";
-export { watchSource } from "./watch/source.js";
-export type { HubLimits, WatchSource } from "./watch/watcher.js";
+export { LocalLint } from "./lint/control.js";
+export type {
+  Finding,
+  FindingRoute,
+  LintBatch,
+  LintControl,
+  LintQuery,
+  LintSummary,
+  RuleView,
+  Severity,
+} from "./lint/finding.js";
+export { RULES as LINT_RULES } from "./lint/rules/index.js";
 export { WatchHub, type HubOptions } from "./watch/hub.js";
 export {
   WATCH_TOPICS,

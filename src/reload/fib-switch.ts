@@ -101,6 +101,11 @@ export class FibSwitch implements Applier<DaemonSettings> {
   }
 
   /** What would be different; undefined while the FIB is off. */
+  /** For the fabric check. */
+  get fib(): Fib | undefined {
+    return this.answering?.fib;
+  }
+
   get whatIf(): WhatIfDoor | undefined {
     return this.answering?.whatIf;
   }

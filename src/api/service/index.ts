@@ -26,6 +26,7 @@ import { FEED_OPERATIONS } from "./feeds.js";
 import { FIB_OPERATIONS } from "./fib.js";
 import { INJECTION_OPERATIONS } from "./injection.js";
 import { INTEREST_OPERATIONS } from "./interest.js";
+import { LINT_OPERATIONS } from "./lint.js";
 import { MAINTENANCE_OPERATIONS } from "./maintenance.js";
 import type { Operation } from "./operation.js";
 import { PEER_OPERATIONS } from "./peers.js";
@@ -34,7 +35,6 @@ import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
 import { QUARANTINE_OPERATIONS } from "./quarantines.js";
 import { WATCH_OPERATIONS } from "./watch.js";
-import { WATCH_OPERATIONS } from "./watch.js";
 
 export const OPERATIONS: readonly Operation[] = [
   ...STATUS_OPERATIONS,
@@ -42,7 +42,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...ROUTE_OPERATIONS,
   ...FIB_OPERATIONS,
   ...WATCH_OPERATIONS,
-  ...WATCH_OPERATIONS,
+  ...LINT_OPERATIONS,
   ...QUARANTINE_OPERATIONS,
   ...EXPLAIN_OPERATIONS,
   ...WHAT_IF_OPERATIONS,
