@@ -1,44 +1,71 @@
-/** evpnctl explain mac MAC: why a MAC is where it is, candidate by candidate. */
+/** evpnctl explain mac MAC: why a MAC is where it is, candidate by candidate, and who was told of it. */
 import type { Command } from "commander";
-import { formatRoutes } from "./explain-route.js";
+import { CliError, EXIT } from "./exit.js";
 import type { ExplanationAnswer } from "./fib-wire.js";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
-import type { ExplainAnswer } from "./policy-wire.js";
+import { formatChange, formatDecision } from "./policy-wire.js";
 import { wrap } from "./text.js";
+import type { TraceAnswer } from "./what-if-wire.js";
+
+type Receivers = TraceAnswer["routes"][number]["receivers"][number];
+
+/** Peers named of those of which the same is true. */
+const LISTED = 5;
 
 /** @param explain the command `explain` */
 export function addExplainMac(explain: Command, host: CliHost): void {
   explain
     .command("mac")
-    .description("why a MAC is where it is: who claims it, and what decided; needs the MAC FIB")
+    .description("why a MAC is where it is: who claims it, what decided, and who was told")
     .argument("<mac>", "the MAC address")
     .option("--domain <name>", "in this bridge domain; default: in each that has it")
-    .action(async (mac: string, options: { domain?: string }, command: Command) => {
-      const query = { mac, domain: options.domain };
-      const answer = await clientOf(command, host).get<{
-        explanations: readonly ExplanationAnswer[];
-      }>("/v1/fib/explain", query);
-      if (wantsJson(command)) printJson(host, answer.explanations);
-      else {
-        const texts = answer.explanations.map((one) => formatExplanation(one, host.columns));
-        host.out(texts.join("\n"));
-        host.out(await rulesOn(mac, command, host));
-      }
+    .option("--peer <address>", "what this peer was sent alone")
+    .action(async (mac: string, options: { domain?: string; peer?: string }, command: Command) => {
+      const { domain, peer } = options;
+      const answer = await clientOf(command, host).get<TraceAnswer>("/v1/explain/mac", {
+        mac,
+        domain,
+        peer,
+      });
+      if (wantsJson(command)) printJson(host, answer);
+      else if (answer.explanations.length + answer.routes.length === 0) {
+        throw new CliError(EXIT.notFound, `no route has the MAC ${answer.mac}`);
+      } else host.out(formatTrace(answer, host.columns));
     });
 }
 
-/** What import rules made of the MAC's routes; nothing where no rule did anything. */
-async function rulesOn(mac: string, command: Command, host: CliHost): Promise<string> {
-  const answer = await clientOf(command, host).get<ExplainAnswer>("/v1/policy/explain", {
-    mac,
-    type: 2,
-  });
-  const routes = answer.routes
-    .map((route) => ({ ...route, receivers: [] }))
-    .filter(({ paths }) => paths.some((path) => path.import.by !== "none"));
-  if (routes.length === 0) return "";
-  return `\nImport rules\n${formatRoutes({ routes, cut: answer.cut }, host.columns)}`;
+export function formatTrace({ explanations, routes, cut }: TraceAnswer, width: number): string {
+  const parts = explanations.map((one) => formatExplanation(one, width));
+  if (routes.length === 0) return parts.join("\n");
+  const lines = routes.flatMap(({ prefix, paths, receivers }) => [
+    wrap(prefix, width, "    ", "  "),
+    ...paths.flatMap((path) => [
+      wrap(
+        `${path.best ? "*>" : "* "} from ${path.peer}: ${path.reason}`,
+        width,
+        "       ",
+        "    ",
+      ),
+      ...(path.import.by === "none"
+        ? []
+        : [wrap(`import: ${formatDecision(path.import)}`, width, "         ", "       ")]),
+      ...path.attributes.map((change) =>
+        wrap(formatChange(change), width, "           ", "         "),
+      ),
+    ]),
+    ...receivers.map((group) => wrap(receiversText(group), width, "       ", "    ")),
+  ]);
+  const more = cut ? "  More routes than shown; evpnctl explain route shows them.\n" : "";
+  return `${[...parts, `Who was told\n${lines.join("")}`].join("\n")}${more}`;
+}
+
+function receiversText({ sent, reason, export: decision, peers, examples }: Receivers): string {
+  const shown = examples.slice(0, LISTED);
+  const rest = peers - shown.length;
+  const who = `${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+  const rules = decision.by === "none" || !sent ? "" : `; export: ${formatDecision(decision)}`;
+  return sent ? `-> ${who}${rules}` : `x  ${who}: ${reason}`;
 }
 
 export function formatExplanation(explanation: ExplanationAnswer, width: number): string {

@@ -51,7 +51,18 @@ export interface SegmentAnswer {
   readonly places: readonly {
     readonly pe: string;
     readonly perEsRoutes: number;
+    readonly esiLabel?: number | undefined;
     readonly macs: number;
+  }[];
+  /** Missing without per-ES routes. */
+  readonly splitHorizon?: string | undefined;
+  readonly electors: readonly {
+    readonly originator: string;
+    readonly signals: boolean;
+    readonly algorithm: number;
+    readonly bitmap: number;
+    readonly preference: number;
+    readonly esImport?: string | undefined;
   }[];
   readonly forwarders: readonly {
     readonly domain: string;
@@ -59,6 +70,14 @@ export interface SegmentAnswer {
     readonly forwarder?: string | undefined;
     readonly backup?: string | undefined;
     readonly reason: string;
+    readonly disagree: boolean;
+    readonly outcome: string;
+    readonly outcomeByOwnWord: string;
+    readonly views: readonly {
+      readonly originator: string;
+      readonly forwarder?: string | undefined;
+      readonly byOwnWord?: string | undefined;
+    }[];
   }[];
   readonly forwardersCut: boolean;
 }

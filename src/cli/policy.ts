@@ -52,7 +52,8 @@ function count(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 1000.");
 }
 
-function textOf(file: string): string {
+/** What a file holds; a sentence when it cannot be read. */
+export function textOf(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {

@@ -10,11 +10,11 @@ import { addConfigLive } from "./config-live.js";
 import { addDecode } from "./decode.js";
 import { addDemo } from "./demo/demo.js";
 import { addExplainMac } from "./explain-mac.js";
+import { addExplainPeer } from "./explain-peer.js";
 import { addExplainRoute } from "./explain-route.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
 import { addInject } from "./inject.js";
-import { addLint } from "./lint.js";
 import { addMaintenance } from "./maintenance.js";
 import { addShowBfd } from "./show-bfd.js";
 import { addShowInterest } from "./show-interest.js";
@@ -33,6 +33,7 @@ import { addShowPeers } from "./show-peers.js";
 import { addShowRoutes } from "./show-routes.js";
 import { addShowSummary } from "./show-summary.js";
 import { addWatch } from "./watch.js";
+import { addWhatIf } from "./what-if.js";
 
 export function buildProgram(host: CliHost): Command {
   const program = addConnectionOptions(new Command("evpnctl"))
@@ -60,8 +61,9 @@ export function buildProgram(host: CliHost): Command {
   const explain = program.command("explain").description("why things are as they are");
   addExplainMac(explain, host);
   addExplainRoute(explain, host);
+  addExplainPeer(explain, host);
+  addWhatIf(program, host);
   addWatch(program, host);
-  addLint(program, host);
   addPolicy(program, host);
   addInject(program, host);
   addQuarantine(program, host);

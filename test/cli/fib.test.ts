@@ -13,6 +13,8 @@ import { silentLog } from "../../src/util/log.js";
 import { FakeControl } from "../lib/fake-control.js";
 import { addMacs, DUAL, ESI, HOST, SHARED, smallFib } from "../lib/fib.js";
 import type { SmallFib } from "../lib/fib.js";
+import type { TraceAnswer } from "../../src/cli/what-if-wire.js";
+import { ethernetSegment } from "../fib/lib/route.js";
 import { evpnctl } from "./lib/host.js";
 
 /** What the door answers is what evpnctl reads: this fails to compile when it is not. */
@@ -102,11 +104,38 @@ test("show domains", async () => {
   );
 });
 
-test("show es", async () => {
-  const { out } = await run("show es");
-  expect(out).toContain(`${ESI}  all-active, 1 MAC\n`);
-  expect(out).toContain("  10.0.0.2              1              0\n");
-  expect(out).toMatch(/^ {2}65000:100 +100 +10\.0\.0\.[12] +10\.0\.0\.[12] /m);
+describe("show es", () => {
+  test("PEs and forwarders of all", async () => {
+    const { out } = await run("show es");
+    expect(out).toContain(`${ESI}  all-active, local-bias, 1 MAC\n`);
+    expect(out).toMatch(/^ {2}10\.0\.0\.2 +1 +0$/m);
+    expect(out).toMatch(/^ {2}65000:100 +100 +10\.0\.0\.[12] +10\.0\.0\.[12] /m);
+    expect(out).not.toContain("Elector");
+  });
+
+  test("one of them, with what its PEs announce", async () => {
+    const { out } = await run(`show es ${ESI}`);
+    expect(out).toMatch(/^ {2}10\.0\.0\.1 +nothing, so modulo +11:22:33:44:55:66$/m);
+    expect((await run("show es 00:00:00:00:00:00:00:00:00:01")).code).toBe(4);
+    expect((await run("show es here")).err).toContain("is no ESI");
+  });
+
+  test("tells where PEs do not agree", async () => {
+    const esi = ESI.replaceAll(":", "");
+    small.fabric
+      .announce(1, ethernetSegment("10.0.0.2:1", esi, "10.0.0.2"), {
+        nextHop: "10.0.0.2",
+        targets: [],
+        esImport: "02:00:00:00:00:01",
+        df: [{ alg: 2, bitmap: 0x8000, pref: 300 }],
+      })
+      .read();
+    const { out } = await run(`show es ${ESI}`);
+    expect(out).toContain(
+      "  65000:100: several PEs forward! 10.0.0.1 takes 10.0.0.1, 10.0.0.2 takes\n",
+    );
+    expect(out).toMatch(/highest preference 300, don't preempt +02:00:00:00:00:01$/m);
+  });
 });
 
 test("explain mac", async () => {
@@ -117,11 +146,17 @@ test("explain mac", async () => {
   expect(out).toContain("     PE 10.0.0.2 has the higher sequence\n");
   expect(out).toContain("     PE 10.0.0.1 has a lower sequence (RFC 7432 section 15)\n");
   const json = (await run(`explain mac ${SHARED} --json`)).out;
-  expect(JSON.parse(json)).toHaveLength(2);
+  expect((JSON.parse(json) as TraceAnswer).explanations).toHaveLength(2);
 });
 
 test("all fit 80 columns", async () => {
-  for (const words of ["show mac", "show domains", "show es", `explain mac ${DUAL}`]) {
+  for (const words of [
+    "show mac",
+    "show domains",
+    "show es",
+    `show es ${ESI}`,
+    `explain mac ${DUAL}`,
+  ]) {
     for (const line of (await run(words)).out.split("\n")) {
       expect(line.length, line).toBeLessThanOrEqual(80);
     }

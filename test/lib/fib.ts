@@ -9,6 +9,9 @@ export const SHARED = "52:54:00:00:00:02";
 export const DUAL = "52:54:00:00:00:03";
 export const ESI = "00:11:22:33:44:55:66:77:88:99";
 
+/** What its ESI says. */
+const IMPORT = "11:22:33:44:55:66";
+
 const NAMED: readonly DomainSettings[] = [
   {
     name: "blue",
@@ -58,7 +61,11 @@ export function smallFib(): SmallFib {
         esiLabel: label,
       })
       .announce(slot, ethernetAd(`${hop}:100`, esi, 0, 100), at(hop, "65000:100"))
-      .announce(slot, ethernetSegment(`${hop}:1`, esi, hop), { nextHop: hop, targets: [] });
+      .announce(slot, ethernetSegment(`${hop}:1`, esi, hop), {
+        nextHop: hop,
+        targets: [],
+        esImport: IMPORT,
+      });
   }
   fabric.read();
   return { fabric, control: new LocalFibControl(fabric.fib, NAMED), change: { domains: NAMED } };

@@ -1,5 +1,5 @@
 /** The MAC FIB: where MACs and addresses are, domains, segments, and why. */
-import type { FibControl, MacQuery, PageQuery } from "../../fib/index.js";
+import type { FibControl, MacQuery, PageQuery, SegmentQuery } from "../../fib/index.js";
 import type { HttpBackend } from "../backend.js";
 import { HttpError } from "../error.js";
 import { page, text, unary, VNI, type Operation } from "./operation.js";
@@ -66,7 +66,8 @@ export const FIB_OPERATIONS: readonly Operation[] = [
     output: "ListSegmentsResponse",
     rows: "segments",
     row: "Segment",
-    run: (backend, query: PageQuery) => fibOf(backend).segments(query),
+    rules: { esi: text(64) },
+    run: (backend, query: SegmentQuery) => fibOf(backend).segments(query),
   }),
   unary({
     id: "ExplainMac",

@@ -22,30 +22,30 @@
  */
 import { BFD_OPERATIONS } from "./bfd.js";
 import { CONFIGURATION_OPERATIONS } from "./configuration.js";
+import { EXPLAIN_OPERATIONS } from "./explain.js";
 import { FEED_OPERATIONS } from "./feeds.js";
 import { FIB_OPERATIONS } from "./fib.js";
 import { INJECTION_OPERATIONS } from "./injection.js";
 import { INTEREST_OPERATIONS } from "./interest.js";
-import { LINT_OPERATIONS } from "./lint.js";
 import { MAINTENANCE_OPERATIONS } from "./maintenance.js";
 import type { Operation } from "./operation.js";
 import { PEER_OPERATIONS } from "./peers.js";
 import { POLICY_OPERATIONS } from "./policies.js";
+import { QUARANTINE_OPERATIONS } from "./quarantines.js";
 import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
-import { QUARANTINE_OPERATIONS } from "./quarantines.js";
 import { WATCH_OPERATIONS } from "./watch.js";
+import { WHAT_IF_OPERATIONS } from "./what-if.js";
 
 export const OPERATIONS: readonly Operation[] = [
   ...STATUS_OPERATIONS,
   ...PEER_OPERATIONS,
   ...ROUTE_OPERATIONS,
   ...FIB_OPERATIONS,
-  ...WATCH_OPERATIONS,
-  ...LINT_OPERATIONS,
   ...QUARANTINE_OPERATIONS,
   ...EXPLAIN_OPERATIONS,
   ...WHAT_IF_OPERATIONS,
+  ...WATCH_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONFIGURATION_OPERATIONS,
   ...INJECTION_OPERATIONS,

@@ -1,5 +1,6 @@
 /** Policies: what there is, a trial of other ones, and which rules decided on a route. */
-import type { PolicyTestOptions } from "../../bgp/control.js";
+import type { PolicyCandidate, PolicyTestOptions } from "../../bgp/control.js";
+import type { HttpBackend } from "../backend.js";
 import { HttpError } from "../error.js";
 import { TEXT_MAX } from "./fields.js";
 import { unary, type Operation } from "./operation.js";
@@ -7,6 +8,14 @@ import { ROUTE_RULES, toRouteFilter, type RouteInput } from "./routes.js";
 
 interface TestInput extends PolicyTestOptions {
   readonly text: string;
+}
+
+/** Policies of a text, in the speaker's words; what is wrong with it is a refusal. */
+export async function candidateOf(backend: HttpBackend, text: string): Promise<PolicyCandidate> {
+  const result = await Promise.resolve(backend.candidate?.(text));
+  if (result === undefined) throw new HttpError(409, "off", "this evpnd cannot read candidates");
+  if (result.ok) return result.candidate;
+  throw new HttpError(422, "invalid-configuration", `refused:\n${result.issues.join("\n")}`);
 }
 
 export const POLICY_OPERATIONS: readonly Operation[] = [
@@ -35,16 +44,8 @@ export const POLICY_OPERATIONS: readonly Operation[] = [
       direction: { enum: ["in", "out"] },
       examples: { minimum: 0, maximum: 1000 },
     },
-    run: async (backend, { text, ...options }: TestInput) => {
-      const result = await Promise.resolve(backend.candidate?.(text));
-      if (result === undefined) {
-        throw new HttpError(409, "off", "this evpnd cannot read candidates");
-      }
-      if (!result.ok) {
-        throw new HttpError(422, "invalid-configuration", `refused:\n${result.issues.join("\n")}`);
-      }
-      return backend.control.testPolicy(result.candidate, options);
-    },
+    run: async (backend, { text, ...options }: TestInput) =>
+      backend.control.testPolicy(await candidateOf(backend, text), options),
   }),
   unary({
     id: "ExplainRoutes",
