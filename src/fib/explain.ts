@@ -5,6 +5,8 @@ import { macText } from "./events.js";
 import type { FibTables, MacFib } from "./mac-fib.js";
 import type { WinnerReason } from "./mobility.js";
 import type { NextHops } from "./next-hops.js";
+import type { HeldRoute } from "./quarantine/effects.js";
+import { quarantineText } from "./quarantine/view.js";
 import { FactFlag } from "./route-facts.js";
 import type { FibView } from "./view.js";
 
@@ -50,14 +52,24 @@ export interface Explanation {
 }
 
 const MOST_CANDIDATES = 100;
+const HELD = "is held, as the MAC is in quarantine: evpnctl quarantine release lets it count";
 
 export class Explainer {
   private readonly tables: FibTables;
   private readonly macs: MacFib;
   private readonly hops: NextHops;
   private readonly view: FibView;
+  private readonly held: (entry: number, most: number) => readonly HeldRoute[];
 
-  constructor(tables: FibTables, macs: MacFib, hops: NextHops, view: FibView) {
+  /** @param held routes of the entry's MAC that are held in quarantine, so many at most */
+  constructor(
+    tables: FibTables,
+    macs: MacFib,
+    hops: NextHops,
+    view: FibView,
+    held: (entry: number, most: number) => readonly HeldRoute[] = () => [],
+  ) {
+    this.held = held;
     this.tables = tables;
     this.macs = macs;
     this.hops = hops;
@@ -78,6 +90,9 @@ export class Explainer {
       candidates.push(this.candidate(entry, head, winner, at));
       at = ofEntry.next(at);
     } while (at !== head && candidates.length < MOST_CANDIDATES);
+    for (const route of this.held(entry, MOST_CANDIDATES - candidates.length)) {
+      candidates.push({ ...route, bestPath: "held", winner: false, because: HELD });
+    }
     return {
       mac: macText(entries.macHigh(entry), entries.macLow(entry)),
       domain: view.domain,
@@ -91,6 +106,7 @@ export class Explainer {
     const { candidates } = this.macs;
     const view = this.view.mac(entry)!;
     const out: string[] = [];
+    if (view.quarantine !== undefined) out.push(`${quarantineText(view.quarantine)}.`);
     const others = view.nextHops.slice(1).map(({ address, role }) => `${address} (${role})`);
     if (winner !== head) {
       out.push(

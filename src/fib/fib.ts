@@ -122,7 +122,9 @@ export class Fib {
     this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates, this.ads.links);
     this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
     this.pages = new FibPages(this.tables, this.macs, this.hops, this.view, this.segments);
-    this.explainer = new Explainer(this.tables, this.macs, this.hops, this.view);
+    this.explainer = new Explainer(this.tables, this.macs, this.hops, this.view, (entry, most) =>
+      this.quarantines.heldRoutes(this.macs.entries.watch(entry), most),
+    );
     if (isFork !== true) this.sweep();
   }
 

@@ -46,6 +46,8 @@ export interface MoveSink {
    * @returns the PE where it was lately, with a reference for the caller; 0 = none, or it is there again
    */
   learnt(entry: number, counts: boolean): number;
+  /** A route of an entry that is watched came, or changed. */
+  seen(entry: number, dest: number): void;
   /** After `learnt` gave a PE, and that was told: the move is counted. */
   returned(entry: number): void;
 }
@@ -253,6 +255,7 @@ export class MacFib {
     facts.retain(of);
     if (attachment !== 0) segments.enter(attachment, facts.pe(of));
     candidates.setContent(id, of, attachment, labelWord);
+    if (entries.watch(entry) !== 0) this.moves.seen(entry, dest);
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
     this.about(entry, id);
@@ -293,6 +296,7 @@ export class MacFib {
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
     this.about(entry, id);
+    if (entries.watch(entry) !== 0) this.moves.seen(entry, candidates.dest(id));
     const wasSeen = !looksSame && this.isSeen(id, merged);
     this.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);

@@ -1,6 +1,6 @@
 /**
  * Duplicates and quarantines as lines of the log: one for each change, but no more of one MAC than one a
- * minute, and of all together no more than a hundred: a loop makes thousands.
+ * minute, and of all together no more than a hundred that begin and a hundred that end: a loop makes thousands.
  */
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
@@ -17,8 +17,9 @@ export class AlarmLog {
   private readonly clock: Clock;
   private readonly rate: LogRate;
   private minute = -Infinity;
-  private lines = 0;
-  private left = 0;
+  /** Of what begins, and of what ends: lines this minute, and how many were left out since the last one. */
+  private readonly lines = [0, 0];
+  private readonly left = [0, 0];
 
   constructor(log: Log, clock: Clock) {
     this.log = log;
@@ -28,15 +29,16 @@ export class AlarmLog {
 
   /** @param output bits of `Output` that the record's last step gave */
   changed(desk: QuarantineDesk, id: number, output: number): void {
-    if (output === Output.None || !this.hasRoom()) return;
+    const begins = (output & (Output.Alarm | Output.Apply | Output.Turn)) !== 0 ? 0 : 1;
+    if (output === Output.None || !this.hasRoom(begins)) return;
     const { domain, mac } = desk.nameOf(id);
     const kind =
       output & (Output.Alarm | Output.Cleared | Output.Apply | Output.Lift | Output.Turn);
     const suppressed = this.rate.pass(`${kind} ${mac} ${domain}`);
     if (suppressed === undefined) return;
-    this.lines++;
-    const left = this.left;
-    this.left = 0;
+    this.lines[begins]!++;
+    const left = this.left[begins]!;
+    this.left[begins] = 0;
     const row = desk.row(id);
     const fields = { mac, domain, ...LogRate.fields(suppressed + left) };
     if ((output & Output.Alarm) !== 0) {
@@ -55,14 +57,14 @@ export class AlarmLog {
     return row?.quarantine === undefined ? {} : { effect: quarantineText(row.quarantine) };
   }
 
-  private hasRoom(): boolean {
+  private hasRoom(which: number): boolean {
     const now = this.clock.now();
     if (now - this.minute >= MINUTE_MS) {
       this.minute = now;
-      this.lines = 0;
+      this.lines.fill(0);
     }
-    if (this.lines < MOST_LINES) return true;
-    this.left++;
+    if (this.lines[which]! < MOST_LINES) return true;
+    this.left[which]!++;
     return false;
   }
 }

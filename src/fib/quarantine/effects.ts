@@ -15,13 +15,22 @@
  * announcement costs one look whether there is a screen.
  */
 import { HoldReason, type RouteHolds, type RouteScreen } from "../../bgp/rib/index.js";
+import { decodeNlri, Family, formatNlri } from "../../fast-bgp-codec/index.js";
 import { readI32, readU16 } from "../../util/bytes.js";
 import type { FibTables, MacFib } from "../mac-fib.js";
 import { FactFlag } from "../route-facts.js";
 import type { FibSettings } from "../settings.js";
 import { Output, State } from "./machine.js";
 import type { EffectSink, MoveWatch } from "./move-watch.js";
-import { compareAddresses, fillPlace, newPlace, Place, type PlaceWords } from "./records.js";
+import {
+  compareAddresses,
+  fillPlace,
+  newPlace,
+  Place,
+  placeText,
+  type PlaceView,
+  type PlaceWords,
+} from "./records.js";
 import { RouteReader } from "./route-reader.js";
 import { quarantineText } from "./view.js";
 
@@ -52,6 +61,14 @@ interface Quarantine {
   pending: number;
   /** When attempts were last told outside. */
   toldAt: number;
+}
+
+export interface HeldRoute extends PlaceView {
+  /** In one line. */
+  readonly route: string;
+  readonly peer: string;
+  readonly sequence: number;
+  readonly sticky: boolean;
 }
 
 /** Who would win. */
@@ -140,6 +157,10 @@ export class Quarantines implements EffectSink, RouteScreen {
     this.renewHolds(quarantine);
   }
 
+  look(record: number, dest: number): void {
+    if (this.byRecord.has(record)) this.port?.reconsider([dest]);
+  }
+
   /** Tells the watch of attempts since the last call. */
   drain(): void {
     if (this.attempted.size === 0) return;
@@ -156,6 +177,30 @@ export class Quarantines implements EffectSink, RouteScreen {
   heldPaths(record: number): number[] {
     const quarantine = this.byRecord.get(record);
     return quarantine === undefined ? [] : [...this.heldOf(quarantine)];
+  }
+
+  /** Routes held for the record's MAC, described; at most `most`. */
+  heldRoutes(record: number, most: number): HeldRoute[] {
+    const quarantine = this.byRecord.get(record);
+    const out: HeldRoute[] = [];
+    if (quarantine === undefined) return out;
+    const { routes } = this.tables;
+    const reader = this.readerNow();
+    for (const path of this.heldOf(quarantine)) {
+      if (out.length === most) break;
+      const at = routes.pathNlri(path);
+      const bytes = routes.nlriBytes;
+      reader.read(routes.pathReceived(path), bytes, at, () => {});
+      const nlri = decodeNlri(Family.Evpn, bytes, at, at + routes.pathNlriLength(path));
+      out.push({
+        route: formatNlri(Family.Evpn, nlri),
+        ...placeText(reader.place),
+        peer: routes.sources.address[routes.pathSlot(path)]!,
+        sequence: reader.sequence,
+        sticky: reader.sticky,
+      });
+    }
+    return out;
   }
 
   holds(attr: number, bytes: Uint8Array, nlri: number): boolean {

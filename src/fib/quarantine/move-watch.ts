@@ -62,6 +62,8 @@ export interface EffectSink {
   lift(id: number): void;
   /** The place that counts is to be chosen again. */
   turn(id: number): void;
+  /** A route of the MAC is in the FIB: it may be one that is to be held. */
+  look(id: number, dest: number): void;
 }
 
 const NO_EFFECTS: EffectSink = {
@@ -69,6 +71,7 @@ const NO_EFFECTS: EffectSink = {
   apply() {},
   lift() {},
   turn() {},
+  look() {},
 };
 
 export class MoveWatch {
@@ -186,6 +189,15 @@ export class MoveWatch {
   returned(entry: number): void {
     const id = this.watched!.entries.watch(entry);
     if (id !== 0) this.step(id, Input.Move, this.ruleOf(id));
+  }
+
+  /**
+   * A route of a watched entry. One that was in the table before the effect began, and is read after, was
+   * not asked about.
+   */
+  seen(entry: number, dest: number): void {
+    const id = this.watched!.entries.watch(entry);
+    if (isEffect(this.records.state(id))) this.effects.look(id, dest);
   }
 
   /** A PE announced the MAC away from another; `segment` is that of where it was, 0 = none. */

@@ -257,15 +257,8 @@ export class WatchRecords {
   /** Undefined when there is none. */
   place(id: number, place: Place): PlaceView | undefined {
     const base = id * WIDTH + place;
-    const octets = this.writeAddress(id, place);
-    if (octets === 0) return undefined;
     const { words } = this.table;
-    for (let i = 0; i < 2; i++) writeU32(this.scratch, 16 + 4 * i, words[base + ESI + i]!);
-    writeU16(this.scratch, 24, words[base + ESI + 2]!);
-    return {
-      pe: formatIp(this.scratch, 0, octets),
-      esi: this.hasSegment(base) ? formatEsi(this.scratch, 16) : undefined,
-    };
+    return words[base] === 0 ? undefined : placeText(words.subarray(base, base + PLACE_WORDS));
   }
 
   // The list of those that are gone
@@ -366,6 +359,18 @@ export function fillAddress(words: PlaceWords, address: Uint8Array): void {
   words.fill(0);
   words[0] = address.length;
   for (let i = 0; i < address.length; i += 4) words[1 + (i >> 2)] = readI32(address, i);
+}
+
+export function placeText(words: PlaceWords): PlaceView {
+  const bytes = new Uint8Array(26);
+  for (let i = 0; i < 4; i++) writeU32(bytes, 4 * i, words[1 + i]!);
+  for (let i = 0; i < 2; i++) writeU32(bytes, 16 + 4 * i, words[ESI + i]!);
+  writeU16(bytes, 24, words[ESI + 2]!);
+  const hasSegment = words[ESI] !== 0 || words[ESI + 1] !== 0 || words[ESI + 2] !== 0;
+  return {
+    pe: formatIp(bytes, 0, words[0]!),
+    esi: hasSegment ? formatEsi(bytes, 16) : undefined,
+  };
 }
 
 /** Below 0 when `a` has the lower address; IPv4 is lower than IPv6. */

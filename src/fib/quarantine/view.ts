@@ -70,18 +70,19 @@ export function quarantineView(
   };
 }
 
-/** What is done, and until when: `pinned to 10.0.0.1 until 2026-01-02 03:04:05 UTC, if nothing more comes`. */
+/** What is done, and until when: `Its MAC is in quarantine as a duplicate: pinned to 10.0.0.1 until 2026-01-02 03:04:05 UTC, if nothing more comes`. */
 export function quarantineText(view: QuarantineView): string {
-  const { state, pe, until } = view;
+  const { state, pe, until, byHand } = view;
   const what = {
     pin: `pinned to ${pe}`,
     hold: `only ${pe} counts`,
     "rate-limit": `changes are limited, now ${pe} counts`,
-    released: "on trial",
+    released: "",
   }[state];
+  if (what === "") return "Its MAC was in quarantine, and is on trial";
   const end =
     until === undefined
       ? "until it is released by hand"
       : `until ${new Date(until).toISOString().slice(0, 19).replace("T", " ")} UTC, unless it is tried again`;
-  return `its MAC is in quarantine as a duplicate: ${what} ${end}`;
+  return `Its MAC is in quarantine ${byHand ? "by hand" : "as a duplicate"}: ${what} ${end}`;
 }

@@ -2,8 +2,11 @@
 import { describe, expect, it, vi } from "vitest";
 import { FibEventKind, type DuplicateSettings } from "../../../src/fib/index.js";
 import { auditNow } from "../../../src/bgp/audit/index.js";
+import { queryRoutes } from "../../../src/bgp/route-query.js";
 import { HoldReason } from "../../../src/bgp/rib/index.js";
-import { hop, MAC, messageOf, Rig, type Said } from "./lib/rig.js";
+import { Family } from "../../../src/fast-bgp-codec/index.js";
+import { maskOf } from "../../model/lib/peer.js";
+import { hop, MAC, Rig, type Said } from "./lib/rig.js";
 
 function rules(change: Partial<DuplicateSettings>): { duplicates: DuplicateSettings } {
   return {
@@ -232,8 +235,19 @@ describe("a quarantine", () => {
     expect(rows).toMatchObject([
       { domain: "65000:100", mac: MAC, duplicate: { moves: 5 }, held: 1 },
     ]);
-    const message = messageOf(2, { sequence: 5 });
-    expect(message.length).toBeGreaterThan(0);
+    const { routes } = queryRoutes(rig.speaker.reflector, { table: "all" }, undefined);
+    const shown = routes.filter(({ held: why }) => why !== undefined);
+    expect(shown.map(({ held: why }) => why)).toEqual([
+      expect.stringMatching(
+        /^Its MAC is in quarantine as a duplicate: pinned to 10.0.0.1 until 2023-11-14 \d\d:\d\d:\d\d UTC, unless it is tried again$/,
+      ),
+    ]);
+    const explained = rig.fib.explainer.explain(1);
+    expect(explained?.summary[0]).toMatch(/^Its MAC is in quarantine as a duplicate: pinned/);
+    expect(explained?.candidates).toMatchObject([
+      { pe: "10.0.0.1", winner: true },
+      { pe: "10.0.0.2", peer: "10.9.0.2", bestPath: "held", sequence: 5, winner: false },
+    ]);
   });
 
   it("ends with nothing left when the peers go and come, before or after", () => {
@@ -260,24 +274,25 @@ describe("a quarantine", () => {
   });
 
   it("keeps routes of a peer that restarts held, and lets them go when it does not come back", () => {
-    const rig = new Rig(rules({}), {
-      gracefulRestart: { mode: "full" },
-      negotiated: {
-        gracefulRestart: {
-          restarting: false,
-          notification: false,
-          seconds: 120,
-          families: [{ family: 0, forwarding: true }],
-        },
-      },
-    } as never);
-    const receiver = rig.receiver();
-    rig.flap(5).down(2);
-    if (rig.held === 0) return expect(receiver.hops).toEqual([hop(1)]);
-    expect(receiver.hops).toEqual([hop(1)]);
-    rig.pass(62);
-    expect(rig.held).toBe(0);
-    whole(rig);
+    const families = maskOf(Family.Evpn);
+    const kept = { restarting: false, notification: false, time: 120, families };
+    for (const returns of [true, false]) {
+      const rig = new Rig(rules({}), {
+        negotiated: { gracefulRestart: { ...kept, forwarding: families } },
+      });
+      const receiver = rig.receiver();
+      rig.flap(5).down(2);
+      // Stale, and held as it was.
+      expect(rig.held).toBe(1);
+      expect(receiver.hops).toEqual([hop(1)]);
+      if (returns) rig.say(2, { sequence: 5 }).run();
+      rig.pass(62);
+      expect(rig.held).toBe(0);
+      expect(receiver.hops).toEqual([hop(1), hop(2)]);
+      if (!returns) rig.pass(100);
+      expect(receiver.hops).toEqual(returns ? [hop(1), hop(2)] : [hop(1)]);
+      whole(rig);
+    }
   });
 
   it("is right for receivers of several paths", () => {

@@ -64,6 +64,8 @@ export interface Said {
   readonly esi?: string;
   readonly withdraw?: boolean;
   readonly pathId?: number;
+  /** Second part of the RD; default 1. */
+  readonly rd?: number;
 }
 
 export class Rig {
@@ -179,7 +181,7 @@ export function messageOf(number: number, said: Said): Uint8Array {
   const { mac = MAC, ip, target = "65000:100", esi, pathId } = said;
   const nlri =
     (pathId === undefined ? "" : hex(pathId, 4)) +
-    macIp({ rd: `10.0.0.${number}:1`, mac, ip, esi, label: 100 });
+    macIp({ rd: `10.0.0.${number}:${said.rd ?? 1}`, mac, ip, esi, label: 100 });
   if (said.withdraw === true) return update("", attribute(15, `001946${nlri}`));
   const attr: AttrSpec = {
     nextHop: `10.0.0.${number}`,
