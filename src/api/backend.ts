@@ -1,6 +1,6 @@
 /** What stands behind the HTTP door. */
 import type { PolicyCandidate, SettingsEffect, SpeakerControl, WhatIf } from "../bgp/control.js";
-import type { FibControl, LintControl, LintControl, QuarantineControl, WhatIfControl } from "../fib/index.js";
+import type { FibControl, LintControl, QuarantineControl, WhatIfControl } from "../fib/index.js";
 import type { InjectControl } from "../inject/index.js";
 import type { Log } from "../util/log.js";
 
