@@ -15,6 +15,7 @@ import { addExplainRoute } from "./explain-route.js";
 import { CliError, EXIT } from "./exit.js";
 import type { CliHost } from "./host.js";
 import { addInject } from "./inject.js";
+import { addLint } from "./lint.js";
 import { addMaintenance } from "./maintenance.js";
 import { addShowBfd } from "./show-bfd.js";
 import { addShowInterest } from "./show-interest.js";
@@ -64,6 +65,7 @@ export function buildProgram(host: CliHost): Command {
   addExplainPeer(explain, host);
   addWhatIf(program, host);
   addWatch(program, host);
+  addLint(program, host);
   addPolicy(program, host);
   addInject(program, host);
   addQuarantine(program, host);

@@ -27,6 +27,7 @@ import { FEED_OPERATIONS } from "./feeds.js";
 import { FIB_OPERATIONS } from "./fib.js";
 import { INJECTION_OPERATIONS } from "./injection.js";
 import { INTEREST_OPERATIONS } from "./interest.js";
+import { LINT_OPERATIONS } from "./lint.js";
 import { MAINTENANCE_OPERATIONS } from "./maintenance.js";
 import type { Operation } from "./operation.js";
 import { PEER_OPERATIONS } from "./peers.js";
@@ -46,6 +47,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...EXPLAIN_OPERATIONS,
   ...WHAT_IF_OPERATIONS,
   ...WATCH_OPERATIONS,
+  ...LINT_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONFIGURATION_OPERATIONS,
   ...INJECTION_OPERATIONS,
