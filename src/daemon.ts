@@ -67,7 +67,12 @@ export class Daemon {
       clock: systemClock,
     });
     this.backend = this.makeBackend();
-    this.api = new ApiHost({ backend: this.backend, log, clock: systemClock });
+    this.api = new ApiHost({
+      backend: this.backend,
+      fib: () => this.fib.handles,
+      log,
+      clock: systemClock,
+    });
   }
 
   start(): Promise<void> {
@@ -161,7 +166,10 @@ export class Daemon {
       candidate: (text) =>
         policyCandidate(text, reloader.document, (candidate) => this.load(candidate)),
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
-      metrics: () => collectMetrics(control, this.stalls, fib.control, fib.quarantine),
+      metrics: () => {
+        const api = reloader.settings.http.thread === "main" ? undefined : this.api.stats();
+        return collectMetrics(control, this.stalls, fib.control, fib.quarantine, api);
+      },
     };
   }
 

@@ -17,6 +17,7 @@ import {
   QuarantineKeeper,
   SegmentLog,
   type FibControl,
+  type FibHandles,
   type FibSettings,
   type HostRoutes,
   type QuarantineControl,
@@ -41,6 +42,8 @@ interface Attached {
   readonly quarantine: LocalQuarantineControl;
   readonly reader: LogReader;
   readonly hostRoutes: HostRoutes | undefined;
+  /** For readers in other threads. */
+  handles: FibHandles;
 }
 
 export class FibSwitch implements Applier<DaemonSettings> {
@@ -100,6 +103,11 @@ export class FibSwitch implements Applier<DaemonSettings> {
     return this.answering?.control;
   }
 
+  /** What another thread reads the answering FIB by; the same object as long as it is the same. */
+  get handles(): FibHandles | undefined {
+    return this.answering?.handles;
+  }
+
   /** What would be different; undefined while the FIB is off. */
   /** For the fabric check. */
   get fib(): Fib | undefined {
@@ -119,6 +127,12 @@ export class FibSwitch implements Applier<DaemonSettings> {
     ) {
       this.answering?.fib.configure(after.fib);
       this.catchingUp?.fib.configure(after.fib);
+      for (const one of [this.answering, this.catchingUp]) {
+        if (one === undefined) continue;
+        const settings = { ...one.handles.settings, duplicates: after.fib.duplicates };
+        one.handles = { ...one.handles, settings };
+      }
+      this.changed();
       return ["MAC FIB: other rules for duplicates, in force now"];
     }
     this.detach(this.catchingUp);
@@ -181,7 +195,8 @@ export class FibSwitch implements Applier<DaemonSettings> {
     const whatIf = host && new LocalWhatIf<WhatIf>({ host, table, fib, settings, now });
     const control = new LocalFibControl(fib, settings.domains);
     const quarantine = new LocalQuarantineControl(fib);
-    return { fib, control, quarantine, whatIf, reader, hostRoutes };
+    const handles = { shared: fib.shared.handles, settings };
+    return { fib, control, quarantine, whatIf, reader, hostRoutes, handles };
   }
 
   private takeOver(): void {

@@ -8,4 +8,5 @@ export type { LogHandle, LogSink } from "./log.js";
 export { startStallMonitor } from "./event-loop.js";
 export type { StallMonitor } from "./event-loop.js";
 export { collectMetrics } from "./metrics.js";
+export type { ApiStats } from "./metrics.js";
 export type { LogSettings } from "./settings.js";

@@ -15,6 +15,18 @@ export interface MetricsText {
   readonly text: string;
 }
 
+/** The thread that the API runs in. */
+export interface ApiStats {
+  readonly up: boolean;
+  readonly deaths: number;
+  readonly calls: number;
+  readonly refused: number;
+  /** Pieces of the FIB read in its memory, attempts that were disturbed, pieces asked for instead. */
+  readonly reads: number;
+  readonly retries: number;
+  readonly fallbacks: number;
+}
+
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** Peers between two turns of the event loop: well below a millisecond. */
 const PEERS_PER_TURN = 20;
@@ -24,6 +36,7 @@ export async function collectMetrics(
   stalls: StallMonitor,
   fib?: FibControl,
   quarantine?: QuarantineControl,
+  api?: ApiStats,
 ): Promise<MetricsText> {
   const [summary, peers, stats, fibSummary, quarantined] = await Promise.all([
     control.summary(),
@@ -45,6 +58,7 @@ export async function collectMetrics(
   }
   if (fibSummary !== undefined) addFib(page, fibSummary);
   if (quarantined !== undefined) addQuarantine(page, quarantined);
+  if (api !== undefined) addApi(page, api);
   addProcess(page, stalls);
   return { contentType: CONTENT_TYPE, text: page.text() };
 }
@@ -159,6 +173,16 @@ function addFib(page: Page, summary: FibSummary): void {
   page.add("fib_domains", "", summary.domains);
   page.add("fib_segments", "", summary.segments);
   page.add("fib_duplicates", "", summary.duplicates);
+}
+
+function addApi(page: Page, api: ApiStats): void {
+  page.add("api_up", "", api.up ? 1 : 0);
+  page.add("api_deaths_total", "", api.deaths);
+  page.add("api_calls_total", "", api.calls);
+  page.add("api_calls_refused_total", "", api.refused);
+  page.add("api_fib_reads_total", "", api.reads);
+  page.add("api_fib_read_retries_total", "", api.retries);
+  page.add("api_fib_fallbacks_total", "", api.fallbacks);
 }
 
 function addQuarantine(page: Page, stats: QuarantineStats): void {

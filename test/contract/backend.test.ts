@@ -32,6 +32,7 @@ function across(real: HttpBackend): Side {
   });
   const remote = new RemoteBackend({
     clock: systemClock,
+    refused: () => {},
     send: (message) => {
       const copy: ToMain = structuredClone(message);
       if (copy.kind === "call") setImmediate(() => server.take(copy));

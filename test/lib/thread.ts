@@ -15,7 +15,7 @@ export interface Bundle {
 export async function bundleThread(entry: string): Promise<Bundle> {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const outDir = mkdtempSync(join(tmpdir(), "evpnd-thread-"));
-  symlinkSync(join(root, "node_modules"), join(outDir, "node_modules"));
+  for (const name of ["node_modules", "proto"]) symlinkSync(join(root, name), join(outDir, name));
   await build({
     root,
     configFile: false,

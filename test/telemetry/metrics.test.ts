@@ -96,3 +96,18 @@ describe("the table", () => {
     expect(rows.filter((name) => !keys.includes(name))).toEqual([]);
   });
 });
+
+test("the API thread's, where it runs in one", async () => {
+  const api = { up: true, deaths: 1, calls: 2, refused: 3, reads: 4, retries: 5, fallbacks: 6 };
+  const { text } = await collectMetrics(new FakeControl(), stalls, undefined, undefined, api);
+  const samples = text.split("\n").filter((line) => line.startsWith("evpnd_api_"));
+  expect(samples).toEqual([
+    "evpnd_api_up 1",
+    "evpnd_api_deaths_total 1",
+    "evpnd_api_calls_total 2",
+    "evpnd_api_calls_refused_total 3",
+    "evpnd_api_fib_reads_total 4",
+    "evpnd_api_fib_read_retries_total 5",
+    "evpnd_api_fib_fallbacks_total 6",
+  ]);
+});

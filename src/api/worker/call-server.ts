@@ -34,6 +34,8 @@ export function shapeOf(backend: HttpBackend): BackendShape {
 }
 
 export class CallServer {
+  /** Calls so far. */
+  taken = 0;
   private readonly parts: CallServerParts;
   private readonly queue: Call[] = [];
   private isRunning = false;
@@ -44,6 +46,7 @@ export class CallServer {
   }
 
   take(call: Call): void {
+    this.taken++;
     this.queue.push(call);
     if (this.isRunning) return;
     this.isRunning = true;

@@ -2,18 +2,29 @@
  * Entry of the API's thread: the servers of `src/api` over a backend on the BGP thread. It has an event
  * loop and a heap of its own, so that neither big answers nor many requests delay a route.
  */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
+import { SharedFibControl, type FibControl } from "../../fib/index.js";
 import { systemClock } from "../../util/clock.js";
 import { openHttpDoor, type HttpDoor } from "../http.js";
 import { packError } from "./errors.js";
-import type { ToMain, ToWorker } from "./messages.js";
+import { ApiCounter, type ApiWorkerData, type ToMain, type ToWorker } from "./messages.js";
 import { RemoteBackend } from "./remote-backend.js";
 
-if (parentPort !== null) serve(parentPort);
+if (parentPort !== null) serve(parentPort, workerData as ApiWorkerData);
 
-function serve(port: NonNullable<typeof parentPort>): void {
+function serve(port: NonNullable<typeof parentPort>, { counters }: ApiWorkerData): void {
   const send = (message: ToMain): void => port.postMessage(message);
-  const remote = new RemoteBackend({ send, clock: systemClock });
+  const counter = (index: number) => () => void Atomics.add(counters, index, 1);
+  const remote = new RemoteBackend({
+    send,
+    clock: systemClock,
+    refused: counter(ApiCounter.Refused),
+  });
+  const counts = {
+    read: counter(ApiCounter.Reads),
+    retried: counter(ApiCounter.Retries),
+    fellBack: counter(ApiCounter.Fallbacks),
+  };
   const doors = new Map<number, HttpDoor>();
 
   const open = async ({ door, settings }: Extract<ToWorker, { kind: "open" }>): Promise<void> => {
@@ -40,6 +51,13 @@ function serve(port: NonNullable<typeof parentPort>): void {
       case "backend":
         remote.setShape(message.shape);
         return;
+      case "fib": {
+        const { handles } = message;
+        const other = remote.member<FibControl>("fib");
+        const fib = handles && new SharedFibControl(handles, other, counts);
+        remote.setOwn("fib", fib);
+        return;
+      }
       case "open":
         void open(message);
         return;

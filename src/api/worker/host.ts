@@ -6,12 +6,20 @@
 import { Worker } from "node:worker_threads";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import type { FibHandles } from "../../fib/index.js";
 import type { HttpBackend } from "../backend.js";
+import type { ApiStats } from "../../telemetry/index.js";
 import type { HttpDoor } from "../http.js";
 import type { HttpSettings } from "../settings.js";
 import { CallServer, shapeOf } from "./call-server.js";
 import { unpackError } from "./errors.js";
-import type { ToMain, ToWorker } from "./messages.js";
+import {
+  API_COUNTERS,
+  ApiCounter,
+  type ApiWorkerData,
+  type ToMain,
+  type ToWorker,
+} from "./messages.js";
 
 /** A thread, or whatever a test puts there. */
 export interface ApiThread {
@@ -26,10 +34,13 @@ export interface ApiThreadEvents {
   died(error: Error): void;
 }
 
-export type ApiThreadFactory = (events: ApiThreadEvents) => ApiThread;
+/** @param data for the thread */
+export type ApiThreadFactory = (events: ApiThreadEvents, data: ApiWorkerData) => ApiThread;
 
 export interface ApiHostParts {
   readonly backend: HttpBackend;
+  /** What the thread reads the FIB by, undefined while there is none; the same object for the same FIB. */
+  readonly fib?: () => FibHandles | undefined;
   readonly log: Log;
   readonly clock: Clock;
   readonly spawn?: ApiThreadFactory;
@@ -47,9 +58,10 @@ const STEADY_MS = 60_000;
 const CLOSE_MS = 3000;
 
 export function apiThread(entry: URL = new URL("./entry.js", import.meta.url)): ApiThreadFactory {
-  return (events) => {
+  return (events, workerData) => {
     const worker = new Worker(entry, {
       name: "evpnd-api",
+      workerData,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
     let ended = false;
@@ -88,8 +100,11 @@ interface Wanted {
 }
 
 export class ApiHost {
-  /** Times that the thread died. */
-  deaths = 0;
+  private deaths = 0;
+  private callsBefore = 0;
+  private readonly counters = new Int32Array(new SharedArrayBuffer(API_COUNTERS * 4));
+  /** What the thread has of the FIB. */
+  private fib: FibHandles | undefined;
   private readonly parts: ApiHostParts;
   private readonly spawn: ApiThreadFactory;
   private readonly doors = new Map<number, Wanted>();
@@ -103,10 +118,6 @@ export class ApiHost {
   constructor(parts: ApiHostParts) {
     this.parts = parts;
     this.spawn = parts.spawn ?? apiThread();
-  }
-
-  get isAlive(): boolean {
-    return this.thread !== undefined;
   }
 
   /** Starts the thread, so that it loads while others do. Needless, as `open` does it. */
@@ -137,7 +148,25 @@ export class ApiHost {
 
   /** The backend has other members than before. */
   announce(): void {
+    const handles = this.parts.fib?.();
+    if (handles !== this.fib) {
+      this.fib = handles;
+      this.post({ kind: "fib", handles });
+    }
     this.post({ kind: "backend", shape: shapeOf(this.parts.backend) });
+  }
+
+  stats(): ApiStats {
+    const counter = (index: number): number => Atomics.load(this.counters, index) >>> 0;
+    return {
+      up: this.thread !== undefined,
+      deaths: this.deaths,
+      calls: this.callsBefore + (this.calls?.taken ?? 0),
+      refused: counter(ApiCounter.Refused),
+      reads: counter(ApiCounter.Reads),
+      retries: counter(ApiCounter.Retries),
+      fallbacks: counter(ApiCounter.Fallbacks),
+    };
   }
 
   /** Ends the thread, whatever is open. */
@@ -154,15 +183,18 @@ export class ApiHost {
   private begin(): void {
     const { backend, clock, later = setImmediate } = this.parts;
     this.startedAt = clock.now();
-    const thread = this.spawn({
+    const { counters } = this;
+    const events: ApiThreadEvents = {
       message: (message) => {
         if (this.thread === thread) this.take(message);
       },
       died: (error) => {
         if (this.thread === thread) this.died(error);
       },
-    });
+    };
+    const thread = this.spawn(events, { counters });
     this.thread = thread;
+    this.fib = undefined;
     this.calls = new CallServer({
       backend,
       send: (message) => thread.post(message),
@@ -239,6 +271,7 @@ export class ApiHost {
     this.deaths++;
     this.thread = undefined;
     this.calls?.close();
+    this.callsBefore += this.calls?.taken ?? 0;
     this.calls = undefined;
     const { log, clock } = this.parts;
     if (clock.now() - this.startedAt >= STEADY_MS) this.retryMs = FIRST_RETRY_MS;

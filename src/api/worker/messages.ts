@@ -1,4 +1,5 @@
 /** What passes between the BGP thread and the API's; plain data. */
+import type { FibHandles } from "../../fib/index.js";
 import type { HttpSettings } from "../settings.js";
 
 /** What the backend has just now: names of its own functions, and of members with methods. */
@@ -20,6 +21,8 @@ export interface PackedError {
 /** To the API's thread. */
 export type ToWorker =
   | { readonly kind: "backend"; readonly shape: BackendShape }
+  /** Another FIB to read in its memory, or none. */
+  | { readonly kind: "fib"; readonly handles: FibHandles | undefined }
   | { readonly kind: "open"; readonly door: number; readonly settings: HttpSettings }
   | { readonly kind: "rules"; readonly door: number; readonly settings: HttpSettings }
   /** Answered with `stopped`, when the address is free. */
@@ -49,3 +52,20 @@ export type ToMain =
       readonly fields: object;
       readonly text: string;
     };
+
+export interface ApiWorkerData {
+  readonly counters: Int32Array;
+}
+
+/** Counters that the API's thread keeps in shared memory, so that looking at them disturbs nobody. */
+export const ApiCounter = {
+  /** Pieces of the FIB read in its memory. */
+  Reads: 0,
+  /** Attempts at one that met the BGP thread at work. */
+  Retries: 1,
+  /** Pieces that the BGP thread was asked for instead. */
+  Fallbacks: 2,
+  /** Calls that got no answer: too many, or too late. */
+  Refused: 3,
+} as const;
+export const API_COUNTERS = 4;

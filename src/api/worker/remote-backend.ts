@@ -28,6 +28,8 @@ interface Waiting {
 export interface RemoteParts {
   readonly send: (message: ToMain) => void;
   readonly clock: Clock;
+  /** A call got no answer: one too many, or too late. */
+  readonly refused: () => void;
   /** Default `MOST_CALLS`. */
   readonly mostCalls?: number;
 }
@@ -35,8 +37,6 @@ export interface RemoteParts {
 type Method = (...args: unknown[]) => Promise<unknown>;
 
 export class RemoteBackend {
-  /** Calls that got no answer: too many, or too late. */
-  refused = 0;
   private readonly parts: RemoteParts;
   private readonly most: number;
   private readonly waiting = new Map<number, Waiting>();
@@ -93,7 +93,7 @@ export class RemoteBackend {
 
   call(member: string, method: string, args: readonly unknown[]): Promise<unknown> {
     if (this.waiting.size >= this.most) {
-      this.refused++;
+      this.parts.refused();
       return Promise.reject(
         new ControlError("busy", `${this.most} requests are under way already; try again later`),
       );
@@ -104,7 +104,7 @@ export class RemoteBackend {
     return new Promise((resolve, reject) => {
       const timer = this.parts.clock.setTimer(milliseconds, () => {
         this.waiting.delete(call);
-        this.refused++;
+        this.parts.refused();
         reject(
           new ControlError(
             "busy",
