@@ -90,7 +90,9 @@ export class WatchFilter {
 
   /** Whether a MAC whose key is in is in. */
   hasState(view: MacView): boolean {
-    if (this.duplicates && view.duplicate === undefined) return false;
+    if (this.duplicates && view.duplicate === undefined && view.quarantine === undefined) {
+      return false;
+    }
     if (this.esi !== undefined && view.esi !== this.esi) return false;
     if (this.vni !== undefined && (view.label.kind !== "vni" || view.label.value !== this.vni)) {
       return false;

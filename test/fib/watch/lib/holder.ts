@@ -85,7 +85,6 @@ function inScope({ esi }: WatchItem, mac: MacView): boolean {
 export function plain(view: MacView): unknown {
   return {
     ...view,
-    duplicate: undefined,
     bindings: view.bindings.map((one) =>
       one.lost ? { ...one, moves: 0, firstSeen: 0, lastChange: 0 } : one,
     ),
