@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Random } from "../model/lib/random.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { CLIENTS, Fabric, PES } from "./lib/fabric.js";
-import { differences, fibMacs, forgetRemote, readFabric, testimony } from "./lib/fib-truth.js";
+import { differences, forgetRemote, readFabric, testimony } from "./lib/fib-truth.js";
 import { Stations } from "./lib/stations.js";
 import { Lab } from "./lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
@@ -126,7 +126,7 @@ describeInterop("MAC FIB in a storm", ["ping", "frr"], () => {
         done += count;
         // With a PE gone, or back with memories of its own, others may have heard of it, too.
         await quiet(`${String(done)} events`, dead === undefined ? spoken : []);
-        most = Math.max(most, (await fibMacs(evpnd)).length);
+        most = Math.max(most, (await evpnd.macs()).length);
       }
       expect(deaths).toBe(DEATHS.length);
       expect(most).toBeGreaterThan(20);

@@ -84,21 +84,13 @@ describeInterop("multihoming", [], () => {
 
   const pe = (number: number): PlayedPe => pes[number - 1]!;
 
-  async function macs(query = ""): Promise<MacRow[]> {
-    const rows: MacRow[] = [];
-    let cursor = "";
-    for (;;) {
-      const path = `/v1/fib/macs?limit=1000${query}${cursor}`;
-      const page = await evpnd.get<{ macs: MacRow[]; next?: string }>(path);
-      rows.push(...page.macs);
-      if (page.next === undefined) return rows;
-      cursor = `&cursor=${page.next}`;
-    }
+  function macs(query = ""): Promise<MacRow[]> {
+    return evpnd.macs<MacRow>(query);
   }
 
   /** `PE label role` of the MAC's next hops. */
   async function hops(of = MAC): Promise<string[]> {
-    const [row] = await macs(`&mac=${of}`);
+    const [row] = await macs(`mac=${of}`);
     return (row?.nextHops ?? []).map(
       ({ address, label, role }) => `${address} ${String(label.value)} ${role}`,
     );
@@ -114,7 +106,7 @@ describeInterop("multihoming", [], () => {
 
   async function segment(esi = ESI): Promise<Segment | undefined> {
     const text = esi.match(/../g)?.join(":");
-    const { segments } = await evpnd.get<{ segments: Segment[] }>("/v1/fib/segments?limit=50");
+    const segments = await evpnd.rows<Segment>("/v1/fib/segments?", "segments", 50);
     return segments.find((one) => one.esi === text);
   }
 
@@ -264,7 +256,7 @@ describeInterop("multihoming", [], () => {
       const all = Array.from({ length: MANY }, (_, n) => mac(0x1000 + (n >> 16), n & 0xffff));
       pe(1).macs(all.map((each) => ({ vni: VNI, mac: each, esi: ESI })));
       await waitFor("all MACs", async () => ((await segment())?.macs ?? 0) === MANY + 1);
-      expect(await macs(`&mac=${all[MANY - 1]}`)).toMatchObject([
+      expect(await macs(`mac=${all[MANY - 1]}`)).toMatchObject([
         { nextHops: expect.objectContaining({ length: 3 }) as unknown },
       ]);
       const events = await WatchClient.open(evpnd, "/v1/watch/events");
@@ -348,7 +340,7 @@ describeInterop("multihoming", [], () => {
       const of = found.forwarders.find(({ domain }) => domain === "65000:100");
       expect(of).toMatchObject({ algorithm: 0, forwarder: "192.0.2.1", backup: "192.0.2.100" });
       // Nobody of this segment has a per-ES route, so its MAC cannot be used.
-      expect(await macs("&mac=00005e005301")).toMatchObject([{ pe: "192.0.2.1", nextHops: [] }]);
+      expect(await macs("mac=00005e005301")).toMatchObject([{ pe: "192.0.2.1", nextHops: [] }]);
       // GoBGP's per-ES route is of another segment, all-active, with a label.
       expect(await segment("02aabbccddee02800000")).toMatchObject({
         mode: "all-active",

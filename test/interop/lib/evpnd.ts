@@ -65,15 +65,24 @@ export class Evpnd {
     return JSON.parse(body) as T;
   }
 
-  /** All routes of /v1/routes, page after page: a page may be short, or empty, and have a next one. */
-  async routes<Route>(query: string): Promise<Route[]> {
-    const all: Route[] = [];
-    let cursor = "";
-    for (;;) {
-      const page = await this.get<{ routes: Route[]; next?: string }>(
-        `/v1/routes?${query}&limit=1000${cursor}`,
+  /** All routes of /v1/routes. */
+  routes<Route>(query: string): Promise<Route[]> {
+    return this.rows(`/v1/routes?${query}`, "routes", 1000);
+  }
+
+  /** All MACs of /v1/fib/macs that the query asks for. */
+  macs<Mac>(query = ""): Promise<Mac[]> {
+    return this.rows(`/v1/fib/macs?${query}`, "macs", 1000);
+  }
+
+  /** All rows of a list, page after page: a page may be short, or empty, and have a next one. */
+  async rows<Row>(path: string, name: string, limit: number): Promise<Row[]> {
+    let all: Row[] = [];
+    for (let cursor = ""; ;) {
+      const page = await this.get<{ readonly next?: string }>(
+        `${path}${path.endsWith("?") ? "" : "&"}limit=${String(limit)}${cursor}`,
       );
-      all.push(...page.routes);
+      all = all.concat((page as unknown as Record<string, Row[]>)[name] ?? []);
       if (page.next === undefined) return all;
       cursor = `&cursor=${page.next}`;
     }

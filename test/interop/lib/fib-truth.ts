@@ -50,19 +50,6 @@ export interface Fabrics {
   readonly kernel: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
-export async function fibMacs(evpnd: Evpnd): Promise<FibMac[]> {
-  const all: FibMac[] = [];
-  let cursor = "";
-  for (;;) {
-    const page = await evpnd.get<{ macs: FibMac[]; next?: string }>(
-      `/v1/fib/macs?limit=1000${cursor}`,
-    );
-    all.push(...page.macs);
-    if (page.next === undefined) return all;
-    cursor = `&cursor=${page.next}`;
-  }
-}
-
 /** Reads all witnesses: the kernels first, whatever follows from them last. */
 export async function readFabric(
   fabric: Fabric,
@@ -72,7 +59,7 @@ export async function readFabric(
   const pes = [...live];
   const kernel = await Promise.all(pes.map((pe) => kernelEntries(fabric, pe)));
   const zebra = await Promise.all(pes.map((pe) => zebraEntries(fabric, pe)));
-  const macs = await fibMacs(evpnd);
+  const macs = await evpnd.macs<FibMac>();
   const held = macs.map(({ label, mac, pe }) => `${String(label.value)} ${mac} ${pe}`);
   const heldIps = macs.flatMap(({ label, mac, pe, bindings }) =>
     bindings

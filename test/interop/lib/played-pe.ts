@@ -20,6 +20,7 @@ import { SpeakerClient } from "./speaker-client.js";
 import { EVPN } from "./wire.js";
 
 export const MAX_ET = 0xffffffff;
+export const MAX_ESI = "ff".repeat(10);
 const AS = 65000;
 
 export interface PlayedMac {

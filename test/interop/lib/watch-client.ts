@@ -15,6 +15,7 @@ export interface WatchedItem {
     readonly from?: string;
     readonly to?: string;
     readonly esi?: string;
+    readonly sequence: number;
     readonly count: number;
   };
   readonly change?: { readonly kind: string; readonly events: number; readonly count: number };
