@@ -29,6 +29,7 @@ const DAEMONS = {
   tshark: "tshark",
   dumpcap: "wireshark-common",
   bgpdump: "bgpdump",
+  curl: "curl",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */

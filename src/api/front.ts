@@ -70,7 +70,8 @@ function secureOptions({ cert, key, clientCa }: TlsSettings) {
     // Who shows none, or one of another CA, is told so by the answer to his request.
     rejectUnauthorized: false,
     minVersion: "TLSv1.2" as const,
-    ALPNProtocols: ["h2", "http/1.1"],
+    // The first that the client has, too: browsers and curl have both, gRPC's clients only h2.
+    ALPNProtocols: ["http/1.1", "h2"],
     handshakeTimeout: SILENCE_MS,
   };
 }
