@@ -2,7 +2,7 @@
 import { Ajv } from "ajv";
 import type { ErrorObject } from "ajv";
 import { isIPv4 } from "node:net";
-import { parseMac, parseRouteTarget } from "../fast-bgp-codec/index.js";
+import { parseMac, parseRd, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
 import { parseImportTarget } from "./interest.js";
 import type { ConfigPath, IssueList } from "./issue.js";
@@ -43,6 +43,10 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
   "route-target": {
     test: (text) => parseRouteTarget(text) !== undefined,
     remedy: 'write AS:NUMBER or ADDRESS:NUMBER in quotes, for example "65000:100"',
+  },
+  rd: {
+    test: (text) => parseRd(text) !== undefined,
+    remedy: 'write ADDRESS:NUMBER or AS:NUMBER in quotes, for example "10.0.0.1:100"',
   },
   "import-target": {
     test: (text) => parseImportTarget(text) !== undefined,

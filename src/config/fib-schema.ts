@@ -1,5 +1,7 @@
 /** The `fib` block of the configuration's schema. */
+import { MAX_HOST_ROUTES } from "../fib/settings.js";
 import { TOP_DEFAULTS } from "./file.js";
+import { hostRoutesSchema } from "./host-routes-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 
 const { fib, duplicates } = TOP_DEFAULTS;
@@ -84,6 +86,7 @@ const domain: SchemaNode = {
       description:
         "What is different in this domain, `{moves: 10, seconds: 60, action: pin}`, or `false`: no MAC of it is ever a duplicate.",
     },
+    "host-routes": hostRoutesSchema,
   },
 };
 
@@ -111,6 +114,13 @@ export const fibSchema: SchemaNode = {
       items: domain,
       description:
         "Bridge domains with names. Without any, each route target is a domain of its own.",
+    },
+    "max-host-routes": {
+      type: "integer",
+      minimum: 1,
+      maximum: 10000000,
+      default: MAX_HOST_ROUTES,
+      description: "Most host routes of all domains; addresses beyond have none.",
     },
     duplicates: {
       type: "object",

@@ -3,6 +3,7 @@ import { formatMac, parseMac } from "../fast-bgp-codec/index.js";
 import type { DomainSettings, DuplicatePolicy, FibSettings } from "../fib/settings.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { DomainEntry, DuplicatePolicyEntry, FibEntry } from "./file.js";
+import { hostRouteSettings } from "./host-routes.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 
 /** Events kept for those who drain them; not for operators to choose. */
@@ -17,7 +18,13 @@ export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | u
     domains: (entry.domains ?? []).map((one, index) => {
       const path = ["fib", "domains", index];
       checkDomain(one, path, seen, issues);
-      return domainSettings(one, duplicates);
+      const hostRoutes = hostRouteSettings(
+        one["host-routes"],
+        one.service,
+        [...path, "host-routes"],
+        issues,
+      );
+      return { ...domainSettings(one, duplicates), hostRoutes };
     }),
     defaultEncapsulation:
       entry["default-encapsulation"] ?? TOP_DEFAULTS.fib["default-encapsulation"],
@@ -27,6 +34,7 @@ export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | u
       exemptOuis: duplicates["exempt-ouis"].map((text) => text.toLowerCase().replaceAll("-", ":")),
     },
     eventRing: EVENT_RING,
+    maxHostRoutes: entry["max-host-routes"],
   };
   if (entry.enabled ?? TOP_DEFAULTS.fib.enabled) return settings;
   if (entry.domains !== undefined || entry.duplicates !== undefined) {

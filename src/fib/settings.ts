@@ -68,7 +68,7 @@ export interface FibSettings {
   /** Events kept for those who drain them. */
   readonly eventRing: number;
   /** Of all domains. */
-  readonly maxHostRoutes?: number;
+  readonly maxHostRoutes?: number | undefined;
 }
 
 export const MAX_HOST_ROUTES = 100_000;

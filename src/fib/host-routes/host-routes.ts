@@ -286,7 +286,7 @@ export class HostRoutes implements Followers {
   }
 
   /**
-   * What the winner says of the MAC, and the lowest router's MAC that a route of its next hop has for it;
+   * What all routes of the winner's PE say of the MAC, and the lowest router's MAC that a route of its next hop has for it;
    * undefined for a default gateway.
    */
   private survey(entry: number, winner: number, hop: number): HostRouteFacts | undefined {
@@ -296,19 +296,20 @@ export class HostRoutes implements Followers {
     const pe = facts.pe(won);
     const head = entries.head(entry);
     let routerMac: number | undefined;
+    let flags = 0;
     let at = head;
     for (let looked = 0; looked < LOOKED_AT; looked++) {
       const of = candidates.factsOf(at);
       const mac = facts.pe(of) === hop ? facts.routerMac(of) : undefined;
       if (mac !== undefined && mac < (routerMac ?? Infinity)) routerMac = mac;
-      const isGateway = (facts.flags(of) & FactFlag.DefaultGateway) !== 0;
-      if (isGateway && facts.pe(of) === pe) return undefined;
+      if (facts.pe(of) === pe) flags |= facts.flags(of);
       at = ofEntry.next(at);
       if (at === head) break;
     }
+    if ((flags & FactFlag.DefaultGateway) !== 0) return undefined;
     return {
       sequence: facts.sequence(won),
-      sticky: (facts.flags(won) & FactFlag.Sticky) !== 0,
+      sticky: (flags & FactFlag.Sticky) !== 0,
       routerMac,
     };
   }

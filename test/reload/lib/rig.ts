@@ -132,8 +132,12 @@ export class Rig {
     this.tuning = tuning;
     const parts = { peers: this.peers, reflector, tuning, ...this.told.parts() };
     const appliers = speakerAppliers(parts as unknown as SpeakerParts);
-    const speaker: Pick<Speaker, "table" | "attachReader" | "detachReader" | "holds"> = {
+    const speaker: Pick<
+      Speaker,
+      "table" | "attachReader" | "detachReader" | "holds" | "localRoutes"
+    > = {
       table: reflector.table,
+      localRoutes: reflector.localRoutes,
       attachReader: (reader) => reflector.attachReader(reader),
       detachReader: (reader) => reflector.detachReader(reader),
       holds: {
