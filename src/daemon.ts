@@ -3,8 +3,15 @@
  * reverse order. Belongs to `main.ts` (same rights in the layer table); it knows no process, no
  * signal and no exit code. What a reload changes is the list `appliers`.
  */
+import { join } from "node:path";
 import { ApiHost, openHttpDoor } from "./api/index.js";
-import type { HttpBackend, HttpDoor, HttpSettings, ReloadResult } from "./api/index.js";
+import type {
+  HttpBackend,
+  HttpDoor,
+  HttpSettings,
+  ReloadResult,
+  StorageState,
+} from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { loadConfig } from "./config/index.js";
 import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
@@ -15,13 +22,18 @@ import { FibSwitch } from "./reload/fib-switch.js";
 import { InjectionSwitch } from "./reload/injection-switch.js";
 import { policyCandidate } from "./reload/policy-candidate.js";
 import { Reloader, type Loaded } from "./reload/reloader.js";
+import { TimelineSwitch } from "./reload/timeline-switch.js";
+import { openStore, type Store } from "./store/index.js";
 import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
 import { sameSettings, type Applier } from "./util/applier.js";
 import { systemClock } from "./util/clock.js";
-import { dropPrivileges } from "./util/privileges.js";
+import { dropPrivileges, giveDirectory } from "./util/privileges.js";
 
 export type SpeakerFactory = (parts: SpeakerParts) => Speaker;
+
+/** Longest wait at the start for what is kept over a restart. */
+const STORE_MS = 5000;
 
 /** The machine does not let us: says what to do. */
 export class EnvironmentError extends Error {}
@@ -31,7 +43,10 @@ export class Daemon {
   /** Reads the file, or checks a text in its place. */
   private readonly load: (text?: string) => ConfigResult;
   private readonly speaker: Speaker;
+  /** Where it is, and what survives a restart; undefined without a directory for it. */
+  private readonly state: { readonly directory: string; readonly store: Store } | undefined;
   private readonly fib: FibSwitch;
+  private readonly timeline: TimelineSwitch;
   private readonly injection: Injection;
   private readonly door: DoorSwitch;
   /** What stands behind the API. */
@@ -55,6 +70,13 @@ export class Daemon {
       () => this.api.announce(),
       log,
     );
+    this.timeline = new TimelineSwitch({
+      settings: settings.fib?.timeline,
+      events: () => this.fib.events,
+      clock: systemClock,
+      log,
+    });
+    this.state = this.openState(settings);
     this.injection = this.makeInjection(settings);
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
@@ -87,9 +109,12 @@ export class Daemon {
     if (http.listen !== undefined && http.thread !== "main") this.api.start();
     // In the table before the first session: a restart sends them with everything else.
     await this.injection.restore();
+    if (this.state !== undefined) await inTime(this.fib.restore(this.state.store));
     await orEnvironment("BGP", () => this.speaker.start());
     await this.door.start(http);
+    if (this.state !== undefined) giveDirectory(this.state.directory, user, group);
     dropPrivileges(user, group);
+    this.timeline.begin();
     this.log.info(
       {
         as: speaker.as,
@@ -107,8 +132,10 @@ export class Daemon {
     await this.door.close();
     this.api.stop();
     await this.speaker.stop(text);
-    this.fib.close();
+    await this.fib.close();
     this.injection.close();
+    await this.timeline.close();
+    await this.state?.store.close();
     this.stalls.stop();
   }
 
@@ -132,6 +159,7 @@ export class Daemon {
       },
       { name: "speaker", apply: (_before, after) => control.apply(after.speaker) },
       this.fib,
+      this.timeline,
       new InjectionSwitch(this.injection),
       {
         name: "api",
@@ -147,9 +175,13 @@ export class Daemon {
 
   private makeBackend(): HttpBackend {
     const { control } = this.speaker;
-    const { fib, reloader } = this;
+    const { fib, reloader, timeline } = this;
     return {
       control,
+      get timeline() {
+        return timeline.control;
+      },
+      storage: () => Promise.resolve(this.storage()),
       get fib() {
         return fib.control;
       },
@@ -185,10 +217,30 @@ export class Daemon {
         },
         domain: (name) => now().fib?.domains.find((one) => one.name === name),
       },
-      store: undefined,
+      store: this.state?.store,
       clock: systemClock,
       log: this.log,
     });
+  }
+
+  private openState({ speaker }: DaemonSettings): Daemon["state"] {
+    const { stateDir } = speaker.restart;
+    if (stateDir === undefined) return undefined;
+    const directory = join(stateDir, "store");
+    return { directory, store: openStore(directory, systemClock, this.log) };
+  }
+
+  private storage(): StorageState[] {
+    const states: StorageState[] = [];
+    if (this.state !== undefined) states.push({ name: "store", ...this.state.store.status() });
+    const timeline = this.timeline.state;
+    if (timeline !== undefined) states.push({ name: "timeline", ...timeline });
+    return states.map(({ name, state, directory, problem }) => ({
+      name,
+      state,
+      directory,
+      problem,
+    }));
   }
 
   private openDoor(settings: HttpSettings): Promise<HttpDoor | undefined> {
@@ -196,6 +248,19 @@ export class Daemon {
       settings.thread === "main" ? openHttpDoor(this.backend, settings) : this.api.open(settings),
     );
   }
+}
+
+/** A store that hangs does not keep BGP from starting. */
+function inTime(work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const late = systemClock.setTimer(STORE_MS, resolve);
+    void work
+      .catch(() => {})
+      .then(() => {
+        late.cancel();
+        resolve();
+      });
+  });
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

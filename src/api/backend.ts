@@ -1,6 +1,12 @@
 /** What stands behind the HTTP door. */
 import type { PolicyCandidate, SettingsEffect, SpeakerControl, WhatIf } from "../bgp/control.js";
-import type { FibControl, LintControl, QuarantineControl, WhatIfControl } from "../fib/index.js";
+import type {
+  FibControl,
+  LintControl,
+  QuarantineControl,
+  WhatIfControl,
+  TimelineControl,
+} from "../fib/index.js";
 import type { InjectControl } from "../inject/index.js";
 import type { Log } from "../util/log.js";
 
@@ -46,6 +52,15 @@ export interface ConfigBackend {
   pending(): Awaitable<PendingConfirm | undefined>;
 }
 
+/** Something that is kept on disk. */
+export interface StorageState {
+  readonly name: string;
+  readonly state: string;
+  readonly directory: string | undefined;
+  /** Why it is not usable, and what to do. */
+  readonly problem: string | undefined;
+}
+
 /**
  * The API runs in a thread of its own, over a copy of this that asks the BGP thread (`worker/`): every
  * member but `log` is a function, or an object of methods, that takes and gives plain data; whoever calls
@@ -62,6 +77,10 @@ export interface HttpBackend {
   readonly config?: ConfigBackend | undefined;
   /** Fabric checks. */
   readonly lint?: LintControl | undefined;
+  /** Where MACs were; undefined while no timeline is kept. */
+  readonly timeline?: TimelineControl | undefined;
+  /** What is kept on disk, and whether it is well. */
+  storage?(): Promise<readonly StorageState[]>;
   /** Routes that clients have evpnd announce. */
   readonly inject?: InjectControl | undefined;
   readonly log: Log;

@@ -20,6 +20,7 @@ export type {
   PendingConfirm,
   ReloadResult,
   RunningConfig,
+  StorageState,
 } from "./backend.js";
 export type { HttpSettings } from "./settings.js";
 export { ApiHost } from "./worker/host.js";

@@ -117,7 +117,7 @@ export function compileConfig(
   }
   return deepFreeze({
     speaker,
-    fib: fibSettings(file.fib ?? {}, issues),
+    fib: fibSettings(file.fib ?? {}, file.restart?.["state-dir"], issues),
     injection: injectionSettings(file.injection),
     http: httpSettings(file, around, issues),
     log: {

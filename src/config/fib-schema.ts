@@ -3,6 +3,7 @@ import { MAX_HOST_ROUTES } from "../fib/settings.js";
 import { TOP_DEFAULTS } from "./file.js";
 import { hostRoutesSchema } from "./host-routes-schema.js";
 import type { SchemaNode } from "./schema-node.js";
+import { timelineSchema } from "./timeline-schema.js";
 
 const { fib, duplicates } = TOP_DEFAULTS;
 
@@ -115,6 +116,7 @@ export const fibSchema: SchemaNode = {
       description:
         "Bridge domains with names. Without any, each route target is a domain of its own.",
     },
+    timeline: timelineSchema,
     "max-host-routes": {
       type: "integer",
       minimum: 1,

@@ -3,17 +3,27 @@ import { formatMac, parseMac } from "../fast-bgp-codec/index.js";
 import type { DomainSettings, DuplicatePolicy, FibSettings } from "../fib/settings.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { DomainEntry, DuplicatePolicyEntry, FibEntry } from "./file.js";
+import { TIMELINE_RING } from "../fib/timeline/settings.js";
 import { hostRouteSettings } from "./host-routes.js";
 import type { ConfigPath, IssueList } from "./issue.js";
+import { timelineSettings } from "./timeline.js";
 
 /** Events kept for those who drain them; not for operators to choose. */
 const EVENT_RING = 32_768;
 
-/** Undefined when the FIB is off; its block is checked all the same. */
-export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | undefined {
+/**
+ * Undefined when the FIB is off; its block is checked all the same.
+ * @param stateDir where the daemon keeps what survives a restart
+ */
+export function fibSettings(
+  entry: FibEntry,
+  stateDir: string | undefined,
+  issues: IssueList,
+): FibSettings | undefined {
   const duplicates = { ...TOP_DEFAULTS.duplicates, ...entry.duplicates };
   const policy = duplicatePolicy(duplicates);
   const seen = new Map<string, ConfigPath>();
+  const timeline = timelineSettings(entry.timeline, stateDir, issues);
   const settings: FibSettings = {
     domains: (entry.domains ?? []).map((one, index) => {
       const path = ["fib", "domains", index];
@@ -33,7 +43,8 @@ export function fibSettings(entry: FibEntry, issues: IssueList): FibSettings | u
       exemptMacs: duplicates["exempt-macs"].map(canonicalMac),
       exemptOuis: duplicates["exempt-ouis"].map((text) => text.toLowerCase().replaceAll("-", ":")),
     },
-    eventRing: EVENT_RING,
+    eventRing: timeline === undefined ? EVENT_RING : TIMELINE_RING,
+    timeline,
     maxHostRoutes: entry["max-host-routes"],
   };
   if (entry.enabled ?? TOP_DEFAULTS.fib.enabled) return settings;

@@ -107,11 +107,19 @@ export interface DomainEntry {
   "host-routes"?: HostRoutesEntry;
 }
 
+export interface TimelineEntry {
+  enabled?: boolean;
+  directory?: string;
+  "max-age"?: string;
+  "max-size"?: string;
+}
+
 export interface FibEntry {
   enabled?: boolean;
   "default-encapsulation"?: FibSettings["defaultEncapsulation"];
   domains?: DomainEntry[];
   "max-host-routes"?: number;
+  timeline?: TimelineEntry;
   duplicates?: DuplicatePolicyEntry & {
     "exempt-macs"?: string[];
     "exempt-ouis"?: string[];
@@ -190,6 +198,7 @@ export const TOP_DEFAULTS = {
   "accept-rate": 10,
   "max-peers": 0,
   fib: { enabled: false, "default-encapsulation": "mpls", service: "vlan-based" },
+  timeline: { enabled: false, "max-age": "30d", "max-size": "1GiB" },
   duplicates: {
     moves: 5,
     seconds: 180,

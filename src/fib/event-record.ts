@@ -5,12 +5,14 @@
  * A record is `EVENT_WORDS` words:
  *   0 kind | octets of `from` << 8 | octets of `to` << 16 | octets of `ip` << 24
  *   1-2 wall-clock milliseconds | 3-5 domain key and tag | 6-7 MAC | 8-11 to | 12-15 from | 16 sequence
- *   17-19 ESI | 20 count | 21 source slot | 22-25 IP | 26 label | 27 number of the peer in the directory
+ *   17-19 ESI | 20 count | 21 source slot | 22-25 IP | 26 label, bit 24 = a VNI | 27 number of the peer in the directory
  */
 import { formatEsi, formatIp, formatMac, formatRouteTarget } from "../fast-bgp-codec/index.js";
 import { toHex, writeU16, writeU32 } from "../util/bytes.js";
 
 export const EVENT_WORDS = 28;
+/** In the label's word. */
+export const LABEL_IS_VNI = 0x1000000;
 const HIGH = 0x1_0000_0000;
 
 export const FibEventKind = {
@@ -97,6 +99,8 @@ export interface FibEvent {
   readonly peer: string;
   /** Raw 24 bits. */
   readonly label: number;
+  /** The label is a VNI. */
+  readonly vni: boolean;
 }
 
 /** How a domain is named in events: it may be gone when they are read. */
@@ -156,7 +160,8 @@ export function decodeEvent(
     slot: word(21) | 0,
     peer: word(27) === 0 ? "" : peer(word(27)),
     ip: address(22, octets(24)),
-    label: word(26),
+    label: word(26) & 0xffffff,
+    vni: (word(26) & LABEL_IS_VNI) !== 0,
   };
 }
 

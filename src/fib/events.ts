@@ -10,6 +10,7 @@ import type { BridgeDomains } from "./bridge-domain.js";
 import {
   decodeEvent,
   EVENT_WORDS,
+  LABEL_IS_VNI,
   type DomainNaming,
   type FibEvent,
   type FibEventKind,
@@ -140,10 +141,10 @@ export class FibEvents {
     return this;
   }
 
-  source(slot: number, label: number): this {
+  source(slot: number, label: number, vni: boolean): this {
     const { words, base } = this;
     words[base + 21] = slot;
-    words[base + 26] = label;
+    words[base + 26] = vni ? label | LABEL_IS_VNI : label;
     if (slot >= 0) words[base + 27] = this.directory.number(slot);
     return this;
   }

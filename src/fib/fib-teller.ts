@@ -6,7 +6,7 @@ import type { EthernetSegments } from "./ethernet-segment.js";
 import type { FibEventKind, FibEvents } from "./events.js";
 import type { IpBindings } from "./ip-bindings.js";
 import type { MacEntries } from "./mac-entries.js";
-import type { RouteFacts } from "./route-facts.js";
+import { FactFlag, type RouteFacts } from "./route-facts.js";
 
 export interface TellerTables {
   readonly routes: RouteTable;
@@ -70,11 +70,12 @@ export class FibTeller {
     const { entries, candidates } = this;
     const attachment = candidates.attachment(candidate);
     const path = routes.bestPath(candidates.dest(candidate));
+    const vni = (facts.flags(candidates.factsOf(candidate)) & FactFlag.Vni) !== 0;
     return events
       .begin(kind)
       .mac(entries.domain(entry), entries.macHigh(entry), entries.macLow(entry))
       .sequence(facts.sequence(candidates.factsOf(candidate)))
       .segment(attachment === 0 ? 0 : segments.segmentOf(attachment))
-      .source(path === 0 ? -1 : routes.pathSlot(path), candidates.label(candidate));
+      .source(path === 0 ? -1 : routes.pathSlot(path), candidates.label(candidate), vni);
   }
 }

@@ -94,19 +94,26 @@ export {
   type DuplicateThreshold,
   type FibSettings,
 } from "./settings.js";
+export {
+  DEFAULT_TIMELINE,
+  ThreadTimeline,
+  TIMELINE_KINDS,
+  TIMELINE_RING,
+  type MacAt,
+  type MacDifference,
+  type RestlessMac,
+  type RestlessMacs,
+  type TimelineAtQuery,
+  type TimelineControl,
+  type TimelineDiffQuery,
+  type TimelineEvent,
+  type TimelinePage,
+  type TimelineQuery,
+  type TimelineRestlessQuery,
+  type TimelineSettings,
+  type TimelineStatus,
+} from "./timeline/index.js";
 export { warmUpFib } from "./warm-up.js";
-export { LocalLint } from "./lint/control.js";
-export type {
-  Finding,
-  FindingRoute,
-  LintBatch,
-  LintControl,
-  LintQuery,
-  LintSummary,
-  RuleView,
-  Severity,
-} from "./lint/finding.js";
-export { RULES as LINT_RULES } from "./lint/rules/index.js";
 export { WatchHub, type HubOptions } from "./watch/hub.js";
 export {
   WATCH_TOPICS,
@@ -121,5 +128,17 @@ export {
   type WatchTopic,
 } from "./watch/items.js";
 export { watchSource } from "./watch/source.js";
+export { LocalLint } from "./lint/control.js";
+export type {
+  Finding,
+  FindingRoute,
+  LintBatch,
+  LintControl,
+  LintQuery,
+  LintSummary,
+  RuleView,
+  Severity,
+} from "./lint/finding.js";
+export { RULES as LINT_RULES } from "./lint/rules/index.js";
 export type { HubLimits, WatchSource } from "./watch/watcher.js";
 export type { BindingView, DomainView, LabelView, MacView, NextHopView } from "./view.js";

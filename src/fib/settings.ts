@@ -1,5 +1,7 @@
 /** What the FIB is told by configuration. Nothing here is needed: without it every domain is derived. */
 
+import type { TimelineSettings } from "./timeline/settings.js";
+
 /** How many moves in how long make a MAC a duplicate (RFC 7432 section 15.1). */
 export interface DuplicateThreshold {
   readonly moves: number;
@@ -67,6 +69,8 @@ export interface FibSettings {
   readonly duplicates: DuplicateSettings;
   /** Events kept for those who drain them. */
   readonly eventRing: number;
+  /** Undefined = no timeline. */
+  readonly timeline?: TimelineSettings | undefined;
   /** Of all domains. */
   readonly maxHostRoutes?: number | undefined;
 }

@@ -16,6 +16,7 @@ import {
   LocalWhatIf,
   QuarantineKeeper,
   SegmentLog,
+  type EventShare,
   type FibControl,
   type FibHandles,
   type FibSettings,
@@ -44,6 +45,7 @@ interface Attached {
   readonly hostRoutes: HostRoutes | undefined;
   /** For readers in other threads. */
   handles: FibHandles;
+  events?: EventShare;
 }
 
 export class FibSwitch implements Applier<DaemonSettings> {
@@ -108,12 +110,18 @@ export class FibSwitch implements Applier<DaemonSettings> {
     return this.answering?.handles;
   }
 
-  /** What would be different; undefined while the FIB is off. */
+  /** Events of the FIB that was made last, which may still be catching up; undefined while it is off. */
+  get events(): EventShare | undefined {
+    const last = this.catchingUp ?? this.answering;
+    return last === undefined ? undefined : (last.events ??= shareOf(last));
+  }
+
   /** For the fabric check. */
   get fib(): Fib | undefined {
     return this.answering?.fib;
   }
 
+  /** What would be different; undefined while the FIB is off. */
   get whatIf(): WhatIfDoor | undefined {
     return this.answering?.whatIf;
   }
@@ -133,6 +141,10 @@ export class FibSwitch implements Applier<DaemonSettings> {
         one.handles = { ...one.handles, settings };
       }
       this.changed();
+      if (
+        sameSettings({ ...before.fib, timeline: undefined }, { ...after.fib, timeline: undefined })
+      )
+        return [];
       return ["MAC FIB: other rules for duplicates, in force now"];
     }
     this.detach(this.catchingUp);
@@ -156,10 +168,13 @@ export class FibSwitch implements Applier<DaemonSettings> {
     return ["MAC FIB reads the table again with its new settings; the old one answers until then"];
   }
 
-  close(): void {
+  /** What is to be kept is in the store when the promise is settled. */
+  async close(): Promise<void> {
+    // Written first: what ends because we end is no end.
+    await this.keeper?.close();
+    this.keeper = undefined;
     this.answering?.fib.close();
     this.catchingUp?.fib.close();
-    void this.keeper?.close();
   }
 
   /** Whether more differs than the rules for duplicates. */
@@ -224,6 +239,17 @@ function withoutDuplicates({ domains, ...rest }: FibSettings): unknown {
   return {
     ...rest,
     duplicates: undefined,
+    // Where the history goes and how much of it is kept is the timeline's own affair.
+    timeline: undefined,
     domains: domains.map((domain) => ({ ...domain, duplicates: undefined })),
   };
+}
+
+function shareOf({ fib, handles }: Attached): EventShare {
+  return fib.tables.events.share(
+    handles.settings.domains.map(({ name, ethernetTag }) => ({
+      name,
+      fixedTag: ethernetTag !== undefined,
+    })),
+  );
 }

@@ -1,5 +1,6 @@
 /** Giving up root for good once the ports are bound. */
-import { readFileSync } from "node:fs";
+import { chownSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 export class PrivilegeError extends Error {}
 
@@ -38,6 +39,34 @@ export function dropPrivileges(user: string | undefined, group: string | undefin
   assertDropped(user);
 }
 
+/**
+ * Gives a directory, and the files right in it, to the user and group that `dropPrivileges` will become, so
+ * that what root has opened can be opened again. Does nothing unless run by root with a user or a group to become.
+ */
+export function giveDirectory(
+  directory: string,
+  user: string | undefined,
+  group: string | undefined,
+): void {
+  if ((user === undefined && group === undefined) || process.getuid?.() !== 0) return;
+  const uid = user === undefined ? 0 : idOf(user, "/etc/passwd");
+  const gid = group !== undefined ? idOf(group, "/etc/group") : primaryGroup(user ?? "");
+  try {
+    for (const name of readdirSync(directory)) chownSync(join(directory, name), uid, gid);
+    chownSync(directory, uid, gid);
+  } catch {
+    // Whoever uses the directory will say what is wrong with it.
+  }
+}
+
+function idOf(name: string, file: string): number {
+  if (/^\d+$/.test(name)) return Number(name);
+  const entry = readLines(file).find((line) => line[0] === name);
+  const id = Number(entry?.[2]);
+  if (entry !== undefined && Number.isInteger(id)) return id;
+  throw new PrivilegeError(`there is no ${name} in ${file}; check that user and group exist`);
+}
+
 function primaryGroup(user: string): number {
   const entry = readPasswd().find((line) => line[0] === user || line[2] === user);
   const id = Number(entry?.[3]);
@@ -46,7 +75,11 @@ function primaryGroup(user: string): number {
 }
 
 function readPasswd(): string[][] {
-  return readFileSync("/etc/passwd", "utf8")
+  return readLines("/etc/passwd");
+}
+
+function readLines(file: string): string[][] {
+  return readFileSync(file, "utf8")
     .split("\n")
     .map((line) => line.split(":"));
 }

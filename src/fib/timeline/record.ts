@@ -7,7 +7,7 @@
  */
 import { formatEsi, formatIp, formatMac } from "../../fast-bgp-codec/index.js";
 import { readU32, writeU16, writeU32 } from "../../util/bytes.js";
-import { FIB_EVENT_NAMES, FibEventKind } from "../event-record.js";
+import { FIB_EVENT_NAMES, FibEventKind, LABEL_IS_VNI } from "../event-record.js";
 
 const HIGH = 0x1_0000_0000;
 const MARK_BASE = 200;
@@ -110,7 +110,7 @@ export function encodeEvent(
   out[2] =
     (esi ? Flag.Esi : 0) |
     (domain === undefined ? 0 : Flag.Station) |
-    ((label & 0x1000000) !== 0 ? Flag.Vni : 0);
+    ((label & LABEL_IS_VNI) !== 0 ? Flag.Vni : 0);
   writeU32(out, 3, words[base + 16]!);
   writeU32(out, 7, words[base + 20]!);
   writeU32(out, 11, label & 0xffffff);

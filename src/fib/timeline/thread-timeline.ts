@@ -46,6 +46,15 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+export interface ThreadTimelineParts {
+  readonly settings: TimelineSettings;
+  /** Wall-clock milliseconds: before the first event. */
+  readonly started: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly start?: TimelineThreadFactory;
+}
+
 export class ThreadTimeline implements TimelineControl {
   private settings: TimelineSettings;
   private readonly clock: Clock;
@@ -60,7 +69,7 @@ export class ThreadTimeline implements TimelineControl {
   private ended: (() => void) | undefined;
   private closing = false;
 
-  constructor(settings: TimelineSettings, clock: Clock, log: Log, start = timelineThread) {
+  constructor({ settings, started, clock, log, start = timelineThread }: ThreadTimelineParts) {
     this.settings = settings;
     this.clock = clock;
     this.log = log;
@@ -74,7 +83,7 @@ export class ThreadTimeline implements TimelineControl {
       octets: 0,
       lost: 0,
     };
-    this.open();
+    this.open(started);
   }
 
   /** The last that the thread told by itself: for health, at once. */
@@ -146,8 +155,7 @@ export class ThreadTimeline implements TimelineControl {
     });
   }
 
-  private open(): void {
-    const started = this.clock.wall();
+  private open(started: number): void {
     const thread = this.start(
       { settings: this.settings, started },
       {
@@ -159,7 +167,7 @@ export class ThreadTimeline implements TimelineControl {
           this.log.error({ err: error }, "the timeline's thread ended; it is started again");
           this.end();
           if (this.closing) return;
-          this.restart = this.clock.setTimer(RESTART_MS, () => this.open());
+          this.restart = this.clock.setTimer(RESTART_MS, () => this.open(this.clock.wall()));
         },
       },
     );

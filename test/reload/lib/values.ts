@@ -290,6 +290,15 @@ export const TOP_VALUES: Omit<
     { enabled: true, "default-encapsulation": "vxlan" },
     {
       enabled: true,
+      timeline: {
+        enabled: true,
+        directory: "/var/lib/evpnd/timeline",
+        "max-age": "12h",
+        "max-size": "64MiB",
+      },
+    },
+    {
+      enabled: true,
       "max-host-routes": 50,
       domains: [
         { name: "red", "route-targets": ["65000:100"], "host-routes": "unicast" },
