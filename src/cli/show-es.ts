@@ -102,11 +102,11 @@ function disagreement(row: SegmentAnswer["forwarders"][number], width: number): 
   const lines: string[] = [];
   const who = (pick: (view: View) => string | undefined): string =>
     row.views.map((view) => `${view.originator} takes ${pick(view) ?? "nobody"}`).join(", ");
-  if (row.outcome !== "one") {
+  if (row.outcome === "none" || row.outcome === "several") {
     const what = row.outcome === "none" ? "nobody forwards" : "several PEs forward";
     lines.push(`${row.domain}: ${what}! ${who((view) => view.forwarder)}.`);
   }
-  if (row.disagree && row.outcomeByOwnWord !== "one") {
+  if (row.disagree && !["one", "unknown"].includes(row.outcomeByOwnWord)) {
     const what = row.outcomeByOwnWord === "none" ? "nobody would" : "several would";
     lines.push(
       `${row.domain}: if each went by its own word, ${what} forward: ${who((view) => view.byOwnWord)}.`,

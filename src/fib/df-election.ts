@@ -110,8 +110,8 @@ function rank(
   );
   switch (algorithm) {
     case DfAlgorithm.Hrw: {
-      const weight = (index: number): number => hrwWeight(candidates[index]!.address, esi, tag);
-      const order = stableSort(byAddress, (a, b) => weight(b) - weight(a));
+      const weights = candidates.map(({ address }) => hrwWeight(address, esi, tag));
+      const order = stableSort(byAddress, (a, b) => weights[b]! - weights[a]!);
       return { order, reason: `highest random weight for tag ${tag}` };
     }
     case DfAlgorithm.HighestPreference:

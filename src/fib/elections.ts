@@ -6,6 +6,9 @@
  * announces no DF election community does not know of it, and does what RFC 7432 section 8.5 says whatever the
  * others announce. So two PEs may both forward, or none: `outcome` tells.
  *
+ * A segment has a handful of PEs; of more than `MOST_ELECTORS` only those of the lowest addresses are looked at,
+ * and beyond `MOST_VIEWS` nobody's own view is worked out.
+ *
  * The VLAN that a PE goes by is in BGP only where the Ethernet tag is: else it is taken to be the VNI (RFC 8365
  * section 8.1.5), and without one 0.
  */
@@ -49,8 +52,8 @@ export interface OwnElectionView {
   readonly byOwnWord: string | undefined;
 }
 
-/** How many PEs take themselves for the forwarder: several send everything twice, none sends nothing. */
-export type ElectionOutcome = "one" | "several" | "none";
+/** How many PEs take themselves for the forwarder: several send everything twice, none sends nothing; not worked out for too many. */
+export type ElectionOutcome = "one" | "several" | "none" | "unknown";
 
 export interface ForwarderView {
   readonly domain: string;
@@ -84,6 +87,11 @@ export interface ElectionTag {
   readonly tagFrom: ForwarderView["tagFrom"];
 }
 
+/** PEs that stand, and type 4 routes looked at for them. */
+export const MOST_ELECTORS = 64;
+const MOST_ROUTES = 1024;
+export const MOST_VIEWS = 16;
+
 export class Elections {
   private readonly tables: FibTables;
   private readonly links: Links;
@@ -99,7 +107,8 @@ export class Elections {
   electors(segment: number): Elector[] {
     const { segments, facts, pes, routes } = this.tables;
     const found: { readonly elector: Elector; readonly key: Uint8Array }[] = [];
-    for (let link = segments.firstRoute(segment); link !== 0; link = this.links.next(link)) {
+    let link = segments.firstRoute(segment);
+    for (let n = 0; link !== 0 && n < MOST_ROUTES; n++, link = this.links.next(link)) {
       const of = this.links.factsOf(link);
       // RD, ESI, then the originating router behind its length in bits.
       const nlri = routes.destNlri(this.links.dest(link));
@@ -127,7 +136,8 @@ export class Elections {
     );
     return found
       .map(({ elector }) => elector)
-      .filter((one, i, all) => i === 0 || all[i - 1]!.originator !== one.originator);
+      .filter((one, i, all) => i === 0 || all[i - 1]!.originator !== one.originator)
+      .slice(0, MOST_ELECTORS);
   }
 
   forwarder(segment: number, attachment: number, electors: readonly Elector[]): ForwarderView {
@@ -138,7 +148,11 @@ export class Elections {
     const candidates = this.candidates(segment, attachment, electors);
     const esi = segments.esi(segment).slice();
     const result = electForwarder(candidates, esi, tag);
-    const views = electors.map((_, index) => ownView(electors, candidates, index, esi, tag));
+    const views =
+      electors.length > MOST_VIEWS
+        ? []
+        : new OwnViews(electors, candidates, esi, tag, result).all();
+    const known = views.length === electors.length;
     return {
       domain: this.view.domainName(domain),
       tag,
@@ -150,8 +164,10 @@ export class Elections {
       disagree: result.disagree,
       reason: result.reason,
       views,
-      outcome: outcomeOf(views.map(({ forwards }) => forwards)),
-      outcomeByOwnWord: outcomeOf(views.map((one) => one.byOwnWord === one.originator)),
+      outcome: known ? outcomeOf(views.map(({ forwards }) => forwards)) : "unknown",
+      outcomeByOwnWord: known
+        ? outcomeOf(views.map((one) => one.byOwnWord === one.originator))
+        : "unknown",
       perEvi,
     };
   }
@@ -199,32 +215,82 @@ export class Elections {
   }
 }
 
-function ownView(
-  electors: readonly Elector[],
-  candidates: readonly DfCandidate[],
-  index: number,
-  esi: Uint8Array,
-  tag: number,
-): OwnElectionView {
-  const me = electors[index]!;
-  const import_ = me.esImport ?? derivedImport(esi);
-  const seen = electors
-    .map((_, other) => other)
-    .filter((other) => other === index || electors[other]!.esImport === import_);
-  const mine = seen.map((other) => candidates[other]!);
-  const named = ({ winner }: DfResult): string | undefined =>
-    electors[seen[winner] ?? -1]?.originator;
-  const plain = { algorithm: DfAlgorithm.Modulo, bitmap: 0 };
-  const result = electForwarder(mine, esi, tag, me.signals ? undefined : plain);
-  const forwarder = named(result);
-  return {
-    originator: me.originator,
-    sees: seen.length,
-    algorithm: result.algorithm,
-    forwarder,
-    forwards: forwarder === me.originator,
-    byOwnWord: named(electForwarder(mine, esi, tag, candidates[index])),
-  };
+/** Elections as each PE holds them; those that come to the same are held once. */
+class OwnViews {
+  private readonly electors: readonly Elector[];
+  private readonly candidates: readonly DfCandidate[];
+  private readonly esi: Uint8Array;
+  private readonly tag: number;
+  /** By who is seen and what is assumed. */
+  private readonly held = new Map<string, { algorithm: number; forwarder: string | undefined }>();
+
+  /** @param together the election of all, by what they announce */
+  constructor(
+    electors: readonly Elector[],
+    candidates: readonly DfCandidate[],
+    esi: Uint8Array,
+    tag: number,
+    together: DfResult,
+  ) {
+    this.electors = electors;
+    this.candidates = candidates;
+    this.esi = esi;
+    this.tag = tag;
+    const all = electors.map((_, index) => index);
+    const forwarder = electors[together.winner]?.originator;
+    this.held.set(keyOf(all, undefined), { algorithm: together.algorithm, forwarder });
+    // Whoever agrees with all goes by its own word and by theirs.
+    const [first] = candidates;
+    if (first === undefined || together.disagree) return;
+    this.held.set(keyOf(all, first), { algorithm: together.algorithm, forwarder });
+  }
+
+  all(): OwnElectionView[] {
+    return this.electors.map((_, index) => this.view(index));
+  }
+
+  private view(index: number): OwnElectionView {
+    const { electors, candidates, esi } = this;
+    const me = electors[index]!;
+    const import_ = me.esImport ?? derivedImport(esi);
+    const seen = electors
+      .map((_, other) => other)
+      .filter((other) => other === index || electors[other]!.esImport === import_);
+    const { algorithm, forwarder } = this.hold(seen, me.signals ? undefined : PLAIN);
+    return {
+      originator: me.originator,
+      sees: seen.length,
+      algorithm,
+      forwarder,
+      forwards: forwarder === me.originator,
+      byOwnWord: this.hold(seen, candidates[index]).forwarder,
+    };
+  }
+
+  private hold(seen: readonly number[], assume: Word | undefined) {
+    const key = keyOf(seen, assume);
+    let known = this.held.get(key);
+    if (known === undefined) {
+      const mine = seen.map((other) => this.candidates[other]!);
+      const { algorithm, winner } = electForwarder(mine, this.esi, this.tag, assume);
+      known = { algorithm, forwarder: this.electors[seen[winner] ?? -1]?.originator };
+      this.held.set(key, known);
+    }
+    return known;
+  }
+}
+
+type Word = Pick<DfCandidate, "algorithm" | "bitmap">;
+
+/** What a PE does that knows no other way. */
+const PLAIN: Word = { algorithm: DfAlgorithm.Modulo, bitmap: 0 };
+/** Don't-preempt is a PE's wish for itself, no way to elect. */
+const DONT_PREEMPT = 0x8000;
+
+function keyOf(seen: readonly number[], assume: Word | undefined): string {
+  const word =
+    assume === undefined ? "" : `${assume.algorithm} ${assume.bitmap & ~DONT_PREEMPT & 0xffff}`;
+  return `${seen.join(",")} ${word}`;
 }
 
 /** What a PE imports by unless it says otherwise: the first six octets of the ESI's value (RFC 7432 section 7.6). */

@@ -31,6 +31,8 @@ export interface MacFilter {
   readonly claimed?: Uint8Array | undefined;
 }
 
+/** Elections worked out for one page of segments, about. */
+const ELECTIONS = 256;
 /** Records looked at for one page. */
 const WORK = 20_000;
 /** A domain of up to so many MACs is listed by itself, a larger one by going over all entries. */
@@ -82,7 +84,13 @@ export class FibPages {
   }
 
   segments(from: number, most: number): Page<SegmentView> {
-    return this.walk(from, this.tables.segments.limit, most, (id) => this.segmentViews.segment(id));
+    let elections = 0;
+    const row = (id: number): SegmentView | undefined => {
+      const view = this.segmentViews.segment(id);
+      elections += view?.forwarders.length ?? 0;
+      return view;
+    };
+    return this.walk(from, this.tables.segments.limit, most, row, () => elections >= ELECTIONS);
   }
 
   list(filter: MacFilter, from: number, most: number): Page<MacView> {
@@ -109,6 +117,7 @@ export class FibPages {
     limit: number,
     most: number,
     row: (id: number) => T | undefined,
+    isEnough: () => boolean = () => false,
   ): Page<T> {
     const rows: T[] = [];
     const start = Math.max(1, from);
@@ -117,7 +126,7 @@ export class FibPages {
       const one = row(id);
       if (one === undefined) continue;
       rows.push(one);
-      if (rows.length === most) return { rows, next: id + 1 < limit ? id + 1 : 0 };
+      if (rows.length === most || isEnough()) return { rows, next: id + 1 < limit ? id + 1 : 0 };
     }
     return { rows, next: end < limit ? end : 0 };
   }

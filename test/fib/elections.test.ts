@@ -133,6 +133,29 @@ describe("an election", () => {
     expect(fabric.elected.reason).toBe("100 modulo 2 PEs is ordinal 0");
   });
 
+  it("is bounded, however many say that they are on the segment", () => {
+    const fabric = new Segment();
+    for (let n = 0; n < 1500; n++) {
+      const originator = `10.${1 + (n >> 8)}.${n & 255}.1`;
+      fabric.announce(1, ethernetSegment(`${originator}:0`, ESI, originator), {
+        nextHop: originator,
+        targets: [],
+        esImport: IMPORT,
+        df: [{ alg: 1, bitmap: 0, pref: 0 }],
+      });
+    }
+    for (let vni = 1; vni <= 30; vni++) {
+      fabric.announce(1, ethernetAd(`10.0.0.1:${vni}`, ESI, 0, vni), {
+        nextHop: "10.0.0.1",
+        targets: [`65000:${vni}`],
+      });
+    }
+    const { electors, forwarders } = fabric.segment;
+    expect(electors).toHaveLength(64);
+    expect(forwarders).toHaveLength(30);
+    expect(forwarders[0]).toMatchObject({ views: [], outcome: "unknown", algorithm: 1 });
+  });
+
   it("goes by the Ethernet tag, else by the VNI, else by nothing that is known", () => {
     const attr = { nextHop: "10.0.0.1", targets: ["65000:7"] };
     const tagged = new Segment().pe(1);
