@@ -125,7 +125,7 @@ export class Explainer {
     if (runnerUp !== 0) {
       const why = SENTENCES[this.reason(entry, head, winner, runnerUp)]!;
       out.push(`The next candidate, of ${this.address(runnerUp)}, ${why}.`);
-    } else if (candidates.attachment(winner) === 0) {
+    } else if (candidates.attachment(winner) === 0 && view.quarantine === undefined) {
       out.push("No other PE claims it.");
     }
     return out;

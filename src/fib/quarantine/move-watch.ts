@@ -233,7 +233,10 @@ export class MoveWatch {
     const output = step(this.subject, Input.Gone, this.now | 0, undefined);
     const { state } = this.subject;
     records.save(id, this.subject);
-    if (output === Output.Turn) this.effects.turn(id);
+    if (output === Output.Turn) {
+      this.effects.turn(id);
+      this.onChange(id, output);
+    }
     if (isEffect(state)) return;
     records.enterGone(id);
     if (records.goneCount > MOST_GONE) this.forget(records.oldestGone);
