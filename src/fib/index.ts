@@ -2,7 +2,7 @@
  * The MAC FIB: where every MAC is, and why, from the routes that pass through the reflector.
  *
  * In: the table's change log, as one of its readers (`Fib.position`, `Fib.read`); the table is only
- * read. Out: lookups (`Fib.macs`, `Fib.hops`),
+ * read. Out: lookups (`Fib.macs`, `Fib.hops`, and `FibReader` in other threads),
  * views as plain data (`Fib.view`), and events (`FibEvents`) for whoever keeps a timeline or a watch.
  *
  * - `fib.ts` reads the log; `route-facts.ts`, `route-target-sets.ts`, `remote-pes.ts` what a route says, once each.

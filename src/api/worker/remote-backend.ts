@@ -14,7 +14,8 @@ import type { BackendShape, PackedError, ToMain } from "./messages.js";
 
 /** Calls under way at most; the BGP thread works them off beside everything else. */
 export const MOST_CALLS = 256;
-const DEADLINE_MS = 60_000;
+/** Above what a request may take altogether. */
+const DEADLINE_MS = 130_000;
 /** What health checks ask is answered at once, or the BGP thread is in trouble. */
 const QUICK_MS = 5000;
 const QUICK: ReadonlySet<string> = new Set(["control.summary", "control.auditStatus"]);
