@@ -225,6 +225,8 @@ export class Policies {
     if (screen === undefined || family !== Family.Evpn) return false;
     const { table } = this.host;
     if (table.routeType(table.pathDest(path)) !== MAC_IP) return false;
+    // What an operator has us announce counts in any case.
+    if (table.sources.kind[table.pathSlot(path)] === SourceKind.Local) return false;
     return screen.holds(this.passed, table.nlriBytes, table.pathNlri(path));
   }
 

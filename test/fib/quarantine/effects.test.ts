@@ -4,8 +4,10 @@ import { FibEventKind, type DuplicateSettings } from "../../../src/fib/index.js"
 import { auditNow } from "../../../src/bgp/audit/index.js";
 import { queryRoutes } from "../../../src/bgp/route-query.js";
 import { HoldReason } from "../../../src/bgp/rib/index.js";
-import { Family } from "../../../src/fast-bgp-codec/index.js";
+import { Family, parseIp } from "../../../src/fast-bgp-codec/index.js";
+import { bytesOf } from "../../model/lib/hex.js";
 import { maskOf } from "../../model/lib/peer.js";
+import { attributesHex, macIp } from "../lib/route.js";
 import { hop, MAC, Rig, type Said } from "./lib/rig.js";
 
 function rules(change: Partial<DuplicateSettings>): { duplicates: DuplicateSettings } {
@@ -310,6 +312,24 @@ describe("a quarantine", () => {
     rig.pass(62);
     expect(receiver.hops).toEqual([hop(1), hop(2), hop(2)]);
     whole(rig);
+  });
+
+  it("does not hold what an operator has us announce", () => {
+    const rig = new Rig(rules({}));
+    const receiver = rig.receiver();
+    rig.flap(5);
+    const source = rig.speaker.reflector.localRoutes.source(() => "static");
+    const nlri = bytesOf(macIp({ rd: "10.0.0.9:1", mac: MAC }));
+    const attr = { nextHop: "10.0.0.9", targets: ["65000:100"], sticky: true };
+    const set = bytesOf(hop(9) + attributesHex(attr));
+    source.announce(Family.Evpn, nlri, nlri.length, 0, set, set.length, 4);
+    source.wake();
+    rig.run();
+    expect(receiver.hops).toEqual([hop(1), hop(9)]);
+    rig.fib.change(() => rig.fib.desk.begin(1, "hold", 0, parseIp("10.0.0.1")));
+    rig.run();
+    expect(receiver.hops).toEqual([hop(1), hop(9)]);
+    expect(rig.held).toBe(1);
   });
 
   it("stands beside import rules, whatever these are changed to", () => {
