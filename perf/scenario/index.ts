@@ -7,6 +7,7 @@ import { connectOnly, lateJoiner, peLoss, refresh } from "./peers.js";
 import { api, served } from "./served.js";
 import { slowPe } from "./slow-pe.js";
 import { soak } from "./soak.js";
+import { watched } from "./watched.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   convergence,
@@ -23,5 +24,6 @@ export const SCENARIOS: readonly Scenario[] = [
   interest,
   served,
   api,
+  watched,
   connectOnly,
 ];
