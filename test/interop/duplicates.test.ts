@@ -2,6 +2,7 @@
  * Two hosts with one MAC behind two FRR PEs, and what a third PE's kernel makes of it: the alarm, the effects
  * that hold one side's routes, the release by hand and by time.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { DIST, Evpnd } from "./lib/evpnd.js";
@@ -39,16 +40,20 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
   let lab: Lab;
   let fabric: Fabric;
   let evpnd: Evpnd;
+  let file: string;
 
   beforeAll(async () => {
     lab = new Lab();
     fabric = new Fabric(lab, [REFLECTOR]);
     fabric.attach("rr", REFLECTOR);
+    file = join(lab.directory, "duplicates.yaml");
+    writeFileSync(file, config("manual"));
     evpnd = await Evpnd.start({
       lab,
       label: "rr",
       address: REFLECTOR,
-      config: config("manual"),
+      config: "",
+      extra: ["--config", file],
       http: HTTP,
     });
     await Promise.all(PES.map((pe) => fabric.startPe(pe)));
@@ -73,9 +78,12 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
   }
 
   async function list(): Promise<Row[]> {
-    const out = await evpnctl("quarantine", "list", "--json");
-    const lines = out.split("\n").filter((line) => line !== "");
-    return lines.map((line) => JSON.parse(line) as Row);
+    return (await evpnd.get<{ quarantines: Row[] }>("/v1/quarantine")).quarantines;
+  }
+
+  async function release({ mac }: Host): Promise<void> {
+    const { status, body } = await evpnd.request("POST", "/v1/quarantine/release", { mac });
+    expect(status, body).toBe(200);
   }
 
   /** The host speaks behind this PE until the reflector has it there, or that is enough. */
@@ -109,9 +117,11 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
   /** Three moves, the last one to PE 2. */
   async function alarm(host: Host): Promise<Row> {
     await speak(1, host, 1);
+    const enough = (): Promise<boolean> => list().then((rows) => rows.length > 0);
     for (const pe of [2, 1, 2]) {
-      expect(await list()).toEqual([]);
-      await speak(pe, host, pe, () => list().then((rows) => rows.length > 0));
+      // That it came here after the last release may have been a move, too.
+      if (await enough()) break;
+      await speak(pe, host, pe, enough);
     }
     return until("the alarm", (one) => one?.quarantine !== undefined);
   }
@@ -131,7 +141,7 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
     });
     const other = pe === peAddress(1) ? 2 : 1;
     // It stays there, whatever the other side says.
-    for (let n = 0; n < 3; n++) {
+    for (let n = 0; n < 2; n++) {
       await fabric.gratuitousArp(labelOf(other, host), host.address);
       expect(await fabric.fdb(3, 100, host.mac)).toBe(pe);
     }
@@ -155,7 +165,7 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
   test("other rules apply at once: the time brings it on trial, and to an end of what is held", async () => {
     const host = hostOf(1, 100);
     await alarm(host);
-    lab.writeFile("evpnd.yaml", config("2"));
+    writeFileSync(file, config("2"));
     const { status, body } = await evpnd.request("POST", "/v1/reload");
     expect(status, body).toBe(200);
     expect(body).toContain("other rules for duplicates, in force now");
@@ -172,7 +182,7 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
       if (wanted === there) return true;
       throw new Error(`${wanted} and ${there}`);
     });
-    await evpnctl("quarantine", "release", host.mac);
+    await release(host);
   });
 
   test("hold: only who had it at the alarm, until released by hand", async () => {
@@ -190,7 +200,7 @@ describeInterop("duplicate MACs", ["ping", "frr"], () => {
     await fabric.waitFdb(3, host, undefined);
     await fabric.gratuitousArp(labelOf(1, host), host.address);
     expect(await fabric.fdb(3, 200, host.mac)).toBeUndefined();
-    await evpnctl("quarantine", "release", host.mac);
+    await release(host);
     await speak(1, host, 1);
     await fabric.waitFdb(3, host, peAddress(1));
     expect(await list()).toEqual([]);
