@@ -33,6 +33,7 @@ import { addShowPeer } from "./show-peer.js";
 import { addShowPeers } from "./show-peers.js";
 import { addShowRoutes } from "./show-routes.js";
 import { addShowSummary } from "./show-summary.js";
+import { addDiffFib, addShowTimeline } from "./show-timeline.js";
 import { addWatch } from "./watch.js";
 import { addWhatIf } from "./what-if.js";
 
@@ -59,6 +60,8 @@ export function buildProgram(host: CliHost): Command {
   addShowDomains(show, host);
   addShowEs(show, host);
   addShowFeeds(show, host);
+  addShowTimeline(show, host);
+  addDiffFib(program, host);
   const explain = program.command("explain").description("why things are as they are");
   addExplainMac(explain, host);
   addExplainRoute(explain, host);

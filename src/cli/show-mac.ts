@@ -1,12 +1,15 @@
 /** evpnctl show mac [MAC]: where MACs are; streamed, so that a million of them are no trouble. */
 import type { Command } from "commander";
 import type { Client, Query } from "./client.js";
-import type { LabelAnswer, MacAnswer } from "./fib-wire.js";
+import type { MacAnswer } from "./fib-wire.js";
 import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import { labelText } from "./label-text.js";
+import { printMacAt } from "./mac-at.js";
 import { wholeNumber } from "./numbers.js";
 import { effectText, untilText } from "./quarantine.js";
 import type { QuarantineAnswer } from "./quarantine-wire.js";
+import { timeOption } from "./time-option.js";
 import { formatAge, formatFields, formatTable, shorten } from "./text.js";
 import type { Column } from "./text.js";
 
@@ -25,13 +28,19 @@ export function addShowMac(show: Command, host: CliHost): void {
     .option("--pe <address>", "that are reached through this PE")
     .option("--esi <esi>", "on this Ethernet segment")
     .option("--limit <count>", "at most so many", wholeNumber)
+    .option("--at <time>", "where it was: 14:03:07.2, a date, or -5m", timeOption(host))
     .action(
       async (
         mac: string | undefined,
         options: Record<string, string | number>,
         command: Command,
       ) => {
-        const { domain, vni, ip, pe, esi, limit } = options;
+        const { domain, vni, ip, pe, esi, limit, at } = options;
+        if (at !== undefined) {
+          const query = { mac, domain: domain as string | undefined, time: at as string };
+          await printMacAt(clientOf(command, host), query, wantsJson(command), host);
+          return;
+        }
         const query = { mac, domain, vni, ip, pe, esi, limit };
         await printMacs(clientOf(command, host), query, wantsJson(command), host);
       },
@@ -105,10 +114,6 @@ function quarantineText(quarantine: QuarantineAnswer, now: number): string {
     ...(untilText(quarantine, now) === "" ? [] : [`ends ${untilText(quarantine, now)}`]),
   ];
   return parts.join("; ");
-}
-
-export function labelText({ kind, value }: LabelAnswer): string {
-  return kind === "vni" ? `vni ${value}` : `label ${value}`;
 }
 
 export function formatMac(row: MacAnswer, now: number): string {

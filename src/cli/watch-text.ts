@@ -1,5 +1,5 @@
 /** Items of a watch as lines for people: time, what happened, to whom, where. */
-import { labelText } from "./show-mac.js";
+import { labelText } from "./label-text.js";
 import { clean, shorten } from "./text.js";
 import type { WatchAnswer } from "./watch-wire.js";
 

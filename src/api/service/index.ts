@@ -35,6 +35,7 @@ import { POLICY_OPERATIONS } from "./policies.js";
 import { QUARANTINE_OPERATIONS } from "./quarantines.js";
 import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
+import { TIMELINE_OPERATIONS } from "./timeline.js";
 import { WATCH_OPERATIONS } from "./watch.js";
 import { WHAT_IF_OPERATIONS } from "./what-if.js";
 
@@ -46,6 +47,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...QUARANTINE_OPERATIONS,
   ...EXPLAIN_OPERATIONS,
   ...WHAT_IF_OPERATIONS,
+  ...TIMELINE_OPERATIONS,
   ...WATCH_OPERATIONS,
   ...LINT_OPERATIONS,
   ...POLICY_OPERATIONS,

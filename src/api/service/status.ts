@@ -51,15 +51,19 @@ export const STATUS_OPERATIONS: readonly Operation[] = [
     http: { method: "GET", path: "/health" },
     input: "GetHealthRequest",
     output: "Health",
-    run: async ({ control }, _input, { role }) => {
+    run: async (backend, _input, { role }) => {
+      const { control } = backend;
       const { maintenance, memory } = await control.summary();
       const audit = await control.auditStatus();
-      const status = isWell(audit?.findings.length ?? 0, memory) ? "ok" : "alarm";
+      const storage = (await backend.storage?.()) ?? [];
+      const stored = storage.every(({ state }) => state !== "unavailable");
+      const status = isWell(audit?.findings.length ?? 0, memory) && stored ? "ok" : "alarm";
       if (role === "anyone") return { status };
       return {
         status,
         ...(memory && memory.limit > 0 && { memory }),
         ...(maintenance && { maintenance }),
+        ...(storage.length > 0 && { storage }),
         ...(audit && {
           audit: { rounds: audit.rounds, lastRound: audit.lastRound, findings: audit.findings },
         }),
