@@ -6,6 +6,7 @@ import { CLIENTS, Fabric, hostOf, peAddress, PES, VNIS } from "./lib/fabric.js";
 import { Lab } from "./lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor } from "./lib/wait.js";
+import { WatchClient } from "./lib/watch-client.js";
 
 const REFLECTOR = "10.99.0.254";
 const HTTP = 8179;
@@ -27,13 +28,14 @@ interface MacLine {
 describeInterop("MAC FIB", ["ping", "frr"], () => {
   let lab: Lab;
   let fabric: Fabric;
+  let evpnd: Evpnd;
   const live = new Set<number>(PES);
 
   beforeAll(async () => {
     lab = new Lab();
     fabric = new Fabric(lab, [REFLECTOR]);
     fabric.attach("rr", REFLECTOR);
-    await Evpnd.start({
+    evpnd = await Evpnd.start({
       lab,
       label: "rr",
       address: REFLECTOR,
@@ -110,13 +112,31 @@ describeInterop("MAC FIB", ["ping", "frr"], () => {
     });
   });
 
+  test("is a fabric in which lint finds nothing", async () => {
+    await waitFor("lint to find nothing", async () => {
+      const out = await evpnctl("lint").catch((error: unknown) => String(error));
+      if (/^clean: \d+ rules/.test(out)) return true;
+      throw new Error(out);
+    });
+  });
+
   test("follows a MAC that moves", async () => {
     const host = hostOf(1, 100);
+    const watch = await WatchClient.open(
+      evpnd,
+      `/v1/watch/macs?mac=${host.mac}&kinds=move&snapshot=false`,
+    );
     fabric.plug(2, host, "twin");
     await fabric.gratuitousArp("twin", host.address);
     await agree(entry(2, host));
     const [moved] = await showMac(host.mac, "--vni", "100");
     expect(moved?.moves).toBeGreaterThan(0);
+    await waitFor("the watch to tell of the move", () => {
+      return watch.items.some(({ key, change }) => {
+        return key === `65000:100 ${host.mac}` && change?.kind === "move";
+      });
+    });
+    watch.close();
     expect(await evpnctl("explain", "mac", host.mac)).toContain(
       `${host.mac} is at ${peAddress(2)}.`,
     );
