@@ -37,6 +37,17 @@ export interface WhatIfAnswer {
   readonly notes: readonly string[];
 }
 
+export interface SinglePointAnswer {
+  readonly looked: number;
+  readonly shared: number;
+  readonly pes: readonly {
+    readonly pe: string;
+    readonly macs: number;
+    readonly returning: number;
+  }[];
+  readonly pesCut: boolean;
+}
+
 export interface HopAnswer {
   readonly address: string;
   readonly role: string;

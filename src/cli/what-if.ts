@@ -4,7 +4,7 @@ import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { textOf } from "./policy.js";
 import { formatTable, shorten, wrap } from "./text.js";
-import type { HopAnswer, WhatIfAnswer } from "./what-if-wire.js";
+import type { HopAnswer, SinglePointAnswer, WhatIfAnswer } from "./what-if-wire.js";
 
 interface Options {
   readonly changes?: string;
@@ -54,6 +54,7 @@ export function addWhatIf(program: Command, host: CliHost): void {
     .description("a peer's session ends, and with it all routes that it sent")
     .argument("<address>", "the peer's address")
     .action((peer: string, options: Options, command: Command) => fail({ peer }, options, command));
+  addSinglePoints(whatIf, host);
   paged(whatIf.command("policy"))
     .description("a file's policies hold")
     .argument("<file>", "a configuration file, or policies and policy-sets alone")
@@ -63,6 +64,34 @@ export function addWhatIf(program: Command, host: CliHost): void {
       const client = clientOf(command, host);
       print(await client.post<WhatIfAnswer>(`${PATH}/policy`, {}, body), command);
     });
+}
+
+function addSinglePoints(whatIf: Command, host: CliHost): void {
+  whatIf
+    .command("single-points")
+    .description("PEs that MACs hang on: no other announces them")
+    .action(async (_options: object, command: Command) => {
+      const path = `${PATH}/single-points`;
+      const answer = await clientOf(command, host).get<SinglePointAnswer>(path);
+      if (wantsJson(command)) printJson(host, answer);
+      else host.out(formatSinglePoints(answer, host.columns));
+    });
+}
+
+export function formatSinglePoints(answer: SinglePointAnswer, width: number): string {
+  const { looked, shared, pes, pesCut } = answer;
+  const head = `${shared} of ${looked} ${looked === 1 ? "MAC" : "MACs"} are announced by several PEs.\n`;
+  if (pes.length === 0) return head;
+  const table = formatTable(
+    pes,
+    [
+      { title: "PE", value: (row) => row.pe, flexible: true },
+      { title: "MACs of its own", value: (row) => String(row.macs), right: true },
+      { title: "Its segment brings back", value: (row) => String(row.returning), right: true },
+    ],
+    width,
+  );
+  return `${head}\n${table}${pesCut ? "More PEs than shown.\n" : ""}`;
 }
 
 function paged(command: Command): Command {

@@ -74,6 +74,7 @@ export { Fib, type FibOptions } from "./fib.js";
 export type { FibHandles } from "./fib-reader.js";
 export { SharedFibControl, type ReadCounts } from "./shared-control.js";
 export { LocalWhatIf, type WhatIfControl, type WhatIfPage } from "./what-if/control.js";
+export type { SinglePoint, SinglePointReport } from "./what-if/single-points.js";
 export type {
   ForwarderChange,
   MacChange,

@@ -6,18 +6,29 @@ import { join } from "node:path";
 import { openHttpDoor } from "../../src/api/index.js";
 import type { HttpDoor } from "../../src/api/index.js";
 import type { LackReason, WhatIf } from "../../src/bgp/control.js";
-import type { LackAnswer, TraceAnswer, WhatIfAnswer } from "../../src/cli/what-if-wire.js";
-import { FibQueryError, type WhatIfPage, type WhatIfReport } from "../../src/fib/index.js";
+import type {
+  LackAnswer,
+  SinglePointAnswer,
+  TraceAnswer,
+  WhatIfAnswer,
+} from "../../src/cli/what-if-wire.js";
+import {
+  FibQueryError,
+  type SinglePointReport,
+  type WhatIfPage,
+  type WhatIfReport,
+} from "../../src/fib/index.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl } from "../lib/fake-control.js";
 import { ESI, HOST, smallFib } from "../lib/fib.js";
 import { evpnctl } from "./lib/host.js";
 
 /** What the door answers is what evpnctl reads: this fails to compile when it is not. */
-export const fits: [(report: WhatIfReport) => WhatIfAnswer, (reason: LackReason) => LackAnswer] = [
-  (report) => report,
-  (reason) => reason,
-];
+export const fits: [
+  (report: WhatIfReport) => WhatIfAnswer,
+  (reason: LackReason) => LackAnswer,
+  (report: SinglePointReport) => SinglePointAnswer,
+] = [(report) => report, (reason) => reason, (report) => report];
 
 const LONG = "2001:db8:ffff:ffff:ffff:ffff:ffff:fff1";
 const REPORT: WhatIfReport = {
@@ -104,6 +115,13 @@ async function open(on: boolean): Promise<void> {
         ? Promise.reject(new FibQueryError("not-found", "no route has the next hop 10.7.7.7"))
         : Promise.resolve(REPORT);
     },
+    singlePoints: () =>
+      Promise.resolve({
+        looked: 12,
+        shared: 5,
+        pes: [{ pe: LONG, macs: 7, returning: 2 }],
+        pesCut: false,
+      }),
   };
   const backend = {
     control,
@@ -172,6 +190,15 @@ describe("what-if", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test("tells on which PEs MACs hang", async () => {
+    const { out } = await run("what-if single-points");
+    expect(out).toContain("5 of 12 MACs are announced by several PEs.\n\nPE ");
+    expect(out).toMatch(/fff1 +7 +2$/m);
+    for (const line of out.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+    const json = JSON.parse((await run("what-if single-points --json")).out) as object;
+    expect(json).toMatchObject({ pes: [{ macs: 7 }] });
   });
 
   test("refuses in words", async () => {

@@ -58,6 +58,16 @@ export const WHAT_IF_OPERATIONS: readonly Operation[] = [
       return whatIfOf(backend).ask({ kind: "policy", candidate }, pageOf(input));
     },
   }),
+  unary({
+    id: "ListSinglePoints",
+    group: "WhatIf",
+    summary: "PEs that MACs hang on: no other announces them",
+    role: "viewer",
+    http: { method: "GET", path: "/v1/what-if/single-points" },
+    input: "ListSinglePointsRequest",
+    output: "SinglePointReport",
+    run: async (backend) => whatIfOf(backend).singlePoints(),
+  }),
 ];
 
 function failureOf({ pe, esi, peer, firstMoment }: FailureInput): WhatIf {

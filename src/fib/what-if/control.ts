@@ -7,6 +7,7 @@ import type { FibSettings } from "../settings.js";
 import { FibFork } from "./fork.js";
 import { WhatIfJob } from "./job.js";
 import type { MacChangeKind, WhatIfReport } from "./report.js";
+import { SinglePoints, type SinglePointReport } from "./single-points.js";
 import type { Supposed } from "./supposed.js";
 
 export interface WhatIfPage {
@@ -22,6 +23,8 @@ export interface WhatIfPage {
 export interface WhatIfControl<What> {
   /** Rejects with `not-found` when nothing is of what is to fail, and with `busy` while another is worked out. */
   ask(what: What, page: WhatIfPage): Promise<WhatIfReport>;
+  /** PEs that MACs hang on. */
+  singlePoints(): Promise<SinglePointReport>;
 }
 
 /** The speaker, as what-if needs it. */
@@ -56,12 +59,7 @@ export class LocalWhatIf<What> implements WhatIfControl<What> {
 
   ask(what: What, page: WhatIfPage): Promise<WhatIfReport> {
     return new Promise((resolve, reject) => {
-      if (this.busy) {
-        throw new FibQueryError(
-          "busy",
-          "another what-if is being worked out; ask again when it is done",
-        );
-      }
+      this.refuseSecond();
       const { host, table, fib, settings, now } = this.parts;
       const from = positionOf(page.cursor);
       const most = Math.max(0, Math.min(ROWS_MAX, page.limit ?? ROWS_DEFAULT));
@@ -82,6 +80,27 @@ export class LocalWhatIf<What> implements WhatIfControl<What> {
       });
       host.later(job);
     });
+  }
+
+  singlePoints(): Promise<SinglePointReport> {
+    return new Promise((resolve) => {
+      this.refuseSecond();
+      this.busy = true;
+      const { host, fib, now } = this.parts;
+      const job = new SinglePoints(fib, now, (report) => {
+        this.busy = false;
+        resolve(report);
+      });
+      host.later(job);
+    });
+  }
+
+  private refuseSecond(): void {
+    if (!this.busy) return;
+    throw new FibQueryError(
+      "busy",
+      "another what-if is being worked out; ask again when it is done",
+    );
   }
 }
 
