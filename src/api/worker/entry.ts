@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SharedFibControl, type FibControl } from "../../fib/index.js";
 import { systemClock } from "../../util/clock.js";
+import { collectGarbage } from "../../util/collect-garbage.js";
 import { openHttpDoor, type HttpDoor } from "../http.js";
 import { packError } from "./errors.js";
 import { ApiCounter, type ApiWorkerData, type ToMain, type ToWorker } from "./messages.js";
@@ -56,6 +57,8 @@ function serve(port: NonNullable<typeof parentPort>, { counters }: ApiWorkerData
         const other = remote.member<FibControl>("fib");
         const fib = handles && new SharedFibControl(handles, other, counts);
         remote.setOwn("fib", fib);
+        // The FIB that was: its memory is freed when this thread has let go of it.
+        setImmediate(collectGarbage);
         return;
       }
       case "open":

@@ -144,8 +144,14 @@ export class RemoteBackend {
   private log(): Log {
     const line =
       (level: "debug" | "info" | "warn" | "error") =>
-      (fields: object, text: string): void =>
-        this.parts.send({ kind: "log", level, fields: { ...fields }, text });
+      (fields: object, text: string): void => {
+        try {
+          this.parts.send({ kind: "log", level, fields: { ...fields }, text });
+        } catch {
+          // Something in it cannot be copied: the words matter most.
+          this.parts.send({ kind: "log", level, fields: {}, text });
+        }
+      };
     return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }
 }

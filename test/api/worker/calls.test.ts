@@ -58,7 +58,7 @@ describe("answering", () => {
     const laters: (() => void)[] = [];
     const calls = new CallServer({
       backend: { control, log: silentLog } as unknown as HttpBackend,
-      send: (message) => void sent.push(message),
+      send: (message) => void sent.push(structuredClone(message)),
       now: () => now,
       later: (run) => void laters.push(run),
     });
@@ -91,6 +91,15 @@ describe("answering", () => {
     expect(sent[0]).toMatchObject({
       kind: "refused",
       error: { code: "busy", message: "control.missing was just turned off; ask again" },
+    });
+    take(2, "odd");
+    await new Promise((turn) => setImmediate(turn));
+    expect(sent[1]).toMatchObject({
+      kind: "refused",
+      error: {
+        name: "DOMException",
+        message: expect.stringContaining("could not be cloned") as string,
+      },
     });
   });
 
