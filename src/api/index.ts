@@ -1,11 +1,16 @@
 /**
- * The API: what programs ask of a running evpnd. In: HTTP requests on loopback. Out: JSON, JSON
- * lines, Prometheus text. Everything goes through `HttpBackend`; nothing here touches a table.
+ * The API: what programs ask of a running evpnd, over HTTP/JSON and gRPC at one port, with TLS or without.
+ * Everything goes through `HttpBackend`; nothing here touches a table.
+ *
+ * `service/` has every operation once: messages in `proto/`, a row in its table. `http.ts` and
+ * `http-operations.ts` are HTTP, `grpc/` (behind `grpc-gate.ts`) is gRPC, `openapi.ts` the document of it all;
+ * `front.ts` is the one listening socket, `access.ts` who may do what, `desk.ts` what every transport does
+ * around an operation.
  *
  * It runs in a thread of its own (`worker/`), over a copy of the backend that asks the BGP thread:
  * `worker/host.ts` starts the thread and keeps it alive, `worker/entry.ts` is what runs there,
  * `worker/remote-backend.ts` and `worker/call-server.ts` are the two ends of a call.
- * Not supported yet: TLS, authentication, gRPC; until then the door stays on loopback by default.
+ * Not supported: HTTP/2 for anything but gRPC, compression.
  */
 import type { HttpBackend } from "./backend.js";
 import type { HttpDoor } from "./http.js";

@@ -1,5 +1,5 @@
 /** Where evpnd is, who it must be and who we are: options of every verb, or the environment. */
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { readFileSync } from "node:fs";
 import { Client, DEFAULT_URL } from "./client.js";
 import { CliError, EXIT } from "./exit.js";
@@ -12,13 +12,21 @@ export interface ConnectionOptions {
   readonly key?: string;
 }
 
-export function addConnectionOptions(command: Command): Command {
-  return command
-    .option("--url <url>", `where evpnd answers; default: EVPND_URL or ${DEFAULT_URL}`)
-    .option("--token-file <file>", "file with our token; default: EVPND_TOKEN_FILE, EVPND_TOKEN")
-    .option("--ca <file>", "certificate of evpnd's CA (PEM); default: EVPND_CA")
-    .option("--cert <file>", "our certificate (PEM); default: EVPND_CERT")
-    .option("--key <file>", "its private key (PEM); default: EVPND_KEY");
+const OPTIONS = [
+  ["--url <url>", `where evpnd answers; default: EVPND_URL or ${DEFAULT_URL}`],
+  ["--token-file <file>", "file with our token; default: EVPND_TOKEN_FILE, EVPND_TOKEN"],
+  ["--ca <file>", "certificate of evpnd's CA (PEM); default: EVPND_CA"],
+  ["--cert <file>", "our certificate (PEM); default: EVPND_CERT"],
+  ["--key <file>", "its private key (PEM); default: EVPND_KEY"],
+] as const;
+
+/** @param isLeaf of a verb: the help of `evpnctl` itself has what is the same everywhere */
+export function addConnectionOptions(command: Command, isLeaf = false): Command {
+  for (const [flags, description] of OPTIONS) {
+    const option = new Option(flags, description);
+    command.addOption(option.hideHelp(isLeaf && option.long !== "--url"));
+  }
+  return command;
 }
 
 /** @param env options that are not given come from here */

@@ -98,7 +98,7 @@ function prepare(command: Command, host: CliHost): void {
     .configureOutput({ writeOut: (text) => host.out(text), writeErr: (text) => host.err(text) });
   const leaf = command.commands.length === 0;
   if (leaf && !command.options.some((option) => option.long === "--json")) {
-    addConnectionOptions(command.option("--json", "JSON instead of tables"));
+    addConnectionOptions(command.option("--json", "JSON instead of tables"), true);
   }
   for (const child of command.commands) prepare(child, host);
 }

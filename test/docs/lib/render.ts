@@ -114,7 +114,7 @@ export function renderCommands(): string {
   return leaves(program)
     .map((command) => {
       const options = command.options
-        .filter((option) => !["--json", "--url"].includes(option.long ?? ""))
+        .filter((option) => !option.hidden && !["--json", "--url"].includes(option.long ?? ""))
         .map((option) => `- \`${option.flags}\`: ${option.description}`);
       return [`### ${fullName(command)}`, sentence(command.description()), options.join("\n")]
         .filter((part) => part !== "")
