@@ -41,7 +41,7 @@ function randomFrom(seed: number): (below: number) => number {
 function wanted(rig: Rig): string[] {
   const { fib } = rig.fabric;
   const lines: string[] = [];
-  const { rows } = fib.pages.list({} as never, 0, 100_000);
+  const { rows } = fib.pages.list({}, 0, 100_000);
   for (const row of rows) {
     const name = row.domain.replace(/\/.*/, "");
     const settings = DOMAINS.find((one) => one.name === name)?.hostRoutes;
