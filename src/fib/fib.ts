@@ -161,12 +161,16 @@ export class Fib {
     this.end();
     this.lastRead = clock.now();
     if (!this.duplicates.isIdle && this.expiry === undefined) this.armExpiry(EXPIRE_MS);
-    return this.position < log.tail || this.sweepAt !== 0;
+    return this.isBehind;
   }
 
-  /** The table has what it has not read. */
+  /** The table has what it has not read, or has to be gone over: a sweep may give reason for another. */
   get isBehind(): boolean {
-    return this.position < this.table.log.tail || this.sweepAt !== 0;
+    return (
+      this.position < this.table.log.tail ||
+      this.sweepAt !== 0 ||
+      this.tables.domains.ambiguous !== this.ambiguousSeen
+    );
   }
 
   /** Lists of route targets in use. */

@@ -3,13 +3,13 @@
  * random moments; at every quiet point both must agree entry by entry, and at the end nothing may be left.
  */
 import { describe, expect, it } from "vitest";
-import type { RouteTable } from "../../src/bgp/rib/index.js";
 import type { Fib } from "../../src/fib/fib.js";
-import type { DomainSettings } from "../../src/fib/settings.js";
+import type { DomainSettings, FibSettings } from "../../src/fib/settings.js";
 import { Random } from "../model/lib/random.js";
 import { differences, domainKey, liveCounts } from "./lib/compare.js";
 import { Fabric } from "./lib/fabric.js";
-import { modelOf } from "./lib/model.js";
+import { AddressHistory, SegmentHistory } from "./lib/histories.js";
+import { modelOf, type ModelFib } from "./lib/model.js";
 import {
   ethernetAd,
   ethernetSegment,
@@ -81,6 +81,8 @@ interface Held {
 /** One random operation after the other; knows what is announced so that it can be withdrawn. */
 class Storm {
   readonly held: Held[] = [];
+  /** Type of the route that was announced or withdrawn last. */
+  lastType = 0;
   private readonly fabric: Fabric;
   private readonly random: Random;
   private readonly material: Material;
@@ -112,6 +114,7 @@ class Storm {
   private announce(pe: number, nlri: string, attr: AttrSpec): void {
     // Now and then a copy of the route by another reflector.
     const slot = this.random.oneIn(12) ? PES.length : pe;
+    this.lastType = typeOf(nlri);
     this.fabric.announce(slot, nlri, attr);
     if (!this.held.some((one) => one.slot === slot && one.nlri === nlri)) {
       this.held.push({ slot, nlri });
@@ -123,6 +126,7 @@ class Storm {
     const index = this.random.below(this.held.length);
     const [gone] = this.held.splice(index, 1) as [Held];
     this.fabric.withdraw(gone.slot, gone.nlri);
+    this.lastType = typeOf(gone.nlri);
   }
 
   private lose(): void {
@@ -235,10 +239,10 @@ const MEMORY_MS = 180_000;
 class History {
   private known = new Map<string, Stay>();
 
-  differences(fib: Fib, table: RouteTable, now: number): string[] {
+  differences(fib: Fib, model: ModelFib, now: number): string[] {
     const next = new Map<string, Stay>();
     const out: string[] = [];
-    for (const [key, { preferred }] of modelOf(table, settings()).macs) {
+    for (const [key, { preferred }] of model.macs) {
       const known = this.known.get(key);
       const before = now - (known?.gone ?? now) > MEMORY_MS ? undefined : known;
       const { pe, esi, sticky } = preferred;
@@ -261,6 +265,49 @@ class History {
   }
 }
 
+function typeOf(nlri: string): number {
+  return parseInt(nlri.slice(0, 2), 16);
+}
+
+/** A FIB that has joined a table with routes, in the middle of changes: it comes to the same. */
+class LateFib {
+  private readonly fabric: Fabric;
+  private readonly random: Random;
+  private fib: Fib | undefined;
+
+  constructor(fabric: Fabric, random: Random) {
+    this.fabric = fabric;
+    this.random = random;
+  }
+
+  /** Now and then there is another one; the one there is may read a little. */
+  step(): void {
+    if (this.random.oneIn(60)) {
+      this.fib?.close();
+      this.fib = this.fabric.newFib();
+    } else if (this.random.oneIn(8)) this.fib?.read(0);
+    // As whoever attaches a reader to the table has it.
+    const { table } = this.fabric;
+    table.furthestReader = Math.max(table.furthestReader, this.fib?.position ?? 0);
+  }
+
+  /** Before the log is shortened. */
+  read(): void {
+    this.fabric.table.furthestReader = this.fabric.table.log.tail;
+    while (this.fib?.read(1000) === true);
+  }
+
+  differences(change: Partial<FibSettings>, model: ModelFib): string[] {
+    if (this.fib === undefined) return [];
+    const found = differences(this.fib, this.fabric.table, settings(change), model);
+    return found.map((line) => `joined later: ${line}`);
+  }
+
+  close(): void {
+    this.fib?.close();
+  }
+}
+
 function run(seed: number, steps: number, material: Material): void {
   const random = new Random(seed);
   const change = material.configured ? { domains: DOMAINS } : {};
@@ -268,18 +315,30 @@ function run(seed: number, steps: number, material: Material): void {
   const storm = new Storm(fabric, random, material);
   const { fib } = fabric;
   const history = new History();
+  const addresses = new AddressHistory();
+  const segments = new SegmentHistory();
+  // Its own randomness: the storm is the same with and without it.
+  const late = new LateFib(fabric, new Random(seed));
   for (let step = 0; step < steps; step++) {
     storm.step();
+    late.step();
     fabric.clock.pass(random.below(2000));
     // Often enough for few changes between two quiet points, seldom enough for many.
     if (material.calm === true || random.oneIn(random.oneIn(10) ? 1 : 12)) {
-      fabric.read();
-      const found = differences(fib, fabric.table, settings(change));
-      if (material.calm === true)
-        found.push(...history.differences(fib, fabric.table, fabric.clock.time));
+      late.read();
+      const events = fabric.news();
+      const model = modelOf(fabric.table, settings(change));
+      const found = differences(fib, fabric.table, settings(change), model);
+      found.push(...late.differences(change, model));
+      if (material.calm === true) {
+        found.push(...history.differences(fib, model, fabric.clock.time));
+        found.push(...addresses.differences(fib, model));
+        found.push(...segments.differences(model, events, storm.lastType));
+      }
       if (found.length > 0) throw new Error(`seed ${seed}, step ${step}:\n${found.join("\n")}`);
     }
   }
+  late.close();
   storm.clear();
   fabric.read();
   // What went is remembered for a while.

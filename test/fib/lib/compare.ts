@@ -6,7 +6,7 @@ import type { RouteTable } from "../../../src/bgp/rib/index.js";
 import { toHex } from "../../../src/util/bytes.js";
 import { parseIp } from "../../../src/fast-bgp-codec/index.js";
 
-const hexOfIp = (text: string): string => toHex(parseIp(text)!);
+export const hexOfIp = (text: string): string => toHex(parseIp(text)!);
 
 /** Name of a domain as the model has it. */
 export function domainKey(fib: Fib, id: number): string {
@@ -18,8 +18,12 @@ export function domainKey(fib: Fib, id: number): string {
 }
 
 /** Every difference between the FIB and the model of the table, as text. */
-export function differences(fib: Fib, table: RouteTable, settings: FibSettings): string[] {
-  const model = modelOf(table, settings);
+export function differences(
+  fib: Fib,
+  table: RouteTable,
+  settings: FibSettings,
+  model: ModelFib = modelOf(table, settings),
+): string[] {
   return [...macDifferences(fib, model), ...otherDifferences(fib, model)];
 }
 
