@@ -8,6 +8,10 @@ import type { Desk } from "./desk.js";
 import type { GrpcServer } from "./grpc/index.js";
 
 const CONNECTIONS_MAX = 256;
+/** Of one address that is not this machine's, so that one alone cannot have them all. */
+const PER_ADDRESS_MAX = 64;
+
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 export class GrpcGate {
   private readonly desk: Desk;
@@ -22,7 +26,7 @@ export class GrpcGate {
   }
 
   take(socket: Socket): void {
-    if (this.closed || !this.isOn() || this.sockets.size >= CONNECTIONS_MAX) {
+    if (this.closed || !this.isOn() || this.isFull(socket.remoteAddress ?? "")) {
       socket.destroy();
       return;
     }
@@ -48,6 +52,14 @@ export class GrpcGate {
     this.closed = true;
     void this.server?.then((server) => server.close()).catch(() => {});
     this.drop();
+  }
+
+  private isFull(address: string): boolean {
+    if (this.sockets.size >= CONNECTIONS_MAX) return true;
+    if (LOOPBACK.test(address)) return false;
+    let count = 0;
+    for (const { remoteAddress } of this.sockets) if (remoteAddress === address) count++;
+    return count >= PER_ADDRESS_MAX;
   }
 
   private drop(): void {
