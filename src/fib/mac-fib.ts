@@ -9,48 +9,22 @@
  * Events say what a change came to, not what arrived: a MAC that moves with five addresses is one move,
  * for the winner moves once.
  */
-import type { RouteTable } from "../bgp/rib/index.js";
 import { readU24, readU32, readU8 } from "../util/bytes.js";
 import { SharedTables } from "../util/shared-tables.js";
-import type { BridgeDomains } from "./bridge-domain.js";
 import { CandidateRing, Candidates, SECOND_LABEL } from "./candidates.js";
-import type { EthernetSegments } from "./ethernet-segment.js";
-import { FibEventKind, type FibEvents } from "./events.js";
+import { FibEventKind } from "./events.js";
+import type { FibTables, MoveSink } from "./fib-tables.js";
 import { FibTeller } from "./fib-teller.js";
 import { IpBindings } from "./ip-bindings.js";
 import { EntryFlag, MacEntries } from "./mac-entries.js";
 import { Mobility, type MobilityContext } from "./mobility.js";
-import type { RemotePes } from "./remote-pes.js";
-import { FactFlag, type RouteFacts } from "./route-facts.js";
+import { FactFlag } from "./route-facts.js";
+import { compareRoutes } from "./route-order.js";
 import { SequenceRegressions } from "./sequence-regressions.js";
+import { StickyConflicts } from "./sticky-conflicts.js";
+import { GONE, SEVERAL, WinnerChange, type Before, type Change } from "./winner-change.js";
 
-/** The tables a MAC FIB is made over. */
-export interface FibTables {
-  readonly routes: RouteTable;
-  readonly pes: RemotePes;
-  readonly facts: RouteFacts;
-  readonly domains: BridgeDomains;
-  readonly segments: EthernetSegments;
-  readonly events: FibEvents;
-}
-
-/** Told of what duplicate detection counts. */
-export interface MoveSink {
-  /** A PE announced the MAC away from another; `segment` is that of where it was, 0 = none. */
-  moved(entry: number, pe: number, segment: number): void;
-  /** The entry is about to go. */
-  gone(entry: number, pe: number, segment: number): void;
-  /**
-   * The entry is new.
-   * @param counts whether a MAC that comes back elsewhere counts as moved
-   * @returns the PE where it was lately, with a reference for the caller; 0 = none, or it is there again
-   */
-  learnt(entry: number, counts: boolean): number;
-  /** A route of an entry that is watched came, or changed. */
-  seen(entry: number, dest: number): void;
-  /** After `learnt` gave a PE, and that was told: the move is counted. */
-  returned(entry: number): void;
-}
+export type { FibTables, MoveSink } from "./fib-tables.js";
 
 /** Whoever announces what follows MACs and addresses: told of what may be otherwise. */
 export interface Followers {
@@ -58,16 +32,6 @@ export interface Followers {
   binding(binding: number): void;
   /** The binding is about to go. */
   gone(binding: number): void;
-}
-
-/** The winner as it was; `pe` 0 = there was none. */
-interface Before {
-  pe: number;
-  facts: number;
-  segment: number;
-  label: number;
-  /** The winner went, and an older route wins: nobody announced the MAC away from it. */
-  fallback: boolean;
 }
 
 /** The MAC that had an address; `high` -1 = none. */
@@ -85,11 +49,6 @@ const IP = 32;
 /** Routes looked at for another one that binds the same address to the same MAC. */
 const NEIGHBOURS = 8;
 const WRAP_HIGH = 0xffff0000;
-/** Of `cause`. */
-const GONE = 0;
-const SEVERAL = -1;
-/** Candidates looked at, from the last, for one that contradicts a sticky winner. */
-const RIVALS = 16;
 
 export class MacFib {
   readonly entries: MacEntries;
@@ -101,8 +60,6 @@ export class MacFib {
   readonly ipMobility: Mobility;
   /** For the fabric check. */
   readonly regressions = new SequenceRegressions();
-  /** Wall-clock seconds; set by the owner before each batch. */
-  nowSeconds = 0;
   /** Host routes; undefined without any. */
   followers: Followers | undefined;
   private readonly tables: FibTables;
@@ -111,26 +68,18 @@ export class MacFib {
   /** Entries and bindings with long rings whose winner is found at the end of the turn, and what it was. */
   private readonly unsettled = new Map<number, Before>();
   private readonly unsettledBindings = new Map<number, BeforeIp>();
-  /** Before the change under way. */
-  private readonly before: Before = {
-    pe: 0,
-    facts: 0,
-    segment: 0,
-    label: 0,
-    fallback: false,
-  };
   private readonly beforeIp: BeforeIp = { high: 0, low: 0 };
-  /** The entry that the change under way is about, and whether an event has named it. */
-  private current = 0;
-  private named = false;
-  /** Routes of a PE that left their segment go: that was told once, for all of them. */
-  private silent = false;
   /** Places of which routes went so in this turn, and not all of them; and their segments. */
   private readonly thinned = new Map<number, number>();
-  /** The candidate that came or changed; GONE when one went, SEVERAL when they are looked at together. */
-  private cause = 0;
-  /** MACs claimed by a sticky route and one of another place. */
-  conflicts = 0;
+  readonly conflicts: StickyConflicts;
+  private readonly change: Change = {
+    entry: 0,
+    named: false,
+    silent: false,
+    cause: GONE,
+    nowSeconds: 0,
+  };
+  private readonly winner: WinnerChange;
 
   constructor(tables: FibTables, moves: MoveSink, shared = new SharedTables()) {
     this.tables = tables;
@@ -153,6 +102,23 @@ export class MacFib {
     this.teller = new FibTeller(tables, this.entries, this.bindings, this.candidates);
     this.mobility = new Mobility(context, this.ofEntry, "mac");
     this.ipMobility = new Mobility(context, this.ofBinding, "ip");
+    const { entries, candidates, ofEntry, teller, mobility } = this;
+    this.conflicts = new StickyConflicts(entries, candidates, ofEntry, tables.segments, teller);
+    this.winner = new WinnerChange(
+      tables,
+      moves,
+      teller,
+      entries,
+      candidates,
+      mobility,
+      this.conflicts,
+      this.change,
+    );
+  }
+
+  /** Wall-clock seconds; set by the owner before each batch. */
+  set nowSeconds(seconds: number) {
+    this.change.nowSeconds = seconds;
   }
 
   /**
@@ -249,7 +215,7 @@ export class MacFib {
     const { facts, segments, routes, domains } = this.tables;
     const { entries, bindings, candidates } = this;
     const bytes = routes.nlriBytes;
-    const entry = entries.findOrCreate(domain, bytes, nlri + MAC, this.nowSeconds);
+    const entry = entries.findOrCreate(domain, bytes, nlri + MAC, this.change.nowSeconds);
     const id = candidates.add(dest, entry, nextOfDest);
     const attachment = segment === 0 ? 0 : segments.attach(segment, domain);
     facts.retain(of);
@@ -259,13 +225,19 @@ export class MacFib {
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
     this.about(entry, id);
-    this.remember(head);
+    this.winner.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
     this.decided(entry, this.mobility.insert(head, id, settled, near, merged), merged);
     const octets = readU8(bytes, nlri + IP_BITS) >>> 3;
     if (octets !== 0) {
-      const binding = bindings.findOrCreate(domain, bytes, nlri + IP, octets, this.nowSeconds);
+      const binding = bindings.findOrCreate(
+        domain,
+        bytes,
+        nlri + IP,
+        octets,
+        this.change.nowSeconds,
+      );
       candidates.setBinding(id, binding);
       const first = bindings.head(binding);
       this.rememberIp(first);
@@ -273,7 +245,7 @@ export class MacFib {
       const settledIp = !bindings.unsettled(binding);
       this.decidedIp(binding, this.ipMobility.insert(first, id, settledIp, nearIp, false));
     }
-    if (!this.named && this.isSeen(id, merged)) this.tellUpdate(entry);
+    if (!this.change.named && this.isSeen(id, merged)) this.tellUpdate(entry);
     return id;
   }
 
@@ -298,7 +270,7 @@ export class MacFib {
     this.about(entry, id);
     if (entries.watch(entry) !== 0) this.moves.seen(entry, candidates.dest(id));
     const wasSeen = !looksSame && this.isSeen(id, merged);
-    this.remember(head);
+    this.winner.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
     const lifted = mobility.lift(head, id, settled, near, merged);
@@ -317,7 +289,8 @@ export class MacFib {
       const nearIp = bindings.nearWrap(binding);
       this.decidedIp(binding, ipMobility.insert(liftedIp, id, ipMobility.settled, nearIp, false));
     }
-    if (!looksSame && !this.named && (wasSeen || this.isSeen(id, merged))) this.tellUpdate(entry);
+    if (!looksSame && !this.change.named && (wasSeen || this.isSeen(id, merged)))
+      this.tellUpdate(entry);
     this.noteSequence(candidates.dest(id), facts.sequence(oldFacts), facts.sequence(of));
     if (oldAttachment !== 0) this.leave(oldAttachment, facts.pe(oldFacts));
     facts.release(oldFacts);
@@ -329,9 +302,9 @@ export class MacFib {
   }
 
   private about(entry: number, cause: number): void {
-    this.current = entry;
-    this.cause = cause;
-    this.named = false;
+    this.change.entry = entry;
+    this.change.cause = cause;
+    this.change.named = false;
   }
 
   /** The entry looks otherwise than before, and no other event has said so. */
@@ -374,18 +347,18 @@ export class MacFib {
     this.about(entry, GONE);
     const wasSeen = this.isSeen(id, merged);
     if (binding !== 0) this.removeFromBinding(binding, id, silent);
-    this.remember(head);
+    this.winner.remember(head);
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
     const left = this.mobility.remove(head, id, settled, near, merged);
     if (left === 0) {
       this.dropEntry(entry, id, silent);
     } else {
-      this.silent = silent;
+      this.change.silent = silent;
       this.decided(entry, left, merged);
-      this.silent = false;
+      this.change.silent = false;
       const quiet = silent && candidates.attachment(entries.head(entry)) === attachment;
-      if (wasSeen && !this.named && !quiet) this.tellUpdate(entry);
+      if (wasSeen && !this.change.named && !quiet) this.tellUpdate(entry);
     }
     this.regressions.forget(candidates.dest(id));
     candidates.drop(id);
@@ -397,7 +370,7 @@ export class MacFib {
   private dropEntry(entry: number, last: number, silent: boolean): void {
     const { entries, candidates } = this;
     const { segments } = this.tables;
-    if (entries.hasFlag(entry, EntryFlag.Conflict)) this.conflicts--;
+    this.conflicts.gone(entry);
     const attachment = candidates.attachment(last);
     let segment = attachment === 0 ? 0 : segments.segmentOf(attachment);
     let pe = candidates.pe(last);
@@ -424,7 +397,7 @@ export class MacFib {
     }
     if (!silent) {
       this.teller.ip(FibEventKind.IpWithdraw, binding, id, -1, 0);
-      this.named = true;
+      this.change.named = true;
     }
     this.followers?.gone(binding);
     bindings.setHead(binding, 0);
@@ -457,7 +430,7 @@ export class MacFib {
   /** Finds the winners that were put off. Before anybody looks at the FIB, and so at the end of every turn. */
   settleAll(): void {
     const { entries, bindings, mobility, ipMobility } = this;
-    this.cause = SEVERAL;
+    this.change.cause = SEVERAL;
     for (const entry of this.unsettled.keys()) {
       const merged = this.tables.domains.isBackbone(entries.domain(entry));
       this.decided(entry, mobility.arrange(entries.head(entry), merged), merged);
@@ -478,19 +451,6 @@ export class MacFib {
     this.thinned.clear();
   }
 
-  private remember(head: number): void {
-    const { before, candidates } = this;
-    if (head === 0) {
-      before.pe = 0;
-      return;
-    }
-    const attachment = candidates.attachment(head);
-    before.facts = candidates.factsOf(head);
-    before.pe = this.tables.facts.pe(before.facts);
-    before.segment = attachment === 0 ? 0 : this.tables.segments.segmentOf(attachment);
-    before.label = candidates.label(head);
-  }
-
   private rememberIp(head: number): void {
     const { beforeIp, entries } = this;
     const entry = head === 0 ? 0 : this.candidates.entry(head);
@@ -509,30 +469,21 @@ export class MacFib {
       if (!waiting) this.defer(entry, false);
     } else if (waiting) {
       // More of it may go, and what takes its place may come.
-      if (this.cause === GONE) return;
+      if (this.change.cause === GONE) return;
       const before = this.unsettled.get(entry)!;
-      this.settle(entry, before, merged);
+      this.winner.settle(entry, before, merged);
       this.forget(entry, before);
-    } else if (this.cause === GONE && this.fallsBack(head, merged)) {
+    } else if (this.change.cause === GONE && this.winner.fallsBack(head, merged)) {
       this.defer(entry, true);
-      this.named = true;
+      this.change.named = true;
     } else {
-      this.settle(entry, this.before, merged);
+      this.winner.settle(entry, this.winner.before, merged);
     }
-  }
-
-  /** The winner went, and one of another place wins: perhaps for a moment only, as its PE replaces its routes. */
-  private fallsBack(head: number, merged: boolean): boolean {
-    const { before, candidates } = this;
-    if (merged || before.pe === 0 || candidates.pe(head) === before.pe) return false;
-    const attachment = candidates.attachment(head);
-    const { segments } = this.tables;
-    return attachment === 0 || segments.segmentOf(attachment) !== before.segment;
   }
 
   /** Holds on to the winner that was, until the new one is known. */
   private defer(entry: number, fallback: boolean): void {
-    const before = { ...this.before, fallback };
+    const before = { ...this.winner.before, fallback };
     this.tables.facts.retain(before.facts);
     this.tables.segments.retain(before.segment);
     this.unsettled.set(entry, before);
@@ -546,97 +497,6 @@ export class MacFib {
     this.tables.facts.release(before.facts);
   }
 
-  /** What the change came to. */
-  private settle(entry: number, before: Before, merged: boolean): void {
-    const { entries, candidates } = this;
-    const { facts, segments } = this.tables;
-    const head = entries.head(entry);
-    const of = candidates.factsOf(head);
-    const sticky = (facts.flags(of) & FactFlag.Sticky) !== 0;
-    if (before.pe === 0) {
-      this.named = true;
-      this.settleNew(entry, head, merged, !sticky);
-      return;
-    }
-    this.noteWrap(entry, head);
-    if (sticky || entries.hasFlag(entry, EntryFlag.Conflict)) {
-      this.noteConflict(entry, head, sticky && !merged);
-    }
-    const attachment = candidates.attachment(head);
-    const segment = attachment === 0 ? 0 : segments.segmentOf(attachment);
-    const sameLabel = candidates.label(head) === before.label;
-    if (of === before.facts && segment === before.segment && sameLabel) return;
-    const oneMac = merged || (segment !== 0 && segment === before.segment);
-    const samePe = facts.pe(of) === before.pe;
-    const seen = !sameLabel || segment !== before.segment || !facts.looksLike(of, before.facts);
-    if (seen) entries.setLastChange(entry, this.nowSeconds);
-    if (oneMac || samePe) {
-      // Where the segment is still the MAC's, what happened to it is the segment's to tell.
-      if (this.silent && segment === before.segment) return;
-      if (!seen) return;
-      this.teller.mac(FibEventKind.Update, entry, head, samePe ? 0 : before.pe);
-      this.named = true;
-      return;
-    }
-    this.named = true;
-    if (sticky || (facts.flags(before.facts) & FactFlag.Sticky) !== 0) {
-      // What is fixed to a place does not move: RFC 7432 section 15.2 has an alarm for it.
-      this.teller.mac(FibEventKind.Update, entry, head, before.pe);
-      return;
-    }
-    entries.countMove(entry);
-    this.teller.mac(FibEventKind.Move, entry, head, before.pe);
-    if (this.isArrival(head, before)) this.moves.moved(entry, before.pe, before.segment);
-  }
-
-  /** A MAC that was elsewhere lately has moved, though nobody had it for a moment. */
-  private settleNew(entry: number, head: number, merged: boolean, counts: boolean): void {
-    const from = merged ? 0 : this.moves.learnt(entry, counts);
-    if (from === 0) {
-      this.teller.mac(FibEventKind.Learn, entry, head, 0);
-      return;
-    }
-    this.entries.countMove(entry);
-    this.teller.mac(FibEventKind.Move, entry, head, from);
-    this.tables.pes.release(from);
-    if (counts) this.moves.returned(entry);
-  }
-
-  /** Whether the winner's PE announced something that made it win, not another one withdraw. */
-  private isArrival(head: number, before: Before): boolean {
-    const { cause, candidates } = this;
-    if (cause === SEVERAL) return !before.fallback;
-    return cause !== GONE && candidates.pe(cause) === candidates.pe(head);
-  }
-
-  /** A sticky MAC, and somebody else says that he has it (RFC 7432 section 15.2): told once. */
-  private noteConflict(entry: number, head: number, sticky: boolean): void {
-    const { entries } = this;
-    const rival = sticky ? this.rival(head) : 0;
-    const was = entries.hasFlag(entry, EntryFlag.Conflict);
-    if (was === (rival !== 0)) return;
-    entries.setFlag(entry, EntryFlag.Conflict, !was);
-    this.conflicts += was ? -1 : 1;
-    const kind = was ? FibEventKind.StickyConflictEnded : FibEventKind.StickyConflict;
-    this.teller.mac(kind, entry, head, rival === 0 ? 0 : this.candidates.pe(rival));
-  }
-
-  /** A candidate of another place than a sticky winner, 0 for none: those that say the same stand together. */
-  rival(head: number): number {
-    const { ofEntry, candidates } = this;
-    const { segments } = this.tables;
-    const own = candidates.attachment(head);
-    let at = ofEntry.previous(head);
-    for (let looked = 0; at !== head && looked < RIVALS; looked++, at = ofEntry.previous(at)) {
-      if (candidates.sameContent(at, head)) return 0;
-      const other = candidates.attachment(at);
-      const same =
-        own !== 0 && other !== 0 && segments.segmentOf(own) === segments.segmentOf(other);
-      if (!same && candidates.pe(at) !== candidates.pe(head)) return at;
-    }
-    return 0;
-  }
-
   /** A PE that stays and counts up asks to flush what is behind its backbone MAC. */
   private noteFlush(entry: number, id: number, oldFacts: number, merged: boolean): void {
     const { facts, segments } = this.tables;
@@ -648,17 +508,7 @@ export class MacFib {
     const maxEsi = attachment !== 0 && segments.isMaxEsi(segments.segmentOf(attachment));
     if (!merged && !maxEsi) return;
     this.teller.mac(FibEventKind.Flush, entry, id, 0);
-    this.named = true;
-  }
-
-  private noteWrap(entry: number, head: number): void {
-    const { entries, mobility } = this;
-    const wrapped = mobility.nearWrap && mobility.wrapped;
-    if (entries.hasFlag(entry, EntryFlag.Wrapped) === wrapped) return;
-    entries.setFlag(entry, EntryFlag.Wrapped, wrapped);
-    if (!wrapped) return;
-    this.teller.mac(FibEventKind.SequenceWrap, entry, head, 0);
-    this.named = true;
+    this.change.named = true;
   }
 
   private decidedIp(binding: number, head: number): void {
@@ -685,38 +535,19 @@ export class MacFib {
     const head = bindings.head(binding);
     if (before.high < 0) {
       this.teller.ip(FibEventKind.IpLearn, binding, head, -1, 0);
-      this.named = true;
+      this.change.named = true;
       return;
     }
     const entry = this.candidates.entry(head);
     if (entries.macLow(entry) === before.low && entries.macHigh(entry) === before.high) return;
-    bindings.countMove(binding, this.nowSeconds);
+    bindings.countMove(binding, this.change.nowSeconds);
     this.teller.ip(FibEventKind.IpMove, binding, head, before.high, before.low);
-    const { current } = this;
+    const current = this.change.entry;
     if (
       entry === current ||
       (entries.macLow(current) === before.low && entries.macHigh(current) === before.high)
     ) {
-      this.named = true;
+      this.change.named = true;
     }
   }
-}
-
-/** By the octets of their keys: RD, tag, MAC, IP. Label and ESI are not part of them. */
-function compareRoutes(routes: RouteTable, a: number, b: number): number {
-  const bytes = routes.nlriBytes;
-  const atA = routes.destNlri(a);
-  const atB = routes.destNlri(b);
-  for (let i = 2; i < ESI; i++) {
-    const order = readU8(bytes, atA + i) - readU8(bytes, atB + i);
-    if (order !== 0) return order;
-  }
-  const bits = readU8(bytes, atA + IP_BITS) - readU8(bytes, atB + IP_BITS);
-  if (bits !== 0) return bits;
-  const end = IP + (readU8(bytes, atA + IP_BITS) >>> 3);
-  for (let i = TAG; i < end; i++) {
-    const order = readU8(bytes, atA + i) - readU8(bytes, atB + i);
-    if (order !== 0) return order;
-  }
-  return 0;
 }

@@ -195,7 +195,7 @@ export class FibView {
   private conflict(entry: number): string | undefined {
     const { entries, candidates } = this.macs;
     if (!entries.hasFlag(entry, EntryFlag.Conflict)) return undefined;
-    const rival = this.macs.rival(entries.head(entry));
+    const rival = this.macs.conflicts.rival(entries.head(entry));
     return rival === 0 ? undefined : this.tables.pes.address(candidates.pe(rival));
   }
 

@@ -61,7 +61,7 @@ export class LocalQuarantineControl implements QuarantineControl {
         quarantined: quarantines.count,
         alarms: duplicates.alarms,
         attempts: duplicates.attempts,
-        conflicts: macs.conflicts,
+        conflicts: macs.conflicts.count,
       };
     });
   }

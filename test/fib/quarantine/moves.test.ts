@@ -211,13 +211,13 @@ describe("a sticky MAC (RFC 7432 section 15.2)", () => {
     tell(on, 2, 7);
     expect(lines(on.news())).toEqual(["Learn >10.0.0.1", "StickyConflict 10.0.0.2>10.0.0.1"]);
     expect(on.fib.view.mac(1)).toMatchObject({ pe: "10.0.0.1", conflict: "10.0.0.2", moves: 0 });
-    expect(on.fib.macs.conflicts).toBe(1);
+    expect(on.fib.macs.conflicts.count).toBe(1);
     for (let n = 8; n < 20; n++) tell(on, 2, n, {}, () => void on.read());
     expect(lines(on.news())).toEqual([]);
     take(on, 2);
     expect(lines(on.news())).toEqual(["StickyConflictEnded >10.0.0.1"]);
     expect(on.fib.view.mac(1)?.conflict).toBeUndefined();
-    expect(on.fib.macs.conflicts).toBe(0);
+    expect(on.fib.macs.conflicts.count).toBe(0);
   });
 
   it("at two PEs is an alarm; the lower address has it, and that is no move", () => {
@@ -239,7 +239,7 @@ describe("a sticky MAC (RFC 7432 section 15.2)", () => {
     take(on, 1);
     expect(lines(on.news())).toEqual(["StickyConflictEnded >10.0.0.2"]);
     on.lose(2).read();
-    expect(on.fib.macs.conflicts).toBe(0);
+    expect(on.fib.macs.conflicts.count).toBe(0);
   });
 
   it("on one segment is none", () => {
