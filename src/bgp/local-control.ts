@@ -165,6 +165,7 @@ export class LocalControl implements SpeakerControl {
       ...reflector.stats(),
       peers: peers.size,
       handshakes_waiting: peers.waiting,
+      local_routes: reflector.localRoutes.count,
       strangers_total: peers.stats.strangers,
       connections_refused_total: peers.stats.refused,
       connections_shed_total: peers.stats.shed,

@@ -55,6 +55,11 @@ export class LocalRoutes {
     return source;
   }
 
+  /** Routes of all kinds. */
+  get count(): number {
+    return this.sources.reduce((sum, source) => sum + source.count, 0);
+  }
+
   /** Slots that are ours, for audits. */
   get slots(): readonly number[] {
     return this.sources.flatMap(({ slot }) => (slot < 0 ? [] : [slot]));

@@ -23,6 +23,9 @@ import {
 import type { RouteTable } from "./rib/route-table.js";
 import type { EstablishedSession, SessionDown } from "./session/types.js";
 
+/** Longest wait for those who read the table beside the sessions. */
+const READERS_MS = 10_000;
+
 export interface RestartsHost {
   readonly table: RouteTable;
   readonly out: AdjRibOut;
@@ -76,10 +79,32 @@ export class Restarts {
     this.deferral = new Deferral(addresses, this.clock, seconds, (why, missing) => {
       const waited = (this.clock.now() - since) / 1000;
       this.log.info({ why, seconds: waited, missing: missing.slice(0, 20) }, "sending begins");
-      for (const peer of this.host.livePeers()) this.host.out.releaseDeferred(peer.slot);
-      this.host.wake();
       this.expected = [];
-      this.onSent();
+      this.afterReaders(() => {
+        for (const peer of this.host.livePeers()) this.host.out.releaseDeferred(peer.slot);
+        this.host.wake();
+        this.onSent();
+      });
+    });
+  }
+
+  /**
+   * What follows from the table, as host routes do, is to be sent with it, before the End-of-RIB: after that
+   * peers drop what they have kept of ours and were not sent again.
+   */
+  private afterReaders(run: () => void): void {
+    const { out } = this.host;
+    if (out.areReadersDone) {
+      run();
+      return;
+    }
+    const until = this.clock.now() + READERS_MS;
+    this.host.later({
+      step: () => {
+        if (!out.areReadersDone && this.clock.now() < until) return false;
+        run();
+        return true;
+      },
     });
   }
 

@@ -170,6 +170,7 @@ export const METRICS: readonly MetricRow[] = [
     "EVPN NLRI of unknown type, of live sessions.",
   ),
   row("stats", "gauge", "nlri_dropped_in_sessions", "Malformed NLRI dropped, of live sessions."),
+  row("stats", "gauge", "local_routes", "Routes of our own: injected ones and host routes."),
   row("stats", "gauge", "handshakes_waiting", "Connections that wait for their turn to open."),
   row("stats", "counter", "strangers_total", "Connections from addresses no peer or range has."),
   row("stats", "counter", "connections_refused_total", "Connections of known peers refused."),

@@ -6,7 +6,7 @@ import type { Negotiated } from "../../src/bgp/session/types.js";
 import { SETTLE_MS } from "../../src/bgp/restart/deferral.js";
 import { GRACEFUL_RESTART_DEFAULTS } from "../../src/bgp/graceful-settings.js";
 import { ALL_FAMILIES, maskOf, type PeerSpec } from "../model/lib/peer.js";
-import { hexOf } from "../model/lib/hex.js";
+import { bytesOf, hexOf } from "../model/lib/hex.js";
 import { evpnUpdate, evpnWithdraw, Speaker, update, type Line } from "./lib/speaker.js";
 import { rulesOf } from "./policy/rules/lib.js";
 import { attribute, EMPTY_PATH, key, LOCAL_PREF, mac, ORIGIN, PLAIN } from "./lib/tables.js";
@@ -375,6 +375,42 @@ describe("our own restart", () => {
     const kinds = listener.take().map(({ kind }) => kind);
     expect(kinds.filter((kind) => kind === "announce")).toHaveLength(2);
     expect(kinds.slice(-1)).toEqual(["end-of-rib"]);
+    expect(reflector.audit()).toEqual([]);
+  });
+
+  test("what follows from the table is sent with it, before the End-of-RIB", () => {
+    const speaker = new Speaker();
+    const { reflector } = speaker;
+    const { table } = reflector;
+    const source = reflector.localRoutes.source(() => "local");
+    const route = bytesOf(C);
+    const set = bytesOf(`0a000009${PLAIN}`);
+    let position = table.log.tail;
+    // It comes to its end long after the peers have.
+    let slow = 40;
+    reflector.attachReader({
+      get position() {
+        return position;
+      },
+      read: () => {
+        if (slow-- > 0) return true;
+        source.announce(Family.Evpn, route, route.length, 0, set, set.length, 4);
+        position = table.log.tail;
+        return false;
+      },
+    });
+    reflector.restarts.begin(before("10.0.0.77"), 120);
+    const listener = speaker.up({ ...keeps, families: EVPN });
+    const peer = speaker.up({ ...SOURCE, ...keeps, families: EVPN });
+    peer.say(evpnUpdate([A]));
+    for (const line of [peer, listener]) line.say(END);
+    speaker.queue.runOnce();
+    speaker.clock.advance(SETTLE_MS);
+    speaker.run();
+    const received = listener.take();
+    expect(received.at(-1)?.kind).toBe("end-of-rib");
+    expect(received.filter(({ kind }) => kind === "announce")).toHaveLength(2);
+    expect(slow).toBeLessThan(0);
     expect(reflector.audit()).toEqual([]);
   });
 

@@ -48,6 +48,8 @@ export class AdjRibOut {
   private lanes: readonly Lane<Output>[];
   private stage: ExportStage = IDLE_EXPORT;
   private readonly readers = new Set<LogReader>();
+  /** A reader had not come to an end when it was last let read. */
+  private unread = false;
   private readonly bestRelease: LogRelease;
   private pathsRelease: LogRelease | undefined;
 
@@ -267,7 +269,15 @@ export class AdjRibOut {
       if (reader.read(budgetMs)) more = true;
       this.table.furthestReader = Math.max(this.table.furthestReader, reader.position);
     }
+    this.unread = more;
     return more;
+  }
+
+  /** The other readers have read everything, and done what follows from it. */
+  get areReadersDone(): boolean {
+    if (this.unread) return false;
+    for (const reader of this.readers) if (reader.position < this.table.log.tail) return false;
+    return true;
   }
 
   /** The session's place in the change log. */
