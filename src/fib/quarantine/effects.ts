@@ -10,6 +10,8 @@
  * - `rate-limit`: the winner at the alarm, and every interval the one that would win then.
  *
  * A route is held as a whole: one that is in several domains is held in all of them as soon as one says so.
+ * A path that is not best, and is in other domains than the best one of its key, is looked at when it comes
+ * again or becomes best.
  * What is held is no candidate and the FIB does not see it, so each quarantine notes the destinations where
  * something was held for it. The screen is set only while there is a quarantine: without one, an
  * announcement costs one look whether there is a screen.

@@ -66,6 +66,8 @@ export interface Said {
   readonly pathId?: number;
   /** Second part of the RD; default 1. */
   readonly rd?: number;
+  /** Session that says it; default: the PE's own. */
+  readonly via?: number;
 }
 
 export class Rig {
@@ -127,7 +129,7 @@ export class Rig {
 
   /** What a PE says of a MAC: its routes are of RD 10.0.0.N:1, next hop 10.0.0.N. */
   say(number: number, said: Said = {}): this {
-    this.pe(number).say(messageOf(number, said));
+    this.pe(said.via ?? number).say(messageOf(number, said));
     return this;
   }
 
