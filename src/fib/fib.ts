@@ -173,6 +173,13 @@ export class Fib {
     );
   }
 
+  /** It holds what the log said before this position. */
+  hasRead(position: number): boolean {
+    const { domains } = this.tables;
+    const swept = this.sweepAt === 0 && domains.ambiguous === this.ambiguousSeen;
+    return swept && this.position >= position;
+  }
+
   /** Lists of route targets in use. */
   get targetSets(): number {
     return this.sets.count;

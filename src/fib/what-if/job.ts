@@ -140,7 +140,7 @@ export class WhatIfJob implements SlicedJob {
 
   private *catchUp(): Generator<void> {
     const { live, now } = this.options;
-    while (live.isBehind && now() - this.started < CATCH_UP_MS) yield;
+    while (!live.hasRead(this.tail) && now() - this.started < CATCH_UP_MS) yield;
   }
 
   private isLate(): boolean {
