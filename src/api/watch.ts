@@ -3,6 +3,7 @@
  * ring of events, which is shared memory; states are asked of the FIB's door. So watchers cost the
  * BGP thread nothing but the states that it is asked for.
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PeerView } from "../bgp/control.js";
 import {
   WatchHub,
@@ -19,7 +20,7 @@ import type { HttpBackend } from "./backend.js";
 
 /** How often it is looked whether the FIB is another one, while somebody watches. */
 const LOOK_MS = 1000;
-const BATCH = 250;
+const BATCH = 128;
 /** One wait for news; after so many without any a client is told that evpnd lives. */
 const WAIT_MS = 5000;
 const QUIET_WAITS = 3;
@@ -71,6 +72,8 @@ export class BackendWatch {
         const { items, ended } = await watch.next(id, BATCH, WAIT_MS);
         quiet = items.length > 0 ? 0 : quiet + 1;
         if (signal.aborted) return;
+        // A turn between batches: however much there is to tell, the ring is read in time.
+        await nextTurn();
         if (items.length > 0) yield items;
         else if (quiet % QUIET_WAITS === 0)
           yield [{ type: "alive", key: "", revision: 0, state: "" }];

@@ -33,9 +33,10 @@ import {
   type WatchSource,
 } from "./watcher.js";
 
-/** Between two looks at the ring, and events taken from it at once: a millisecond or two. */
+/** Between two looks at the ring, events taken from it at once, and how long to go on while there are more. */
 const PUMP_MS = 20;
 const PUMP_MOST = 500;
+const PUMP_BUDGET_MS = 20;
 const PEERS_MS = 1000;
 const SWEEP_MS = 10_000;
 const MOST_ITEMS = 1000;
@@ -295,7 +296,13 @@ export class WatchHub implements WatchControl {
 
   private pump(): void {
     this.refresh();
-    const more = this.source !== undefined && this.readOn(this.source);
+    // The ring does not wait: it is read before watchers that are behind are served.
+    const until = this.clock.now() + PUMP_BUDGET_MS;
+    let more = true;
+    while (more) {
+      more = this.source !== undefined && this.readOn(this.source);
+      if (this.clock.now() >= until) break;
+    }
     this.wakeAll();
     if (this.open_.size > 0) this.arm("pump", more ? 1 : PUMP_MS, () => this.pump());
   }

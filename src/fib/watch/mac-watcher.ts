@@ -60,6 +60,8 @@ interface Scan {
 /** Scans of segments in waiting; beyond, everything is scanned. */
 const MOST_SCANS = 64;
 const PAGE = 200;
+/** A snapshot that took long is not begun again for as long, at most. */
+const MOST_REST_MS = 30_000;
 /** Events read at once by a watcher that catches up. */
 const CATCH_UP = 500;
 
@@ -81,7 +83,9 @@ export class MacWatcher implements Watcher {
   private scans: Scan[] = [];
   private readonly told = new ToldKeys();
   private lagged: { readonly message: string; readonly lost: number } | undefined;
-  private lastSnapshot = Number.NEGATIVE_INFINITY;
+  /** When the last snapshot began and was complete. */
+  private lastBegin = Number.NEGATIVE_INFINITY;
+  private lastSync = Number.NEGATIVE_INFINITY;
   /** It goes on without a snapshot, and is to be told when it is up to date. */
   private greet = false;
 
@@ -132,7 +136,8 @@ export class MacWatcher implements Watcher {
   snapshot(reason: string): void {
     const { position } = this;
     this.scans = [{ esi: undefined, reason, position, begun: false, cursor: undefined }];
-    this.lastSnapshot = this.host.now();
+    this.lastBegin = this.host.now();
+    this.lastSync = this.lastBegin;
   }
 
   /** What is held back is lost: a snapshot comes as soon as one may. */
@@ -189,7 +194,9 @@ export class MacWatcher implements Watcher {
   }
 
   private get mayScan(): boolean {
-    return this.host.now() - this.lastSnapshot >= this.host.snapshotMs;
+    // Who lags although it was told everything just now would only lag again.
+    const rest = Math.min(MOST_REST_MS, this.lastSync - this.lastBegin || 0);
+    return this.host.now() - this.lastSync >= Math.max(this.host.snapshotMs, rest);
   }
 
   private catchUp(): void {
@@ -308,6 +315,7 @@ export class MacWatcher implements Watcher {
     // A lag in the meantime has put another scan in its place.
     if (next !== undefined || this.scans[0] !== scan) return;
     this.scans.shift();
+    if (esi === undefined) this.lastSync = host.now();
     items.push(mark("sync", revision, esi === undefined ? {} : { esi }));
   }
 }
