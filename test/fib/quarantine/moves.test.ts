@@ -158,6 +158,25 @@ describe("moves", () => {
     ]);
   });
 
+  it("do not count when an older route wins again: only that a PE takes the MAC does", () => {
+    const on = new Fabric();
+    tell(on, 1, 0);
+    tell(on, 2, 1);
+    on.news();
+    for (let n = 2; n <= 4; n++) {
+      take(on, 2);
+      expect(lines(on.news())).toEqual(["Move 10.0.0.2>10.0.0.1"]);
+      tell(on, 2, n);
+      expect(lines(on.news())).toEqual(["Move 10.0.0.1>10.0.0.2"]);
+    }
+    // Seven moves in the FIB, four of them by somebody who said so.
+    expect(on.fib.view.mac(1)).toMatchObject({ moves: 7, duplicate: undefined });
+    take(on, 2);
+    on.news();
+    tell(on, 2, 5);
+    expect(lines(on.news())).toEqual(["Move 10.0.0.1>10.0.0.2", "Duplicate >10.0.0.2"]);
+  });
+
   it("are none when the MAC comes back where it was, or after a long time", () => {
     const on = new Fabric();
     tell(on, 1, 0);
