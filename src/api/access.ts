@@ -9,8 +9,6 @@ import { HttpError } from "./error.js";
 import type { Caller, Role } from "./service/operation.js";
 import type { ClientSettings } from "./settings.js";
 
-export type ClientRole = Exclude<Role, "anyone">;
-
 /** What a request brings. */
 export interface Credentials {
   /** Address, without the port. */

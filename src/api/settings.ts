@@ -1,10 +1,9 @@
 /** What the API's doors need to know, already checked. */
-import type { ClientRole } from "./access.js";
 
 /** A client by its credentials: one of `token` and `certificate`. */
 export interface ClientSettings {
   readonly name: string;
-  readonly role: ClientRole;
+  readonly role: "viewer" | "operator";
   /** SHA-256 of the token, in hexadecimal: the token itself is kept nowhere. */
   readonly token: string | undefined;
   /** `CN=ops`, or a subject alternative name: `DNS:ops.example`, `URI:spiffe://…`, `email:…`. */

@@ -16,12 +16,12 @@ export const KEY_FILES: Readonly<Record<string, string>> = {
   "/etc/evpnd/api2.crt": pki("server2.crt"),
   "/etc/evpnd/api2.key": pki("server2.key"),
   "/etc/evpnd/ca.crt": pki("ca.crt"),
-  "/etc/evpnd/a.token": "0123456789abcdef-a\n",
+  "/etc/evpnd/a.token": "secret-six-for-a-token\n",
 };
 export const KEY_ENVIRONMENT = {
   ONE_KEY: "secret-three",
   TWO_KEY: "secret-four",
-  A_TOKEN: "0123456789abcdef-b",
+  A_TOKEN: "secret-seven-for-a-token",
 };
 
 const WARN = { "warn-at": 50, action: "warn" } as const;
