@@ -64,6 +64,8 @@ const OWNER = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const TICK_MS = 1000;
 /** Routes withdrawn in one turn. */
 const SLICE = 500;
+/** Routes built in one turn. */
+const BUILT_AT_ONCE = 25;
 /** A start waits so long for what is kept; what comes later is announced then. */
 const RESTORE_MS = 3000;
 const PAGE_DEFAULT = 100;
@@ -127,7 +129,7 @@ export class Injection implements InjectControl {
     return this.inTurn(async () => {
       const { owner, persist = false, ttlSeconds } = order;
       checkOwner(owner);
-      const routes = this.built(order.routes);
+      const routes = await this.built(order.routes);
       const now = this.parts.clock.wall();
       const expires = expiryOf(ttlSeconds, now);
       const keys = routes.map(({ key }) => key);
@@ -222,19 +224,23 @@ export class Injection implements InjectControl {
     });
   }
 
-  private built(specs: readonly RouteSpec[]): BuiltRoute[] {
+  /** Some at a time: two hundred are more than the sessions should wait for. */
+  private async built(specs: readonly RouteSpec[]): Promise<BuiltRoute[]> {
     if (specs.length === 0) throw invalid("routes are missing: at least one");
     if (specs.length > MOST_ROUTES) {
       throw invalid(`an order has at most ${MOST_ROUTES} routes; send several`);
     }
-    return specs.map((spec, index) => {
+    const routes: BuiltRoute[] = [];
+    for (const [index, spec] of specs.entries()) {
+      if (index > 0 && index % BUILT_AT_ONCE === 0) await pause();
       try {
-        return buildRoute(spec, this.parts.context);
+        routes.push(buildRoute(spec, this.parts.context));
       } catch (error) {
         if (specs.length === 1 || !(error instanceof InjectError)) throw error;
         throw new InjectError(error.code, `route ${index + 1}: ${error.message}`);
       }
-    });
+    }
+    return routes;
   }
 
   private put(name: string, fresh: Omit<Held, "serial">): { owner: Owner; held: Held } {
@@ -280,7 +286,7 @@ export class Injection implements InjectControl {
   /** Some at a time: a thousand withdrawals are milliseconds. */
   private async remove(owner: Owner, keys: readonly string[]): Promise<void> {
     for (let from = 0; from < keys.length; from += SLICE) {
-      if (from > 0) await this.pause();
+      if (from > 0) await pause();
       const some = keys.slice(from, from + SLICE);
       const kept = some.filter((key) => owner.routes.get(key)?.persist === true);
       await this.keep(
@@ -368,16 +374,17 @@ export class Injection implements InjectControl {
     };
   }
 
-  private pause(): Promise<void> {
-    return new Promise((resolve) => this.parts.clock.setTimer(0, resolve));
-  }
-
   /** One order after the other. */
   private inTurn<T>(run: () => Promise<T>): Promise<T> {
     const result = this.last.then(run);
     this.last = result.catch(() => {});
     return result;
   }
+}
+
+/** Lets the event loop have a turn. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function checkOwner(owner: string): void {
