@@ -261,6 +261,10 @@ describeInterop("the white paper asks for", ["ping", "frr"], () => {
     await waitFor("the event", () => events.events.length > 0);
     expect(events.events).toMatchObject([{ kind: "segment-down", from: PLAYED[0], count: 1001 }]);
     events.close();
+    const lines = reflector().program.log().split("\n");
+    const told = lines.filter((line) => line.includes("left an Ethernet segment"));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0]!)).toMatchObject({ pe: PLAYED[0], macs: 1001 });
     // Without any PE, the MACs of the segment are reached nowhere.
     for (const pe of played[1]!) pe.withdrawPerEs(ESI);
     await everyStarHas(stations[0]!, { nextHops: [] });
