@@ -21,7 +21,7 @@ import {
 import type { DomainView, MacView } from "./view.js";
 
 /** Attempts at one piece … */
-const ATTEMPTS = 12;
+const ATTEMPTS = 25;
 /** … the first of them at once, then one a turn of the event loop, then one a millisecond. */
 const AT_ONCE = 3;
 const A_TURN = 6;
