@@ -3,7 +3,7 @@
  * reverse order. Belongs to `main.ts` (same rights in the layer table); it knows no process, no
  * signal and no exit code. What a reload changes is the list `appliers`.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ApiHost, openHttpDoor } from "./api/index.js";
 import type {
   HttpBackend,
@@ -112,7 +112,11 @@ export class Daemon {
     if (this.state !== undefined) await inTime(this.fib.restore(this.state.store));
     await orEnvironment("BGP", () => this.speaker.start());
     await this.door.start(http);
-    if (this.state !== undefined) giveDirectory(this.state.directory, user, group);
+    if (this.state !== undefined) {
+      // The files of our own restart are right in it.
+      giveDirectory(dirname(this.state.directory), user, group);
+      giveDirectory(this.state.directory, user, group);
+    }
     dropPrivileges(user, group);
     this.timeline.begin();
     this.log.info(

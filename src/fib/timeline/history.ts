@@ -17,12 +17,11 @@ import {
   Space,
   STATION_IN_MAC,
   stationAt,
-  timeAndNumber,
+  unpackPlace,
   type Place,
 } from "./layout.js";
 import type { Marks } from "./marks.js";
 import { decodeRecord, isState, type StoredEvent } from "./record.js";
-import { readU32 } from "../../util/bytes.js";
 
 /** Events of a MAC that are looked over for one that says where it is. */
 const MOST_LOOKED = 20_000;
@@ -92,7 +91,7 @@ export class History {
   async present(station: Uint8Array): Promise<Found | undefined> {
     const value = await this.kv.get(plainKey(Space.Now, station));
     if (value === undefined) return undefined;
-    const place = { chunk: readU32(value, 0), ...timeAndNumber(value, 4) };
+    const place = unpackPlace(value);
     return { place, event: decodeRecord(value.subarray(4 + PLACE_OCTETS)) };
   }
 
@@ -101,13 +100,49 @@ export class History {
     return record === undefined ? undefined : decodeRecord(record);
   }
 
-  /** How each PE of the segment stood at `time`, by events behind `floor`. */
+  /**
+   * How each PE of the segment stood at `time`, by events behind `floor`; without a floor, by what
+   * came later, and by those that stand there now.
+   */
   async standings(
     esi: Uint8Array,
     time: number,
     floor: Place | undefined,
   ): Promise<Map<string, Standing>> {
     const out = new Map<string, Standing>();
+    await this.standingsBefore(esi, time, floor, out);
+    if (floor !== undefined) return out;
+    const ceiling = this.marks.resetAfter(time)?.place;
+    const later = new Set(out.keys());
+    for (const chunk of this.chunks.within(time + 1, ceiling?.time ?? END)) {
+      const range = between(Space.Segment, chunk.id, esi, time + 1, ceiling?.time ?? END);
+      for (const { key, value } of await firstEntries(this.kv, range, MOST_SEGMENT_EVENTS)) {
+        const { kind, to, from } = decodeRecord(value);
+        const pe = kind === FibEventKind.SegmentUp ? to : from;
+        if (kind === FibEventKind.SegmentUpdate || pe === undefined || later.has(pe)) continue;
+        later.add(pe);
+        if (kind !== FibEventKind.SegmentDown) continue;
+        const place = { ...placeOf(key), time: 0 };
+        out.set(pe, { place, up: true, emptied: undefined, thinned: undefined });
+      }
+    }
+    if (ceiling !== undefined) return out;
+    const prefix = plainKey(Space.Standing, esi);
+    for (const { key, value } of await firstEntries(this.kv, prefixRange(prefix), 1000)) {
+      const pe = Buffer.from(key.subarray(prefix.length)).toString();
+      const place = unpackPlace(value);
+      if (later.has(pe) || place.time > time) continue;
+      out.set(pe, { place, up: true, emptied: undefined, thinned: undefined });
+    }
+    return out;
+  }
+
+  private async standingsBefore(
+    esi: Uint8Array,
+    time: number,
+    floor: Place | undefined,
+    out: Map<string, Standing>,
+  ): Promise<void> {
     /** PEs whose last coming was seen: what was before it shows whether MACs had gone. */
     const came = new Map<string, { place: Place; macs: number }>();
     let looked = 0;
@@ -118,12 +153,11 @@ export class History {
       looked += rows.length;
       for (const { key, value } of rows) {
         const place = placeOf(key);
-        if (floor !== undefined && comparePlaces(place, floor) < 0) return out;
+        if (floor !== undefined && comparePlaces(place, floor) < 0) return;
         standBy(decodeRecord(value), place, out, came);
       }
       if (looked >= MOST_SEGMENT_EVENTS) break;
     }
-    return out;
   }
 
   /** Domains in which anything was told of the MAC, at most `most`. */

@@ -10,10 +10,11 @@
  *   "c" chunk                     -> what the chunk holds (`chunks.ts`)
  *   "n" MAC domain 0              -> place, record: the last that was told of every MAC there is
  *   "y" ESI MAC domain 0          -> nothing: those of them on the segment
+ *   "p" ESI PE                   -> place: PEs that are on the segment, by address as text
  *   "h" name                      -> what the next life must know
  *
  * A place is six octets of milliseconds and four of a number that rises within the chunk. A *station* is MAC,
- * domain, 0: what has a history. "n" and "y" are void when evpnd starts.
+ * domain, 0: what has a history. "n", "y" and "p" are void when evpnd starts.
  */
 import { formatMac } from "../../fast-bgp-codec/index.js";
 import type { KvRange } from "../../store/index.js";
@@ -30,6 +31,7 @@ export const Space = {
   Chunk: 0x63,
   Now: 0x6e,
   NowOnSegment: 0x79,
+  Standing: 0x70,
   Meta: 0x68,
 } as const;
 export type Space = (typeof Space)[keyof typeof Space];
@@ -100,6 +102,18 @@ export function writePlace(bytes: Uint8Array, at: number, { time, n }: Place): v
 export function placeOf(key: Uint8Array, chunk = readU32(key, 1)): Place {
   const at = key.length - PLACE_OCTETS;
   return { chunk, ...timeAndNumber(key, at) };
+}
+
+/** A place with its chunk, as a value. */
+export function packPlace(place: Place): Uint8Array {
+  const bytes = new Uint8Array(4 + PLACE_OCTETS);
+  writeU32(bytes, 0, place.chunk);
+  writePlace(bytes, 4, place);
+  return bytes;
+}
+
+export function unpackPlace(bytes: Uint8Array): Place {
+  return { chunk: readU32(bytes, 0), ...timeAndNumber(bytes, 4) };
 }
 
 export function timeAndNumber(bytes: Uint8Array, at: number): { time: number; n: number } {

@@ -49,7 +49,7 @@ export async function whereWas(
   const found = await history.lastState(station, time, floor);
   const rest =
     found !== undefined
-      ? await afterEvent(history, found, time)
+      ? await afterEvent(history, station, found, time)
       : await withoutEvent(history, station, time);
   const lost = marks.lostBetween(found?.place ?? floor, time);
   if (lost === 0) return { ...about, ...rest };
@@ -58,7 +58,12 @@ export async function whereWas(
   return { ...about, ...rest, state, certain: false, notes: [...rest.notes, note] };
 }
 
-async function afterEvent(history: History, { place, event }: Found, time: number): Promise<Rest> {
+async function afterEvent(
+  history: History,
+  station: Uint8Array,
+  { place, event }: Found,
+  time: number,
+): Promise<Rest> {
   if (event.kind === FibEventKind.Withdraw) return { ...NOWHERE, since: place.time };
   const rest = atPe(event, event.to, place.time);
   const esi = event.esi === undefined ? undefined : parseEsi(event.esi);
@@ -70,7 +75,16 @@ async function afterEvent(history: History, { place, event }: Found, time: numbe
     const note = `${event.to} had left the segment, and all its MACs there went`;
     return { ...NOWHERE, since: own.emptied.time, notes: [note] };
   }
-  return throughSegment(rest, event.to, place.time, standings, floor === undefined);
+  // Where the beginning of that life is cut, and its end gone by, a PE may have stood there unseen.
+  const cut = floor === undefined && history.marks.resetAfter(time) !== undefined;
+  const through = throughSegment(rest, event.to, place.time, standings, cut);
+  if (own === undefined || own.up || !through.certain) return through;
+  // From a PE that has left, routes go without events of their own, until the last one. What is told of the
+  // MAC next shows whether it was still there.
+  const next = await history.firstState(station, time, history.marks.resetAfter(time)?.place);
+  if (next !== undefined && next.event.kind !== FibEventKind.Learn) return through;
+  const note = `its route of ${event.to} may have gone since without an event of its own`;
+  return { ...through, certain: false, notes: [...through.notes, note] };
 }
 
 /** The MAC as the standing of its segment's PEs has it. */
@@ -84,18 +98,21 @@ function throughSegment(
   const own = standings.get(pe);
   const others = [...standings].filter(([one, { up }]) => up && one !== pe).map(([one]) => one);
   const notes: string[] = [];
-  let certain = true;
+  let certain = !cut;
+  if (cut) notes.push("which PEs were on the segment is older than the history");
   if (own?.thinned !== undefined && own.thinned.time >= since) {
     certain = false;
     notes.push(`${pe} left the segment and came back; some of its MACs went meanwhile`);
   }
   if (own?.up ?? cut) return { ...rest, via: [pe, ...others.sort()], certain, notes };
   const left = own === undefined ? "was not on the segment" : `left it at ${iso(own.place.time)}`;
-  notes.push(
-    others.length === 0
-      ? `no PE was on the segment, ${pe} ${left}: it could not be reached`
-      : `${pe} ${left}; it was reached through the others of the segment`,
-  );
+  if (others.length > 0) {
+    notes.push(`${pe} ${left}; it was reached through the others of the segment`);
+  } else {
+    // Another PE's claim, if there was one, counted instead (section 9.2.2); losers leave no events.
+    certain = false;
+    notes.push(`no PE was on the segment, ${pe} ${left}: through it, it could not be reached`);
+  }
   const changed = own === undefined ? since : Math.max(since, own.place.time);
   return { ...rest, via: others.sort(), since: changed, certain, notes };
 }
@@ -104,7 +121,7 @@ async function withoutEvent(history: History, station: Uint8Array, time: number)
   const { chunks, marks } = history;
   const after = marks.resetAfter(time);
   const now = after === undefined ? await history.present(station) : undefined;
-  if (now !== undefined && now.place.time <= time) return afterEvent(history, now, time);
+  if (now !== undefined && now.place.time <= time) return afterEvent(history, station, now, time);
   const reset = marks.resetBefore(time);
   const oldest = chunks.list[0]?.first;
   if (reset === undefined && (oldest === undefined || time < oldest)) {
@@ -116,9 +133,10 @@ async function withoutEvent(history: History, station: Uint8Array, time: number)
   if (first?.event.kind === FibEventKind.Learn) return startNote(history, time);
   if (first !== undefined) {
     const pe = first.event.from ?? first.event.to;
-    const note = "when it came there is older than the history";
+    const note = "it came there before the history begins; its next event says from where it went";
     const esi = first.event.kind === FibEventKind.Update ? first.event.esi : undefined;
-    return { ...NOWHERE, state: "present", pe, via: listOf(pe), esi, notes: [note] };
+    const via = listOf(pe);
+    return { ...NOWHERE, state: "present", pe, via, esi, certain: false, notes: [note] };
   }
   // What was there without a change until evpnd ended, since before the history begins, left no trace.
   if (reset === undefined && after !== undefined) {

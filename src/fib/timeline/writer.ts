@@ -14,15 +14,22 @@ import {
   CHUNK_SPACES,
   chunkKey,
   chunkKeyOf,
-  PLACE_OCTETS,
+  packPlace,
   placedKey,
   plainKey,
   Space,
-  writePlace,
   type Place,
 } from "./layout.js";
 import type { Marks } from "./marks.js";
-import { encodeEvent, encodeMark, esiOctets, isSegmentKind, isState, MarkKind } from "./record.js";
+import {
+  decodeRecord,
+  encodeEvent,
+  encodeMark,
+  esiOctets,
+  isSegmentKind,
+  isState,
+  MarkKind,
+} from "./record.js";
 import type { TimelineSettings } from "./settings.js";
 
 const HIGH = 0x1_0000_0000;
@@ -95,6 +102,7 @@ export class TimelineWriter {
   async forgetPresent(): Promise<void> {
     await this.kv.clear(prefixRange(plainKey(Space.Now)));
     await this.kv.clear(prefixRange(plainKey(Space.NowOnSegment)));
+    await this.kv.clear(prefixRange(plainKey(Space.Standing)));
   }
 
   /** Lets chunks go that are too old, or too much; their numbers. */
@@ -146,7 +154,16 @@ export class TimelineWriter {
       if (isState(kind)) this.present(kind, station, place, record, esi);
     } else if (esi !== undefined) {
       this.put(placedKey(Space.Segment, place, esi), record);
+      this.standing(kind, place, record, esi);
     }
+  }
+
+  private standing(kind: number, place: Place, record: Uint8Array, esi: Uint8Array): void {
+    if (kind !== FibEventKind.SegmentUp && kind !== FibEventKind.SegmentDown) return;
+    const { to, from } = decodeRecord(record);
+    const key = plainKey(Space.Standing, esi, Buffer.from(to ?? from ?? ""));
+    const isUp = kind === FibEventKind.SegmentUp;
+    this.writes.push({ key, value: isUp ? packPlace(place) : undefined });
   }
 
   private present(
@@ -163,11 +180,7 @@ export class TimelineWriter {
       this.writes.push({ key: plainKey(Space.NowOnSegment, esi, station), value: undefined });
       return;
     }
-    const value = new Uint8Array(4 + PLACE_OCTETS + record.length);
-    writeU32(value, 0, place.chunk);
-    writePlace(value, 4, place);
-    value.set(record, 4 + PLACE_OCTETS);
-    this.writes.push({ key: now, value });
+    this.writes.push({ key: now, value: Buffer.concat([packPlace(place), record]) });
     if (esi === undefined) return;
     this.writes.push({ key: plainKey(Space.NowOnSegment, esi, station), value: NOTHING });
     this.put(chunkKeyOf(Space.OnSegment, place.chunk, esi, station), NOTHING);

@@ -64,6 +64,12 @@ export class TimedFabric extends Fabric {
     });
   }
 
+  perEvi(pe: number, on: boolean, esi = ESI): this {
+    const nlri = ethernetAd(`10.0.0.${pe}:1`, esi, 0, 100);
+    if (!on) return this.withdraw(pe - 1, nlri);
+    return this.announce(pe - 1, nlri, { nextHop: `10.0.0.${pe}`, targets: ["65000:1"] });
+  }
+
   /** Reads the table, and lets the timeline write; then time passes. */
   async pass(milliseconds = 1000): Promise<this> {
     this.read();

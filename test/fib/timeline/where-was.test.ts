@@ -63,7 +63,6 @@ describe("where a MAC was", () => {
       state: "present",
       via: ["10.0.0.2"],
       since: down,
-      certain: true,
     });
     expect((await fabric.where(OTHER))[0]).toMatchObject({ via: ["10.0.0.1"], since: down - 1000 });
     await fabric.perEs(2, false).pass();
