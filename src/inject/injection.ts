@@ -270,7 +270,7 @@ export class Injection implements InjectControl {
       if (put.length === 0) return;
       throw new InjectError(
         "unsupported",
-        "persist needs a place on the disk: set state-dir in the configuration",
+        "persist needs a place on the disk: set restart.state-dir in the configuration and restart",
       );
     }
     try {
