@@ -71,8 +71,8 @@ export class Fib {
   readonly segments: FibSegments;
   readonly duplicates: MoveWatch;
   readonly quarantines: Quarantines;
-  private readonly table: RouteTable;
   readonly desk: QuarantineDesk;
+  private readonly table: RouteTable;
   private readonly clock: Clock;
   /** All that other threads may read: changed inside `begin` and `end` only. */
   readonly shared = new SharedTables();
@@ -110,7 +110,6 @@ export class Fib {
     this.duplicates.attach(watchedEntries(this.tables, this.macs));
     this.quarantines = new Quarantines(this.duplicates, this.tables, this.macs, settings);
     this.duplicates.effects = this.quarantines;
-    this.ads = new AdRoutes(this.tables, this.shared);
     this.desk = new QuarantineDesk(
       this.duplicates,
       this.quarantines,
@@ -118,6 +117,7 @@ export class Fib {
       this.macs,
       settings,
     );
+    this.ads = new AdRoutes(this.tables, this.shared);
     this.hops = new NextHops(this.tables, this.macs, this.ads.links);
     this.view = new FibView(this.tables, this.macs, this.hops, this.duplicates, this.ads.links);
     this.segments = new FibSegments(this.tables, this.ads.links, this.hops, this.view);
@@ -209,12 +209,13 @@ export class Fib {
 
   /** Ends the timer that duplicate detection may have running, and every quarantine with it. */
   close(): void {
-    this.expiry?.cancel();
     this.quarantines.close();
+    this.expiry?.cancel();
     this.expiry = undefined;
   }
 
   private armExpiry(milliseconds: number): void {
+    this.expiry?.cancel();
     this.expiry = this.clock.setTimer(milliseconds, () => {
       this.expiry = undefined;
       this.begin();
