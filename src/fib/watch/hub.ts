@@ -281,7 +281,11 @@ export class WatchHub implements WatchControl {
   /** Takes note of another FIB. */
   private refresh(): void {
     const source = this.options.source();
-    if (source?.instance === this.source?.instance) return;
+    if (source?.instance === this.source?.instance) {
+      // The same FIB, perhaps through another door.
+      this.source = source;
+      return;
+    }
     const first = this.source === undefined;
     this.source = source;
     this.position = source?.events.next ?? 0;

@@ -261,6 +261,24 @@ describe("a watch that goes on", () => {
 });
 
 describe("the hub", () => {
+  it("asks the FIB through the door that is there now", async () => {
+    const on = new Watched().at(1, A).look();
+    const watcher = await on.watch();
+    await watcher.drain();
+    let asked = 0;
+    const { source } = on;
+    on.source = {
+      ...source!,
+      macs: (query) => {
+        asked++;
+        return source!.macs(query);
+      },
+    };
+    on.at(2, A, { sequence: 1 }).look();
+    expect(brief(await watcher.drain())).toEqual([`mac ${A} present move`]);
+    expect(asked).toBe(1);
+  });
+
   it("does nothing while nobody watches, and frees everything with the last watcher", async () => {
     const on = new Watched().at(1, A).look();
     expect(on.fabric.clock.pending).toBe(0);
