@@ -312,6 +312,29 @@ describe("docs/api-security.md", () => {
   });
 });
 
+describe("a reload", () => {
+  test("takes TLS away and brings it back, at the same port", async () => {
+    const port = secured.split(":")[1] ?? "";
+    const file = join(directory, "evpnd.yaml");
+    const text = readFileSync(file, "utf8");
+    const bare = text.replace("0.0.0.0", "127.0.0.1").replace(/^api:[^]*$/m, "");
+    writeFileSync(file, bare);
+    securedProgram.kill("SIGHUP");
+    await waitFor("HTTP without TLS", async () => {
+      const { out } = await shell(`curl -s http://127.0.0.1:${port}/v1/peers`);
+      return out.includes('"peers"');
+    });
+    writeFileSync(file, text);
+    securedProgram.kill("SIGHUP");
+    await waitFor("TLS again", async () => {
+      const { out } = await shell(`curl -s --cacert ca.crt https://${secured}/v1/peers`, directory);
+      return out.includes("unauthenticated");
+    });
+    const plainly = await shell(`curl -s http://127.0.0.1:${port}/ready`);
+    expect(plainly.code).not.toBe(0);
+  });
+});
+
 // At the end: the demo does not go on after it.
 describe("docs/http.md, changes", () => {
   test.each(requests.filter(isChange))("%s", answers);
