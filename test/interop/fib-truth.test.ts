@@ -107,7 +107,8 @@ describeInterop("MAC FIB in a storm", ["ping", "frr"], () => {
       let deaths = 0;
       let dead: { readonly pe: number; readonly how: string; readonly until: number } | undefined;
       let most = 0;
-      while (done < EVENTS) {
+      // Whoever died comes back.
+      while (done < EVENTS || deaths < DEATHS.length || dead !== undefined) {
         const next = DEATHS[deaths];
         if (dead !== undefined && done >= dead.until) {
           await comeBack(dead.pe, dead.how);
@@ -119,10 +120,7 @@ describeInterop("MAC FIB in a storm", ["ping", "frr"], () => {
           dead = { pe, how: next.how, until: done + EVENTS / 10 };
           deaths++;
         }
-        const { count, spoken } = await stations!.storm(
-          random,
-          Math.min(EVENTS - done, 1 + random.below(30)),
-        );
+        const { count, spoken } = await stations!.storm(random, 1 + random.below(30));
         done += count;
         // With a PE gone, or back with memories of its own, others may have heard of it, too.
         await quiet(`${String(done)} events`, dead === undefined ? spoken : []);
