@@ -1,4 +1,5 @@
 /** Every rule of the fabric check, provoked by routes; and a fabric in order, which has no finding. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { LINT_RULES, type Finding } from "../../../src/fib/index.js";
 import { LintRun } from "../../../src/fib/lint/run.js";
@@ -260,6 +261,13 @@ describe("every rule finds what it is there for, and no other rule speaks", () =
     const cases = [...CASES.map(([rule]) => rule), "sequence-back"];
     expect(LINT_RULES.map(({ id }) => id).sort()).toEqual(cases.sort());
   });
+});
+
+it("docs/lint.md has every rule, and no other", () => {
+  const page = readFileSync("docs/lint.md", "utf8");
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (error|warning) /gm)];
+  const listed = rows.map(([, id, severity]) => `${id} ${severity}`);
+  expect(listed).toEqual(LINT_RULES.map(({ id, severity }) => `${id} ${severity}`));
 });
 
 describe("a fabric in order", () => {
