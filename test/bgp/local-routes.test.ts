@@ -1,6 +1,8 @@
 /** Routes of our own beside those of sessions: who gets them, how they look, and that the table stays sound. */
 import { describe, expect, it } from "vitest";
 import type { LocalSource } from "../../src/bgp/local-routes.js";
+import type { ExplainedRoute } from "../../src/bgp/policy-view.js";
+import { RouteExplainer } from "../../src/bgp/route-explain.js";
 import { queryRoutes } from "../../src/bgp/route-query.js";
 import { Family } from "../../src/fast-bgp-codec/family.js";
 import { bytesOf } from "../model/lib/hex.js";
@@ -166,6 +168,33 @@ describe("routes of our own", () => {
     expect(others.takeKeys()).toEqual([]);
     expect(ruled.takeKeys()).toEqual([`+${key(2)}`]);
     expect(speaker.reflector.audit()).toEqual([]);
+  });
+
+  it("are explained as what they are: whose, why best or not, and who was sent them", () => {
+    const { speaker, say } = start();
+    const client = speaker.up({ id: 0x0a000001 });
+    const outside = speaker.up({ kind: "ebgp", as: 65001, acceptOut: false });
+    say(mac(1));
+    const explain = (): ExplainedRoute | undefined => {
+      const found: ExplainedRoute[] = [];
+      const job = new RouteExplainer(speaker.reflector, {}, ({ routes }) => found.push(...routes));
+      while (!job.step());
+      return found[0];
+    };
+    const alone = explain();
+    expect(alone?.paths).toMatchObject([
+      { peer: "local, owner 0", best: true, reason: "only path" },
+    ]);
+    expect(alone?.receivers.map(({ sent }) => sent)).toEqual([true, false]);
+    expect(alone?.receivers[1]?.reason).toBe("eBGP without ebgp-accept-out (RFC 8212)");
+    client.say(evpnUpdate([mac(1)]));
+    speaker.run();
+    const reasons = explain()?.paths.map(({ peer, reason }) => [peer, reason]);
+    expect(reasons).toContainEqual([
+      "local, owner 0",
+      "the best has: lower originator or router id",
+    ]);
+    expect(outside.takeKeys()).toEqual([]);
   });
 
   it("that are not renewed go", () => {
