@@ -245,7 +245,7 @@ describeInterop("policy between FRR and GoBGP", ["frr", "gobgp"], () => {
     const toFrr = routes[0]?.receivers.find(({ peer }) => peer === FRR);
     expect(toFrr).toMatchObject({
       sent: false,
-      reason: "rejected by export policy",
+      reason: "rejected by export policy: rule 1 (frr-has-no-300) of to-frr",
       export: { policy: "to-frr", rule: 1, name: "frr-has-no-300", verdict: "reject" },
     });
     expect(routes[0]?.receivers.find(({ peer }) => peer === WATCHER)).toMatchObject({ sent: true });
