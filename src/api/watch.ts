@@ -21,9 +21,11 @@ import type { HttpBackend } from "./backend.js";
 /** How often it is looked whether the FIB is another one, while somebody watches. */
 const LOOK_MS = 1000;
 const BATCH = 128;
-/** One wait for news; after so many without any a client is told that evpnd lives. */
+/** One wait for news; after so long without any a client is told that evpnd lives. */
 const WAIT_MS = 5000;
-const QUIET_WAITS = 3;
+const ALIVE_MS = 15_000;
+
+const ALIVE: WatchItem = { type: "alive", key: "", revision: 0, state: "" };
 
 const hubs = new WeakMap<HttpBackend, BackendWatch>();
 
@@ -63,20 +65,22 @@ export class BackendWatch {
     const watch: WatchControl = this.hub;
     const id = await watch.open(query);
     const close = (): void => void watch.close(id);
+    const isOver = (): boolean => signal.aborted;
     signal.addEventListener("abort", close, { once: true });
     try {
-      if (signal.aborted) return;
+      if (isOver()) return;
       this.lookOn();
-      let quiet = 0;
-      for (;;) {
+      let spoke = this.clock.now();
+      while (!isOver()) {
         const { items, ended } = await watch.next(id, BATCH, WAIT_MS);
-        quiet = items.length > 0 ? 0 : quiet + 1;
-        if (signal.aborted) return;
+        if (isOver()) return;
         // A turn between batches: however much there is to tell, the ring is read in time.
         await nextTurn();
+        const now = this.clock.now();
         if (items.length > 0) yield items;
-        else if (quiet % QUIET_WAITS === 0)
-          yield [{ type: "alive", key: "", revision: 0, state: "" }];
+        else if (now - spoke >= ALIVE_MS) yield [ALIVE];
+        else if (!ended) continue;
+        spoke = now;
         if (ended) return;
       }
     } finally {
