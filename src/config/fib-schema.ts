@@ -95,7 +95,7 @@ export const fibSchema: SchemaNode = {
   type: "object",
   additionalProperties: false,
   description:
-    "The MAC FIB: where every MAC is, and why, for `evpnctl show mac` and `explain mac`. It changes at the next start.",
+    "The MAC FIB: where every MAC is, and why, for `evpnctl show mac` and `explain mac`. A reload turns it on and off.",
   properties: {
     enabled: {
       type: "boolean",
