@@ -119,6 +119,7 @@ export class Daemon {
     }
     dropPrivileges(user, group);
     this.timeline.begin();
+    this.api.announce();
     this.log.info(
       {
         as: speaker.as,
