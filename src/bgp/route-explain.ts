@@ -57,7 +57,11 @@ export class RouteExplainer implements SlicedJob {
     const { table } = reflector;
     const until = performance.now() + SLICE_MS;
     for (; this.dest < table.destinationLimit; this.dest++) {
-      if ((this.dest & 15) === 0 && performance.now() >= until) return false;
+      if ((this.dest & 15) === 0 && performance.now() >= until) {
+        // What rules made of the routes so far is let go, or an audit would find it unaccounted for.
+        reflector.policies.engine.endBatch();
+        return false;
+      }
       const { dest } = this;
       if (!table.exists(dest) || !inFamily(reflector, dest, query)) continue;
       if (this.mac !== undefined && !isOfMac(reflector, dest, this.mac)) continue;
