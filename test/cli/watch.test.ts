@@ -1,6 +1,8 @@
 /** evpnctl watch against the HTTP door with a real FIB behind. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openHttpDoor, type HttpBackend, type HttpDoor } from "../../src/api/index.js";
+import type { CliHost } from "../../src/cli/host.js";
+import { runProgram } from "../../src/cli/program.js";
 import type { WatchAnswer } from "../../src/cli/watch-wire.js";
 import { watchLine } from "../../src/cli/watch-text.js";
 import type { WatchItem } from "../../src/fib/index.js";
@@ -71,20 +73,39 @@ test("watch mac --json: the items, a line each", async () => {
 });
 
 test("watch mac: a MAC that moves, and evpnd that goes away and comes back", async () => {
-  const watching = run(`watch mac ${HOST} --domain 65000:100 --count 3`);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  const port = Number(new URL(url).port);
+  const said = { out: "", err: "" };
+  const host: CliHost = {
+    out: (text) => void (said.out += text),
+    err: (text) => void (said.err += text),
+    columns: 80,
+    env: { EVPND_URL: url },
+    now: () => 0,
+    readStdin: () => Promise.resolve(new Uint8Array()),
+    interrupted: () => Promise.resolve(),
+    code: 0,
+  };
+  const words = `watch mac ${HOST} --domain 65000:100 --count 3`;
+  const watching = runProgram(words.split(" "), host);
+  await until("the marker", () => said.out.includes("up to date"));
   move(2);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await until("the first change", () => said.out.includes(" update "));
+  const port = Number(new URL(url).port);
   await door?.close();
   move(3);
   await open(port);
-  const { code, out, err } = await watching;
-  expect(code).toBe(0);
-  expect(out).toMatch(new RegExp(`${HOST} 65000:100 +10.0.0.1 > 10.0.0.2 vni 100\n$`));
-  expect(err).toMatch(/trying again until it is back\n/);
-  expect(err).toMatch(/evpnd is back; nothing was missed\n$/);
+  expect(await watching).toBe(0);
+  expect(said.out).toMatch(new RegExp(`${HOST} 65000:100 +10.0.0.1 > 10.0.0.2 vni 100\n$`));
+  expect(said.err).toMatch(/trying again until it is back\n/);
+  expect(said.err).toMatch(/evpnd is back; nothing was missed\n$/);
 });
+
+async function until(what: string, done: () => boolean): Promise<void> {
+  for (const end = Date.now() + 50_000; Date.now() < end;) {
+    if (done()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`in vain: ${what}`);
+}
 
 test("watch peers", async () => {
   const { out } = await run("watch peers --count 1");
