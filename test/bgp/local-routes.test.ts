@@ -177,7 +177,9 @@ describe("routes of our own", () => {
     say(mac(1));
     const explain = (): ExplainedRoute | undefined => {
       const found: ExplainedRoute[] = [];
-      const job = new RouteExplainer(speaker.reflector, {}, ({ routes }) => found.push(...routes));
+      const job = new RouteExplainer(speaker.reflector, { table: "all" }, ({ routes }) =>
+        found.push(...routes),
+      );
       while (!job.step());
       return found[0];
     };

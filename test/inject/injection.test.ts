@@ -4,7 +4,9 @@ import { MOST_ROUTES } from "../../src/inject/index.js";
 import { MOST_OWNERS } from "../../src/inject/owners.js";
 import { KvStore, MemoryKv, StoreError, type Store } from "../../src/store/index.js";
 import { queryRoutes } from "../../src/bgp/route-query.js";
+import { InjectionSwitch } from "../../src/reload/injection-switch.js";
 import { Speaker } from "../bgp/lib/speaker.js";
+import { settingsOf } from "../config/lib/check.js";
 import { MAC, mac, start } from "./lib.js";
 
 const KEY = "2:10.0.0.1:100::0::52:54:00:00:00:01";
@@ -125,6 +127,28 @@ describe("injection", () => {
     await expect(many.announce(last)).rejects.toMatchObject({ code: "busy" });
     await many.withdraw({ owner: "o7" });
     await many.announce(last);
+  });
+
+  it("keeps what there is when a reload lowers the limits, and refuses what is new", async () => {
+    const { injection, speaker } = start();
+    const settings = (text: string) =>
+      settingsOf(`as: 65000\nrouter-id: 10.0.0.254\npeers: [{address: 10.0.0.1}]\n${text}`);
+    const routes = [1, 2].map((n) => ({ ...MAC, mac: mac(2 * n) }));
+    await injection.announce({ owner: "ops", routes });
+    const change = new InjectionSwitch(injection);
+    const less = settings("injection: {max-routes: 1, max-routes-per-owner: 1}");
+    expect(change.apply(settings(""), settings(""))).toEqual([]);
+    expect(change.apply(settings(""), less)).toEqual([
+      "injection: at most 1 routes, 1 of an owner",
+    ]);
+    expect((await injection.list({})).rows).toHaveLength(2);
+    // Renewing is nothing new.
+    await injection.announce({ owner: "ops", routes, ttlSeconds: 60 });
+    const more = { owner: "ops", routes: [{ ...MAC, mac: mac(6) }] };
+    await expect(injection.announce(more)).rejects.toThrow(/more than 1/);
+    change.apply(less, settings(""));
+    await injection.announce(more);
+    expect(speaker.reflector.localRoutes.count).toBe(3);
   });
 
   it("lists in pages that stay consistent while routes come and go", async () => {
