@@ -109,17 +109,22 @@ function eventColumns(now: number): Column<TimelineEventAnswer>[] {
 }
 
 function eventText(row: TimelineEventAnswer, now: number): string {
-  const { from, to, ip, sequence, count, since, kind, label } = row;
+  const { ip, sequence, count, since, kind, label } = row;
   const parts = [
     ...(ip === undefined ? [] : [ip]),
-    ...(from === undefined ? [] : [`from ${from}`]),
-    ...(to === undefined ? [] : [kind === "learn" ? `at ${to}` : `to ${to}`]),
+    ...placesOf(row),
     ...(sequence === undefined || sequence === 0 ? [] : [`seq ${sequence}`]),
     ...(kind !== "learn" || label === undefined ? [] : [labelText(label)]),
     ...(count === undefined || row.mac !== undefined ? [] : [`${count}`]),
     ...(since === undefined ? [] : [`since ${formatClock(since, now)}`]),
   ];
   return parts.join(" ");
+}
+
+/** From where, to where: both fit a narrow column. */
+function placesOf({ from, to }: TimelineEventAnswer): string[] {
+  if (from === undefined) return to === undefined ? [] : [`at ${to}`];
+  return [to === undefined ? `from ${from}` : `${from} > ${to}`];
 }
 
 const DIFF_COLUMNS: Column<MacDifferenceAnswer>[] = [

@@ -233,6 +233,8 @@ export class TimelineEngine {
     const done = await this.guarded(async ({ writer }) => {
       writer.add(piece, names!);
       this.lastTime = this.clock.wall();
+      // What is written shows that evpnd was alive: after a kill, nothing before it is in doubt.
+      writer.note("alive", this.lastTime);
       this.markLost(false);
       await writer.flush(false);
     });
