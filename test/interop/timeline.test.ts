@@ -150,7 +150,8 @@ describeInterop("timeline", [], () => {
     expect(await evpnctl("show", "timeline", "--restless", "3")).toMatch(
       /1 +[0-9a-f:]{17} +65000:100/,
     );
-    const rows = (await evpnctl("diff", "fib", "--from", "-10m", "--json")).trim().split("\n");
+    const begin = new Date((await told({ kind: "started" })).time).toISOString();
+    const rows = (await evpnctl("diff", "fib", "--from", begin, "--json")).trim().split("\n");
     expect(rows.map((row) => (JSON.parse(row) as { change: string }).change)).toEqual(
       Array(3).fill("came"),
     );
