@@ -42,7 +42,13 @@ export function grpcRefusal(error: unknown, what: string, log: Log): GrpcRefusal
   metadata.set(CODE_KEY, code);
   return {
     code: BY_HTTP[refused.status] ?? status.UNKNOWN,
-    details: message.length <= SENTENCE_MAX ? message : `${message.slice(0, SENTENCE_MAX)} …`,
+    details: headerText(message),
     metadata,
   };
+}
+
+/** It is percent-encoded on its way, which throws for half a character: there must be none, cut off or sent. */
+function headerText(message: string): string {
+  const cut = message.length <= SENTENCE_MAX ? message : `${message.slice(0, SENTENCE_MAX)} …`;
+  return cut.replaceAll(/\p{Surrogate}/gu, "\ufffd");
 }
