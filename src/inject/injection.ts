@@ -283,16 +283,21 @@ export class Injection implements InjectControl {
     }
   }
 
-  /** Some at a time: a thousand withdrawals are milliseconds. */
-  private async remove(owner: Owner, keys: readonly string[]): Promise<void> {
+  /**
+   * Some at a time: a thousand withdrawals are milliseconds.
+   * @param isOver their time is up, in the store as well: whether it can be written does not matter
+   */
+  private async remove(owner: Owner, keys: readonly string[], isOver = false): Promise<void> {
     for (let from = 0; from < keys.length; from += SLICE) {
       if (from > 0) await pause();
       const some = keys.slice(from, from + SLICE);
       const kept = some.filter((key) => owner.routes.get(key)?.persist === true);
-      await this.keep(
+      const written = this.keep(
         [],
         kept.map((key) => ({ owner: owner.name, key })),
       );
+      if (isOver) written.catch(() => {});
+      else await written;
       for (const key of some) this.drop(owner, key);
       this.sink.wake();
     }
@@ -348,7 +353,7 @@ export class Injection implements InjectControl {
         if (expires !== undefined && expires <= now) keys.push(key);
       }
       if (keys.length === 0) continue;
-      await this.remove(owner, keys);
+      await this.remove(owner, keys, true);
       this.expired += keys.length;
       this.parts.log.info(
         { owner: owner.name, routes: keys.slice(0, 10), count: keys.length },

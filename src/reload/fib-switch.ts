@@ -90,9 +90,11 @@ export class FibSwitch implements Applier<DaemonSettings> {
     this.keeper = keeper;
     const saved = await keeper.load();
     const fib = this.answering?.fib;
-    if (fib === undefined || saved.length === 0) return;
-    const taken = fib.change(() => fib.desk.adopt(saved, true));
-    this.log.info({ taken, over: saved.length - taken }, "quarantines of before the restart");
+    if (saved.length === 0) return;
+    const over = fib === undefined ? saved : fib.change(() => fib.desk.adopt(saved, true));
+    keeper.ended(over);
+    const taken = saved.length - over.length;
+    this.log.info({ taken, over: over.length }, "quarantines of before the restart");
   }
 
   /** Duplicates and quarantines; undefined while the FIB is off. */
@@ -137,7 +139,8 @@ export class FibSwitch implements Applier<DaemonSettings> {
       this.catchingUp?.fib.configure(after.fib);
       for (const one of [this.answering, this.catchingUp]) {
         if (one === undefined) continue;
-        const settings = { ...one.handles.settings, duplicates: after.fib.duplicates };
+        const { duplicates, domains } = after.fib;
+        const settings = { ...one.handles.settings, duplicates, domains };
         one.handles = { ...one.handles, settings };
       }
       this.changed();
@@ -150,6 +153,7 @@ export class FibSwitch implements Applier<DaemonSettings> {
     this.detach(this.catchingUp);
     this.catchingUp = undefined;
     if (after.fib === undefined) {
+      this.keeper?.ended(this.answering?.fib.desk.save() ?? []);
       this.detach(this.answering);
       this.answering = undefined;
       this.hostRoutes.begin(undefined);
@@ -223,7 +227,8 @@ export class FibSwitch implements Applier<DaemonSettings> {
     this.answering = next;
     this.catchingUp = undefined;
     next.fib.quarantines.open(this.speaker.holds);
-    next.fib.change(() => next.fib.desk.adopt(saved, false));
+    const over = next.fib.change(() => next.fib.desk.adopt(saved, false));
+    this.keeper?.ended(over);
     this.hostRoutes.begin(next.hostRoutes);
     this.changed();
   }

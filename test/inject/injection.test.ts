@@ -217,6 +217,19 @@ describe("kept over a restart", () => {
     expect((await other.list({})).rows).toEqual([]);
   });
 
+  it("run out in time, whether or not the store takes it", async () => {
+    const store = new KvStore(new MemoryKv(), new Speaker().clock);
+    const { injection, speaker, settle, kept } = life(store);
+    const brief = { owner: "ops", routes: [MAC], persist: true, ttlSeconds: 5 };
+    await injection.announce(brief);
+    const other = { owner: "zebra", routes: [{ ...MAC, mac: mac(9) }], ttlSeconds: 5 };
+    await injection.announce(other);
+    store.write = () => Promise.reject(new StoreError("full", "no room; make some"));
+    speaker.clock.advance(7000);
+    await settle();
+    expect((await kept()).rows).toEqual([]);
+  });
+
   it("do not hold up a start when the store is away, and come when it is back", async () => {
     const kv = new MemoryKv();
     const before = life(new KvStore(kv, new Speaker().clock));

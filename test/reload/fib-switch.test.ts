@@ -1,7 +1,8 @@
 /** The FIB under reload: what is in quarantine stays so, whatever becomes of the FIB; and over a restart. */
 import { describe, expect, it } from "vitest";
 import type { DaemonSettings } from "../../src/config/index.js";
-import type { FibSettings } from "../../src/fib/index.js";
+import { FibReader } from "../../src/fib/fib-reader.js";
+import type { FibPage, FibSettings, MacView } from "../../src/fib/index.js";
 import { FibSwitch } from "../../src/reload/fib-switch.js";
 import { KvStore, MemoryKv } from "../../src/store/index.js";
 import { messageOf, MAC, Receiver } from "../fib/quarantine/lib/rig.js";
@@ -101,6 +102,25 @@ describe("a reload", () => {
     expect(await bench.rows()).toMatchObject([{ mac: MAC, duplicate: { moves: 5 } }]);
   });
 
+  it("of one domain's rules is known to readers in other threads, too", () => {
+    const of = (releaseSeconds: number): FibSettings => {
+      const [domain] = NAMED.domains;
+      const red = {
+        ...domain!,
+        routeTargets: ["65000:100"],
+        duplicates: { ...DUPLICATES, releaseSeconds },
+      };
+      return settings({ duplicates: DUPLICATES, domains: [red] });
+    };
+    const bench = new Bench(of(600)).flap();
+    bench.reload(of(60));
+    const { handles, fib } = bench.fib;
+    const read = new FibReader(handles!).attempt((lookups) => lookups.macs({ mac: MAC }));
+    const [row] = (read as FibPage<MacView>).rows;
+    expect(row?.quarantine).toBeDefined();
+    expect(row?.quarantine).toEqual(fib!.view.mac(row!.id)?.quarantine);
+  });
+
   it("that makes another FIB hands quarantines over, and nobody is sent anything", async () => {
     const bench = new Bench(WITH).flap();
     const { changes } = bench.receiver;
@@ -148,4 +168,55 @@ describe("a restart", () => {
       { mac: MAC, duplicate: { moves: 5 }, quarantine: { state: "hold" }, held: 1 },
     ]);
   });
+
+  it("knows nothing of what a reload before it let go", async () => {
+    const before = new Bench(WITH);
+    const { clock } = before.speaker;
+    const kv = new MemoryKv();
+    const store = new KvStore(kv, clock);
+    await before.fib.restore(store);
+    before.flap();
+    await written(clock);
+    expect(await keptIn(store)).toHaveLength(1);
+    before.reload(undefined);
+    await written(clock);
+    expect(await keptIn(store)).toEqual([]);
+    before.reload(WITH);
+    await before.fib.close();
+    expect(await keptIn(store)).toEqual([]);
+  });
+
+  it("leaves nothing in the store of what is over, or of a FIB that is off", async () => {
+    const before = new Bench(WITH);
+    const store = new KvStore(new MemoryKv(), before.speaker.clock);
+    await before.fib.restore(store);
+    before.flap();
+    await before.fib.close();
+    const late = new Bench(WITH);
+    late.speaker.clock.advance(3_600_000);
+    await late.fib.restore(store);
+    expect(await late.rows()).toEqual([]);
+    await written(late.speaker.clock);
+    expect(await keptIn(store)).toEqual([]);
+
+    const again = new Bench(WITH);
+    await again.fib.restore(store);
+    again.flap();
+    await again.fib.close();
+    expect(await keptIn(store)).toHaveLength(1);
+    const off = new Bench(undefined);
+    await off.fib.restore(store);
+    await off.fib.close();
+    expect(await keptIn(store)).toEqual([]);
+  });
 });
+
+function keptIn(store: KvStore): Promise<readonly unknown[]> {
+  return store.scan({ prefix: "quarantine/" });
+}
+
+/** What waits to be written is. */
+async function written(clock: Bench["speaker"]["clock"]): Promise<void> {
+  clock.advance(1500);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+}

@@ -141,6 +141,11 @@ export class HostRoutes implements Followers {
       this.settle(this.bindings.take());
       if (done % STRETCH === 0 && now() >= until) return true;
     }
+    if (this.isShort && this.walkLeft === 0 && this.parts.sink.count < this.parts.most) {
+      // Routes of the FIB before have gone since, that nobody here has withdrawn.
+      this.isShort = false;
+      this.walk(true);
+    }
     while (this.walkLeft > 0) {
       this.walkOn();
       if (now() >= until) break;

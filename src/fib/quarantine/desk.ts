@@ -194,13 +194,12 @@ export class QuarantineDesk {
   /**
    * Takes over what another FIB had, or what was kept over a restart: from the first route on it has its effect.
    * @param afterRestart the PEs are not there yet
-   * @returns how many; what is over by now, of no domain, or too much is left out
+   * @returns those that are not taken: over by now, of no domain, or too many
    */
-  adopt(list: readonly SavedQuarantine[], afterRestart: boolean): number {
-    let taken = 0;
-    for (const saved of list) if (this.adoptOne(saved, afterRestart)) taken++;
+  adopt(list: readonly SavedQuarantine[], afterRestart: boolean): SavedQuarantine[] {
+    const over = list.filter((saved) => !this.adoptOne(saved, afterRestart));
     this.watch.renew();
-    return taken;
+    return over;
   }
 
   private adoptOne(saved: SavedQuarantine, afterRestart: boolean): boolean {

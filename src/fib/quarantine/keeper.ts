@@ -1,27 +1,35 @@
 /**
  * Quarantines over a restart: what has an effect stands in the store, a key for each, written a moment after
- * it changed. A store that is away costs no quarantine; it is written when something changes next.
+ * it changed. A store that is away costs no quarantine; what it did not take is written again later.
  */
 import type { Store, StoreWrite } from "../../store/index.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import type { QuarantineDesk, SavedQuarantine } from "./desk.js";
+import { MOST_QUARANTINED } from "./effects.js";
 
 const PREFIX = "quarantine/";
 const DELAY_MS = 1000;
+/** Until what the store refused is written again … */
+const RETRY_MS = 30_000;
+/** … if it is no more than this. */
+const MOST_WAITING = 2 * MOST_QUARANTINED;
 /** Written at once, and read. */
 const BATCH = 500;
+
+interface OfRecord {
+  readonly desk: QuarantineDesk;
+  readonly id: number;
+}
 
 export class QuarantineKeeper {
   private readonly store: Store;
   private readonly clock: Clock;
   private readonly log: Log;
-  /** Records whose quarantine may be another than the one that stands in the store, by key. */
-  private readonly dirty = new Map<
-    string,
-    { readonly desk: QuarantineDesk; readonly id: number }
-  >();
+  /** What may be otherwise than it stands in the store, by key: a record, or what is to stand there; undefined = nothing. */
+  private readonly dirty = new Map<string, OfRecord | SavedQuarantine | undefined>();
   private timer: TimerHandle | undefined;
+  private isClosed = false;
 
   constructor(store: Store, clock: Clock, log: Log) {
     this.store = store;
@@ -53,14 +61,18 @@ export class QuarantineKeeper {
   changed(desk: QuarantineDesk, id: number): void {
     const { domain, mac } = desk.nameOf(id);
     this.dirty.set(keyOf(domain, mac), { desk, id });
-    this.timer ??= this.clock.setTimer(DELAY_MS, () => {
-      this.timer = undefined;
-      void this.write();
-    });
+    this.arm(DELAY_MS);
+  }
+
+  /** These are no more, though no record says so: what has them has gone, or did not take them. */
+  ended(list: readonly SavedQuarantine[]): void {
+    for (const { domain, mac } of list) this.dirty.set(keyOf(domain, mac), undefined);
+    if (list.length > 0) this.arm(DELAY_MS);
   }
 
   /** Writes what waits, and ends. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.timer?.cancel();
     this.timer = undefined;
     while (this.dirty.size > 0 && (await this.write()));
@@ -69,30 +81,39 @@ export class QuarantineKeeper {
   /** One batch; whether the store took it. */
   private async write(): Promise<boolean> {
     const writes: StoreWrite[] = [];
-    for (const [key, { desk, id }] of this.dirty) {
+    const taken = new Map<string, SavedQuarantine | undefined>();
+    for (const [key, one] of this.dirty) {
       this.dirty.delete(key);
-      const saved = desk.saveOne(id);
+      const found = one !== undefined && "desk" in one ? one.desk.saveOne(one.id) : one;
       // The record may be another MAC's by now.
-      if (saved === undefined || keyOf(saved.domain, saved.mac) !== key) {
-        writes.push({ kind: "delete", key });
-      } else {
+      const saved =
+        found !== undefined && keyOf(found.domain, found.mac) === key ? found : undefined;
+      taken.set(key, saved);
+      if (saved === undefined) writes.push({ kind: "delete", key });
+      else
         writes.push({ kind: "put", key, value: new TextEncoder().encode(JSON.stringify(saved)) });
-      }
       if (writes.length === BATCH) break;
     }
     try {
       if (writes.length > 0) await this.store.write(writes);
     } catch (error) {
       this.log.warn({ err: error }, "quarantines are not kept over a restart");
+      for (const [key, saved] of taken) {
+        if (this.dirty.size < MOST_WAITING && !this.dirty.has(key)) this.dirty.set(key, saved);
+      }
+      this.arm(RETRY_MS);
       return false;
     }
-    if (this.dirty.size > 0 && this.timer === undefined) {
-      this.timer = this.clock.setTimer(1, () => {
-        this.timer = undefined;
-        void this.write();
-      });
-    }
+    if (this.dirty.size > 0) this.arm(1);
     return true;
+  }
+
+  private arm(milliseconds: number): void {
+    if (this.isClosed) return;
+    this.timer ??= this.clock.setTimer(milliseconds, () => {
+      this.timer = undefined;
+      void this.write();
+    });
   }
 }
 

@@ -194,6 +194,23 @@ describe("many host routes", () => {
     expect(one.lines().filter((line) => line.endsWith("10.0.0.2"))).toHaveLength(1);
   });
 
+  it("are as many as may be behind a reload that makes all of them others", () => {
+    const one = rig({ ...RED, maxHostRoutes: 3 });
+    for (const n of [1, 2, 3]) at(one, 0, { mac: `aa:00:00:00:00:0${n}`, ip: `10.2.0.${n}` });
+    expect(one.rest().lines()).toHaveLength(3);
+    const settings = { domains: [domain("red", 100, TYPE_5)], maxHostRoutes: 3 };
+    const fib = one.fabric.newFib(settings);
+    while (fib.read(1000));
+    one.hostRoutes = one.make(fib, settings);
+    one.hostRoutes.begin();
+    one.rest().rest();
+    expect(one.announced().map(({ family, prefix }) => `${family} ${prefix}`)).toEqual([
+      "l2vpn-evpn 10.2.0.1/32",
+      "l2vpn-evpn 10.2.0.2/32",
+      "l2vpn-evpn 10.2.0.3/32",
+    ]);
+  });
+
   it("of two domains with one address stand beside each other, the first domain's first", () => {
     const one = rig({ domains: [domain("red", 100, UNICAST), domain("blue", 200, UNICAST)] });
     at(one, 1, { ...IP, rd: "10.0.0.2:2" }, { targets: ["65000:200"] });

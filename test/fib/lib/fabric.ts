@@ -73,8 +73,8 @@ export class Fabric {
   }
 
   /** Another FIB of the same table. */
-  newFib(): Fib {
-    return new Fib({ table: this.table, settings: settings(this.change), clock: this.clock });
+  newFib(change = this.change): Fib {
+    return new Fib({ table: this.table, settings: settings(change), clock: this.clock });
   }
 
   announce(slot: number, nlri: string, attr: AttrSpec): this {

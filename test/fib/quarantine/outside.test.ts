@@ -1,7 +1,7 @@
 /** What leaves the FIB about quarantines: lines of the log, and what is kept over a restart. */
 import { describe, expect, it } from "vitest";
 import { AlarmLog, QuarantineKeeper } from "../../../src/fib/index.js";
-import { KvStore, MemoryKv, type Store } from "../../../src/store/index.js";
+import { KvStore, MemoryKv, StoreError, type Store } from "../../../src/store/index.js";
 import type { Log } from "../../../src/util/log.js";
 import { silentLog } from "../../../src/util/log.js";
 import { MAC, Rig } from "./lib/rig.js";
@@ -100,7 +100,7 @@ describe("over a restart", () => {
     expect(saved.map(({ mac }) => mac)).toEqual(["02:00:00:00:00:02"]);
 
     const after = make(store).rig;
-    expect(after.fib.change(() => after.fib.desk.adopt(saved, true))).toBe(1);
+    expect(after.fib.change(() => after.fib.desk.adopt(saved, true))).toEqual([]);
     const receiver = after.receiver();
     after.say(2, { mac: "02:00:00:00:00:02", sequence: 9 }).run();
     expect(receiver.hops).toEqual([]);
@@ -119,7 +119,7 @@ describe("over a restart", () => {
     expect(saved).toMatchObject([{ action: "hold", pe: "10.0.0.2", byHand: 0, alarmed: false }]);
     const after = make(store).rig;
     after.pass(3000);
-    expect(after.fib.change(() => after.fib.desk.adopt(saved, true))).toBe(1);
+    expect(after.fib.change(() => after.fib.desk.adopt(saved, true))).toEqual([]);
     expect(after.fib.duplicates.duplicates).toBe(0);
   });
 
@@ -143,5 +143,26 @@ describe("over a restart", () => {
     await keeper.close();
     expect(rig.fib.quarantines.count).toBe(1);
     expect(lines.map(({ text }) => text)).toContain("quarantines are not kept over a restart");
+  });
+
+  it("what the store refuses is written when it takes it again", async () => {
+    const clock = new Rig().speaker.clock;
+    const store = new KvStore(new MemoryKv(), clock);
+    const write = store.write.bind(store);
+    const { rig, keeper } = make(store);
+    rig.flap(5);
+    rig.pass(2);
+    await settle();
+    expect(await keeper.load()).toHaveLength(1);
+    store.write = () => Promise.reject(new StoreError("full", "no room; make some"));
+    const [record] = rig.fib.desk.recordsOf(0x0200, 1, undefined);
+    rig.fib.change(() => rig.fib.duplicates.release(record!));
+    rig.pass(2);
+    await settle();
+    expect(await keeper.load()).toHaveLength(1);
+    store.write = write;
+    rig.pass(31);
+    await settle();
+    expect(await keeper.load()).toEqual([]);
   });
 });
