@@ -221,7 +221,6 @@ export class MacFib {
     facts.retain(of);
     if (attachment !== 0) segments.enter(attachment, facts.pe(of));
     candidates.setContent(id, of, attachment, labelWord);
-    if (entries.watch(entry) !== 0) this.moves.seen(entry, dest);
     const merged = domains.isBackbone(domain);
     const head = entries.head(entry);
     this.about(entry, id);
@@ -229,6 +228,8 @@ export class MacFib {
     const near = entries.hasFlag(entry, EntryFlag.NearWrap);
     const settled = !entries.hasFlag(entry, EntryFlag.Unsettled);
     this.decided(entry, this.mobility.insert(head, id, settled, near, merged), merged);
+    // Behind the decision: a MAC that went and is back is watched again only then.
+    if (entries.watch(entry) !== 0) this.moves.seen(entry, dest);
     const octets = readU8(bytes, nlri + IP_BITS) >>> 3;
     if (octets !== 0) {
       const binding = bindings.findOrCreate(

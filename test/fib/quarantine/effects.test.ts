@@ -384,6 +384,18 @@ describe("a quarantine", () => {
     whole(after);
   });
 
+  it("holds what came before it began and is read after, though the MAC went in between", () => {
+    const rig = new Rig(rules({ action: "none" }));
+    const receiver = rig.receiver();
+    rig.say(3, { sequence: 1 }).run();
+    const [row] = rig.fib.pages.list({}, 0, 10).rows;
+    rig.say(3, { withdraw: true }).say(1, { sequence: 2 });
+    rig.fib.change(() => rig.fib.desk.begin(row!.id, "hold", 0, undefined));
+    rig.run();
+    expect(rig.held).toBe(1);
+    expect(receiver.hops).toEqual([]);
+  });
+
   it("of before a restart gives a pinned PE time to come up, and is left out when it is over", () => {
     const rig = new Rig(rules({}));
     rig.flap(5);
