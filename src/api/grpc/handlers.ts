@@ -6,7 +6,6 @@ import type {
   ServiceError,
 } from "@grpc/grpc-js";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Credentials } from "../access.js";
 import type { Desk } from "../desk.js";
 import { HttpError } from "../error.js";
 import { PAGE_LIMIT, STREAM_PAGE } from "../lines.js";
@@ -22,41 +21,30 @@ import {
   type PageOperation,
   type StreamOperation,
 } from "../service/index.js";
+import { credentialsOf, type Asking, type CallHeaders } from "./credentials.js";
 import { grpcRefusal } from "./status.js";
 
 type Values = Record<string, unknown>;
 export type Unary = handleUnaryCall<Values, object>;
 export type Streaming = handleServerStreamingCall<Values, object>;
 
-/** What of a call tells who asks. */
-interface Surface {
-  readonly metadata: { get(key: string): readonly (string | Buffer)[] };
-  getPeer(): string;
-  getAuthContext(): { readonly sslPeerCertificate?: Credentials["certificate"] };
-}
-
 /** Octets of one chunk of a file. */
 const CHUNK = 64 * 1024;
 
-export function credentialsOf(call: Surface): Credentials {
-  const [authorization] = call.metadata.get("authorization");
-  return {
-    address: call.getPeer().replace(/:\d+$/, ""),
-    via: "grpc",
-    authorization: authorization === undefined ? undefined : String(authorization),
-    certificate: call.getAuthContext().sslPeerCertificate,
-  };
+interface GivenCall extends Asking {
+  readonly metadata: CallHeaders;
+  readonly request: Values;
 }
 
 /** Of a call: who asks, and the checked input. Throws what `grpcRefusal` knows. */
 function reader(
   desk: Desk,
   operation: Operation,
-): (call: Surface & { readonly request: Values }) => { caller: Caller; input: Readonly<Values> } {
+): (call: GivenCall) => { caller: Caller; input: Readonly<Values> } {
   const check = inputCheckOf(operation, proto());
   const decode = decoderOf(proto(), operation.input);
   return (call) => {
-    const caller = desk.admit(operation, credentialsOf(call));
+    const caller = desk.admit(operation, credentialsOf(call, call.metadata));
     const given = decode === undefined ? call.request : (decode(call.request) as Values);
     return { caller, input: check.check({ ...given }) };
   };

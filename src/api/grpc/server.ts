@@ -1,25 +1,15 @@
 /** The gRPC server: services from the table of operations, and its limits. It owns no listening socket. */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import type {
-  ConnectionInjector,
-  MethodDefinition,
-  UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import type { ConnectionInjector, MethodDefinition } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Desk } from "../desk.js";
 import { encoderOf, OPERATIONS, PACKAGE, proto, type Operation } from "../service/index.js";
-import {
-  credentialsOf,
-  streamHandler,
-  unaryHandler,
-  type Streaming,
-  type Unary,
-} from "./handlers.js";
+import { admission, type Admitted } from "./admission.js";
+import { streamHandler, unaryHandler, type Streaming, type Unary } from "./handlers.js";
 import { reflectedDefinition } from "./reflected.js";
-import { grpcRefusal } from "./status.js";
 
 /** The largest request is a configuration of 512 KiB characters. */
 const RECEIVE_MAX = 2 * 1024 * 1024;
@@ -31,7 +21,14 @@ const LIMITS = {
   "grpc.keepalive_timeout_ms": 20_000,
 } as const;
 const READY_MS = 1000;
-const REFLECTION = { id: "ServerReflectionInfo", role: "viewer" } as const;
+const REFLECTION: Admitted = { id: "ServerReflectionInfo", role: "viewer" };
+/** Not ours; reflection is for whoever may look. */
+const OTHERS: ReadonlyMap<string, Admitted> = new Map([
+  ["/grpc.health.v1.Health/Check", { id: "Health", role: "anyone" }],
+  ["/grpc.health.v1.Health/Watch", { id: "Health", role: "anyone" }],
+  ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", REFLECTION],
+  ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", REFLECTION],
+]);
 
 interface Handlers {
   readonly definition: Record<string, MethodDefinition<object, object>>;
@@ -41,7 +38,7 @@ interface Handlers {
 export class GrpcServer {
   private readonly desk: Desk;
   private readonly clock: Clock;
-  private readonly server = new Server(LIMITS);
+  private readonly server: Server;
   private readonly health: HealthImplementation;
   private readonly names: readonly string[];
   private readonly injector: ConnectionInjector;
@@ -52,6 +49,11 @@ export class GrpcServer {
     this.desk = desk;
     this.clock = clock;
     const services = servicesOf(desk);
+    const operations = new Map([...OTHERS, ...rolesOf()]);
+    this.server = new Server({
+      ...LIMITS,
+      interceptors: [admission({ desk, clock, operations })],
+    });
     for (const { definition, implementation } of services.values()) {
       this.server.addService(definition, implementation);
     }
@@ -60,10 +62,7 @@ export class GrpcServer {
       Object.fromEntries(this.names.map((name) => [name, "NOT_SERVING"] as const)),
     );
     this.health.addToServer(this.server);
-    new ReflectionService(reflectedDefinition()).addToServer({
-      addService: (service, implementation) =>
-        this.server.addService(service, guarded(desk, implementation)),
-    });
+    new ReflectionService(reflectedDefinition()).addToServer(this.server);
     this.injector = this.server.createConnectionInjector(ServerCredentials.createInsecure());
   }
 
@@ -97,6 +96,16 @@ export class GrpcServer {
     for (const name of this.names) this.health.setStatus(name, ready ? "SERVING" : "NOT_SERVING");
     this.timer = this.clock.setTimer(READY_MS, () => void this.look());
   }
+}
+
+/** By path. */
+function rolesOf(): [string, Admitted][] {
+  return OPERATIONS.flatMap((operation): [string, Admitted][] => {
+    const { id, group } = operation;
+    const dump = operation.kind === "page" ? operation.dump : undefined;
+    const names = dump === undefined ? [id] : [id, dump];
+    return names.map((name) => [`/${PACKAGE}.${group}/${name}`, operation]);
+  });
 }
 
 function servicesOf(desk: Desk): Map<string, Handlers> {
@@ -148,25 +157,4 @@ function definitionOf(service: string, id: string): MethodDefinition<object, obj
     ...method,
     responseSerialize: (answer) => method.responseSerialize(encode(answer) as object),
   };
-}
-
-/** Reflection is for whoever may look; its handlers are not ours, and take one call each. */
-function guarded(
-  desk: Desk,
-  implementation: UntypedServiceImplementation,
-): UntypedServiceImplementation {
-  return Object.fromEntries(
-    Object.entries(implementation).map(([name, handler]) => [
-      name,
-      (call: Parameters<Streaming>[0], ...rest: unknown[]) => {
-        try {
-          desk.admit(REFLECTION, credentialsOf(call));
-        } catch (error) {
-          call.emit("error", grpcRefusal(error, name, desk.backend.log));
-          return;
-        }
-        (handler as (...args: unknown[]) => void)(call, ...rest);
-      },
-    ]),
-  );
 }

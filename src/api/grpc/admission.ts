@@ -1,0 +1,93 @@
+/**
+ * Before anything of a call is read: whether there is room for it, and whether whoever calls may. So who is
+ * refused costs no more than his headers. What is let in has its time until the request is whole, and a place
+ * until its answer is out: answers that nobody reads are bounded, too.
+ */
+import {
+  ServerInterceptingCall,
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from "@grpc/grpc-js";
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import { silentLog } from "../../util/log.js";
+import type { Desk } from "../desk.js";
+import { HttpError } from "../error.js";
+import type { Operation } from "../service/index.js";
+import { credentialsOf } from "./credentials.js";
+import { grpcRefusal } from "./status.js";
+
+/** Calls under way at once, of all connections. */
+export const MOST_CALLS = 1024;
+/** Of those that anybody may make; they take no place from the others. */
+const MOST_OPEN_CALLS = 256;
+/** Until a request is whole, as over HTTP. */
+const REQUEST_MS = 10_000;
+
+export type Admitted = Pick<Operation, "id" | "role">;
+
+export interface AdmissionParts {
+  readonly desk: Desk;
+  readonly clock: Clock;
+  /** By the rpc's path: `/evpnd.v1.Fib/ListMacs`. */
+  readonly operations: ReadonlyMap<string, Admitted>;
+  /** Default `MOST_CALLS`. */
+  readonly most?: number;
+}
+
+/** For paths that are not in `operations`: who may look may ask. */
+const OTHER: Admitted = { id: "unknown", role: "viewer" };
+
+export function admission(parts: AdmissionParts): ServerInterceptor {
+  const { desk, clock, operations, most = MOST_CALLS } = parts;
+  const under = { anyone: 0, known: 0 };
+
+  return ({ path, requestStream }, call) => {
+    const operation = operations.get(path) ?? OTHER;
+    const place = operation.role === "anyone" ? "anyone" : "known";
+    let timer: TimerHandle | undefined;
+    let isIn = false;
+
+    const enter = (metadata: Metadata): void => {
+      if (under[place] >= (place === "anyone" ? MOST_OPEN_CALLS : most)) {
+        throw new HttpError(503, "busy", "too many calls are under way already; try again later");
+      }
+      desk.admit(operation, credentialsOf(call, metadata));
+      under[place]++;
+      isIn = true;
+      if (!requestStream) timer = clock.setTimer(REQUEST_MS, () => tooLate(call));
+    };
+    const leave = (): void => {
+      timer?.cancel();
+      if (isIn) under[place]--;
+      isIn = false;
+    };
+
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            try {
+              enter(metadata);
+            } catch (error) {
+              call.sendStatus(grpcRefusal(error, operation.id, desk.backend.log));
+              return;
+            }
+            pass(metadata);
+          },
+          onReceiveHalfClose: (pass) => {
+            timer?.cancel();
+            pass();
+          },
+          // However it ended, and when all of the answer is out.
+          onCancel: leave,
+        }),
+    });
+  };
+}
+
+function tooLate(call: ServerInterceptingCallInterface): void {
+  const seconds = REQUEST_MS / 1000;
+  const error = new HttpError(504, "timeout", `the request was not whole within ${seconds} s`);
+  call.sendStatus(grpcRefusal(error, "", silentLog));
+}

@@ -1,0 +1,154 @@
+/** What is refused before anything of a call is read, and what a call that was let in may take; real HTTP/2. */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Desk } from "../../../src/api/desk.js";
+import { MOST_CALLS } from "../../../src/api/grpc/admission.js";
+import { GrpcServer } from "../../../src/api/grpc/index.js";
+import { silentLog } from "../../../src/util/log.js";
+
+import { HandClock } from "../../fib/lib/fabric.js";
+import { FakeControl } from "../../lib/fake-control.js";
+
+const TOKEN = "0123456789abcdef0123456789abcdef";
+const SUMMARY = "/evpnd.v1.Status/GetSummary";
+const HEALTH = "/grpc.health.v1.Health/Check";
+/** A message of 1 MiB, of which nothing more than its head comes. */
+const HEAD = Buffer.from([0, 0, 0x10, 0, 0]);
+const EMPTY = Buffer.alloc(5);
+
+let clock: HandClock;
+let control: FakeControl;
+let server: GrpcServer;
+let listener: Server;
+let sessions: ClientHttp2Session[];
+
+beforeEach(async () => {
+  clock = new HandClock();
+  control = new FakeControl();
+  const backend = {
+    get control() {
+      return control;
+    },
+    log: silentLog,
+    reload: () => Promise.resolve({ ok: true, lines: [] }),
+    metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
+  };
+  const token = createHash("sha256").update(TOKEN).digest("hex");
+  const clients = [{ name: "viewer", role: "viewer" as const, token, certificate: undefined }];
+  server = new GrpcServer(
+    new Desk(backend, () => ({ listen: undefined, allowedHosts: [], clients })),
+    clock,
+  );
+  await server.start();
+  listener = createServer((socket) => server.take(socket)).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  sessions = [];
+});
+afterEach(() => {
+  for (const session of sessions) session.destroy();
+  server.close();
+  listener.close();
+});
+
+function session(): ClientHttp2Session {
+  const { port } = listener.address() as AddressInfo;
+  const made = connect(`http://127.0.0.1:${port}`);
+  made.on("error", () => {});
+  sessions.push(made);
+  return made;
+}
+
+function call(on: ClientHttp2Session, path: string, token?: string): ClientHttp2Stream {
+  const stream = on.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  });
+  stream.on("error", () => {});
+  return stream;
+}
+
+/** gRPC's status; without one the call goes on. */
+function statusOf(stream: ClientHttp2Stream): Promise<string> {
+  return new Promise((resolve) => {
+    const look = (headers: Record<string, unknown>): void => {
+      const status = headers["grpc-status"];
+      if (typeof status === "string") resolve(status);
+    };
+    stream.on("response", look);
+    stream.on("trailers", look);
+    stream.resume();
+  });
+}
+
+test("who is unknown, or may not, is refused before his message is there", async () => {
+  const on = session();
+  for (const [path, token, code] of [
+    [SUMMARY, undefined, "16"],
+    [SUMMARY, "x".repeat(32), "16"],
+    ["/evpnd.v1.Peers/ResetPeer", TOKEN, "7"],
+    ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", undefined, "16"],
+    ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", undefined, "16"],
+  ] as const) {
+    const stream = call(on, path, token);
+    stream.write(HEAD);
+    expect(await statusOf(stream)).toBe(code);
+  }
+  expect(control.calls).toHaveLength(0);
+});
+
+test("health answers anybody", async () => {
+  const stream = call(session(), HEALTH);
+  stream.end(EMPTY);
+  expect(await statusOf(stream)).toBe("0");
+});
+
+test("a request that is not whole in time is given up", async () => {
+  const on = session();
+  const stream = call(on, SUMMARY, TOKEN);
+  stream.write(HEAD);
+  const status = statusOf(stream);
+  // Another call of the same connection is answered: the first one has arrived.
+  const other = call(on, SUMMARY, TOKEN);
+  other.end(EMPTY);
+  expect(await statusOf(other)).toBe("0");
+  clock.pass(10_000);
+  expect(await status).toBe("4");
+});
+
+test("calls under way are bounded, of all connections; health has places of its own", async () => {
+  let release: () => void = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const answer = control.summary.bind(control);
+  let asked = 0;
+  let arrived: () => void = () => {};
+  const all = new Promise<void>((resolve) => (arrived = resolve));
+  control.summary = async () => {
+    if (++asked === MOST_CALLS) arrived();
+    await held;
+    return answer();
+  };
+  const calls: Promise<string>[] = [];
+  for (let on = session(), n = 0; n < MOST_CALLS; n++) {
+    if (n % 100 === 99) on = session();
+    const stream = call(on, SUMMARY, TOKEN);
+    stream.end(EMPTY);
+    calls.push(statusOf(stream));
+  }
+  await all;
+  const more = (path: string): Promise<string> => {
+    const stream = call(session(), path, TOKEN);
+    stream.end(EMPTY);
+    return statusOf(stream);
+  };
+  expect(await more(SUMMARY)).toBe("14");
+  expect(await more(HEALTH)).toBe("0");
+  release();
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(["0"]));
+  expect(await more(SUMMARY)).toBe("0");
+});
