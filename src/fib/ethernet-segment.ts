@@ -28,7 +28,7 @@ const S_FIRST_ATTACHMENT = 8;
 /** MAC candidates. */
 const S_MACS = 9;
 
-const PLACE = 12;
+const PLACE = 13;
 const P_SEGMENT = 2;
 const P_PE = 3;
 const P_FIRST_LINK = 4;
@@ -42,6 +42,8 @@ const P_PREVIOUS = 9;
 const P_LEFT = 10;
 /** MAC candidates that went after that. */
 const P_DRAINED = 11;
+/** MACs of those that another PE's claim on the segment has kept there, without an event. */
+const P_KEPT = 12;
 
 const ATTACHMENT = 10;
 const A_SEGMENT = 2;
@@ -228,6 +230,16 @@ export class EthernetSegments {
     return this.places.words[place * PLACE + P_DRAINED]!;
   }
 
+  /** MACs that stayed on the segment by another PE's claim when this one's went, since it left. */
+  kept(place: number): number {
+    return this.places.words[place * PLACE + P_KEPT]!;
+  }
+
+  noteKept(place: number): void {
+    const { words } = this.places;
+    words[place * PLACE + P_KEPT] = words[place * PLACE + P_KEPT]! + 1;
+  }
+
   /** Whether the PE had per-ES routes here and has none now. */
   hasLeft(place: number): boolean {
     return this.places.words[place * PLACE + P_LEFT] !== 0;
@@ -242,7 +254,7 @@ export class EthernetSegments {
     words[base + P_LINKS] = words[base + P_LINKS]! + by;
     if (singleActive) words[base + P_SINGLE_ACTIVE] = words[base + P_SINGLE_ACTIVE]! + by;
     words[base + P_LEFT] = words[base + P_LINKS] === 0 ? 1 : 0;
-    if (by === 1) words[base + P_DRAINED] = 0;
+    if (by === 1) words[base + P_DRAINED] = words[base + P_KEPT] = 0;
   }
 
   /** A per-ES route stays but says otherwise. */

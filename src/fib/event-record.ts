@@ -32,7 +32,10 @@ export const FibEventKind = {
   SegmentUp: 8,
   /** A PE's last per-ES route went: all its MACs of the segment leave it (RFC 7432 section 8.2). */
   SegmentDown: 9,
-  /** The MAC routes that a PE still had on a segment it left are gone, `count` of them without events of their own. */
+  /**
+   * The MAC routes that a PE still had on a segment it left are gone, `count` of them without events of
+   * their own; `sequence` of the MACs are still there by another PE's claim on the segment.
+   */
   SegmentDrained: 10,
   /** Too many moves (RFC 7432 section 15.1); `count` of them. */
   Duplicate: 11,

@@ -336,7 +336,7 @@ export class MacFib {
   }
 
   private remove(id: number): void {
-    const { facts, domains } = this.tables;
+    const { facts, domains, segments } = this.tables;
     const { entries, candidates } = this;
     const entry = candidates.entry(id);
     const of = candidates.factsOf(id);
@@ -360,6 +360,9 @@ export class MacFib {
       this.change.silent = false;
       const quiet = silent && candidates.attachment(entries.head(entry)) === attachment;
       if (wasSeen && !this.change.named && !quiet) this.tellUpdate(entry);
+      if (silent && !this.change.named && (head === id || !settled)) {
+        segments.noteKept(segments.place(segments.segmentOf(attachment), facts.pe(of)));
+      }
     }
     this.regressions.forget(candidates.dest(id));
     candidates.drop(id);
@@ -419,7 +422,8 @@ export class MacFib {
     if (segments.hasLeft(place)) {
       if (segments.placeMacs(place) === 1) {
         const drained = segments.drained(place) + 1;
-        events.begin(FibEventKind.SegmentDrained).segment(segment).from(pe).count(drained);
+        const event = events.begin(FibEventKind.SegmentDrained).segment(segment).from(pe);
+        event.count(drained).sequence(segments.kept(place));
         this.thinned.delete(place);
       } else {
         this.thinned.set(place, segment);

@@ -42,6 +42,8 @@ export interface Standing {
   readonly up: boolean;
   /** When all its MACs there had gone without events of their own, and none came back at once. */
   readonly emptied: Place | undefined;
+  /** Some of them were still on the segment by another PE's claim. */
+  readonly kept: boolean;
   /** When some of them had, nobody knows which. */
   readonly thinned: Place | undefined;
 }
@@ -123,7 +125,7 @@ export class History {
         later.add(pe);
         if (kind !== FibEventKind.SegmentDown) continue;
         const place = { ...placeOf(key), time: 0 };
-        out.set(pe, { place, up: true, emptied: undefined, thinned: undefined });
+        out.set(pe, { place, up: true, emptied: undefined, kept: false, thinned: undefined });
       }
     }
     if (ceiling !== undefined) return out;
@@ -132,7 +134,7 @@ export class History {
       const pe = Buffer.from(key.subarray(prefix.length)).toString();
       const place = unpackPlace(value);
       if (later.has(pe) || place.time > time) continue;
-      out.set(pe, { place, up: true, emptied: undefined, thinned: undefined });
+      out.set(pe, { place, up: true, emptied: undefined, kept: false, thinned: undefined });
     }
     return out;
   }
@@ -220,16 +222,18 @@ function standBy(
   if (pe === undefined || event.kind === FibEventKind.SegmentUpdate) return;
   const known = out.get(pe);
   if (event.kind === FibEventKind.SegmentDrained) {
+    const kept = event.sequence > 0;
     const last = came.get(pe);
     if (known === undefined) {
-      out.set(pe, { place, up: false, emptied: place, thinned: undefined });
+      out.set(pe, { place, up: false, emptied: place, kept, thinned: undefined });
     } else if (last !== undefined && known.emptied === undefined && known.thinned === undefined) {
       const thinned = last.macs > 0 ? place : undefined;
-      out.set(pe, { ...known, thinned, emptied: last.macs > 0 ? undefined : place });
+      out.set(pe, { ...known, thinned, kept, emptied: last.macs > 0 ? undefined : place });
     }
     return;
   }
   const up = event.kind === FibEventKind.SegmentUp;
   if (up && known === undefined) came.set(pe, { place, macs: event.count });
-  if (known === undefined) out.set(pe, { place, up, emptied: undefined, thinned: undefined });
+  if (known === undefined)
+    out.set(pe, { place, up, emptied: undefined, kept: false, thinned: undefined });
 }

@@ -71,21 +71,29 @@ async function afterEvent(
   const floor = history.marks.resetBefore(time)?.place;
   const standings = await history.standings(esi, time, floor);
   const own = standings.get(event.to);
-  if (own?.emptied !== undefined && comparePlaces(own.emptied, place) > 0) {
+  const emptied = own?.emptied !== undefined && comparePlaces(own.emptied, place) > 0;
+  if (emptied && !own.kept) {
     const note = `${event.to} had left the segment, and all its MACs there went`;
-    return { ...NOWHERE, since: own.emptied.time, notes: [note] };
+    return { ...NOWHERE, since: own.emptied?.time, notes: [note] };
   }
   // Where the beginning of that life is cut, and its end gone by, a PE may have stood there unseen.
   const cut = floor === undefined && history.marks.resetAfter(time) !== undefined;
   const through = throughSegment(rest, event.to, place.time, standings, cut);
+  if (emptied) {
+    const note = `all MACs of ${event.to} there went, but for some that another PE of the segment had as well`;
+    return { ...through, certain: false, notes: [...through.notes, note] };
+  }
   if (own === undefined || own.up || !through.certain) return through;
   // From a PE that has left, routes go without events of their own, until the last one. What is told of the
   // MAC next shows whether it was still there.
   const next = await history.firstState(station, time, history.marks.resetAfter(time)?.place);
-  if (next !== undefined && next.event.kind !== FibEventKind.Learn) return through;
+  if (next !== undefined && !COMINGS.has(next.event.kind)) return through;
   const note = `its route of ${event.to} may have gone since without an event of its own`;
   return { ...through, certain: false, notes: [...through.notes, note] };
 }
+
+/** A MAC that was gone for a moment comes with one of these: its coming back elsewhere is a move. */
+const COMINGS: ReadonlySet<number> = new Set([FibEventKind.Learn, FibEventKind.Move]);
 
 /** The MAC as the standing of its segment's PEs has it. */
 function throughSegment(
