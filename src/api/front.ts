@@ -18,6 +18,8 @@ export interface FrontParts {
   readonly most: number;
   /** Takes a connection for good; nothing has been read from it. */
   readonly http2: (socket: Socket) => void;
+  /** Until a request is whole; default 10 s. */
+  readonly requestMs?: number;
 }
 
 /** Until a connection has said what it is, and shaken hands. */
@@ -29,12 +31,19 @@ const PREFACE = Buffer.from("PRI ");
 
 export function createFront(
   handler: RequestListener,
-  { tls, most, http2 }: FrontParts,
+  { tls, most, http2, requestMs = REQUEST_MS }: FrontParts,
 ): HttpServer | HttpsServer {
+  const times = {
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // By default Node.js looks every 30 s.
+    connectionsCheckingInterval: Math.min(1000, requestMs),
+  };
   const server =
-    tls === undefined ? createHttpServer(handler) : createHttpsServer(secureOptions(tls), handler);
-  server.requestTimeout = REQUEST_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
+    tls === undefined
+      ? createHttpServer(times, handler)
+      : createHttpsServer({ ...times, ...secureOptions(tls) }, handler);
   // Connections in their handshake are in no list yet.
   if (tls !== undefined) server.maxConnections = 4 * most;
   const event = tls === undefined ? "connection" : "secureConnection";

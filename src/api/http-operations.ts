@@ -43,6 +43,7 @@ export function addOperations(
   credentials: (request: FastifyRequest) => Credentials,
 ): void {
   let document: string | undefined;
+  const callers = new WeakMap<FastifyRequest, Caller>();
   server.get(OPENAPI_PATH, (request, reply) => {
     desk.admit({ id: "OpenApi", role: "anyone" }, credentials(request));
     document ??= JSON.stringify(openApiDocument());
@@ -56,10 +57,13 @@ export function addOperations(
       method,
       url,
       ...(bodyMax !== undefined && { bodyLimit: bodyMax }),
-      handler: (request, reply) => {
-        const caller = desk.admit(operation, credentials(request));
-        return answer({ request, reply, input: read(request), caller });
+      // Before the body is read: it is not for strangers to say how long that takes.
+      onRequest: (request, _reply, done) => {
+        callers.set(request, desk.admit(operation, credentials(request)));
+        done();
       },
+      handler: (request, reply) =>
+        answer({ request, reply, input: read(request), caller: callers.get(request)! }),
     });
   }
 }

@@ -6,13 +6,13 @@
  * are bounded, so that a client that misbehaves costs a connection and nothing else.
  */
 import { fastify } from "fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { RequestListener } from "node:http";
 import { isIPv4, type AddressInfo } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { HttpBackend } from "./backend.js";
 import { Desk } from "./desk.js";
-import { answer, refusal } from "./error.js";
+import { answer, HttpError, refusal } from "./error.js";
 import { createFront, renewTls } from "./front.js";
 import { GrpcGate } from "./grpc-gate.js";
 import { checkRequest } from "./guard.js";
@@ -31,6 +31,8 @@ export interface HttpDoor {
 
 const BODY_MAX = 16 * 1024;
 const CONNECTIONS_MAX = 256;
+/** Under way at once, of all connections: pipelined ones that nobody reads the answers of, too. */
+const REQUESTS_MAX = 1024;
 const KEEP_ALIVE_MS = 30_000;
 
 type Front = ReturnType<typeof createFront>;
@@ -53,9 +55,17 @@ export function buildServer(
     routerOptions: { maxParamLength: 1024 },
     ...(front !== undefined && { serverFactory: (handler: RequestListener) => front(handler) }),
   }) as FastifyInstance;
-  server.addHook("onRequest", (request, _reply, done) => {
+  let underWay = 0;
+  // Before the body is read: who is refused here has no place for long.
+  server.addHook("onRequest", (request, reply, done) => {
     const { host, origin } = request.headers;
     checkRequest({ method: request.method, host, origin }, settings());
+    if (request.is404) throw nothingAt(request);
+    if (underWay >= REQUESTS_MAX) {
+      throw new HttpError(503, "busy", "too many requests are under way already; try again later");
+    }
+    underWay++;
+    reply.raw.once("close", () => underWay--);
     done();
   });
   server.setErrorHandler((error, request, reply) => {
@@ -68,15 +78,6 @@ export function buildServer(
     const bug = answer(500, "bug", "evpnd failed to answer; its log has the reason");
     return reply.code(bug.status).send(bug.body);
   });
-  server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split("?", 1)[0] ?? "";
-    const missing = answer(
-      404,
-      "not-found",
-      `there is nothing at ${request.method} ${path}; docs/http.md lists what there is`,
-    );
-    return reply.code(missing.status).send(missing.body);
-  });
   addOperations(server, desk, (request) => {
     const { socket } = request.raw;
     return {
@@ -88,6 +89,15 @@ export function buildServer(
     };
   });
   return server;
+}
+
+function nothingAt({ method, url }: FastifyRequest): HttpError {
+  const path = url.split("?", 1)[0] ?? "";
+  return new HttpError(
+    404,
+    "not-found",
+    `there is nothing at ${method} ${path}; docs/http.md lists what there is`,
+  );
 }
 
 /** Binds and serves; rejects with the system's error when it cannot. */

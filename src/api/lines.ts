@@ -42,11 +42,17 @@ export async function sendLines(
   const most = limit ?? Number.POSITIVE_INFINITY;
   // The first page before the headers: what is wrong with a query is still a status then.
   const first = await take(cursor, most);
+  if (isHead(reply)) return reply.header("content-type", NDJSON).send();
   const lines = Readable.from(streamLines(first, most, take), {
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
   return reply.header("content-type", NDJSON).send(lines);
+}
+
+/** HEAD: a stream given to it would be made to its end, for nobody, as fast as it can be. */
+function isHead(reply: FastifyReply): boolean {
+  return reply.request.method === "HEAD";
 }
 
 async function* streamLines(first: Rows, most: number, take: TakePage): AsyncGenerator<string> {
@@ -73,11 +79,16 @@ export async function sendBatches(
 ): Promise<FastifyReply> {
   const iterator = batches[Symbol.asyncIterator]();
   const first = await iterator.next();
+  void reply.header("content-type", asEvents ? EVENT_STREAM : NDJSON);
+  if (isHead(reply)) {
+    await iterator.return?.();
+    return reply.send();
+  }
   const lines = Readable.from(batchLines(first, iterator, asEvents ? "data: " : ""), {
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
-  return reply.header("content-type", asEvents ? EVENT_STREAM : NDJSON).send(lines);
+  return reply.send(lines);
 }
 
 async function* batchLines(

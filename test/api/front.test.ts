@@ -10,6 +10,7 @@ import { FakeControl } from "../lib/fake-control.js";
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const GET = "GET /x HTTP/1.1\r\nhost: a\r\n\r\n";
 const MOST = 4;
+const REQUEST_MS = 200;
 
 let server: Server;
 let port: number;
@@ -27,6 +28,7 @@ beforeEach(async () => {
     {
       tls: undefined,
       most: MOST,
+      requestMs: REQUEST_MS,
       http2: (socket) => {
         socket.on("error", () => {});
         taken.push({ socket, head: "" });
@@ -98,6 +100,18 @@ test("who says nothing, or half of it, gives way; who went to gRPC takes no plac
 
 test("a body that is no request is a refusal, not a crash", async () => {
   expect(await talk(["\0\0\0\0garbage\r\n\r\n"], "\r\n\r\n")).toContain("400");
+});
+
+test("a request that is not whole in time is told so, and its connection closed", async () => {
+  for (const half of [
+    GET.slice(0, -2),
+    "POST /y HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\na",
+  ]) {
+    const begun = performance.now();
+    expect(await talk([half], "408")).toContain("408");
+    // Not when Node.js looks by itself, which is every 30 s.
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  }
 });
 
 test("gRPC's connections are bounded, those of one address the more", () => {
