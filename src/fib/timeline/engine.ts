@@ -29,12 +29,21 @@ export const UPKEEP_MS = 10_000;
 export const RETRY_MS = 30_000;
 /** Time between two marks of loss. */
 const LOST_MS = 1000;
+/** Other FIBs, one after the other, that are remembered while there is no store. */
+const MOST_RESETS = 100;
 
 interface Opened {
   readonly kv: OrderedKv;
   readonly writer: TimelineWriter;
   readonly chunks: Chunks;
   readonly questions: Questions;
+}
+
+interface Reset {
+  readonly kind: MarkKind;
+  readonly time: number;
+  readonly lost: number;
+  readonly since: number;
 }
 
 export interface EngineOptions {
@@ -66,6 +75,8 @@ export class TimelineEngine {
   private begun = false;
   /** There was a ring, and there is none. */
   private isOff = false;
+  /** Marks that the store has not yet, and what was lost before each. */
+  private resets: Reset[] = [];
   private readonly timers = new Map<string, TimerHandle>();
   private work: Promise<unknown> = Promise.resolve();
   private pumping = false;
@@ -116,6 +127,8 @@ export class TimelineEngine {
     return this.inTurn(async () => {
       this.look();
       await this.pump();
+      // The store is away: what waits for it is of a ring that nobody reads any more.
+      if (this.intake !== undefined) this.lose(this.intake.waiting);
       const first = this.names === undefined && !this.isOff;
       const reader = share === undefined ? undefined : new EventReader(share);
       this.intake = reader && new Intake(reader, resumed ? reader.next : 0);
@@ -123,11 +136,11 @@ export class TimelineEngine {
       this.isOff = reader === undefined;
       if (resumed && reader !== undefined) this.count(Math.max(1, reader.next));
       if (first) return;
-      await this.guarded(async ({ writer }) => {
-        writer.mark(this.isOff ? MarkKind.Off : MarkKind.Rebuilt, time, 0);
-        await writer.flush(true);
-        await writer.forgetPresent();
-      });
+      const kind = this.isOff ? MarkKind.Off : MarkKind.Rebuilt;
+      this.resets.push({ kind, time, lost: this.lostUntold, since: this.lostSince });
+      this.lostUntold = 0;
+      if (this.resets.length > MOST_RESETS) this.resets.shift();
+      await this.guarded(({ writer }) => this.markResets(writer));
     });
   }
 
@@ -177,6 +190,7 @@ export class TimelineEngine {
       this.opened = { kv, writer, chunks, questions: new Questions(history, this.clock) };
       this.problem = undefined;
       if (!this.begun) await this.begin(kv, writer);
+      await this.markResets(writer);
       this.told(this.status());
     } catch (error) {
       this.fail(error);
@@ -194,14 +208,23 @@ export class TimelineEngine {
     this.begun = true;
   }
 
+  /** What was known of the present is void: said when there is a store to say it in. */
+  private async markResets(writer: TimelineWriter): Promise<void> {
+    if (this.resets.length === 0) return;
+    for (const { kind, time, lost, since } of this.resets) {
+      if (lost > 0) writer.mark(MarkKind.Lost, time, since, lost);
+      writer.mark(kind, time, 0);
+    }
+    await writer.flush(true);
+    await writer.forgetPresent();
+    this.resets = [];
+  }
+
   private look(): void {
     if (this.intake === undefined) return;
     this.intake.take();
-    if (this.intake.lost > 0) {
-      if (this.lostUntold === 0) this.lostSince = this.lastTime;
-      this.count(this.intake.lost);
-      this.intake.lost = 0;
-    }
+    this.lose(this.intake.lost);
+    this.intake.lost = 0;
     if (this.intake.waiting === 0 || this.pumping || this.opened === undefined) return;
     void this.inTurn(() => this.pump());
   }
@@ -238,9 +261,7 @@ export class TimelineEngine {
       this.markLost(false);
       await writer.flush(false);
     });
-    if (done) return;
-    if (this.lostUntold === 0) this.lostSince = this.lastTime;
-    this.count(piece.count);
+    if (!done) this.lose(piece.count);
   }
 
   private async upkeep(): Promise<void> {
@@ -264,6 +285,12 @@ export class TimelineEngine {
           this.compacting = undefined;
         });
     });
+  }
+
+  private lose(events: number): void {
+    if (events === 0) return;
+    if (this.lostUntold === 0) this.lostSince = this.lastTime;
+    this.count(events);
   }
 
   private count(events: number): void {

@@ -1,5 +1,6 @@
 /** Where was a MAC: by its own events, its segment's, over restarts, losses and what was cut. */
 import { describe, expect, it } from "vitest";
+import { RETRY_MS } from "../../../src/fib/timeline/engine.js";
 import { ESI, ESI_TEXT, LastingKv, SETTINGS, TimedFabric } from "./lib.js";
 
 const MAC = "02:00:00:00:00:01";
@@ -149,5 +150,32 @@ describe("where a MAC was", () => {
     });
     expect((await fabric.where(OTHER, early + 1))[0]).toMatchObject({ pe: "10.0.0.1" });
     expect((await fabric.where(MAC, early - 700_000))[0]).toMatchObject({ state: "unknown" });
+  });
+});
+
+describe("while the store is away", () => {
+  it("another FIB is another FIB, and what waited for the store is lost", async () => {
+    let isFull = false;
+    class Disk extends LastingKv {
+      override batch(...args: Parameters<LastingKv["batch"]>): Promise<void> {
+        return isFull ? Promise.reject(new Error("full")) : super.batch(...args);
+      }
+    }
+    const fabric = await new TimedFabric(new Disk()).at(1, MAC).at(1, OTHER).pass();
+    isFull = true;
+    await fabric.at(2, OTHER, { sequence: 1 }).pass();
+    // Waits, and is of a ring that is nobody's soon.
+    await fabric.not(1, MAC).pass();
+    const lost = fabric.engine.status().lost;
+    const next = fabric.newFib();
+    while (next.read(1000));
+    await fabric.engine.attach(next.tables.events.share([]), fabric.clock.time, false);
+    expect(fabric.engine.status().lost).toBeGreaterThan(lost);
+    isFull = false;
+    fabric.clock.pass(RETRY_MS);
+    await fabric.engine.settled();
+    fabric.clock.pass(1000);
+    expect((await fabric.where(MAC))[0]).toMatchObject({ state: "absent" });
+    expect((await fabric.where(OTHER))[0]).toMatchObject({ state: "present", pe: "10.0.0.2" });
   });
 });
