@@ -1,6 +1,6 @@
 /** YAML text to plain data, with the position of every key and value kept. */
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
-import type { Document, Node, YAMLError } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
+import type { Document, Node, Pair, YAMLError, YAMLMap } from "yaml";
 import { DEPTH_MAX, isTooDeep, tooDeepAt } from "./depth.js";
 import type { ConfigIssue, ConfigPath, Locate } from "./issue.js";
 
@@ -16,20 +16,33 @@ export function parseYaml(text: string, file: string): ParsedDocument {
   const deep = tooDeepAt(text);
   if (deep !== undefined) return unusable(file, deep, TOO_DEEP, "correct the brackets there");
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    // The library compares every key of a map with every other one: minutes for what a client may send.
+    uniqueKeys: false,
+  });
   const locate = locator(document, lines, file);
-  const issues = document.errors.map((error): ConfigIssue => {
-    const at = lines.linePos(error.pos[0]);
+  const issueAt = (offset: number, words: string, remedy: string): ConfigIssue => {
+    const { line, col: column } = lines.linePos(offset);
     return {
       severity: "error",
       file,
-      line: at.line,
-      column: at.col,
+      line,
+      column,
       path: "",
-      message: `not valid YAML: ${wordsOf(error)}`,
-      remedy: REMEDIES[error.code] ?? "correct the text there",
+      message: `not valid YAML: ${words}`,
+      remedy,
     };
-  });
+  };
+  const issues = [
+    ...document.errors.map((error) =>
+      issueAt(error.pos[0], wordsOf(error), REMEDIES[error.code] ?? "correct the text there"),
+    ),
+    ...keysTwice(document).map((offset) =>
+      issueAt(offset, "Map keys must be unique", "keep one of them"),
+    ),
+  ];
   if (issues.length > 0) return { data: undefined, locate, issues };
   let data: unknown;
   try {
@@ -40,6 +53,22 @@ export function parseYaml(text: string, file: string): ParsedDocument {
   }
   if (isTooDeep(data)) return unusable(file, 1, TOO_DEEP, "write values out in place of aliases");
   return { data, locate, issues };
+}
+
+/** Where a key stands that its map has already. */
+function keysTwice(document: Document): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Map: (_at, { items }) => {
+      const known = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (known.has(key.value)) found.push(key.range?.[0] ?? 0);
+        known.add(key.value);
+      }
+    },
+  });
+  return found;
 }
 
 const ALIASES_MAX = 100;
@@ -66,7 +95,6 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 const REMEDIES: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: "keep one of them",
   TAB_AS_INDENT: "indent with spaces",
   BAD_DQ_ESCAPE: "write \\\\ for a backslash, or use single quotes",
   TAG_RESOLVE_FAILED: "put a text that begins with ! in quotes",
@@ -76,8 +104,18 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 function locator(document: Document, lines: LineCounter, file: string): Locate {
+  const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+  /** Of a map, by key: there may be as many questions as keys. */
+  const pairsOf: PairsOf = (map) => {
+    const known = pairs.get(map);
+    if (known !== undefined) return known;
+    const made = new Map<string, Pair>();
+    for (const pair of map.items) if (isScalar(pair.key)) made.set(String(pair.key.value), pair);
+    pairs.set(map, made);
+    return made;
+  };
   return (path, key = false) => {
-    const node = find(document.contents, path, key);
+    const node = find(document.contents, path, key, pairsOf);
     const offset = node?.range?.[0];
     if (offset === undefined) return { file, line: 1, column: 1 };
     const at = lines.linePos(offset);
@@ -85,15 +123,15 @@ function locator(document: Document, lines: LineCounter, file: string): Locate {
   };
 }
 
+type PairsOf = (map: YAMLMap) => ReadonlyMap<string, Pair>;
+
 /** The node at a path, or the nearest one above it. */
-function find(top: Node | null, path: ConfigPath, wantKey: boolean): Node | null {
+function find(top: Node | null, path: ConfigPath, wantKey: boolean, pairsOf: PairsOf): Node | null {
   let node = top;
   for (const [depth, part] of path.entries()) {
     const last = depth === path.length - 1;
     if (isMap(node)) {
-      const pair = node.items.find(
-        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
-      );
+      const pair = pairsOf(node).get(String(part));
       if (pair === undefined) return node;
       const key = isNode(pair.key) ? pair.key : null;
       const value = isNode(pair.value) ? pair.value : null;

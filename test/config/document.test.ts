@@ -34,6 +34,27 @@ describe("texts that are refused", () => {
   });
 });
 
+test("maps with very many keys cost no more than those keys", () => {
+  const lines = Array.from({ length: 40_000 }, (_, n) => `k${n}: 1`);
+  const begun = performance.now();
+  const { data, locate } = parseYaml(lines.join("\n"), "x.yaml");
+  expect(Object.keys(data as object)).toHaveLength(lines.length);
+  for (let n = 0; n < lines.length; n++) expect(locate([`k${n}`], true).line).toBe(n + 1);
+  // Minutes when every key is compared with every other.
+  expect(performance.now() - begun).toBeLessThan(40_000);
+});
+
+test.each([
+  ["a: 1\nb: 2\na: 3\n", 3],
+  ["x:\n  - {a: 1, a: 2}\n", 2],
+  ["x: &m {c: {b: 1, b: 2}}\ny: *m\n", 1],
+])("a key that stands twice is named: %j", (text, line) => {
+  const { data, issues } = parseYaml(text, "x.yaml");
+  expect(data).toBeUndefined();
+  expect(issues).toHaveLength(1);
+  expect(issues[0]).toMatchObject({ line, remedy: "keep one of them" });
+});
+
 test("a secret that lacks its quotes is in no message", () => {
   for (const before of [
     "*",
