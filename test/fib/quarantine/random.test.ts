@@ -57,6 +57,7 @@ function run(seed: number): number {
   const receiver = rig.receiver();
   const told = new Map<string, readonly [number, Said]>();
   let sequence = 0;
+  let now = rig.settings;
   // Now and then by another session than the PE's own, as another reflector would have it.
   const say = (pe: number, said: Said): void => {
     const { via = pe } = said;
@@ -132,7 +133,30 @@ function run(seed: number): number {
           for (const peer of rig.speaker.reflector.livePeers()) policies.renewGate(peer);
         },
       ],
-      [2, () => rig.fib.configure({ ...rig.settings, duplicates: rules(random) })],
+      [
+        2,
+        () => {
+          now = { ...rig.settings, duplicates: rules(random) };
+          rig.fib.configure(now);
+        },
+      ],
+      [
+        2,
+        () => {
+          // As a reload does that makes another FIB.
+          const next = rig.attach(now);
+          if (random.oneIn(2)) rig.run();
+          while (next.read(1000));
+          const saved = rig.fib.desk.save();
+          rig.fib.close();
+          rig.fib = next;
+          next.quarantines.open(rig.holds);
+          const over = next.change(() => next.desk.adopt(saved, false));
+          expect(next.quarantines.count, `seed ${seed}, step ${step}`).toBe(
+            saved.length - over.length,
+          );
+        },
+      ],
     ])();
     if (random.oneIn(3)) {
       rig.run();
