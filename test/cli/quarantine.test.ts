@@ -118,6 +118,12 @@ describe("quarantine", () => {
     const none = await run(`quarantine release ${MAC}`);
     expect(none.code).toBe(4);
     expect(none.err).toMatch(/is neither a duplicate nor in quarantine; evpnctl quarantine list/);
+    const elsewhere = await run(`quarantine add ${MAC} --action hold --pe 10.0.0.9`);
+    expect(elsewhere).toMatchObject({
+      code: 4,
+      err: `evpnctl: 10.0.0.9 does not announce ${MAC}; evpnctl explain mac ${MAC} shows who does\n`,
+    });
+    expect((await run(`show mac ${MAC}`)).out).not.toContain("Quarantine");
     const bad = await run(`quarantine add ${MAC} --pe nowhere`);
     expect([bad.code, bad.err]).toEqual([
       5,

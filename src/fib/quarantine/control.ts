@@ -41,7 +41,7 @@ export interface QuarantineControl {
   stats(): Promise<QuarantineStats>;
   /** Duplicates, and MACs in quarantine. A page may be short, or empty, and not the last. */
   list(query: PageQuery): Promise<FibPage<QuarantineRow>>;
-  /** By hand. Rejects with `not-found` when no domain has the MAC, `busy` when there are too many. */
+  /** By hand. Rejects with `not-found` when no domain has the MAC, or none from that PE; `busy` when there are too many. */
   add(order: QuarantineOrder): Promise<readonly QuarantineRow[]>;
   /** Ends alarm and effect; the names of the domains. Rejects with `not-found` when there is neither. */
   release(mac: string, domain?: string): Promise<readonly string[]>;
@@ -90,8 +90,16 @@ export class LocalQuarantineControl implements QuarantineControl {
           `pe "${order.pe}" is no address; write an IPv4 or IPv6 address`,
         );
       }
-      const entries = this.entriesOf(mac, order.domain);
-      if (entries.length === 0) throw notFound(order.mac, order.domain);
+      const having = this.entriesOf(mac, order.domain);
+      if (having.length === 0) throw notFound(order.mac, order.domain);
+      // Where it announces nothing, nothing would count: a slip of the hand must not take a MAC away.
+      const entries = pe === undefined ? having : having.filter((id) => this.isClaimed(id, pe));
+      if (entries.length === 0) {
+        throw new FibQueryError(
+          "not-found",
+          `${order.pe} does not announce ${order.mac}; evpnctl explain mac ${order.mac} shows who does`,
+        );
+      }
       const { desk, quarantines } = this.fib;
       return this.fib.change(() =>
         entries.flatMap((entry) => {
@@ -130,6 +138,13 @@ export class LocalQuarantineControl implements QuarantineControl {
     });
   }
 
+  /** Whether the PE has a route for the entry, held ones included; true where there are too many to see. */
+  private isClaimed(entry: number, pe: Uint8Array): boolean {
+    const explanation = this.fib.explainer.explain(entry);
+    if (explanation === undefined) return false;
+    return explanation.cut || explanation.candidates.some((one) => sameOctets(parseIp(one.pe), pe));
+  }
+
   private entriesOf(mac: Uint8Array, domain: string | undefined): number[] {
     const found: number[] = [];
     let from = 0;
@@ -151,6 +166,10 @@ function macOf(text: string): Uint8Array {
     "invalid",
     `"${text}" is no MAC address; write all of it, for example 52:54:00:00:00:01`,
   );
+}
+
+function sameOctets(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a?.length === b.length && b.every((octet, index) => octet === a[index]);
 }
 
 function notFound(mac: string, domain: string | undefined): FibQueryError {
