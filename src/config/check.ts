@@ -155,9 +155,16 @@ function report(error: ErrorObject, path: ConfigPath, issues: IssueList): void {
   }
 }
 
-function patternRemedy(schema: SchemaNode): string {
-  if (schema.pattern?.includes("MiB") === true) return "write 512MiB, 8GiB, 80% or off";
-  if (schema.pattern === "^any$") return "use an AS number or the word any";
+function patternRemedy({ pattern = "" }: SchemaNode): string {
+  if (pattern.includes("MiB")) {
+    return pattern.includes("off") ? "write 512MiB, 8GiB, 80% or off" : "write 512MiB or 4GiB";
+  }
+  if (pattern.endsWith("(m|h|d)$")) return "write 90m, 12h or 30d";
+  if (pattern === "^any$") return "use an AS number or the word any";
+  if (pattern === "^manual$") return "use a number of seconds or the word manual";
+  if (pattern === "^unicast$") {
+    return "write unicast, or a block: {announce: type-5, rd: …, route-targets: […], l3-vni: …}";
+  }
   return "use letters and digits, as in the examples in docs/configuration.md";
 }
 
@@ -180,6 +187,13 @@ function typeRemedy(schema: SchemaNode, value: unknown, secret: boolean): string
   const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
   if (types.includes("array") && value !== null && typeof value !== "object") {
     return `write a list: [${typeof value === "string" ? value : JSON.stringify(value)}]`;
+  }
+  // A number that needs its unit: quotes alone would not do.
+  if (typeof value === "number" && /m\|h\|d|MiB/.test(schema.pattern ?? "")) {
+    return patternRemedy(schema);
+  }
+  if (typeof value === "boolean" && schema.properties?.["enabled"] !== undefined) {
+    return `write a block: {enabled: ${value}}`;
   }
   if (types.includes("string") && (typeof value === "number" || typeof value === "boolean")) {
     return `put it in quotes: "${String(value)}"`;

@@ -33,7 +33,7 @@ test("host-routes, the short form and the long one", () => {
 });
 
 test.each([
-  ["host-routes: type-5", /host-routes/],
+  ["host-routes: type-5", /write unicast, or a block: \{announce: type-5/],
   ["host-routes: {announce: type-5}", /"rd" is missing: type-5 routes belong to a VRF; add rd/],
   ["host-routes: {}", /nothing says in which form; add announce/],
   ["host-routes: {announce: unicast, l3-vni: 5}", /unicast routes have no such thing/],

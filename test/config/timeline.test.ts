@@ -23,3 +23,20 @@ test("without either it is refused; off it costs nothing", () => {
   expect(fib("enabled: true")).toEqual(["nothing says where the timeline is to be kept"]);
   expect(fib("max-age: 1h")).toMatchObject({ eventRing: 32_768, timeline: undefined });
 });
+
+test.each([
+  ["fib: true", "write a block: {enabled: true}"],
+  ["fib: {enabled: true, timeline: true}", "write a block: {enabled: true}"],
+  ["fib: {enabled: true, timeline: {max-age: 5}}", "write 90m, 12h or 30d"],
+  ["fib: {enabled: true, timeline: {max-age: 5x}}", "write 90m, 12h or 30d"],
+  ["fib: {enabled: true, timeline: {max-size: 10}}", "write 512MiB or 4GiB"],
+  ['fib: {enabled: true, timeline: {max-size: "80%"}}', "write 512MiB or 4GiB"],
+  [
+    "fib: {enabled: true, duplicates: {release: never}}",
+    "use a number of seconds or the word manual",
+  ],
+])("%s: the remedy says what to write", (text, remedy) => {
+  const head = "as: 65000\nrouter-id: 10.0.0.254\npeers: [{address: 10.0.0.1}]\n";
+  const result = check(`${head}${text}\n`);
+  expect(result.ok ? [] : result.issues.map((issue) => issue.remedy)).toEqual([remedy]);
+});
