@@ -1,6 +1,6 @@
 /** evpnctl completion bash: a completion script made from the verbs themselves. */
 import { Argument } from "commander";
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import type { CliHost } from "./host.js";
 
 export function addCompletion(program: Command, host: CliHost): void {
@@ -15,11 +15,28 @@ function bashScript(program: Command): string {
   const cases = nodes(program, []).map(
     ([path, words]) => `    "${path}") words="${words.join(" ")}" ;;\n`,
   );
+  const all = allOptions(program);
+  const valued = [...new Set(all.filter(takesValue).flatMap((option) => option.long ?? []))];
+  const choices = all.flatMap(({ long, argChoices }) =>
+    argChoices === undefined ? [] : `    ${long}) words="${argChoices.join(" ")}" ;;\n`,
+  );
   return `_evpnctl() {
-  local here="" word words
+  local here="" word words option=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) here="\${here:+$here }$word" ;; esac
+    if [ -n "$option" ]; then option=""; continue; fi
+    case "$word" in
+      ${valued.join("|")}) option="$word" ;;
+      -*) ;;
+      *) here="\${here:+$here }$word" ;;
+    esac
   done
+  if [ -n "$option" ]; then
+    case "$option" in
+${[...new Set(choices)].join("")}    *) words="" ;;
+    esac
+    COMPREPLY=($(compgen -o default -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
+    return
+  fi
   case "$here" in
 ${cases.join("")}    *) words="" ;;
   esac
@@ -27,6 +44,15 @@ ${cases.join("")}    *) words="" ;;
 }
 complete -F _evpnctl evpnctl
 `;
+}
+
+function allOptions(command: Command): readonly Option[] {
+  return [...command.options, ...command.commands.flatMap(allOptions)];
+}
+
+/** The word behind it is its value, not a verb's argument. */
+function takesValue({ required, optional }: Option): boolean {
+  return required || optional;
 }
 
 /** Each command by its words, with what may follow: verbs or choices, and options. */
@@ -38,6 +64,10 @@ function nodes(command: Command, path: readonly string[]): [string, string[]][] 
     [...path, ...Array<string>(index).fill("*")].join(" "),
     [...(argument.argChoices ?? []), ...options],
   ]);
+  // Behind the last argument options may follow still.
+  if (behind.length > 0) {
+    behind.push([[...path, ...Array<string>(behind.length).fill("*")].join(" "), options]);
+  }
   // A star matches several words too, so the longest comes first.
   const own = behind.length > 0 ? behind.reverse() : [here];
   return [

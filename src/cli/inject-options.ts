@@ -11,8 +11,10 @@ type Kind = "text" | "number" | "list" | "flag" | "off";
 /** Flag, member of the route, kind, words. */
 type Row = readonly [string, string, Kind, string];
 
+const NEXT_HOP = "--next-hop <address>";
+
 const COMMON: readonly Row[] = [
-  ["--next-hop <address>", "nextHop", "text", "the PE that the route leads to"],
+  [NEXT_HOP, "nextHop", "text", "the PE that the route leads to"],
   [
     "--domain <name>",
     "domain",
@@ -152,6 +154,7 @@ export function addOptions(command: Command, { options }: TypeRow): Command {
   for (const [flags, , kind, words] of options) {
     const option = new Option(flags, words);
     if (kind === "number") option.argParser(wholeNumber);
+    if (flags === NEXT_HOP) option.makeOptionMandatory();
     command.addOption(option);
   }
   return command;

@@ -109,7 +109,8 @@ export function formatFinding(finding: FindingAnswer, columns: number): string {
 
 function sumUp({ rules, looked }: NonNullable<LintAnswer["summary"]>): string {
   const found = rules.filter(({ findings }) => findings > 0);
-  if (found.length === 0) return `clean: ${rules.length} rules, ${looked} records\n`;
+  if (found.length === 0)
+    return `clean: ${rules.length} rules, ${looked} routes and MACs looked at\n`;
   const counts = found.map(({ rule, findings, more }) => {
     const rest = more > 0 ? ` and ${more} routes more that are not shown` : "";
     return `${rule} ${findings}${rest}`;

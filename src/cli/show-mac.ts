@@ -1,6 +1,7 @@
 /** evpnctl show mac [MAC]: where MACs are; streamed, so that a million of them are no trouble. */
 import type { Command } from "commander";
 import type { Client, Query } from "./client.js";
+import { EXIT } from "./exit.js";
 import type { MacAnswer } from "./fib-wire.js";
 import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
@@ -68,9 +69,11 @@ export async function printMacs(
     if (json) host.out(`${safeJson(line)}\n`);
     else if (rows.push(JSON.parse(line) as MacAnswer) === BATCH) flush();
   }
+  // A filter may match nothing; one that was named should be there.
+  if (count === 0 && isNamed(query)) host.code = EXIT.notFound;
   if (json) return;
   const [only] = rows;
-  if (count === 0) host.out(NONE);
+  if (count === 0) host.out(asked === undefined ? NONE : NO_IP);
   else if (count === 1 && only !== undefined) host.out(formatMac(only, host.now()));
   else {
     if (rows.length > 0) flush();
@@ -79,6 +82,14 @@ export async function printMacs(
 }
 
 const NONE = "No such MAC. evpnctl show routes --all --mac tells whether a PE announces it.\n";
+const NO_IP =
+  "No such MAC. evpnctl show routes --all --ip tells whether a PE announces the address.\n";
+
+/** A whole MAC, or an address and nothing else than where to look for it. */
+function isNamed({ mac, ip, vni, pe, esi }: Query): boolean {
+  if (mac !== undefined) return String(mac).replace(/[^0-9a-f]/gi, "").length === 12;
+  return ip !== undefined && [vni, pe, esi].every((filter) => filter === undefined);
+}
 
 function columns(asked: string | undefined, now: number): Column<MacAnswer>[] {
   return [

@@ -114,7 +114,7 @@ function domainOf(name: string, context: BuildContext): DomainDefaults {
   const domain = context.domain(name);
   if (domain !== undefined) return domain;
   throw invalid(
-    `there is no domain "${name}" in the configuration (fib.domains, with fib.enabled); give routeTargets and vni instead`,
+    `there is no domain "${name}" in the configuration (fib.domains, with fib.enabled); give route targets and a VNI instead`,
   );
 }
 
@@ -147,5 +147,7 @@ function targetsOf(
   const ofDomain = spec.type === "prefix" ? [] : (domain?.routeTargets ?? []);
   if (ofDomain.length > 0) return ofDomain;
   if (vni !== undefined && as <= 0xffff && spec.perEs !== true) return [`${as}:${vni}`];
-  throw invalid("routeTargets are missing, and neither domain nor VNI gives any");
+  throw invalid(
+    "route targets are missing, and neither a domain nor a VNI gives any: give one of the three",
+  );
 }

@@ -29,6 +29,11 @@ test.each([
     ["evpnctl", "decode", "--p"],
     ["--pcap", "--peer-as"],
   ],
+  [["evpnctl", "show", "mac", "--vni", "100", "--e"], ["--esi"]],
+  [["evpnctl", "show", "mac", "52:54", "--e"], ["--esi"]],
+  [["evpnctl", "--url", "http://10.0.0.1", "show", "sum"], ["summary"]],
+  [["evpnctl", "what-if", "pe", "10.0.0.1", "--changes", "d"], ["dark"]],
+  [["evpnctl", "quarantine", "add", "--action", "rate"], ["rate-limit"]],
 ])("%j", (words, expected) => {
   expect(complete(...words)).toEqual(expected);
 });

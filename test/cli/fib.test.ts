@@ -168,6 +168,16 @@ describe("refusals", () => {
     expect((await run("explain mac 52:54:00:00:00:09")).code).toBe(4);
     expect((await run("show mac --domain green")).code).toBe(4);
     expect((await run("show mac zz")).code).toBe(5);
+    expect(await run("show mac 52:54:00:99:99:99")).toMatchObject({
+      code: 4,
+      out: expect.stringMatching(/^No such MAC/) as string,
+    });
+    expect(await run("show mac 52:54:00:99:99:99 --json")).toMatchObject({ code: 4, out: "" });
+    expect(await run("show ip 10.99.99.99")).toMatchObject({
+      code: 4,
+      out: expect.stringMatching(/^No such MAC.*--ip tells/) as string,
+    });
+    expect(await run("show mac 99:99")).toMatchObject({ code: 0 });
     expect((await run("show mac --vni x")).code).toBe(2);
   });
 

@@ -95,13 +95,13 @@ describe("inject", () => {
   });
 
   test.each([
-    [`mac ${MAC}`, 5, "nextHop is missing. See docs/http.md"],
-    [`mac ${MAC} --next-hop 10.0.0.1`, 5, "routeTargets are missing"],
+    [`mac ${MAC} --vni 100`, 2, "required option '--next-hop <address>' not specified"],
+    [`mac ${MAC} --next-hop 10.0.0.1`, 5, "route targets are missing"],
     [`mac ${MAC} --next-hop 10.0.0.1 --vni many`, 2, "It must be a whole number"],
     [`mac ${MAC} --next-hop 10.0.0.1 --vni 1 --ttl soon`, 2, "It must be a time"],
     ["withdraw", 2, "name routes, or say --all"],
     ["list --type vlan", 5, "type must be one of: ad, mac, imet, es, prefix"],
-    ["mac", 2, "missing required argument"],
+    ["mac --next-hop 10.0.0.1", 2, "missing required argument"],
   ])("%s is refused", async (words, code, why) => {
     const ran = await run(`inject ${words}`);
     expect(ran.err).toContain(why);

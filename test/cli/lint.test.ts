@@ -54,7 +54,7 @@ test("findings, in 80 columns, and exit code 1", async () => {
 test("nothing found: exit code 0", async () => {
   const { code, out } = await run("lint --rule sticky-at-two-pes sequence-back");
   expect(code).toBe(0);
-  expect(out).toMatch(/^clean: 2 rules, \d+ records\n$/);
+  expect(out).toMatch(/^clean: 2 rules, \d+ routes and MACs looked at\n$/);
 });
 
 test("--json: findings and a summary, a line each", async () => {

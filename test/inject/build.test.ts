@@ -198,7 +198,7 @@ describe("a route to inject", () => {
     [{ ...MAC, mac: "xyz" }, /no MAC address; write/],
     [{ ...MAC, mac: undefined }, /mac is missing/],
     [{ ...MAC, vni: undefined, routeTargets: ["65000:1"] }, /a MAC needs a vni/],
-    [{ ...MAC, vni: undefined }, /routeTargets are missing/],
+    [{ ...MAC, vni: undefined }, /route targets are missing/],
     [{ ...MAC, vni: 0x1000000 }, /vni 16777216 is out of range/],
     [{ ...MAC, vni: 100, label: 5 }, /one field; give one/],
     [{ ...MAC, vni: 70000, nextHop: "10.0.0.1", rd: "nonsense" }, /no route distinguisher/],
