@@ -50,6 +50,32 @@ export function boundConnections(
   }
 }
 
+/**
+ * Bounds the connections in their TLS handshake, which are in no other list yet: a newcomer gets the place of
+ * the one that has been at it longest.
+ */
+export function boundHandshakes(server: Server, most: number): void {
+  /** In order of arrival; by what both the connection and its TLS have. */
+  const shaking = new Map<string, Socket>();
+  server.on("connection", (socket: Socket) => {
+    const name = nameOf(socket);
+    if (shaking.size >= most) {
+      const [oldest, its] = shaking.entries().next().value!;
+      shaking.delete(oldest);
+      its.destroy();
+    }
+    shaking.set(name, socket);
+    socket.once("close", () => {
+      if (shaking.get(name) === socket) shaking.delete(name);
+    });
+  });
+  server.on("secureConnection", (socket: Socket) => shaking.delete(nameOf(socket)));
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ""} ${remotePort ?? 0}`;
+}
+
 function first(sockets: ReadonlySet<Socket>): Socket | undefined {
   return sockets.values().next().value;
 }

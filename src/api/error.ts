@@ -61,19 +61,31 @@ interface ValidationFault {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+/** Whoever sends many faults is told these first. */
+const MOST_FAULTS = 10;
+
 function validationSentence(faults: readonly ValidationFault[]): string {
-  const sentences = faults.map((fault) => {
-    const name = fault.instancePath.slice(1).replaceAll("/", ".");
-    if (fault.keyword === "additionalProperties") {
-      return `there is no parameter "${String(fault.params["additionalProperty"])}"`;
+  const sentences = new Set<string>();
+  for (const fault of faults) {
+    if (sentences.size === MOST_FAULTS) {
+      sentences.add("and more");
+      break;
     }
-    if (fault.keyword === "required") {
-      return `${String(fault.params["missingProperty"])} is missing`;
-    }
-    if (fault.keyword === "enum") {
-      return `${name} must be one of: ${(fault.params["allowedValues"] as string[]).join(", ")}`;
-    }
-    return `${name} ${fault.message ?? "is not valid"}`.trim();
-  });
-  return `${[...new Set(sentences)].join("; ")}. See docs/http.md for what this address takes.`;
+    sentences.add(faultSentence(fault));
+  }
+  return `${[...sentences].join("; ")}. See docs/http.md for what this address takes.`;
+}
+
+function faultSentence(fault: ValidationFault): string {
+  const name = fault.instancePath.slice(1).replaceAll("/", ".");
+  if (fault.keyword === "additionalProperties") {
+    return `there is no parameter "${String(fault.params["additionalProperty"])}"`;
+  }
+  if (fault.keyword === "required") {
+    return `${String(fault.params["missingProperty"])} is missing`;
+  }
+  if (fault.keyword === "enum") {
+    return `${name} must be one of: ${(fault.params["allowedValues"] as string[]).join(", ")}`;
+  }
+  return `${name} ${fault.message ?? "is not valid"}`.trim();
 }

@@ -9,7 +9,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { boundConnections } from "./connections.js";
+import { boundConnections, boundHandshakes } from "./connections.js";
 import type { TlsSettings } from "./settings.js";
 
 export interface FrontParts {
@@ -44,8 +44,7 @@ export function createFront(
     tls === undefined
       ? createHttpServer(times, handler)
       : createHttpsServer({ ...times, ...secureOptions(tls) }, handler);
-  // Connections in their handshake are in no list yet.
-  if (tls !== undefined) server.maxConnections = 4 * most;
+  if (tls !== undefined) boundHandshakes(server, most);
   const event = tls === undefined ? "connection" : "secureConnection";
   const http1 = server.listeners(event) as ((this: unknown, socket: Socket) => void)[];
   server.removeAllListeners(event);

@@ -81,3 +81,14 @@ test("an evpnd without it says so", async () => {
   build(false);
   expect((await ask("GET", "/v1/injected")).status).toBe(501);
 });
+
+test("of very many faults the first are told", async () => {
+  const answer = await ask("POST", "/v1/injected", {
+    owner: "ops",
+    routes: Array<number>(5000).fill(0),
+  });
+  expect(answer.status).toBe(400);
+  const { message } = answer.body["error"] as { message: string };
+  expect(message).toContain("and more");
+  expect(message.length).toBeLessThan(2000);
+});

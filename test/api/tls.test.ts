@@ -1,7 +1,9 @@
 /** The API with TLS and clients: HTTP and gRPC, certificates and tokens, renewal; real sockets. */
 import { credentials, status, type ServiceError } from "@grpc/grpc-js";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { request, type RequestOptions } from "node:https";
+import { connect as connectPlain } from "node:net";
 import { json } from "node:stream/consumers";
 import { connect, type SecureVersion } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -118,6 +120,22 @@ describe("HTTP", () => {
     });
     socket.destroy();
     expect(secured).toBe(taken);
+  });
+
+  test("connections that never shake hands do not keep out those that do", async () => {
+    const port = Number(door.address.split(":").pop());
+    const silent = await Promise.all(
+      Array.from({ length: 1100 }, async () => {
+        const socket = connectPlain(port, "127.0.0.1");
+        socket.on("error", () => {});
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    // Who came first gives way, and who asks is answered, several times over.
+    await Promise.race(silent.map((socket) => once(socket, "close")));
+    for (let n = 0; n < 3; n++) expect((await ask("/ready"))[0]).toBe(200);
+    for (const socket of silent) socket.destroy();
   });
 
   test("without TLS there is no answer", async () => {
