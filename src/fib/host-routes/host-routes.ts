@@ -75,6 +75,8 @@ export class HostRoutes implements Followers {
   /** The walk looks at every binding. */
   private walkAll = false;
   private isRenewing = false;
+  /** The FIB before may have been allowed more. */
+  private isToTrim = false;
   /** Some address has no route because there are too many. */
   private isShort = false;
   /** That was told. */
@@ -99,6 +101,7 @@ export class HostRoutes implements Followers {
     tables.segments.onChange = (segment) => this.segment(segment);
     sink.beginRenewal();
     this.isRenewing = true;
+    this.isToTrim = true;
     this.walk(true);
   }
 
@@ -141,15 +144,11 @@ export class HostRoutes implements Followers {
       this.settle(this.bindings.take());
       if (done % STRETCH === 0 && now() >= until) return true;
     }
-    if (this.isShort && this.walkLeft === 0 && this.parts.sink.count < this.parts.most) {
-      // Routes of the FIB before have gone since, that nobody here has withdrawn.
-      this.isShort = false;
-      this.walk(true);
-    }
     while (this.walkLeft > 0) {
       this.walkOn();
       if (now() >= until) break;
     }
+    if (this.walkLeft === 0) this.walkAgain();
     return this.walkLeft > 0;
   }
 
@@ -179,6 +178,18 @@ export class HostRoutes implements Followers {
   private walk(all: boolean): void {
     this.walkAll ||= all;
     this.walkLeft = Math.max(1, this.parts.macs.bindings.limit);
+  }
+
+  /** Routes of the FIB before have gone since, that nobody here has withdrawn; or they are more than may be now. */
+  private walkAgain(): void {
+    const { sink, most } = this.parts;
+    if (this.isShort && sink.count < most) {
+      this.isShort = false;
+      this.walk(true);
+    } else if (this.isToTrim) {
+      this.isToTrim = false;
+      if (sink.count > most) this.walk(true);
+    }
   }
 
   private walkOn(): void {
@@ -248,9 +259,13 @@ export class HostRoutes implements Followers {
     const index = this.indexOf(domain);
     const tag = tables.domains.tag(domain);
     const { family, nlri, nlriEnd, set, setEnd, nextHopLength } = writer;
-    if (sink.count >= this.parts.most) {
+    const { most } = this.parts;
+    if (sink.count >= most) {
       const id = this.claims.find(index, tag);
-      if (id < 0 || !sink.has(family, nlri, nlriEnd, id)) {
+      const isThere = id >= 0 && sink.has(family, nlri, nlriEnd, id);
+      const isTooMuch = sink.count > most && !this.isRenewing;
+      if (!isThere || isTooMuch) {
+        if (isThere) sink.withdraw(family, nlri, nlriEnd, id);
         this.noteShort();
         return;
       }

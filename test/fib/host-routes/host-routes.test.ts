@@ -211,6 +211,19 @@ describe("many host routes", () => {
     ]);
   });
 
+  it("are no more than may be behind a reload that allows fewer", () => {
+    const one = rig({ ...RED, maxHostRoutes: 4 });
+    for (const n of [1, 2, 3, 4]) at(one, 0, { mac: `aa:00:00:00:00:0${n}`, ip: `10.2.0.${n}` });
+    expect(one.rest().lines()).toHaveLength(4);
+    const settings = { ...RED, maxHostRoutes: 2 };
+    const fib = one.fabric.newFib(settings);
+    while (fib.read(1000));
+    one.hostRoutes = one.make(fib, settings);
+    one.hostRoutes.begin();
+    expect(one.rest().lines()).toHaveLength(2);
+    expect(one.told).toEqual([2]);
+  });
+
   it("of two domains with one address stand beside each other, the first domain's first", () => {
     const one = rig({ domains: [domain("red", 100, UNICAST), domain("blue", 200, UNICAST)] });
     at(one, 1, { ...IP, rd: "10.0.0.2:2" }, { targets: ["65000:200"] });

@@ -55,6 +55,7 @@ function run(seed: number): number {
   const random = new Random(seed);
   const rig = new Rig({ duplicates: rules(random) });
   const receiver = rig.receiver();
+  const several = rig.receiver({ takesPaths: 3 });
   const told = new Map<string, readonly [number, Said]>();
   let sequence = 0;
   let now = rig.settings;
@@ -180,6 +181,7 @@ function run(seed: number): number {
   const fresh = new Rig();
   for (const [pe, said] of told.values()) fresh.say(pe, said);
   expect(receiver.content).toEqual(fresh.run().receiver().content);
+  expect(several.content).toEqual(fresh.receiver({ takesPaths: 3 }).content);
   expect(auditNow(rig.speaker.reflector.auditSubject())).toEqual([]);
   for (const session of [1, 2, 3, VIA]) rig.down(session);
   rig.pass(400);
