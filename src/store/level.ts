@@ -119,7 +119,7 @@ const CAUSES: readonly (readonly [RegExp, StoreErrorCode, (directory: string) =>
     (directory) => `${directory} is no directory; remove what is there, or choose another one`,
   ],
   [
-    /LEVEL_CORRUPTION|Corruption|checksum mismatch|missing files/i,
+    /LEVEL_CORRUPTION|Corruption|checksum mismatch|missing files|LEVEL_IO_ERROR.*No such file/i,
     "corrupt",
     (directory) =>
       `the files in ${directory} are damaged; move the directory away, and evpnd begins anew`,

@@ -48,6 +48,18 @@ describe("a directory", () => {
   });
 });
 
+describe("a directory that has lost a file", () => {
+  it("is damaged, and told so", async () => {
+    const kv = await openLevel(path);
+    await kv.batch([{ key: Uint8Array.of(1), value: Uint8Array.of(1) }], true);
+    await kv.close();
+    for (const name of readdirSync(path).filter((one) => one.startsWith("MANIFEST"))) {
+      rmSync(join(path, name));
+    }
+    await expect(openLevel(path)).rejects.toMatchObject({ code: "corrupt" });
+  });
+});
+
 describe("octets", () => {
   it("are in order, from either end, and go by range", async () => {
     const kv = await openLevel(path);
