@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credentials } from "./access.js";
 import type { Desk } from "./desk.js";
+import { HttpError } from "./error.js";
 import {
   sendBatches,
   sendLines,
@@ -29,6 +30,9 @@ import type {
 
 type Values = Record<string, unknown>;
 
+/** Under way at once, of all connections: pipelined ones that nobody reads the answers of, too. */
+const REQUESTS_MAX = 1024;
+
 interface Call {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -44,6 +48,14 @@ export function addOperations(
 ): void {
   let document: string | undefined;
   const callers = new WeakMap<FastifyRequest, Caller>();
+  let underWay = 0;
+  const takePlace = (reply: FastifyReply): void => {
+    if (underWay >= REQUESTS_MAX) {
+      throw new HttpError(503, "busy", "too many requests are under way already; try again later");
+    }
+    underWay++;
+    reply.raw.once("close", () => underWay--);
+  };
   server.get(OPENAPI_PATH, (request, reply) => {
     desk.admit({ id: "OpenApi", role: "anyone" }, credentials(request));
     document ??= JSON.stringify(openApiDocument());
@@ -58,8 +70,10 @@ export function addOperations(
       url,
       ...(bodyMax !== undefined && { bodyLimit: bodyMax }),
       // Before the body is read: it is not for strangers to say how long that takes.
-      onRequest: (request, _reply, done) => {
+      onRequest: (request, reply, done) => {
         callers.set(request, desk.admit(operation, credentials(request)));
+        // Health checks are answered all the same, and are small.
+        if (operation.role !== "anyone") takePlace(reply);
         done();
       },
       handler: (request, reply) =>

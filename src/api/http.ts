@@ -31,8 +31,6 @@ export interface HttpDoor {
 
 const BODY_MAX = 16 * 1024;
 const CONNECTIONS_MAX = 256;
-/** Under way at once, of all connections: pipelined ones that nobody reads the answers of, too. */
-const REQUESTS_MAX = 1024;
 const KEEP_ALIVE_MS = 30_000;
 
 type Front = ReturnType<typeof createFront>;
@@ -55,17 +53,11 @@ export function buildServer(
     routerOptions: { maxParamLength: 1024 },
     ...(front !== undefined && { serverFactory: (handler: RequestListener) => front(handler) }),
   }) as FastifyInstance;
-  let underWay = 0;
   // Before the body is read: who is refused here has no place for long.
-  server.addHook("onRequest", (request, reply, done) => {
+  server.addHook("onRequest", (request, _reply, done) => {
     const { host, origin } = request.headers;
     checkRequest({ method: request.method, host, origin }, settings());
     if (request.is404) throw nothingAt(request);
-    if (underWay >= REQUESTS_MAX) {
-      throw new HttpError(503, "busy", "too many requests are under way already; try again later");
-    }
-    underWay++;
-    reply.raw.once("close", () => underWay--);
     done();
   });
   server.setErrorHandler((error, request, reply) => {
