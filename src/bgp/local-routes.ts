@@ -27,6 +27,8 @@ const REIDENTIFY_SLICE = 5_000;
 export interface LocalRoutesHost {
   readonly table: RouteTable;
   readonly identity: ReflectorIdentity;
+  /** Sets the table's clock: what is changed outside of a turn is as old as now, not as the last turn. */
+  tick(): void;
   /** There is something to send. */
   wake(): void;
   /** Long work, a slice a turn. */
@@ -120,6 +122,7 @@ export class LocalSource {
     const { table } = this.host;
     this.slot = this.slot < 0 ? this.takeSlot() : this.slot;
     const attr = table.attrs.intern(family, nextHopLength, set, 0, setEnd);
+    this.host.tick();
     table.announce(this.slot, family, nlri, this.scan, attr, attr);
     table.attrs.release(attr);
     return true;
@@ -128,8 +131,10 @@ export class LocalSource {
   /** Whether there was such a route. */
   withdraw(family: Family, nlri: Uint8Array, nlriEnd: number, pathId: number): boolean {
     const path = this.path(family, nlri, nlriEnd, pathId);
-    if (path !== 0) this.host.table.remove(path);
-    return path !== 0;
+    if (path === 0) return false;
+    this.host.tick();
+    this.host.table.remove(path);
+    return true;
   }
 
   has(family: Family, nlri: Uint8Array, nlriEnd: number, pathId: number): boolean {

@@ -411,7 +411,8 @@ export class Reflector
     this.schedule();
   }
 
-  private tick(): void {
+  /** The table's clock is now's. */
+  tick(): void {
     this.table.nowMs = this.options.clock.now();
     this.table.nowSeconds = Math.floor(this.options.clock.wall() / 1000);
   }

@@ -85,6 +85,22 @@ describe("routes of our own", () => {
     expect(announce(source, `${mac(1)}00`)).toBe(false);
   });
 
+  it("are as old as their announcement, however long nothing happened before", () => {
+    const { speaker, source, say } = start();
+    const { clock, reflector } = speaker;
+    speaker.up();
+    say(mac(1));
+    clock.advance(40_000);
+    announce(source, mac(2));
+    expect(reflector.table.nowMs).toBe(clock.now());
+    const { routes } = queryRoutes(reflector, { table: "all" }, undefined);
+    const ages = routes.map(({ changed }) => Math.round((clock.wall() - changed) / 1000));
+    expect(ages).toEqual([40, 0]);
+    clock.advance(40_000);
+    withdraw(source, mac(1));
+    expect(reflector.table.nowMs).toBe(clock.now());
+  });
+
   it("compete with a peer's by ordinary best path, our BGP identifier for originator", () => {
     const { speaker, say, source } = start();
     const pe = speaker.up({ id: 0x0a000001 });

@@ -71,6 +71,7 @@ export class Rig {
     const local = new LocalRoutes({
       table,
       identity: { as: 65000, routerId: 0x0a6300fe, clusterId: 1 },
+      tick: () => undefined,
       wake: () => {},
       later: (job) => {
         while (!job.step());
