@@ -32,8 +32,10 @@ function sentences(
     `${many(differ, "route")} would differ: ${routes.gone} gone, ${routes.replaced} by another path, ${routes.changed} with other attributes, ${routes.fresh} new.`,
     macs.dark === 0
       ? "No MAC would go dark."
-      : `${many(macs.dark, "MAC")} would go dark; ${macs.returning} of them on a segment that other PEs have, where they come back when learnt.`,
-    `${many(macs.moved, "MAC")} would move, ${macs.takenOver} of them to a PE of their segment that stands by or shares the load.`,
+      : `${many(macs.dark, "MAC")} would go dark${macs.returning === 0 ? "." : `; ${macs.returning} of them on a segment that other PEs have, where they come back when learnt.`}`,
+    macs.moved === 0
+      ? "No MAC would move."
+      : `${many(macs.moved, "MAC")} would move${macs.takenOver === 0 ? "." : `, ${macs.takenOver} of them to a PE of their segment that stands by or shares the load.`}`,
     ...(macs.lit > 0 ? [`${many(macs.lit, "MAC")} would be reachable that are not now.`] : []),
     ...(macs.hops > 0 ? [`${many(macs.hops, "MAC")} would stay, with other next hops.`] : []),
     ...(macs.onOnePe > 0
