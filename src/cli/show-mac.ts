@@ -73,7 +73,7 @@ export async function printMacs(
   if (count === 0 && isNamed(query)) host.code = EXIT.notFound;
   if (json) return;
   const [only] = rows;
-  if (count === 0) host.out(asked === undefined ? NONE : NO_IP);
+  if (count === 0) host.out(noneText(query));
   else if (count === 1 && only !== undefined) host.out(formatMac(only, host.now()));
   else {
     if (rows.length > 0) flush();
@@ -84,6 +84,13 @@ export async function printMacs(
 const NONE = "No such MAC. evpnctl show routes --all --mac tells whether a PE announces it.\n";
 const NO_IP =
   "No such MAC. evpnctl show routes --all --ip tells whether a PE announces the address.\n";
+
+const NONE_YET = "No MAC yet: no PE has announced one.\n";
+
+function noneText({ mac, domain, vni, ip, pe, esi }: Query): string {
+  if ([mac, domain, vni, ip, pe, esi].every((filter) => filter === undefined)) return NONE_YET;
+  return ip === undefined ? NONE : NO_IP;
+}
 
 /** A whole MAC, or an address and nothing else than where to look for it. */
 function isNamed({ mac, ip, vni, pe, esi }: Query): boolean {

@@ -53,6 +53,7 @@ describe("quarantine", () => {
       code: 0,
       out: "No duplicates, and nothing in quarantine.\n",
     });
+    expect((await run("show mac")).out).toBe("No MAC yet: no PE has announced one.\n");
     rig.flap(5);
     const { out } = await run("quarantine list");
     expect(out).toMatch(new RegExp(`^${MAC} +65000:100 +alarm +5 *$`, "m"));
