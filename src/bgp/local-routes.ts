@@ -88,6 +88,11 @@ export class LocalSource {
   private readonly host: LocalRoutesHost;
   private readonly scan = new NlriScan();
   private readonly scratch = new Uint8Array(4096);
+  /** Between `beginRenewal` and the end of what follows `endRenewal`. */
+  private isRenewing = false;
+  private renewal = 0;
+  /** Our identifier changed meanwhile. */
+  private isOther = false;
 
   constructor(host: LocalRoutesHost, name: (pathId: number) => string) {
     this.host = host;
@@ -160,16 +165,34 @@ export class LocalSource {
   /** What is not announced again from here to `endRenewal` goes then. */
   beginRenewal(): void {
     if (this.slot < 0) return;
+    this.renewal++;
+    this.isRenewing = true;
     for (const { family } of FAMILIES) this.host.table.markStale(this.slot, family);
   }
 
   endRenewal(): void {
     if (this.slot < 0) return;
     const { table } = this.host;
+    const { renewal } = this;
+    let waiting = FAMILIES.length;
     for (const { family } of FAMILIES) {
       const mark = table.sources.marks[this.slot * FAMILIES.length + family]!;
-      this.host.later(sweepJob(table, this.slot, family, mark));
+      const job = sweepJob(table, this.slot, family, mark);
+      this.host.later({
+        step: () => {
+          const done = job.step();
+          if (done && --waiting === 0 && renewal === this.renewal) this.renewed();
+          return done;
+        },
+      });
     }
+  }
+
+  private renewed(): void {
+    this.isRenewing = false;
+    if (!this.isOther) return;
+    this.isOther = false;
+    this.reidentify();
   }
 
   /** Sends what changed. Not needed by readers of the change log, after whom the reflector looks itself. */
@@ -184,6 +207,8 @@ export class LocalSource {
     sources.routerId[this.slot] = identity.routerId >>> 0;
     sources.addressKey[this.slot] = addressKey(identity.routerId);
     sources.peerAs[this.slot] = identity.as;
+    this.isOther = this.isRenewing;
+    if (this.isRenewing) return;
     for (const { family } of FAMILIES) this.host.later(this.renewals(family));
   }
 
@@ -193,8 +218,10 @@ export class LocalSource {
     const walk = table.walkSource(this.slot, family);
     return {
       step: () => {
+        // Put anew, a route would not go that nobody announces again: all of it is done behind the renewal.
+        this.isOther ||= this.isRenewing;
         for (let i = 0; i < REIDENTIFY_SLICE; i++) {
-          const path = table.stepWalk(walk);
+          const path = this.isRenewing ? 0 : table.stepWalk(walk);
           if (path === 0) {
             table.endWalk(walk);
             return true;

@@ -231,6 +231,27 @@ describe("routes of our own", () => {
     expect(speaker.reflector.audit()).toEqual([]);
   });
 
+  it.each(["before", "in"])(
+    "that are not renewed go, though our identifier changes %s it",
+    (when) => {
+      const { speaker, say, source } = start();
+      speaker.up().say(evpnUpdate([mac(1)]));
+      say(mac(1));
+      say(mac(2));
+      Object.assign(speaker.reflector.identity, { routerId: 0x0a000001 });
+      if (when === "before") speaker.reflector.localRoutes.reidentify();
+      source.beginRenewal();
+      if (when === "in") speaker.reflector.localRoutes.reidentify();
+      speaker.run();
+      announce(source, mac(2));
+      source.endRenewal();
+      speaker.run();
+      expect(source.count).toBe(1);
+      expect(state(source, mac(1))).toBeUndefined();
+      expect(speaker.reflector.audit()).toEqual([]);
+    },
+  );
+
   it("of a reader of the change log are sent in the turn after it", () => {
     const { speaker, source } = start();
     const client = speaker.up();
