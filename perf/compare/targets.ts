@@ -189,6 +189,8 @@ export async function startTarget(
   };
   try {
     await listening(child, port);
+    // evpnd's API starts in a thread of its own, when BGP listens already: that is start-up, and no figure.
+    if (name === "evpnd") await listening(child, doorPort);
   } catch (error) {
     await stop();
     const reason = error instanceof Error ? error.message : String(error);
