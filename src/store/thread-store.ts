@@ -3,9 +3,9 @@
  * messages. When it cannot be opened, or fails later, it says so once, refuses what is asked, and tries
  * again every `RETRY_MS`; watches begin again by themselves when it is back.
  */
-import { Worker } from "node:worker_threads";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
+import { startOwnedThread } from "../util/owned-thread.js";
 import type { StoreCall, StoreCommand, StoreReport } from "./messages.js";
 import {
   StoreError,
@@ -230,33 +230,7 @@ export class ThreadStore implements Store {
 }
 
 export function storeThread(directory: string): StoreThreadFactory {
-  return (events) => {
-    const workerData: StoreWorkerData = { directory };
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      name: "evpnd-store",
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    });
-    let ended = false;
-    const died = (error: Error): void => {
-      if (ended) return;
-      ended = true;
-      events.died(error);
-    };
-    worker.on("message", (report: StoreReport) => {
-      if (report.kind === "closed") ended = true;
-      events.report(report);
-    });
-    worker.on("error", died);
-    worker.on("exit", (code) => died(new Error(`code ${code}`)));
-    // Sessions keep the process alive, not this.
-    worker.unref();
-    return {
-      post: (command) => worker.postMessage(command),
-      kill: () => {
-        ended = true;
-        void worker.terminate();
-      },
-    };
-  };
+  const workerData: StoreWorkerData = { directory };
+  const options = { name: "evpnd-store", workerData, heapMegabytes: HEAP_MB };
+  return (events) => startOwnedThread(new URL("./worker.js", import.meta.url), options, events);
 }

@@ -1,7 +1,7 @@
 /** The timeline as the thread with the FIB has it: a thread of its own, told which ring to read, and asked by messages. */
-import { Worker } from "node:worker_threads";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { startOwnedThread } from "../../util/owned-thread.js";
 import { FibQueryError } from "../control.js";
 import type { EventShare } from "../event-ring.js";
 import type { TimelineCommand, TimelineQuestion, TimelineReport } from "./messages.js";
@@ -217,31 +217,9 @@ export class ThreadTimeline implements TimelineControl {
   }
 }
 
-const timelineThread: TimelineThreadFactory = (workerData, events) => {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), {
-    name: "evpnd-timeline",
-    workerData,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-  });
-  let ended = false;
-  const died = (error: Error): void => {
-    if (ended) return;
-    ended = true;
-    events.died(error);
-  };
-  worker.on("message", (report: TimelineReport) => {
-    if (report.kind === "closed") ended = true;
-    events.report(report);
-  });
-  worker.on("error", died);
-  worker.on("exit", (code) => died(new Error(`code ${code}`)));
-  // Sessions keep the process alive, not this.
-  worker.unref();
-  return {
-    post: (command) => worker.postMessage(command),
-    kill: () => {
-      ended = true;
-      void worker.terminate();
-    },
-  };
-};
+const timelineThread: TimelineThreadFactory = (workerData, events) =>
+  startOwnedThread(
+    new URL("./worker.js", import.meta.url),
+    { name: "evpnd-timeline", workerData, heapMegabytes: HEAP_MB },
+    events,
+  );

@@ -1,0 +1,54 @@
+/**
+ * A worker thread that belongs to one owner: commands in, reports out, its end told once unless it was asked for.
+ * It does not keep the process alive.
+ */
+import { Worker } from "node:worker_threads";
+
+export interface OwnedThread<Command> {
+  post(command: Command): void;
+  kill(): void;
+}
+
+export interface OwnedThreadEvents<Report> {
+  report(report: Report): void;
+  died(error: Error): void;
+}
+
+export interface OwnedThreadOptions {
+  readonly name: string;
+  readonly workerData: unknown;
+  readonly heapMegabytes: number;
+}
+
+/** A report of kind `closed` says that the thread's end is in order. */
+export function startOwnedThread<Command, Report extends { readonly kind: string }>(
+  file: URL,
+  { name, workerData, heapMegabytes }: OwnedThreadOptions,
+  events: OwnedThreadEvents<Report>,
+): OwnedThread<Command> {
+  const worker = new Worker(file, {
+    name,
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+  });
+  let ended = false;
+  const died = (error: Error): void => {
+    if (ended) return;
+    ended = true;
+    events.died(error);
+  };
+  worker.on("message", (report: Report) => {
+    if (report.kind === "closed") ended = true;
+    events.report(report);
+  });
+  worker.on("error", died);
+  worker.on("exit", (code) => died(new Error(`code ${code}`)));
+  worker.unref();
+  return {
+    post: (command) => worker.postMessage(command),
+    kill: () => {
+      ended = true;
+      void worker.terminate();
+    },
+  };
+}
