@@ -47,3 +47,23 @@ export interface VtepItem extends ContractItem<"present" | "left"> {
   /** Of the last time that it was present. */
   readonly routes: number;
 }
+
+/**
+ * A subscriber's session, from radius to the FIB: begun when its Access-Accept was sent, confirmed by its
+ * accounting Start. One that ended is told once, with how it ended as the reason (`stop`, `idle`, `roam`, …),
+ * and is gone with that.
+ */
+export interface SubscriberItem extends ContractItem<"begun" | "confirmed" | "ended"> {
+  readonly tenant: string;
+  /** `aa:bb:cc:dd:ee:ff`; as the access point wrote it where it is no MAC. */
+  readonly mac: string;
+  /** Which access point: its MAC in the same form, or its name in lower case. */
+  readonly accessPoint: string;
+  readonly ssid: string | undefined;
+  readonly userName: string;
+  readonly vlan: string | undefined;
+  readonly ip: string | undefined;
+}
+
+export type SubscriberChange = ContractChange<SubscriberItem>;
+export type SubscriberSink = ContractSink<SubscriberItem>;
