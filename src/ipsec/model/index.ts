@@ -13,6 +13,7 @@
 export * from "./algorithms.js";
 export * from "./authentication.js";
 export * from "./gateway.js";
+export * from "./hybrid.js";
 export type * from "./managed-objects.js";
 export * from "./model.js";
 export * from "./policy.js";

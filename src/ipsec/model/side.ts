@@ -5,6 +5,7 @@
  */
 import type { Authentication, EndCertificate, KeyScope, PostQuantumKey } from "./authentication.js";
 import type { Gateway, IkeIdentity, PeerAddress, Vendor } from "./gateway.js";
+import { proposalsFor } from "./hybrid.js";
 import { gatewayNamed, type IpsecModel } from "./model.js";
 import type {
   BackupOf,
@@ -98,6 +99,9 @@ export function sideBetween(
   const own = tunnel.ends[end];
   const far = tunnel.ends[end === 0 ? 1 : 0];
   const { override } = own;
+  const ike = { ...tunnel.ike, ...override?.ike };
+  const child = { ...tunnel.child, ...override?.child };
+  const fallback = tunnel.classicalFallback;
   return {
     tunnel: tunnel.name,
     end,
@@ -107,8 +111,8 @@ export function sideBetween(
     remote: sideGateway(remote, far.identity),
     outgoingInterface: own.outgoingInterface,
     binding: own.binding,
-    ike: { ...tunnel.ike, ...override?.ike },
-    child: { ...tunnel.child, ...override?.child },
+    ike: { ...ike, proposals: proposalsFor(ike.proposals, local, fallback) },
+    child: { ...child, proposals: proposalsFor(child.proposals, local, fallback) },
     authentication: sideAuthentication(tunnel.authentication, end, override?.secret),
     selectors: override?.selectors ?? selectorsOf(tunnel, end),
     proxyId: end === 0 ? tunnel.proxyId : mirrorProxyId(tunnel.proxyId),
