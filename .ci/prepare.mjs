@@ -30,6 +30,10 @@ const DAEMONS = {
   dumpcap: "wireshark-common",
   bgpdump: "bgpdump",
   curl: "curl",
+  freeradius: "freeradius",
+  radclient: "freeradius-utils",
+  eapol_test: "eapoltest",
+  openssl: "openssl",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */

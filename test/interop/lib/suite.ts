@@ -16,6 +16,8 @@ const PROGRAMS = {
   exabgp: ["exabgp"],
   tshark: ["tshark", "dumpcap"],
   bgpdump: ["bgpdump"],
+  freeradius: ["freeradius", "radclient"],
+  eapol: ["eapol_test", "openssl"],
 } as const;
 export type Need = keyof typeof PROGRAMS;
 
