@@ -21,6 +21,7 @@ import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
 import { InjectionSwitch } from "./reload/injection-switch.js";
 import { policyCandidate } from "./reload/policy-candidate.js";
+import { RadiusSwitch } from "./reload/radius-switch.js";
 import { Reloader, type Loaded } from "./reload/reloader.js";
 import { TimelineSwitch } from "./reload/timeline-switch.js";
 import { openStore, type Store } from "./store/index.js";
@@ -48,6 +49,7 @@ export class Daemon {
   private readonly fib: FibSwitch;
   private readonly timeline: TimelineSwitch;
   private readonly injection: Injection;
+  private readonly radius: RadiusSwitch;
   private readonly door: DoorSwitch;
   /** What stands behind the API. */
   private readonly backend: HttpBackend;
@@ -78,6 +80,7 @@ export class Daemon {
     });
     this.state = this.openState(settings);
     this.injection = this.makeInjection(settings);
+    this.radius = new RadiusSwitch({ clock: systemClock, log, onSession: () => {} });
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
@@ -111,12 +114,15 @@ export class Daemon {
     await this.injection.restore();
     if (this.state !== undefined) await inTime(this.fib.restore(this.state.store));
     await orEnvironment("BGP", () => this.speaker.start());
+    await orEnvironment("RADIUS", () => this.radius.start(this.reloader.settings.radius));
     await this.door.start(http);
     if (this.state !== undefined) {
       // The files of our own restart are right in it.
       giveDirectory(dirname(this.state.directory), user, group);
       giveDirectory(this.state.directory, user, group);
     }
+    const radiusDirectory = this.reloader.settings.radius?.stateDirectory;
+    if (radiusDirectory !== undefined) giveDirectory(radiusDirectory, user, group);
     dropPrivileges(user, group);
     this.timeline.begin();
     this.api.announce();
@@ -127,6 +133,7 @@ export class Daemon {
         listen: speaker.listen.map(({ address, port }) => `${address} port ${port}`),
         http: this.door.address ?? "off",
         fib: this.fib.control === undefined ? "off" : "on",
+        radius: this.radius.control === undefined ? "off" : "on",
       },
       "evpnd is up",
     );
@@ -139,6 +146,7 @@ export class Daemon {
     await this.speaker.stop(text);
     await this.fib.close();
     this.injection.close();
+    await this.radius.stop();
     await this.timeline.close();
     await this.state?.store.close();
     this.stalls.stop();
@@ -166,6 +174,7 @@ export class Daemon {
       this.fib,
       this.timeline,
       new InjectionSwitch(this.injection),
+      this.radius,
       {
         name: "api",
         // Members of the backend may have come or gone.
@@ -180,7 +189,7 @@ export class Daemon {
 
   private makeBackend(): HttpBackend {
     const { control } = this.speaker;
-    const { fib, reloader, timeline } = this;
+    const { fib, radius, reloader, timeline } = this;
     return {
       control,
       get timeline() {
@@ -195,6 +204,9 @@ export class Daemon {
       },
       get whatIf() {
         return fib.whatIf;
+      },
+      get radius() {
+        return radius.control;
       },
       log: this.log,
       inject: this.injection.door,

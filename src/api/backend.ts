@@ -8,6 +8,7 @@ import type {
   TimelineControl,
 } from "../fib/index.js";
 import type { InjectControl } from "../inject/index.js";
+import type { RadiusControl } from "../radius/index.js";
 import type { Log } from "../util/log.js";
 
 export interface ReloadResult {
@@ -83,6 +84,8 @@ export interface HttpBackend {
   storage?(): Promise<readonly StorageState[]>;
   /** Routes that clients have evpnd announce. */
   readonly inject?: InjectControl | undefined;
+  /** Undefined while the RADIUS relay is off. */
+  readonly radius?: RadiusControl | undefined;
   readonly log: Log;
   /** Reads the file again; with a time in seconds, goes back unless confirmed in time. */
   reload(confirmSeconds?: number): Promise<ReloadResult>;

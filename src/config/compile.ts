@@ -15,6 +15,7 @@ import type { Endpoint } from "./address.js";
 import { apiClients, apiTls, isGuarded } from "./api.js";
 import { feedsSettings } from "./feeds.js";
 import { fibSettings } from "./fib.js";
+import { radiusSettings } from "./radius.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
 import { restartSettings } from "./graceful-restart.js";
@@ -119,6 +120,7 @@ export function compileConfig(
     speaker,
     fib: fibSettings(file.fib ?? {}, file.restart?.["state-dir"], issues),
     injection: injectionSettings(file.injection),
+    radius: radiusSettings(file.radius, file.restart?.["state-dir"], around.secrets, issues),
     http: httpSettings(file, around, issues),
     log: {
       level: file.log?.level ?? TOP_DEFAULTS.log.level,

@@ -17,6 +17,8 @@ import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
 import type { AuditEntry, SlowPeersEntry } from "./watch.js";
 import type { HostRoutesEntry } from "./host-routes.js";
 import type { InterestEntry } from "./interest.js";
+import type { RadiusSettings } from "../radius/settings.js";
+import type { RadiusEntry } from "./radius-file.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
 export interface DaemonSettings {
@@ -24,6 +26,8 @@ export interface DaemonSettings {
   /** Undefined = no MAC FIB. */
   readonly fib: FibSettings | undefined;
   readonly injection: InjectionSettings;
+  /** Undefined = no RADIUS relay. */
+  readonly radius: RadiusSettings | undefined;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   /** Dropped to once every port is bound; undefined keeps the current one. */
@@ -146,6 +150,7 @@ export interface ConfigFile extends FeedsEntry {
   "policy-sets"?: PolicySetsEntry;
   fib?: FibEntry;
   injection?: InjectionEntry;
+  radius?: RadiusEntry;
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;
   audit?: AuditEntry;

@@ -16,6 +16,7 @@ import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
 import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-schema.js";
 import { interestOptions as interestSchema } from "./interest-schema.js";
 import { limitsSchema } from "./limits-schema.js";
+import { radiusSchema } from "./radius-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 import { auditSchema, slowPeersSchema } from "./watch-schema.js";
 
@@ -383,6 +384,7 @@ export const configSchema: SchemaNode = {
     "policy-sets": policySetsSchema,
     fib: fibSchema,
     injection: injectionSchema,
+    radius: radiusSchema,
     restart: restartSchema,
     "slow-peers": slowPeersSchema,
     audit: auditSchema,

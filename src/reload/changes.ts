@@ -10,6 +10,7 @@ type Section = Exclude<keyof DaemonSettings, "speaker">;
 export const SECTION_EFFECTS: Readonly<Record<Section, ConfigChange["effect"]>> = {
   fib: "live",
   injection: "live",
+  radius: "live",
   http: "live",
   log: "live",
   // A process cannot take back the rights it gave up.

@@ -13,7 +13,7 @@ export interface ChangedKey {
 
 const VALUE_MAX = 120;
 const KEYS_MAX = 200;
-const SECRET = /^(password|secret|key|md5-?key|token)$/i;
+const SECRET = /^(password|secrets?|key|md5-?key|token)$/i;
 /** What names an entry of a list. */
 const NAMES = ["name", "address", "prefix", "id"] as const;
 

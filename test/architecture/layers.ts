@@ -130,7 +130,7 @@ export const LAYERS: readonly Layer[] = [
     // What a reload does to the parts that main.ts holds together.
     name: "reload",
     files: "^src/reload/",
-    may: ["^src/(api|config|fib|telemetry)/index\\.ts$", UTIL],
+    may: ["^src/(api|config|fib|radius|telemetry)/index\\.ts$", UTIL],
     mayTypes: ["^src/"],
   },
   { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },

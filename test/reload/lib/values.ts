@@ -4,6 +4,7 @@
  */
 import type { ConfigFile, PeerOptionsEntry } from "../../../src/config/file.js";
 import { pki } from "../../lib/pki.js";
+import { RADIUS_BLOCKS } from "./radius-values.js";
 
 type Values<T> = { readonly [K in keyof Required<T>]: readonly NonNullable<T[K]>[] };
 
@@ -283,6 +284,7 @@ export const TOP_VALUES: Omit<
     },
     { "route-targets": { red: ["65000:100", "65000:200"] } },
   ],
+  radius: RADIUS_BLOCKS,
   fib: [
     { enabled: true },
     { enabled: false },

@@ -1,0 +1,135 @@
+/**
+ * The relay's only door: what CLI, HTTP and metrics may ask. `service.ts` implements it in the
+ * relay's own thread; everything here is plain data.
+ */
+import type { Session, SessionEvent } from "./session/session.js";
+import type { RadiusSettings } from "./settings.js";
+import type { HomeServerCounters, ListenerCounters } from "./statistics/counters.js";
+import type { HealthState, Kind } from "./upstream/upstream.js";
+
+/**
+ * - `off`: the relay is not configured, or its thread is being started again.
+ * - `not-found`: there is no such tenant, client or session. `invalid`: the question makes no sense.
+ */
+export type RadiusErrorCode = "off" | "not-found" | "invalid";
+
+export class RadiusError extends Error {
+  readonly code: RadiusErrorCode;
+  constructor(code: RadiusErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface ServerRow {
+  readonly tenant: string;
+  readonly kind: Kind;
+  readonly address: string;
+  readonly port: number;
+  /** Fingerprints stand for secrets. */
+  readonly clients: readonly {
+    readonly name: string;
+    readonly prefix: string;
+    readonly fingerprints: readonly string[];
+  }[];
+}
+
+export interface HomeServerRow {
+  readonly tenant: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly state: HealthState;
+  readonly pending: number;
+  readonly counters: HomeServerCounters;
+}
+
+export interface StatisticsQuery {
+  readonly tenant?: string | undefined;
+  readonly kind?: Kind | undefined;
+  /** One client's address; all of them otherwise. */
+  readonly client?: string | undefined;
+  /** Since the baseline. */
+  readonly delta?: boolean | undefined;
+  /** A row for each client address, instead of one for all. */
+  readonly byClient?: boolean | undefined;
+}
+
+export interface StatisticsRow {
+  readonly tenant: string;
+  readonly kind: Kind;
+  /** Undefined: the sum of all; "" = sources that are no clients. */
+  readonly client: string | undefined;
+  readonly counters: ListenerCounters;
+}
+
+export interface Statistics {
+  /** Wall clock of the baseline, milliseconds; undefined when none is set or none was asked for. */
+  readonly baseline: number | undefined;
+  readonly rows: readonly StatisticsRow[];
+}
+
+export interface UdpChecksum {
+  readonly enabled: boolean;
+  readonly badChecksums: number | undefined;
+  readonly source: string;
+}
+
+export interface SpoolView {
+  readonly tenant: string;
+  /** Accounting requests that wait for a home server. */
+  readonly waiting: number;
+  readonly octets: number;
+  /** The disk does not take more: what no home server takes is not acknowledged. */
+  readonly failing: boolean;
+  /** Why, and what to do. */
+  readonly problem: string | undefined;
+}
+
+/** Fields that are given must all fit. */
+export interface SessionQuery {
+  readonly tenant?: string | undefined;
+  /** In any form of writing. */
+  readonly mac?: string | undefined;
+  readonly accessPoint?: string | undefined;
+  readonly userName?: string | undefined;
+  readonly client?: string | undefined;
+  readonly address?: string | undefined;
+  /** 1 to 10,000; 1,000 without it. */
+  readonly limit?: number | undefined;
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface SessionPage {
+  readonly rows: readonly Session[];
+  /** Undefined on the last page. */
+  readonly next: string | undefined;
+}
+
+/** All methods reject with `RadiusError`. */
+export interface RadiusControl {
+  servers(): Promise<readonly ServerRow[]>;
+  homeServers(): Promise<readonly HomeServerRow[]>;
+  statistics(query: StatisticsQuery): Promise<Statistics>;
+  /** @returns wall clock of the baseline, milliseconds */
+  baseline(): Promise<number>;
+  udpChecksum(): Promise<UdpChecksum>;
+  sessions(query: SessionQuery): Promise<SessionPage>;
+  /** Ends a session by an operator's word. @returns false when there is none */
+  disconnect(tenant: string, mac: string): Promise<boolean>;
+  spools(): Promise<readonly SpoolView[]>;
+  /** Finish what is pending, take nothing new; or take requests again. */
+  drain(on: boolean): Promise<void>;
+}
+
+/** What the relay's owner does with it, beside asking. */
+export interface RadiusRelay extends RadiusControl {
+  /**
+   * Other settings, live: only what differs changes. Rejects, with everything as before, when a port
+   * cannot be opened; `stateDirectory` and `dictionaries` must be those of the start.
+   */
+  configure(settings: RadiusSettings): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export type SessionListener = (event: SessionEvent) => void;

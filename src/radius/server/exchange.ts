@@ -1,0 +1,40 @@
+/**
+ * One request of a client from arrival to the end of its cached answer, and the place it came from.
+ * An origin is what makes identifiers unique: a source address and port on one socket, or one TLS
+ * connection (RFC 5080 section 2.2.2). Its slots are the duplicate cache.
+ */
+import type { Secret } from "../packet/md5.js";
+import type { PacketFacts } from "../packet/packet.js";
+import type { ListenerCounters } from "../statistics/counters.js";
+import type { Kind, Ticket, Upstream } from "../upstream/upstream.js";
+import type { Client } from "./client-table.js";
+
+export interface Origin {
+  /** Another one after a reload that changed the client's secrets or rules. */
+  client: Client;
+  readonly address: string;
+  readonly port: number;
+  /** By identifier. */
+  readonly slots: Map<number, Exchange>;
+  readonly counters: ListenerCounters;
+  send(bytes: Uint8Array): void;
+}
+
+export interface Exchange {
+  readonly kind: Kind;
+  readonly origin: Origin;
+  /** As the client sent it. */
+  readonly packet: Uint8Array;
+  readonly facts: PacketFacts;
+  /** The one of the client's secrets that fitted. */
+  readonly secret: Secret;
+  readonly delaySeconds: 0;
+  readonly arrivedAt: number;
+  state: "pending" | "answered" | "gone";
+  /** Octets of the answer, once there is one. */
+  answer: Uint8Array | undefined;
+  answeredAt: number;
+  /** Where it was sent, to be repeated and forgotten there. */
+  ticket: Ticket | undefined;
+  upstream: Upstream | undefined;
+}

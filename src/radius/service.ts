@@ -1,0 +1,246 @@
+/** The relay in this thread: tenants by name, and the answers to everything `RadiusControl` asks. */
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import type { Clock } from "../util/clock.js";
+import type { Log } from "../util/log.js";
+import { RadiusError } from "./control.js";
+import type {
+  HomeServerRow,
+  RadiusRelay,
+  ServerRow,
+  SessionListener,
+  SessionPage,
+  SessionQuery,
+  SpoolView,
+  Statistics,
+  StatisticsQuery,
+  UdpChecksum,
+} from "./control.js";
+import type { Dictionary } from "./dictionary/dictionary.js";
+import { loadDictionary } from "./dictionary/freeradius.js";
+import { builtInDictionary } from "./dictionary/built-in.js";
+import { normalMac } from "./identity.js";
+import { fingerprint } from "./server/fingerprint.js";
+import type { Prepared } from "./server/side.js";
+import { sessionPage } from "./session/session-page.js";
+import type { RadiusSettings, TenantSettings } from "./settings.js";
+import { Disk } from "./spool/disk.js";
+import type { OpenEngine } from "./spool/disk.js";
+import { StatisticsBook } from "./statistics/statistics.js";
+import { readUdpChecksum } from "./statistics/udp-checksum.js";
+import { Tenant } from "./tenant.js";
+import type { UpstreamParts } from "./tenant.js";
+import { HomeServer } from "./upstream/home-server.js";
+import { UdpPort } from "./upstream/udp-port.js";
+import type { Upstream } from "./upstream/upstream.js";
+
+export interface RadiusParts {
+  readonly settings: RadiusSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onSession: SessionListener;
+  /** Another engine than LevelDB in the state directory. */
+  readonly engine?: OpenEngine;
+  /** Servers that speak something else than RADIUS over UDP. */
+  readonly upstream?: (parts: UpstreamParts) => Upstream;
+}
+
+export class RadiusService implements RadiusRelay {
+  private readonly parts: RadiusParts;
+  private readonly book = new StatisticsBook();
+  private readonly disk: Disk | undefined;
+  private readonly dictionary: Dictionary;
+  private settings: RadiusSettings;
+  private tenants: Tenant[] = [];
+  private draining = false;
+
+  private constructor(parts: RadiusParts, disk: Disk | undefined) {
+    this.parts = parts;
+    this.settings = parts.settings;
+    this.disk = disk;
+    this.dictionary = dictionaryOf(parts);
+  }
+
+  /** Opens directory and ports; rejects with the system's error. */
+  static async start(parts: RadiusParts): Promise<RadiusService> {
+    const { stateDirectory: directory, tenants } = parts.settings;
+    const { clock, log, engine: open } = parts;
+    const how = { clock, log, ...(open !== undefined && { open }) };
+    const disk =
+      directory === undefined && open === undefined
+        ? undefined
+        : await Disk.open({ ...how, directory: directory ?? "memory" });
+    const service = new RadiusService(parts, disk);
+    try {
+      for (const one of tenants) service.tenants.push(await service.openTenant(one));
+      return service;
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+  }
+
+  async configure(settings: RadiusSettings): Promise<void> {
+    const changes: Prepared[] = [];
+    const next: Tenant[] = [];
+    try {
+      for (const one of settings.tenants) {
+        const known = this.tenants.find(({ settings: { name } }) => name === one.name);
+        if (known !== undefined) {
+          next.push(known);
+          if (!same(known.settings, one)) changes.push(await known.prepare(one));
+          continue;
+        }
+        const tenant = await this.openTenant(one);
+        next.push(tenant);
+        const discard = (): void => void tenant.stop();
+        changes.push({ commit: () => Promise.resolve(), discard });
+      }
+    } catch (error) {
+      for (const { discard } of changes) discard();
+      throw error;
+    }
+    const gone = this.tenants.filter((tenant) => !next.includes(tenant));
+    this.settings = settings;
+    this.tenants = next;
+    for (const tenant of gone) await tenant.stop();
+    for (const { commit } of changes) await commit();
+  }
+
+  servers(): Promise<ServerRow[]> {
+    return Promise.resolve(
+      this.tenants.flatMap(({ settings: { name: tenant }, sides }) =>
+        sides.map(({ kind, listener, port, settings: { address } }) => ({
+          ...{ tenant, kind, address, port },
+          clients: listener.table.clients.map(({ settings: { name, prefix, secrets } }) => ({
+            name,
+            prefix,
+            fingerprints: secrets.map(fingerprint),
+          })),
+        })),
+      ),
+    );
+  }
+
+  homeServers(): Promise<HomeServerRow[]> {
+    return Promise.resolve(
+      this.tenants.flatMap(({ settings, servers }) =>
+        servers.map(({ name, kind, state, pending, counters }) => ({
+          tenant: settings.name,
+          ...{ kind, name, state, pending },
+          counters: { ...counters, latency: [...counters.latency] },
+        })),
+      ),
+    );
+  }
+
+  async statistics(query: StatisticsQuery): Promise<Statistics> {
+    this.known(query.tenant);
+    return Promise.resolve(this.book.read(this.tenants, query));
+  }
+
+  baseline(): Promise<number> {
+    const wall = this.parts.clock.wall();
+    this.book.setBaseline(this.tenants, wall);
+    return Promise.resolve(wall);
+  }
+
+  udpChecksum(): Promise<UdpChecksum> {
+    return Promise.resolve(readUdpChecksum());
+  }
+
+  // `async`: what is wrong with a question rejects, and does not throw.
+  async sessions(query: SessionQuery): Promise<SessionPage> {
+    this.known(query.tenant);
+    const tables = this.tenants.map(({ settings: { name }, sessions }) => ({
+      name,
+      list: () => sessions.list(),
+    }));
+    return Promise.resolve(sessionPage(tables, query));
+  }
+
+  async disconnect(tenant: string, mac: string): Promise<boolean> {
+    this.known(tenant);
+    const table = this.tenants.find(({ settings }) => settings.name === tenant)?.sessions;
+    const session = table?.find(normalMac(mac) ?? mac);
+    if (session === undefined) return Promise.resolve(false);
+    table?.end(session, "admin");
+    return Promise.resolve(true);
+  }
+
+  spools(): Promise<SpoolView[]> {
+    return Promise.resolve(
+      this.tenants.map(({ settings, spool }) => ({
+        tenant: settings.name,
+        waiting: spool?.size ?? 0,
+        octets: spool?.octets ?? 0,
+        failing: spool?.problem !== undefined,
+        problem: spool?.problem,
+      })),
+    );
+  }
+
+  drain(on: boolean): Promise<void> {
+    this.draining = on;
+    for (const tenant of this.tenants) tenant.draining = on;
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    for (const tenant of this.tenants) await tenant.stop();
+    this.tenants = [];
+    await this.disk?.close();
+  }
+
+  private async openTenant(settings: TenantSettings): Promise<Tenant> {
+    const { clock, log, onSession } = this.parts;
+    const tenant = await Tenant.open({
+      ...{ settings, clock, log, onSession },
+      dictionary: this.dictionary,
+      disk: this.disk,
+      spoolMax: () => this.settings.spoolMax,
+      upstream: this.parts.upstream ?? radiusOverUdp,
+    });
+    tenant.draining = this.draining;
+    return tenant;
+  }
+
+  private known(tenant: string | undefined): void {
+    const names = this.tenants.map(({ settings: { name } }) => name);
+    if (tenant === undefined || names.includes(tenant)) return;
+    throw new RadiusError(
+      "not-found",
+      `there is no tenant "${tenant}"; name one of: ${names.join(", ")}`,
+    );
+  }
+}
+
+/** What is used where nobody brings another upstream. */
+export function radiusOverUdp(parts: UpstreamParts): Upstream {
+  return new HomeServer({
+    ...parts,
+    secure: false,
+    openPort: (address, port, hooks) => new UdpPort(address, port, hooks),
+  });
+}
+
+function dictionaryOf({ settings, log }: RadiusParts): Dictionary {
+  const dictionary = builtInDictionary();
+  for (const file of settings.dictionaries) {
+    const faults = loadDictionary(readFileSync(file, "utf8"), file, dictionary, readBeside);
+    for (const fault of faults) log.warn({ ...fault }, "dictionary line passed over");
+  }
+  return dictionary;
+}
+
+function readBeside(name: string, from: string): string | undefined {
+  try {
+    return readFileSync(isAbsolute(name) ? name : join(dirname(from), name), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,127 @@
+/** What packets say of a session: attributes of an accept, counters of accounting. */
+import { toHex } from "../../util/bytes.js";
+import { accessPointOf } from "../identity.js";
+import { Attr, Erx, Vendor } from "../packet/iana.js";
+import { attributesOf, findAttribute, findNumber, findText, textOf } from "../packet/packet.js";
+import type { Session } from "./session.js";
+import { macOf } from "./station.js";
+
+/** Where a request came from, and who answered it. */
+export interface SessionSource {
+  readonly client: string;
+  readonly clientPort: number;
+  readonly pool: string;
+}
+
+/** What the accept itself says. */
+type Granted = Pick<
+  Session,
+  "userName" | "classes" | "vlan" | "address" | "addressPool" | "bundles"
+>;
+
+export function granted(request: Uint8Array, accept: Uint8Array): Granted {
+  const classes: string[] = [];
+  const bundles: string[] = [];
+  let vlan: string | undefined;
+  let addressPool: string | undefined;
+  for (const { type, value } of attributesOf(accept)) {
+    if (type === Attr.Class) classes.push(toHex(value));
+    else if (type === Attr.TunnelPrivateGroupId) vlan ??= untagged(value);
+    else if (type === Attr.FramedPool) addressPool ??= textOf(value);
+    else if (type === Attr.VendorSpecific) {
+      const erx = erxValues(value);
+      bundles.push(...erx.filter(({ kind }) => kind === Erx.ServiceBundle).map(({ text }) => text));
+      addressPool ??= erx.find(({ kind }) => kind === Erx.AddressPoolName)?.text;
+    }
+  }
+  return {
+    // RFC 2865 section 5.1: what the accept says is the name for accounting.
+    userName: findText(accept, Attr.UserName) ?? findText(request, Attr.UserName) ?? "",
+    classes,
+    vlan,
+    address: addressOf(accept),
+    addressPool,
+    bundles,
+  };
+}
+
+/** A session as an Access-Accept begins it. */
+export function begunSession(
+  request: Uint8Array,
+  accept: Uint8Array,
+  source: SessionSource,
+  { id, tenant, now }: { readonly id: number; readonly tenant: string; readonly now: number },
+): Session {
+  const station = accessPointOf(findText(request, Attr.CalledStationId) ?? "");
+  return {
+    id,
+    tenant,
+    mac: macOf(request),
+    accessPoint: station.id,
+    ssid: station.ssid,
+    ...source,
+    ...granted(request, accept),
+    lease: undefined,
+    acctSessionId: findText(request, Attr.AcctSessionId),
+    nasIdentifier: findText(request, Attr.NasIdentifier),
+    nasAddress: ipv4(findAttribute(request, Attr.NasIpAddress)),
+    confirmed: false,
+    startedAt: now,
+    lastSeenAt: now,
+    eventTimestamp: undefined,
+    inputOctets: 0,
+    outputOctets: 0,
+    inputPackets: 0,
+    outputPackets: 0,
+    sessionTime: 0,
+  };
+}
+
+/** The session as an accounting message changes it. */
+export function counted(session: Session, request: Uint8Array, now: number): Session {
+  const number = (type: number, fallback: number) => findNumber(request, type) ?? fallback;
+  const octets = (low: number, giga: number, before: number) =>
+    findNumber(request, low) === undefined ? before : number(low, 0) + number(giga, 0) * 2 ** 32;
+  return {
+    ...session,
+    confirmed: true,
+    acctSessionId: findText(request, Attr.AcctSessionId) ?? session.acctSessionId,
+    address: addressOf(request) ?? session.address,
+    lastSeenAt: now,
+    eventTimestamp: findNumber(request, Attr.EventTimestamp) ?? session.eventTimestamp,
+    inputOctets: octets(Attr.AcctInputOctets, Attr.AcctInputGigawords, session.inputOctets),
+    outputOctets: octets(Attr.AcctOutputOctets, Attr.AcctOutputGigawords, session.outputOctets),
+    inputPackets: number(Attr.AcctInputPackets, session.inputPackets),
+    outputPackets: number(Attr.AcctOutputPackets, session.outputPackets),
+    sessionTime: number(Attr.AcctSessionTime, session.sessionTime),
+  };
+}
+
+export function ipv4(value: Uint8Array | undefined): string | undefined {
+  return value?.length === 4 ? value.join(".") : undefined;
+}
+
+function addressOf(packet: Uint8Array): string | undefined {
+  const text = ipv4(findAttribute(packet, Attr.FramedIpAddress));
+  // RFC 2865 section 5.8: the subscriber chooses, or the NAS does.
+  return text === "255.255.255.255" || text === "255.255.255.254" ? undefined : text;
+}
+
+/** RFC 2868 section 3.6: a first octet up to 1f is a tag. */
+function untagged(value: Uint8Array): string {
+  return textOf((value[0] ?? 0x20) <= 0x1f ? value.subarray(1) : value);
+}
+
+/** Text values of a Vendor-Specific of vendor 4874: 4 vendor, then 1 type, 1 length, value. */
+function erxValues(value: Uint8Array): { kind: number; text: string }[] {
+  const found: { kind: number; text: string }[] = [];
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  if (value.length < 6 || view.getUint32(0) !== Vendor.Erx) return found;
+  for (let at = 4; at + 2 <= value.length;) {
+    const size = view.getUint8(at + 1);
+    if (size < 2 || at + size > value.length) break;
+    found.push({ kind: view.getUint8(at), text: textOf(value.subarray(at + 2, at + size)) });
+    at += size;
+  }
+  return found;
+}

@@ -1,0 +1,172 @@
+/**
+ * Who is where: one session per tenant and subscriber MAC, begun by Access-Accept, confirmed and
+ * counted by accounting, ended by Stop, On or Off, silence, roaming, another user or an operator.
+ * Accounting alone begins nothing: only a home server's accept does.
+ */
+import { accessPointOf, normalMac } from "../identity.js";
+import { AcctStatus, Attr } from "../packet/iana.js";
+import { findAttribute, findNumber, findText } from "../packet/packet.js";
+import type { EndReason, Lease, Session, SessionEvent } from "./session.js";
+import { begunSession, counted, granted, ipv4 } from "./session-fields.js";
+import type { SessionSource } from "./session-fields.js";
+import { macOf } from "./station.js";
+
+export type { SessionSource } from "./session-fields.js";
+
+export interface SessionRules {
+  readonly profile: "seed" | "modern";
+  readonly sessionIdleMs: number;
+}
+
+export interface SessionTableParts {
+  readonly tenant: string;
+  /** As they are now: a reload may change them. */
+  rules(): SessionRules;
+  /** Wall clock, milliseconds. */
+  wall(): number;
+  onEvent(event: SessionEvent): void;
+}
+
+export class SessionTable {
+  private readonly parts: SessionTableParts;
+  private readonly sessions = new Map<string, Session>();
+  private nextId = 1;
+
+  constructor(parts: SessionTableParts) {
+    this.parts = parts;
+  }
+
+  /** What an earlier run left; who has begun a session meanwhile keeps that. */
+  restore(sessions: readonly Session[]): void {
+    for (const session of sessions) {
+      if (this.sessions.has(session.mac)) continue;
+      this.sessions.set(session.mac, { ...session, id: this.nextId++ });
+    }
+  }
+
+  /** In order of their ids. */
+  list(): IterableIterator<Session> {
+    return this.sessions.values();
+  }
+
+  find(mac: string): Session | undefined {
+    return this.sessions.get(normalMac(mac) ?? mac);
+  }
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** An Access-Accept has gone out. */
+  accepted(request: Uint8Array, accept: Uint8Array, source: SessionSource): void {
+    const { tenant } = this.parts;
+    const place = { id: this.nextId++, tenant, now: this.parts.wall() };
+    const next = begunSession(request, accept, source, place);
+    const before = this.sessions.get(next.mac);
+    if (before !== undefined) {
+      const sameUser =
+        findText(request, Attr.UserName) === before.userName || before.userName === next.userName;
+      if (!sameUser) this.end(before, "user-changed");
+      else if (before.accessPoint !== next.accessPoint || before.client !== next.client) {
+        this.end(before, "roam");
+      } else {
+        this.reauthenticated(before, request, accept, source);
+        return;
+      }
+    }
+    this.sessions.set(next.mac, next);
+    this.parts.onEvent({ kind: "begun", session: next });
+  }
+
+  /** An accounting request that its home server or the spool has. */
+  accounted(request: Uint8Array, client: string): void {
+    const status = findNumber(request, Attr.AcctStatusType);
+    if (status === AcctStatus.On || status === AcctStatus.Off) {
+      this.endAccessPoint(request, client);
+      return;
+    }
+    const session = this.sessions.get(macOf(request));
+    if (session === undefined || session.client !== client) return;
+    const station = findText(request, Attr.CalledStationId);
+    // Word from the access point the subscriber has left says nothing about where he is now.
+    if (station !== undefined && accessPointOf(station).id !== session.accessPoint) return;
+    const id = findText(request, Attr.AcctSessionId);
+    const known = session.acctSessionId;
+    const next = counted(session, request, this.parts.wall());
+    if (status === AcctStatus.Stop) {
+      if (known === undefined || known === id) this.end(next, "stop");
+      return;
+    }
+    if (status !== AcctStatus.Start && known !== undefined && known !== id) return;
+    this.change(next);
+  }
+
+  /**
+   * A lease came, was renewed, or ran out (undefined), and with it the session's address.
+   * @returns false when that session is over
+   */
+  leased(mac: string, startedAt: number, lease: Lease | undefined): boolean {
+    const session = this.sessions.get(mac);
+    if (session === undefined || session.startedAt !== startedAt) return false;
+    const own = session.lease !== undefined && session.address === session.lease.address;
+    const address = lease?.address ?? (own ? undefined : session.address);
+    this.change({ ...session, lease, address });
+    return true;
+  }
+
+  end(session: Session, reason: EndReason): void {
+    if (!this.sessions.delete(session.mac)) return;
+    this.parts.onEvent({ kind: "ended", session, reason });
+  }
+
+  /** Ends sessions nobody has said a word about for too long. */
+  expire(): void {
+    const now = this.parts.wall();
+    const { sessionIdleMs } = this.parts.rules();
+    for (const session of this.sessions.values()) {
+      if (now - session.lastSeenAt > sessionIdleMs) this.end(session, "idle");
+    }
+  }
+
+  /** The sessions of an access point, as its client names it: nobody ends another client's. */
+  private endAccessPoint(request: Uint8Array, client: string): void {
+    const station = findText(request, Attr.CalledStationId);
+    const { id, ssid, isRadio } = accessPointOf(station ?? "");
+    const nas = findText(request, Attr.NasIdentifier);
+    const address = ipv4(findAttribute(request, Attr.NasIpAddress));
+    // A device that names its radios in other messages, and here itself.
+    const byDevice = this.parts.rules().profile === "modern" && !isRadio;
+    for (const session of this.sessions.values()) {
+      if (session.client !== client) continue;
+      const here =
+        station !== undefined &&
+        session.accessPoint === id &&
+        (ssid === undefined || ssid === session.ssid);
+      const device =
+        nas === undefined
+          ? address !== undefined && session.nasAddress === address
+          : session.nasIdentifier === nas;
+      if (here || (byDevice && device)) this.end(session, "on-off");
+    }
+  }
+
+  private reauthenticated(
+    before: Session,
+    request: Uint8Array,
+    accept: Uint8Array,
+    { pool }: SessionSource,
+  ): void {
+    const lastSeenAt = this.parts.wall();
+    if (this.parts.rules().profile === "seed") {
+      this.change({ ...before, lastSeenAt });
+      return;
+    }
+    const now = granted(request, accept);
+    this.change({ ...before, ...now, address: now.address ?? before.address, pool, lastSeenAt });
+  }
+
+  private change(session: Session): void {
+    this.sessions.set(session.mac, session);
+    this.parts.onEvent({ kind: "changed", session });
+  }
+}
