@@ -16,6 +16,7 @@ export const Code = {
   CoaRequest: 43,
   CoaAck: 44,
   CoaNak: 45,
+  ProtocolError: 52,
 } as const;
 
 export const Attr = {
@@ -24,6 +25,7 @@ export const Attr = {
   ChapPassword: 3,
   NasIpAddress: 4,
   FramedIpAddress: 8,
+  ReplyMessage: 18,
   State: 24,
   Class: 25,
   VendorSpecific: 26,
@@ -49,6 +51,7 @@ export const Attr = {
   TunnelPrivateGroupId: 81,
   FramedPool: 88,
   ErrorCause: 101,
+  Extended1: 241,
 } as const;
 
 export const Vendor = { Microsoft: 311, Erx: 4874 } as const;
@@ -70,6 +73,7 @@ export const ErrorCause = {
   SessionContextNotFound: 503,
   OtherProxyProcessingError: 505,
   ResourcesUnavailable: 506,
+  MultipleSessionSelectionUnsupported: 508,
 } as const;
 
 export const HEADER = 20;

@@ -25,6 +25,8 @@ export interface SessionTableParts {
   /** Wall clock, milliseconds. */
   wall(): number;
   onEvent(event: SessionEvent): void;
+  /** After the event `begun`. @param accept as the home server said it */
+  onBegun?(session: Session, accept: Uint8Array): void;
 }
 
 export class SessionTable {
@@ -76,6 +78,7 @@ export class SessionTable {
     }
     this.sessions.set(next.mac, next);
     this.parts.onEvent({ kind: "begun", session: next });
+    this.parts.onBegun?.(next, accept);
   }
 
   /** An accounting request that its home server or the spool has. */
@@ -112,6 +115,19 @@ export class SessionTable {
     const address = lease?.address ?? (own ? undefined : session.address);
     this.change({ ...session, lease, address });
     return true;
+  }
+
+  /** A CoA that the access point has confirmed: what it says takes the place of what the accept said. */
+  reauthorised({ mac, startedAt }: Session, change: Uint8Array): void {
+    const session = this.sessions.get(mac);
+    if (session?.startedAt !== startedAt || this.parts.rules().profile === "seed") return;
+    const { vlan, classes, bundles } = granted(change, change);
+    this.change({
+      ...session,
+      vlan: vlan ?? session.vlan,
+      classes: classes.length > 0 ? classes : session.classes,
+      bundles: bundles.length > 0 ? bundles : session.bundles,
+    });
   }
 
   end(session: Session, reason: EndReason): void {
