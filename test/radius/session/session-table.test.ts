@@ -1,0 +1,214 @@
+/** Sessions: how they begin, what changes them, and each reason for their end. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { AcctStatus, Attr, Code } from "../../../src/radius/packet/iana.js";
+import { SessionTable } from "../../../src/radius/session/session-table.js";
+import type { SessionEvent } from "../../../src/radius/session/session.js";
+import { accessRequest, accountingRequest, responseTo } from "../lib/packets.js";
+import type { Pair } from "../lib/packets.js";
+
+const DAY = 86_400_000;
+const SOURCE = { client: "10.0.0.1", clientPort: 1000, pool: "main" };
+let now: number;
+let events: SessionEvent[];
+let table: SessionTable;
+
+const create = (profile: "seed" | "modern") =>
+  new SessionTable({
+    tenant: "t",
+    rules: () => ({ profile, sessionIdleMs: DAY }),
+    wall: () => now,
+    onEvent: (event) => events.push(event),
+  });
+beforeEach(() => {
+  now = 1_000_000;
+  events = [];
+  table = create("modern");
+});
+
+const station = (ap = "02-00-00-00-00-01:corp", mac = "02-AA-BB-CC-DD-01"): Pair[] => [
+  [Attr.CalledStationId, ap],
+  [Attr.CallingStationId, mac],
+];
+const accept = (more: readonly Pair[] = [], request: readonly Pair[] = station(), user = "bob") => {
+  const packet = accessRequest([[Attr.UserName, user], ...request], "s");
+  table.accepted(packet, responseTo(packet, Code.AccessAccept, more, "s"), SOURCE);
+};
+const account = (
+  status: number,
+  more: readonly Pair[] = [],
+  where = station(),
+  from = SOURCE.client,
+) =>
+  table.accounted(accountingRequest([[Attr.AcctStatusType, status], ...where, ...more], "s"), from);
+const kinds = () => events.map((event) => (event.kind === "ended" ? event.reason : event.kind));
+
+test("RAD-14: more than 24 hours without a word end a session; exactly 24 do not", () => {
+  accept();
+  now += DAY;
+  table.expire();
+  expect(table.size).toBe(1);
+  now += 1;
+  table.expire();
+  expect(kinds()).toEqual(["begun", "idle"]);
+});
+
+test("RAD-14: an interim keeps it", () => {
+  accept();
+  now += DAY;
+  account(AcctStatus.Interim);
+  now += DAY;
+  table.expire();
+  expect(table.size).toBe(1);
+});
+
+describe("RAD-08: reauthentication", () => {
+  const first: Pair[] = [[Attr.Class, "one"]];
+  const second: Pair[] = [[Attr.Class, "two"]];
+  test("seed profile: new attributes are ignored", () => {
+    table = create("seed");
+    accept(first);
+    accept(second);
+    expect([...table.list()][0]?.classes).toEqual([Buffer.from("one").toString("hex")]);
+  });
+  test("modern profile: they are applied", () => {
+    accept(first);
+    accept(second);
+    expect([...table.list()][0]?.classes).toEqual([Buffer.from("two").toString("hex")]);
+    expect(kinds()).toEqual(["begun", "changed"]);
+  });
+  test("another user on the same MAC is a new session", () => {
+    accept();
+    accept([], station(), "eve");
+    expect(kinds()).toEqual(["begun", "user-changed", "begun"]);
+  });
+});
+
+test("RAD-72: roaming moves the session, and a late Stop of the old access point does not end it", () => {
+  accept();
+  const there = station("02-00-00-00-00-02:corp");
+  accept([], there);
+  expect(kinds()).toEqual(["begun", "roam", "begun"]);
+  account(AcctStatus.Stop);
+  expect([...table.list()]).toMatchObject([{ accessPoint: "02:00:00:00:00:02" }]);
+  account(AcctStatus.Stop, [], there);
+  expect(table.size).toBe(0);
+});
+
+test("RAD-16: no client ends another's sessions, and an SSID ends only its own", () => {
+  accept();
+  accept([], station("02-00-00-00-00-01:guests", "02-AA-BB-CC-DD-02"));
+  const ap = (text: string): Pair[] => [[Attr.CalledStationId, text]];
+  account(AcctStatus.Off, [], ap("02-00-00-00-00-01"), "10.9.9.9");
+  account(AcctStatus.Stop, [], station(), "10.9.9.9");
+  expect(table.size).toBe(2);
+  account(AcctStatus.Off, [], ap("02:00:00:00:00:01:guests"));
+  expect([...table.list()].map(({ ssid }) => ssid)).toEqual(["corp"]);
+  account(AcctStatus.On, [], ap("020000000001"));
+  expect(table.size).toBe(0);
+});
+
+test("RAD-16: the modern profile knows a device by its NAS-Identifier", () => {
+  accept([], [...station(), [Attr.NasIdentifier, "ap-7"]]);
+  const off: Pair[] = [
+    [Attr.CalledStationId, "something else"],
+    [Attr.NasIdentifier, "ap-7"],
+  ];
+  account(AcctStatus.Off, [], off);
+  expect(kinds()).toEqual(["begun", "on-off"]);
+});
+
+test("RAD-16: a device that names no radio is known by NAS-Identifier or NAS-IP-Address, in the modern profile", () => {
+  const address: Pair = [Attr.NasIpAddress, Uint8Array.of(10, 1, 1, 1)];
+  for (const profile of ["modern", "seed"] as const) {
+    events = [];
+    table = create(profile);
+    accept([], [...station(), address]);
+    account(AcctStatus.On, [[Attr.NasIpAddress, Uint8Array.of(10, 1, 1, 2)]], []);
+    expect(table.size).toBe(1);
+    account(AcctStatus.On, [address], []);
+    expect(table.size).toBe(profile === "modern" ? 0 : 1);
+  }
+});
+
+test("RAD-16: another radio of the same device ends nothing of this one", () => {
+  accept([], [...station(), [Attr.NasIdentifier, "ap-7"]]);
+  account(
+    AcctStatus.On,
+    [[Attr.NasIdentifier, "ap-7"]],
+    [[Attr.CalledStationId, "02-00-00-00-00-02"]],
+  );
+  expect(table.size).toBe(1);
+});
+
+test("RAD-08: a reauthentication with new attributes is no new session for the address either", () => {
+  const begun: string[] = [];
+  table = new SessionTable({
+    tenant: "t",
+    rules: () => ({ profile: "seed", sessionIdleMs: DAY }),
+    wall: () => now,
+    onEvent: (event) => events.push(event),
+    onBegun: ({ mac }) => begun.push(mac),
+  });
+  accept();
+  accept([[Attr.Class, "two"]]);
+  expect(begun).toHaveLength(1);
+});
+
+test("RAD-66: Event-Timestamp, User-Name, Class and Acct-Session-Id are in the session", () => {
+  accept([
+    [Attr.Class, "gold"],
+    [Attr.UserName, "bob@example.org"],
+  ]);
+  account(AcctStatus.Start, [
+    [Attr.AcctSessionId, "17"],
+    [Attr.EventTimestamp, 1_700_000_000],
+  ]);
+  expect([...table.list()]).toMatchObject([
+    {
+      userName: "bob@example.org",
+      classes: [Buffer.from("gold").toString("hex")],
+      acctSessionId: "17",
+      eventTimestamp: 1_700_000_000,
+      confirmed: true,
+    },
+  ]);
+});
+
+test("RAD-17: the session knows the pool and the bundles that its accept names", () => {
+  const erx = (type: number, text: string): Pair => [
+    Attr.VendorSpecific,
+    Uint8Array.of(0, 0, 0x13, 0x0a, type, text.length + 2, ...Buffer.from(text)),
+  ];
+  accept([erx(31, "gold"), erx(31, "tv"), erx(2, "east")]);
+  expect([...table.list()]).toMatchObject([{ bundles: ["gold", "tv"], addressPool: "east" }]);
+});
+
+test("RAD-13: a Stop of another accounting session does not end this one", () => {
+  accept();
+  account(AcctStatus.Start, [[Attr.AcctSessionId, "1"]]);
+  account(AcctStatus.Stop, [[Attr.AcctSessionId, "0"]]);
+  expect(table.size).toBe(1);
+  account(AcctStatus.Stop, [[Attr.AcctSessionId, "1"]]);
+  expect(kinds().at(-1)).toBe("stop");
+});
+
+test("RAD-13: accounting alone begins nothing", () => {
+  account(AcctStatus.Start);
+  expect(table.size).toBe(0);
+});
+
+test("RAD-71: a MAC is one however it is written", () => {
+  accept();
+  for (const mac of ["02aabbccdd01", "02:AA:BB:CC:DD:01", "02aa.bbcc.dd01"]) {
+    expect(table.find(mac)).toBeDefined();
+    accept([], station("02:00:00:00:00:01:corp", mac));
+  }
+  expect(table.size).toBe(1);
+});
+
+test("RAD-73: VLAN from Tunnel-Private-Group-Id, with and without a tag", () => {
+  accept([[Attr.TunnelPrivateGroupId, Uint8Array.of(1, 0x34, 0x32)]]);
+  expect([...table.list()][0]?.vlan).toBe("42");
+  accept([[Attr.TunnelPrivateGroupId, "staff"]]);
+  expect([...table.list()][0]?.vlan).toBe("staff");
+});
