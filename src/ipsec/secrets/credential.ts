@@ -28,6 +28,8 @@ export interface SecretEntry {
 const FINGERPRINT_DIGITS = 16;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const MOST_VALUE = 64 * 1024;
+/** What routers take of a key that is typed as text. */
+const MOST_KEY_TEXT = 200;
 const LEAST_BITS = 128;
 const MOST_BITS = 512;
 
@@ -50,6 +52,12 @@ export function checkCredential(name: string, kind: SecretKind, value: string): 
       throw invalid(
         "the key has a line break in it",
         "give it as 0x and hex digits, or 0s and base64",
+      );
+    }
+    if (value.length > MOST_KEY_TEXT && !/^0[xs]/.test(value)) {
+      throw invalid(
+        `the key has more than ${MOST_KEY_TEXT} characters`,
+        "give a shorter one, or octets as 0x and hex digits",
       );
     }
     return;
