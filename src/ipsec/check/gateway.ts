@@ -4,6 +4,7 @@ import {
   parseRange,
   policiesBetween,
   rangesOutside,
+  rangesOverlap,
   type AddressRange,
   type Gateway,
   type NetworkPair,
@@ -18,8 +19,19 @@ export function gatewayFindings(gateway: Gateway, sides: readonly TunnelSide[]):
   const sink = new FindingSink("", gateway.name);
   policyIds(gateway, sink);
   unreached(gateway, sink);
-  unusedExemptions(gateway, sides, sink);
-  return [...sink.findings, ...sides.flatMap((side) => sideAtGateway(gateway, side, sides))];
+  const translation = translationOf(gateway);
+  const areas = sides.map(protectedAreas);
+  unusedExemptions(translation, areas.flat(), sink);
+  const findings = [...sink.findings];
+  const sequences: Sequences = new Map();
+  for (const [index, side] of sides.entries()) {
+    const own = new FindingSink(side.tunnel, gateway.name);
+    for (const area of areas[index] ?? []) notExempt(translation, area, own);
+    blocked(gateway, side, own);
+    sequenceTwice(side, sequences, own);
+    findings.push(...own.findings);
+  }
+  return findings;
 }
 
 function policyIds({ policies }: Gateway, sink: FindingSink): void {
@@ -59,66 +71,67 @@ function unreached({ policies }: Gateway, sink: FindingSink): void {
   }
 }
 
-function unusedExemptions({ nat }: Gateway, sides: readonly TunnelSide[], sink: FindingSink): void {
-  for (const { list, pairs } of nat.exemptions) {
-    for (const pair of pairs) {
-      if (sides.some((side) => pairsOf(side).some((one) => overlaps(one, pair)))) continue;
-      sink.add("nat-exempt-unused", {
-        message: `list ${list} exempts ${pair.local} to ${pair.remote} from translation, and no tunnel protects it`,
-        remedy: "take it out of the list: it leaves untranslated and in clear",
-      });
-    }
-  }
+/** A pair of networks, read once: a hub has thousands, and each meets each. */
+interface Area {
+  readonly pair: NetworkPair;
+  readonly local: AddressRange;
+  readonly remote: AddressRange;
 }
 
-function sideAtGateway(
-  gateway: Gateway,
-  side: TunnelSide,
-  sides: readonly TunnelSide[],
-): Finding[] {
-  const sink = new FindingSink(side.tunnel, gateway.name);
-  for (const pair of pairsOf(side)) notExempt(gateway, pair, sink);
-  blocked(gateway, side, sink);
-  const { cryptoMap, sequence } = side.names;
-  const first = sides.find(
-    ({ names }) => names.cryptoMap === cryptoMap && names.sequence === sequence,
-  );
-  if (cryptoMap !== undefined && sequence !== undefined && first !== side) {
-    sink.add("crypto-sequence-twice", {
-      message: `crypto map ${cryptoMap} has the sequence ${sequence} for ${first?.tunnel ?? ""}, too`,
-      remedy: "give each tunnel a sequence of its own",
-    });
-  }
-  return sink.findings;
+interface Translation {
+  /** Whose packets are translated. */
+  readonly sources: readonly AddressRange[];
+  readonly exempt: readonly (Area & { readonly list: string })[];
+}
+
+function translationOf({ nat }: Gateway): Translation {
+  return {
+    sources: nat.overloads.flatMap(({ source }) => parseRange(source) ?? []),
+    exempt: nat.exemptions.flatMap(({ list, pairs }) =>
+      areasOf(pairs).map((area) => ({ ...area, list })),
+    ),
+  };
+}
+
+function areasOf(pairs: readonly NetworkPair[]): Area[] {
+  return pairs.flatMap((pair) => {
+    const [local, remote] = [parseRange(pair.local), parseRange(pair.remote)];
+    return local === undefined || remote === undefined ? [] : [{ pair, local, remote }];
+  });
 }
 
 /** Networks that are told; any-to-any selectors say nothing of which are behind. */
-function pairsOf({ kind, selectors, localNetworks, remoteNetworks }: TunnelSide): NetworkPair[] {
-  if (kind === "policy-based") return selectors.map(({ local, remote }) => ({ local, remote }));
-  return localNetworks.flatMap((local) => remoteNetworks.map((remote) => ({ local, remote })));
+function protectedAreas({ kind, selectors, localNetworks, remoteNetworks }: TunnelSide): Area[] {
+  if (kind === "policy-based") return areasOf(selectors);
+  return areasOf(
+    localNetworks.flatMap((local) => remoteNetworks.map((remote) => ({ local, remote }))),
+  );
 }
 
-function overlaps(a: NetworkPair, b: NetworkPair): boolean {
-  return meets(a.local, b.local) && meets(a.remote, b.remote);
-}
-
-function meets(a: string, b: string): boolean {
-  const [one, other] = [parseRange(a), parseRange(b)];
-  if (one?.version !== other?.version || one === undefined || other === undefined) return false;
-  return one.first <= other.last && other.first <= one.last;
+function unusedExemptions(
+  { exempt }: Translation,
+  areas: readonly Area[],
+  sink: FindingSink,
+): void {
+  for (const { list, pair, local, remote } of exempt) {
+    const used = areas.some(
+      (area) => rangesOverlap(area.local, local) && rangesOverlap(area.remote, remote),
+    );
+    if (used) continue;
+    sink.add("nat-exempt-unused", {
+      message: `list ${list} exempts ${pair.local} to ${pair.remote} from translation, and no tunnel protects it`,
+      remedy: "take it out of the list: it leaves untranslated and in clear",
+    });
+  }
 }
 
 /** Where the inside is translated, what a tunnel protects must be exempt: else its selectors never match. */
-function notExempt({ nat }: Gateway, pair: NetworkPair, sink: FindingSink): void {
-  const local = parseRange(pair.local);
-  const remote = parseRange(pair.remote);
-  if (local === undefined || remote === undefined) return;
-  const translated = nat.overloads.some(({ source }) => meets(source, pair.local));
-  if (!translated) return;
-  const far = nat.exemptions
-    .flatMap(({ pairs }) => pairs)
-    .filter((one) => covers(one.local, [local]))
-    .flatMap((one) => parseRange(one.remote) ?? []);
+function notExempt({ sources, exempt }: Translation, area: Area, sink: FindingSink): void {
+  const { pair, local, remote } = area;
+  if (!sources.some((source) => rangesOverlap(source, local))) return;
+  const far = exempt
+    .filter(({ local: range }) => isInside(local, range))
+    .map(({ remote: range }) => range);
   if (rangesOutside([remote], far).length === 0) return;
   sink.add("nat-not-exempt", {
     message: `traffic from ${pair.local} to ${pair.remote} is translated before it reaches the tunnel`,
@@ -126,9 +139,26 @@ function notExempt({ nat }: Gateway, pair: NetworkPair, sink: FindingSink): void
   });
 }
 
-function covers(prefix: string, ranges: readonly AddressRange[]): boolean {
-  const range = parseRange(prefix);
-  return range !== undefined && rangesOutside(ranges, [range]).length === 0;
+function isInside(inner: AddressRange, outer: AddressRange): boolean {
+  return inner.version === outer.version && inner.first >= outer.first && inner.last <= outer.last;
+}
+
+/** Entries of crypto maps by the first tunnel that has each. */
+type Sequences = Map<string, string>;
+
+function sequenceTwice({ tunnel, names }: TunnelSide, seen: Sequences, sink: FindingSink): void {
+  const { cryptoMap, sequence } = names;
+  if (cryptoMap === undefined || sequence === undefined) return;
+  const key = `${cryptoMap}\0${sequence}`;
+  const first = seen.get(key);
+  if (first === undefined) {
+    seen.set(key, tunnel);
+    return;
+  }
+  sink.add("crypto-sequence-twice", {
+    message: `crypto map ${cryptoMap} has the sequence ${sequence} for ${first}, too`,
+    remedy: "give each tunnel a sequence of its own",
+  });
 }
 
 /** Policies are there, and none from the tunnel's zone permits anything: said where policies are used at all. */
