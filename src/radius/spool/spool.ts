@@ -23,7 +23,7 @@ export class SpoolError extends Error {}
 
 interface Append {
   readonly entry: Spooled;
-  readonly resolve: () => void;
+  readonly resolve: (entry: Spooled) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -41,6 +41,8 @@ interface Shelf {
   /** Something was written that the fill under way may have missed. */
   missed: boolean;
   filling: boolean;
+  /** Removed before they came into the window. */
+  readonly gone: Set<string>;
 }
 
 export interface SpoolParts {
@@ -93,7 +95,7 @@ export class Spool {
   }
 
   /** On disk when it resolves; rejects with `SpoolError` or `StoreError` when it is not. */
-  append(pool: string, packet: Uint8Array, arrivedAt: number): Promise<void> {
+  append(pool: string, packet: Uint8Array, arrivedAt: number): Promise<Spooled> {
     const { problem } = this;
     if (problem !== undefined) return Promise.reject(new SpoolError(problem));
     const shelf = this.shelf(pool);
@@ -118,7 +120,10 @@ export class Spool {
   /** A home server has it. A crash before the disk knows costs a repeat, not a loss. */
   remove({ pool, key, packet }: Spooled): void {
     const shelf = this.shelves.get(pool);
-    if (shelf?.window.delete(key) !== true) return;
+    if (shelf === undefined) return;
+    // Not read yet: it will be passed over.
+    if (!shelf.window.delete(key) && (key <= shelf.lastKey || shelf.gone.has(key))) return;
+    if (key > shelf.lastKey) shelf.gone.add(key);
     shelf.count--;
     this.octetsHeld -= sizeOf(packet);
     this.done.push(key);
@@ -176,7 +181,7 @@ export class Spool {
         await this.parts.disk.write(writes, batch.length > 0);
         for (const { entry, resolve } of batch) {
           this.keep(entry);
-          resolve();
+          resolve(entry);
         }
       } catch (error) {
         // What a home server has and the disk does not know yet: with the next write that works.
@@ -220,9 +225,10 @@ export class Spool {
       const page = await this.parts.disk.page(shelf.prefix, after, wanted);
       for (const row of page) {
         const entry = decode(pool, row);
-        shelf.window.set(entry.key, entry);
+        if (!shelf.gone.delete(entry.key)) shelf.window.set(entry.key, entry);
         shelf.lastKey = entry.key;
       }
+      for (const key of shelf.gone) if (key <= shelf.lastKey) shelf.gone.delete(key);
       shelf.complete = page.length < wanted && !shelf.missed;
     } catch {
       // The disk says so itself; the next look tries again.
@@ -253,6 +259,7 @@ export class Spool {
         complete: true,
         missed: false,
         filling: false,
+        gone: new Set(),
       };
       this.shelves.set(pool, shelf);
     }
