@@ -1,4 +1,6 @@
 /** What the relay wants to know; config translates its file into this. Times are milliseconds. */
+import type { DynamicSettings } from "./dynamic/settings.js";
+import type { RadsecListenerSettings, TlsUpstreamSettings } from "./radsec/settings.js";
 
 export interface RadiusSettings {
   readonly tenants: readonly TenantSettings[];
@@ -17,6 +19,10 @@ export interface TenantSettings {
   readonly profile: "seed" | "modern";
   readonly authentication: ListenerSettings | undefined;
   readonly accounting: ListenerSettings | undefined;
+  /** Clients over TLS; undefined: none. */
+  readonly radsec?: RadsecListenerSettings | undefined;
+  /** Disconnect and CoA; undefined: off, and no access point takes any. */
+  readonly dynamic?: DynamicSettings | undefined;
   readonly homeServers: readonly HomeServerSettings[];
   readonly pools: readonly PoolSettings[];
   /** The first that matches decides. */
@@ -89,6 +95,8 @@ export interface ClientSettings {
   readonly limitProxyState: boolean;
   /** Requests per second beyond which new ones are dropped; 0 = no limit. */
   readonly rateLimit: number;
+  /** UDP port where it takes Disconnect and CoA; undefined: as the tenant says, 0 = none. */
+  readonly dynamicPort?: number | undefined;
 }
 
 export interface HomeServerSettings {
@@ -106,6 +114,8 @@ export interface HomeServerSettings {
   /** Probes without answer after which a suspect server is dead. */
   readonly probesUntilDead: number;
   readonly deadIntervalMs: number;
+  /** Reached over TLS; undefined: over UDP. */
+  readonly tls?: TlsUpstreamSettings | undefined;
 }
 
 export interface PoolSettings {

@@ -12,6 +12,8 @@ import type { Client } from "./client-table.js";
 export interface Origin {
   /** Another one after a reload that changed the client's secrets or rules. */
   client: Client;
+  /** What sessions and counters are kept under: the address, or the name of a TLS client. */
+  readonly identity: string;
   readonly address: string;
   readonly port: number;
   /** By identifier. */

@@ -66,11 +66,12 @@ export class Fleet {
   }
 }
 
-/** Secrets and times may differ. */
+/** Secrets, certificates and times may differ. */
 function samePlace(a: HomeServerSettings, b: HomeServerSettings): boolean {
   return (
     a.address === b.address &&
     a.authenticationPort === b.authenticationPort &&
-    a.accountingPort === b.accountingPort
+    a.accountingPort === b.accountingPort &&
+    a.tls?.port === b.tls?.port
   );
 }

@@ -21,6 +21,10 @@ export interface UpstreamPort {
   slot(identifier: number): UpstreamSlot | undefined;
   send(bytes: Uint8Array): void;
   close(): void;
+  /** Whether it stands, where that can be known. */
+  readonly connected?: boolean;
+  /** Called a few times a second, where it has something to watch. */
+  tick?(now: number): void;
 }
 
 /** The identifiers of a port; the transport is the caller's. */

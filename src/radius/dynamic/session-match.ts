@@ -1,0 +1,84 @@
+/**
+ * Which session a Disconnect or CoA is about (RFC 5176 section 3). Everything the request says of session
+ * and NAS must fit; what it does not say does not matter. Exactly one session, or an Error-Cause.
+ */
+import { accessPointOf, normalMac } from "../identity.js";
+import { Attr, ErrorCause } from "../packet/iana.js";
+import { findAttribute, findText } from "../packet/packet.js";
+import type { Session } from "../session/session.js";
+
+export interface SessionSource {
+  list(): Iterable<Session>;
+  find(mac: string): Session | undefined;
+}
+
+/** @returns the session, or the Error-Cause */
+export function sessionFor(packet: Uint8Array, sessions: SessionSource): Session | number {
+  const wanted = wantedOf(packet);
+  const { mac, acctSessionId, userName, address } = wanted;
+  if (mac === undefined && acctSessionId === undefined && userName === undefined) {
+    if (address === undefined) return ErrorCause.MissingAttribute;
+  }
+  const known = mac === undefined ? undefined : sessions.find(mac);
+  const candidates = mac === undefined ? [...sessions.list()] : known === undefined ? [] : [known];
+  const fitting = candidates.filter((session) => isSubscriber(session, wanted));
+  if (fitting.length === 0) return ErrorCause.SessionContextNotFound;
+  const here = fitting.filter((session) => isNas(session, wanted));
+  const [session] = here;
+  if (session === undefined) return ErrorCause.NasIdentificationMismatch;
+  return here.length > 1 ? ErrorCause.MultipleSessionSelectionUnsupported : session;
+}
+
+interface Wanted {
+  readonly mac: string | undefined;
+  readonly acctSessionId: string | undefined;
+  readonly userName: string | undefined;
+  readonly address: string | undefined;
+  readonly station: string | undefined;
+  readonly nasIdentifier: string | undefined;
+  readonly nasAddress: string | undefined;
+}
+
+function wantedOf(packet: Uint8Array): Wanted {
+  const station = findText(packet, Attr.CalledStationId);
+  return {
+    mac: findText(packet, Attr.CallingStationId),
+    acctSessionId: findText(packet, Attr.AcctSessionId),
+    userName: findText(packet, Attr.UserName),
+    address: ipv4Of(packet, Attr.FramedIpAddress),
+    station: station === undefined ? undefined : accessPointOf(station).id,
+    nasIdentifier: findText(packet, Attr.NasIdentifier),
+    nasAddress: ipv4Of(packet, Attr.NasIpAddress),
+  };
+}
+
+function isSubscriber(session: Session, wanted: Wanted): boolean {
+  return (
+    same(
+      wanted.mac === undefined ? undefined : (normalMac(wanted.mac) ?? wanted.mac),
+      session.mac,
+    ) &&
+    same(wanted.acctSessionId, session.acctSessionId) &&
+    same(wanted.userName, session.userName) &&
+    same(wanted.address, session.address)
+  );
+}
+
+/** A NAS is also known by the address that its requests come from. */
+function isNas(session: Session, { station, nasIdentifier, nasAddress }: Wanted): boolean {
+  return (
+    same(station, session.accessPoint) &&
+    same(nasIdentifier, session.nasIdentifier) &&
+    (same(nasAddress, session.nasAddress) || nasAddress === session.client)
+  );
+}
+
+/** What was not said, or is not known, cannot differ. */
+function same(wanted: string | undefined, known: string | undefined): boolean {
+  return wanted === undefined || known === undefined || wanted === known;
+}
+
+function ipv4Of(packet: Uint8Array, type: number): string | undefined {
+  const value = findAttribute(packet, type);
+  return value?.length === 4 ? value.join(".") : undefined;
+}
