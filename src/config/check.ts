@@ -165,6 +165,8 @@ function patternRemedy({ pattern = "" }: SchemaNode): string {
   if (pattern === "^unicast$") {
     return "write unicast, or a block: {announce: type-5, rd: …, route-targets: […], l3-vni: …}";
   }
+  if (pattern.includes("|fqdn|")) return "write fqdn:NAME, address:…, email:…, key-id:… or dn:…";
+  if (pattern.includes("{4}-")) return 'write "2026-12-31", in quotes';
   return "use letters and digits, as in the examples in docs/configuration.md";
 }
 

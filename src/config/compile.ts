@@ -23,6 +23,7 @@ import { auditSettings, slowPeerSettings } from "./watch.js";
 import { checkGroupName, checkGroups, groupChain, mergeOptions } from "./groups.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { injectionSettings } from "./injection.js";
+import { ipsecSettings } from "./ipsec.js";
 import { keyChains } from "./key-chains.js";
 import { memoryLimit } from "./memory-limit.js";
 import { peerOptions } from "./peer-options.js";
@@ -120,6 +121,11 @@ export function compileConfig(
     speaker,
     fib: fibSettings(file.fib ?? {}, file.restart?.["state-dir"], issues),
     injection: injectionSettings(file.injection),
+    ipsec: ipsecSettings(
+      file.ipsec,
+      { directory: around.secrets.directory, stateDir: file.restart?.["state-dir"] },
+      issues,
+    ),
     radius: radiusSettings(file.radius, file.restart?.["state-dir"], around.secrets, issues),
     http: httpSettings(file, around, issues),
     log: {

@@ -11,6 +11,8 @@ import type { FeedsEntry } from "./feeds.js";
 import type { LogSettings } from "../telemetry/settings.js";
 import type { FamilyName } from "./family-name.js";
 import type { InjectionEntry } from "./injection.js";
+import type { IpsecSettings } from "../ipsec/settings.js";
+import type { IpsecEntry } from "./ipsec-file.js";
 import type { LimitsEntry } from "./limits.js";
 import type { AddPathEntry } from "./add-path.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
@@ -26,6 +28,8 @@ export interface DaemonSettings {
   /** Undefined = no MAC FIB. */
   readonly fib: FibSettings | undefined;
   readonly injection: InjectionSettings;
+  /** Undefined = no IPsec tunnels. */
+  readonly ipsec: IpsecSettings | undefined;
   /** Undefined = no RADIUS relay. */
   readonly radius: RadiusSettings | undefined;
   readonly http: HttpSettings;
@@ -150,6 +154,7 @@ export interface ConfigFile extends FeedsEntry {
   "policy-sets"?: PolicySetsEntry;
   fib?: FibEntry;
   injection?: InjectionEntry;
+  ipsec?: IpsecEntry;
   radius?: RadiusEntry;
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;

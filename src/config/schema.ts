@@ -11,6 +11,7 @@ import { fibSchema } from "./fib-schema.js";
 import { addPathSchema } from "./add-path-schema.js";
 import { gracefulRestartSchema, restartSchema } from "./graceful-restart-schema.js";
 import { injectionSchema } from "./injection-schema.js";
+import { ipsecSchema } from "./ipsec-schema.js";
 import { keyChainsSchema } from "./key-chains-schema.js";
 import { PEER_DEFAULTS, TOP_DEFAULTS } from "./file.js";
 import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-schema.js";
@@ -384,6 +385,7 @@ export const configSchema: SchemaNode = {
     "policy-sets": policySetsSchema,
     fib: fibSchema,
     injection: injectionSchema,
+    ipsec: ipsecSchema,
     radius: radiusSchema,
     restart: restartSchema,
     "slow-peers": slowPeersSchema,

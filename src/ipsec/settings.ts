@@ -18,9 +18,18 @@ export interface IpsecSettings {
   readonly secrets: SecretSettings;
   /** VICI socket of the local IKE daemon. */
   readonly viciSocket: string;
+  readonly fabric: FabricSettings;
+}
+
+/** What tunnels do to routes whose next hop is behind one that is down or unverified. */
+export interface FabricSettings {
+  readonly effect: "off" | "hold" | "depreference";
+  /** A tunnel that came back counts when it has been up for so long. */
+  readonly holdDownSeconds: number;
 }
 
 export const IPSEC_DEFAULTS = {
   install: "manual",
   viciSocket: "/var/run/charon.vici",
+  fabric: { effect: "off", holdDownSeconds: 10 },
 } as const;

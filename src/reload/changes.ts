@@ -10,6 +10,7 @@ type Section = Exclude<keyof DaemonSettings, "speaker">;
 export const SECTION_EFFECTS: Readonly<Record<Section, ConfigChange["effect"]>> = {
   fib: "live",
   injection: "live",
+  ipsec: "live",
   radius: "live",
   http: "live",
   log: "live",

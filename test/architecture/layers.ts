@@ -125,12 +125,18 @@ export const LAYERS: readonly Layer[] = [
   },
   { name: "cli", files: "^src/cli/", may: [GEN, UTIL, CODEC, "^src/config/", "^src/asmn/agent"] },
   { name: "web", files: "^src/web/", may: [] },
-  { name: "config", files: "^src/config/", may: [CODEC, UTIL, DEFAULTS], mayTypes: ["^src/"] },
+  {
+    name: "config",
+    files: "^src/config/",
+    // A proposal's text and a tunnel's references are read by the model's own rules.
+    may: [CODEC, UTIL, DEFAULTS, "^src/ipsec/(model|check)/index\\.ts$"],
+    mayTypes: ["^src/"],
+  },
   {
     // What a reload does to the parts that main.ts holds together.
     name: "reload",
     files: "^src/reload/",
-    may: ["^src/(api|config|fib|radius|telemetry)/index\\.ts$", UTIL],
+    may: ["^src/(api|config|fib|ipsec|radius|telemetry)/index\\.ts$", UTIL],
     mayTypes: ["^src/"],
   },
   { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },

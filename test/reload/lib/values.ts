@@ -4,6 +4,7 @@
  */
 import type { ConfigFile, PeerOptionsEntry } from "../../../src/config/file.js";
 import { pki } from "../../lib/pki.js";
+import { IPSEC_VALUES } from "./ipsec-values.js";
 import { RADIUS_BLOCKS } from "./radius-values.js";
 
 type Values<T> = { readonly [K in keyof Required<T>]: readonly NonNullable<T[K]>[] };
@@ -348,6 +349,7 @@ export const TOP_VALUES: Omit<
     },
   ],
   injection: [{ "max-routes": 0 }, { "max-routes-per-owner": 5 }],
+  ipsec: IPSEC_VALUES,
   restart: [
     { "on-stop": "cease" },
     { "state-dir": "/var/lib/evpnd", "selection-deferral-time": 60 },
