@@ -1,5 +1,6 @@
 /** The `radius` block of a configuration file, as the schema lets it through, and its defaults. */
 import type { RadiusAddressesEntry } from "./radius-addresses.js";
+import type { DynamicEntry, RadsecEntry, TlsUpstreamEntry } from "./radsec.js";
 
 export interface RadiusEntry {
   "state-directory"?: string;
@@ -13,6 +14,8 @@ export interface RadiusTenantEntry {
   profile?: "seed" | "modern";
   authentication?: RadiusListenerEntry;
   accounting?: RadiusListenerEntry;
+  radsec?: RadsecEntry;
+  "dynamic-authorization"?: DynamicEntry;
   "home-servers": RadiusHomeServerEntry[];
   pools?: { name: string; servers: string[]; balance?: boolean }[];
   routes?: {
@@ -42,6 +45,7 @@ export interface RadiusClientEntry {
   proxy?: boolean;
   "limit-proxy-state"?: boolean;
   "rate-limit"?: number;
+  "dynamic-port"?: number;
 }
 
 export interface RadiusHomeServerEntry {
@@ -49,7 +53,8 @@ export interface RadiusHomeServerEntry {
   address: string;
   "authentication-port"?: number;
   "accounting-port"?: number;
-  "secret-files": string[];
+  "secret-files"?: string[];
+  tls?: TlsUpstreamEntry;
   "require-message-authenticator"?: boolean;
   watchdog?: "status-server" | "none";
 }

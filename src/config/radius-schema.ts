@@ -1,6 +1,12 @@
 /** The `radius` block of the configuration's schema. */
 import { radiusAddressesSchema } from "./radius-addresses.js";
 import { RADIUS_DEFAULTS } from "./radius-file.js";
+import {
+  dynamicPortSchema,
+  dynamicSchema,
+  radsecSchema,
+  tlsUpstreamSchema,
+} from "./radsec-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 
 const name: SchemaNode = {
@@ -76,6 +82,7 @@ const listener = (fallback: string, what: string): SchemaNode => ({
             description:
               "Requests per second from each prefix beyond which new ones are dropped; those with State go on. 0 = no limit.",
           },
+          "dynamic-port": dynamicPortSchema,
         },
       },
     },
@@ -91,7 +98,7 @@ const listener = (fallback: string, what: string): SchemaNode => ({
 
 const homeServer: SchemaNode = {
   type: "object",
-  required: ["name", "address", "secret-files"],
+  required: ["name", "address"],
   additionalProperties: false,
   properties: {
     name,
@@ -110,6 +117,7 @@ const homeServer: SchemaNode = {
       description:
         "How a silent server is found alive again: by Status-Server (RFC 5997), or by trying it with real requests.",
     },
+    tls: tlsUpstreamSchema,
   },
 };
 
@@ -134,6 +142,8 @@ const tenant: SchemaNode = {
       items: homeServer,
       description: "Servers that requests are relayed to.",
     },
+    radsec: radsecSchema,
+    "dynamic-authorization": dynamicSchema,
     pools: {
       type: "array",
       description:

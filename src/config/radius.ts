@@ -8,11 +8,19 @@ import type {
   RouteSettings,
   TenantSettings,
 } from "../radius/settings.js";
+import { RADSEC_SECRET } from "../radius/radsec/settings.js";
 import { parseEndpoint, parsePrefix } from "./address.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { radiusAddresses } from "./radius-addresses.js";
 import { RADIUS_DEFAULTS } from "./radius-file.js";
-import type { RadiusEntry, RadiusListenerEntry, RadiusTenantEntry } from "./radius-file.js";
+import type {
+  RadiusEntry,
+  RadiusHomeServerEntry,
+  RadiusListenerEntry,
+  RadiusTenantEntry,
+} from "./radius-file.js";
+import { checkDoors, dynamicSettings, radsecSettings, tlsUpstreamSettings } from "./radsec.js";
+import type { RadsecContext } from "./radsec.js";
 import type { SecretSource } from "./secrets.js";
 
 /** An octet of length, and what RADIUS needs of it, would allow more than anybody types. */
@@ -35,6 +43,7 @@ export function radiusSettings(
   const room = entry["spool-max"] ?? RADIUS_DEFAULTS["spool-max"];
   const names = new Set<string>();
   checkPorts(entry, issues);
+  checkDoors(entry.tenants, issues);
   return {
     stateDirectory:
       state !== undefined
@@ -86,16 +95,23 @@ function tenantSettings(
   const limit = profile === "seed" ? SEED_SECRET_MAX : SECRET_MAX;
   const read = (files: readonly string[], at: ConfigPath) =>
     files.flatMap((file, index) => readSecret(file, limit, [...at, index], secrets, issues));
+  const tlsContext: RadsecContext = { secrets, issues, now: Date.now() };
   const servers = new Set<string>();
   const homeServers = entry["home-servers"].map((one, index): HomeServerSettings => {
     const at = [...path, "home-servers", index];
     unique(one.name, servers, [...at, "name"], issues);
+    checkWay(one, at, issues);
+    const { tls } = one;
     return {
       name: one.name,
       address: one.address,
       authenticationPort: one["authentication-port"] ?? RADIUS_DEFAULTS["authentication-port"],
       accountingPort: one["accounting-port"] ?? RADIUS_DEFAULTS["accounting-port"],
-      secrets: read(one["secret-files"], [...at, "secret-files"]),
+      secrets:
+        tls === undefined
+          ? read(one["secret-files"] ?? [], [...at, "secret-files"])
+          : [RADSEC_SECRET],
+      tls: tls === undefined ? undefined : tlsUpstreamSettings(tls, [...at, "tls"], tlsContext),
       requireMessageAuthenticator: one["require-message-authenticator"] ?? true,
       watchdog: one.watchdog ?? RADIUS_DEFAULTS.watchdog,
       suspectAfterMs: 3000,
@@ -110,6 +126,8 @@ function tenantSettings(
     profile,
     authentication: listenerSettings(entry.authentication, "authentication", path, read),
     accounting: listenerSettings(entry.accounting, "accounting", path, read),
+    radsec: radsecSettings(entry.radsec, [...path, "radsec"], tlsContext),
+    dynamic: dynamicSettings(entry["dynamic-authorization"]),
     homeServers,
     pools,
     routes: routeSettings(entry, pools, path, issues),
@@ -119,6 +137,26 @@ function tenantSettings(
     requireServiceAttributes: entry["require-service-attributes"] ?? false,
     addresses: radiusAddresses(entry.addresses, [...path, "addresses"], issues),
   };
+}
+
+/** Over UDP or over TLS, and what each takes. */
+function checkWay(entry: RadiusHomeServerEntry, path: ConfigPath, issues: IssueList): void {
+  const secrets = entry["secret-files"];
+  if (entry.tls === undefined && secrets === undefined) {
+    issues.error(
+      path,
+      `nothing secures the way to ${entry.name}`,
+      "add secret-files (RADIUS over UDP) or tls (RADIUS over TLS)",
+    );
+  }
+  if (entry.tls !== undefined && secrets !== undefined) {
+    issues.error(
+      [...path, "secret-files"],
+      "over TLS the shared secret is always the same, and protects nothing",
+      "remove secret-files, or tls",
+      true,
+    );
+  }
 }
 
 function listenerSettings(
@@ -142,6 +180,7 @@ function listenerSettings(
       proxy: client.proxy ?? false,
       limitProxyState: client["limit-proxy-state"] ?? true,
       rateLimit: client["rate-limit"] ?? 0,
+      dynamicPort: client["dynamic-port"],
     })),
     cacheMs: 10_000,
     timeoutMs: 30_000,
