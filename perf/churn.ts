@@ -9,6 +9,9 @@ import { compareFib, type FibOptions } from "./compare/fib.js";
 import { routeTargets, type RouteTargetsOptions } from "./compare/route-targets.js";
 import { startTarget, TARGET_NAMES } from "./compare/targets.js";
 import { versus, type VersusOptions } from "./compare/versus.js";
+import { besideBgp, type BesideOptions } from "./radius/beside-bgp.js";
+import { compareRadius, type RadiusOptions } from "./radius/compare.js";
+import { RELAY_NAMES } from "./radius/targets.js";
 import { addressText, parseAddress } from "./fleet/universe.js";
 import { formatRun } from "./report.js";
 import { SCENARIOS } from "./scenario/index.js";
@@ -359,6 +362,36 @@ function versusCommand(): Command {
     });
 }
 
+function radiusCommand(): Command {
+  return new Command("radius")
+    .description(
+      "evpnd's RADIUS relay, FreeRADIUS as a proxy, radsecproxy and a bare forwarder in turn",
+    )
+    .option("--rounds <n>", "rounds; every relay runs once in each", wholeNumber, 3)
+    .option("--only <cases...>", "only cases whose name begins so")
+    .option("--targets <names...>", "who takes part", [...RELAY_NAMES])
+    .option("--evpnd <file>", "another build's main.js")
+    .option("--quick", "a tenth of the requests and one round: does everything run?")
+    .option("--json", "JSON lines as the runs end, and one with the result")
+    .action(async (options: RadiusOptions) => {
+      process.exitCode = (await compareRadius(options)) ? 0 : 1;
+    });
+}
+
+function radiusBesideBgpCommand(): Command {
+  return new Command("radius-beside-bgp")
+    .description(
+      "MAC moves while RADIUS requests are relayed: by evpnd, or by radsecproxy beside it",
+    )
+    .option("--rounds <n>", "rounds; every way runs once in each", wholeNumber, 3)
+    .option("--evpnd <file>", "another build's main.js")
+    .option("--quick", "a second and one round: does everything run?")
+    .option("--json", "JSON lines as the runs end, and one with the result")
+    .action(async (options: BesideOptions) => {
+      process.exitCode = (await besideBgp(options)) ? 0 : 1;
+    });
+}
+
 const program = new Command("evpnd-churn")
   .description("plays EVPN PEs against a BGP route reflector and checks what each of them receives")
   .showHelpAfterError("(--help lists the options)");
@@ -367,6 +400,8 @@ program.addCommand(compareCommand());
 program.addCommand(routeTargetsCommand());
 program.addCommand(fibCommand());
 program.addCommand(versusCommand());
+program.addCommand(radiusCommand());
+program.addCommand(radiusBesideBgpCommand());
 
 // an exit by our own hand runs the handlers that stop started targets
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

@@ -25,6 +25,7 @@ const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const EINTR = 4;
 const EAGAIN = 11;
+const ECONNREFUSED = 111;
 
 /** Datagrams a call. */
 export const BATCH = 64;
@@ -297,6 +298,7 @@ class LinuxBatch implements UdpBatch, Inbox {
       // The first of them was not taken: the kernel is short of memory, an earlier one was refused, or it has no way there.
       const errno = this.koffi.errno();
       if (errno === EINTR) continue;
+      if (errno === ECONNREFUSED) owner.noteRefused();
       if (++attempts < SEND_ATTEMPTS) continue;
       owner.lost++;
       done++;
@@ -340,6 +342,8 @@ class LinuxSocket implements BatchSocket {
   fd: number;
   private readonly batch: LinuxBatch;
   private watch: { close(): void } | undefined;
+  private wake: () => void = () => undefined;
+  private refused = false;
 
   constructor(batch: LinuxBatch, { local, peer, bufferOctets }: UdpSocketOptions) {
     this.batch = batch;
@@ -377,11 +381,28 @@ class LinuxSocket implements BatchSocket {
   }
 
   onReadable(run: () => void): void {
+    this.wake = run;
     this.watch = this.batch.koffi.node.poll(this.fd, run);
   }
 
   receive(): number {
-    return this.fd < 0 ? 0 : this.batch.receiveFrom(this.fd);
+    if (this.fd < 0) return 0;
+    const count = this.refused ? -1 : this.batch.receiveFrom(this.fd);
+    this.refused = false;
+    if (count < 0) this.watchAnew();
+    return count;
+  }
+
+  /** libuv stops to watch a socket that has reported an error. */
+  private watchAnew(): void {
+    this.watch?.close();
+    this.watch = this.batch.koffi.node.poll(this.fd, this.wake);
+  }
+
+  /** The kernel tells it once only, and told it to a send. */
+  noteRefused(): void {
+    this.refused = true;
+    this.wake();
   }
 
   send(bytes: Uint8Array, to?: Uint8Array): void {

@@ -79,6 +79,12 @@ describe.skipIf(found === undefined)("UDP in batches (needs Linux and koffi)", (
     client.flush();
     expect(client.receive()).toBe(-1);
     expect(client.receive()).toBe(0);
+    // Told to a send, it is told to the reader all the same.
+    client.send(Buffer.from("x"));
+    client.flush();
+    client.send(Buffer.from("x"));
+    client.flush();
+    expect(client.receive()).toBe(-1);
     client.close();
     client.send(Buffer.from("x"));
     expect(client.receive()).toBe(0);

@@ -158,10 +158,19 @@ export function findNumber(bytes: Uint8Array, type: number): number | undefined 
 
 /** Text of an attribute; octets that are no UTF-8 become replacement characters. */
 export function findText(bytes: Uint8Array, type: number): string | undefined {
-  const value = findAttribute(bytes, type);
-  return value === undefined ? undefined : textOf(value);
+  const length = readU16(bytes, 2);
+  for (let at = HEADER; at < length; at += readU8(bytes, at + 1)) {
+    if (readU8(bytes, at) === type) return textBetween(bytes, at + 2, at + readU8(bytes, at + 1));
+  }
+  return undefined;
 }
 
 export function textOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString("utf8");
+  return textBetween(value, 0, value.length);
+}
+
+/** Packets from sockets are Buffers: no view is made for a name. */
+function textBetween(bytes: Uint8Array, start: number, end: number): string {
+  if (bytes instanceof Buffer) return bytes.toString("utf8", start, end);
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8");
 }

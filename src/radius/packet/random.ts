@@ -1,16 +1,17 @@
 /** Unguessable octets, from a stock that is filled with one call for many packets. */
 import { randomFillSync } from "node:crypto";
 
-const stock = new Uint8Array(8192);
-let used = stock.length;
+const STOCK = 8192;
+let stock = new Uint8Array(0);
+let used = 0;
 
 /** A view that nobody else gets; at most 64 octets at a time. */
 export function randomOctets(count: number): Uint8Array {
   if (used + count > stock.length) {
-    randomFillSync(stock);
+    // A new one: whoever holds octets of the old one keeps it.
+    stock = randomFillSync(new Uint8Array(STOCK));
     used = 0;
   }
-  const octets = stock.slice(used, used + count);
   used += count;
-  return octets;
+  return stock.subarray(used - count, used);
 }

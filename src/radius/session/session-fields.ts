@@ -1,8 +1,8 @@
 /** What packets say of a session: attributes of an accept, counters of accounting. */
-import { toHex } from "../../util/bytes.js";
+import { readU16, readU8, toHex } from "../../util/bytes.js";
 import { accessPointOf } from "../identity.js";
-import { Attr, Erx, Vendor } from "../packet/iana.js";
-import { attributesOf, findAttribute, findNumber, findText, textOf } from "../packet/packet.js";
+import { Attr, Erx, HEADER, Vendor } from "../packet/iana.js";
+import { findAttribute, findNumber, findText, textOf, valueAt } from "../packet/packet.js";
 import type { Session } from "./session.js";
 import { macOf } from "./station.js";
 
@@ -24,7 +24,10 @@ export function granted(request: Uint8Array, accept: Uint8Array): Granted {
   const bundles: string[] = [];
   let vlan: string | undefined;
   let addressPool: string | undefined;
-  for (const { type, value } of attributesOf(accept)) {
+  const length = readU16(accept, 2);
+  for (let at = HEADER; at < length; at += readU8(accept, at + 1)) {
+    const type = readU8(accept, at);
+    const value = valueAt(accept, at);
     if (type === Attr.Class) classes.push(toHex(value));
     else if (type === Attr.TunnelPrivateGroupId) vlan ??= untagged(value);
     else if (type === Attr.FramedPool) addressPool ??= textOf(value);

@@ -61,21 +61,17 @@ export class SessionTable {
 
   /** An Access-Accept has gone out. */
   accepted(request: Uint8Array, accept: Uint8Array, source: SessionSource): void {
-    const { tenant } = this.parts;
-    const place = { id: this.nextId++, tenant, now: this.parts.wall() };
-    const next = begunSession(request, accept, source, place);
-    const before = this.sessions.get(next.mac);
+    const before = this.sessions.get(macOf(request));
     if (before !== undefined) {
-      const sameUser =
-        findText(request, Attr.UserName) === before.userName || before.userName === next.userName;
-      if (!sameUser) this.end(before, "user-changed");
-      else if (before.accessPoint !== next.accessPoint || before.client !== next.client) {
-        this.end(before, "roam");
-      } else {
+      const over = endedBy(before, request, accept, source);
+      if (over === undefined) {
         this.reauthenticated(before, request, accept, source);
         return;
       }
+      this.end(before, over);
     }
+    const place = { id: this.nextId++, tenant: this.parts.tenant, now: this.parts.wall() };
+    const next = begunSession(request, accept, source, place);
     this.sessions.set(next.mac, next);
     this.parts.onEvent({ kind: "begun", session: next });
     this.parts.onBegun?.(next, accept);
@@ -185,4 +181,19 @@ export class SessionTable {
     this.sessions.set(session.mac, session);
     this.parts.onEvent({ kind: "changed", session });
   }
+}
+
+/** Why an accept does not go on with the session of that MAC; undefined when it does. */
+function endedBy(
+  { userName, accessPoint, client }: Session,
+  request: Uint8Array,
+  accept: Uint8Array,
+  source: SessionSource,
+): EndReason | undefined {
+  const asked = findText(request, Attr.UserName);
+  const sameUser =
+    asked === userName || (findText(accept, Attr.UserName) ?? asked ?? "") === userName;
+  if (!sameUser) return "user-changed";
+  const here = accessPointOf(findText(request, Attr.CalledStationId) ?? "").id;
+  return here === accessPoint && source.client === client ? undefined : "roam";
 }
