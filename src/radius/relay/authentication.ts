@@ -28,6 +28,9 @@ export interface AuthenticationParts {
   ingress(): Ingress;
 }
 
+/** Requests remembered beyond twice those that wait. */
+const KEPT = 256;
+
 export class Authentication implements Flow {
   private readonly parts: AuthenticationParts;
   private waiting: Exchange[] = [];
@@ -37,7 +40,7 @@ export class Authentication implements Flow {
   }
 
   onRequest(exchange: Exchange): void {
-    this.waiting.push(exchange);
+    this.keep(exchange);
     this.start(exchange);
   }
 
@@ -75,8 +78,11 @@ export class Authentication implements Flow {
       }
     }
     if (count > 0) this.waiting = this.waiting.slice(count);
-    // Answered ones behind a slow one are not kept for its sake.
-    if (this.waiting.length > 1024 + 2 * this.parts.ingress().pending) {
+  }
+
+  /** Answered ones are not kept for the sake of a slow one before them, nor until the next look at the clock. */
+  private keep(exchange: Exchange): void {
+    if (this.waiting.push(exchange) > KEPT + 2 * this.parts.ingress().pending) {
       this.waiting = this.waiting.filter(({ state }) => state === "pending");
     }
   }
@@ -111,7 +117,7 @@ export class Authentication implements Flow {
   }
 
   private finish(exchange: Exchange, answer: Uint8Array, said: Uint8Array, pool: Pool): void {
-    const { counters, address, port } = exchange.origin;
+    const { counters, identity, port } = exchange.origin;
     const code = said[0];
     if (code === Code.AccessAccept && !this.acceptIsWhole(said)) {
       this.parts.log.warn({ pool: pool.name }, "accept without Service-Bundle, Class or User-Name");
@@ -123,7 +129,7 @@ export class Authentication implements Flow {
     else counters.challenges++;
     this.parts.ingress().answer(exchange, answer);
     if (code === Code.AccessAccept) {
-      const source = { client: address, clientPort: port, pool: pool.name };
+      const source = { client: identity, clientPort: port, pool: pool.name };
       this.parts.sessions.accepted(exchange.packet, said, source);
     }
   }
@@ -161,5 +167,5 @@ export class Authentication implements Flow {
 /** State means something only to the server that gave it, for the client it was given to. */
 function conversationOf(exchange: Exchange, packet: Uint8Array): string | undefined {
   const state = findAttribute(packet, Attr.State);
-  return state === undefined ? undefined : `${exchange.origin.address} ${toHex(state)}`;
+  return state === undefined ? undefined : `${exchange.origin.identity} ${toHex(state)}`;
 }

@@ -1,11 +1,8 @@
 /**
  * A UDP port for clients. Datagrams wait in two short queues, those with State before new ones, and
- * are worked off after the poll phase that brought them: answers of home servers, handled as they
- * are read, come first (RFC 5080 section 2.2.3). A full queue loses new requests first.
+ * are worked off behind the answers of home servers (`turn.ts`, RFC 5080 section 2.2.3). A full queue
+ * loses new requests first.
  */
-import { createSocket } from "node:dgram";
-import type { RemoteInfo, Socket } from "node:dgram";
-import { isIPv4 } from "node:net";
 import { readU8 } from "../../util/bytes.js";
 import { ClientTable } from "./client-table.js";
 import type { Client } from "./client-table.js";
@@ -14,6 +11,9 @@ import type { ListenerCounters } from "../statistics/counters.js";
 import type { Exchange, Origin } from "./exchange.js";
 import { Attr, HEADER } from "../packet/iana.js";
 import type { ListenerSettings } from "../settings.js";
+import { Stage, turn } from "../udp/turn.js";
+import { createUdpEnd } from "../udp/udp-end.js";
+import type { Sender, SenderSource, UdpEnd } from "../udp/udp-end.js";
 
 interface Waiting {
   readonly origin: UdpOrigin;
@@ -27,14 +27,15 @@ export interface ListenerSink {
   leave(origin: Origin): void;
 }
 
-const RECEIVE_BUFFER = 4 * 1024 * 1024;
-/** Requests worked off between two polls. */
+/** Requests worked off between two looks at the sockets. */
 const TURN = 64;
 /** Client addresses with counters of their own, and the name of the row for all others. */
 const ADDRESSES_MAX = 4096;
 export const OTHERS = "others";
 /** Sources remembered beyond those with something in the cache. */
 const ORIGINS_MAX = 4096;
+/** Sources looked at when there are too many. */
+const LOOKED_MAX = 16;
 
 export class UdpListener {
   /** By client address; `unknown` sources share one. */
@@ -42,46 +43,40 @@ export class UdpListener {
   readonly strangers = listenerCounters();
   private queueMax: number;
   private clients: ClientTable;
-  private readonly socket: Socket;
-  private readonly settings: ListenerSettings;
+  private readonly end: UdpEnd;
   private readonly sink: ListenerSink;
-  private readonly origins = new Map<string, UdpOrigin>();
+  private readonly origins = new Map<number | string, UdpOrigin>();
   private known: Waiting[] = [];
   private fresh: Waiting[] = [];
   private scheduled = false;
   private closed = false;
 
-  constructor(settings: ListenerSettings, sink: ListenerSink) {
-    this.settings = settings;
+  /** @param openEnd tests bring their own datagrams */
+  constructor(settings: ListenerSettings, sink: ListenerSink, openEnd = createUdpEnd) {
     this.sink = sink;
     this.queueMax = settings.queueMax;
     this.clients = new ClientTable(settings.clients);
-    this.socket = createSocket({
-      type: isIPv4(settings.address) ? "udp4" : "udp6",
-      recvBufferSize: RECEIVE_BUFFER,
-      lookup: (host, _options, done) => done(null, host, isIPv4(host) ? 4 : 6),
-    });
-    this.socket.on("message", (bytes, from) => this.receive(bytes, from));
+    const { address, port } = settings;
+    this.end = openEnd(
+      { local: { address, port } },
+      {
+        onDatagram: (bytes, key, source) => this.receive(bytes, key, source),
+        // What the kernel says later concerns single answers that could not be delivered.
+        onRefused: () => {},
+      },
+    );
   }
 
   /** Rejects with the system's error. @returns the port in use */
   listen(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.socket.once("error", reject);
-      this.socket.bind(this.settings.port, this.settings.address, () => {
-        this.socket.off("error", reject);
-        // What the kernel says later concerns single answers that could not be delivered.
-        this.socket.on("error", () => {});
-        resolve(this.socket.address().port);
-      });
-    });
+    return this.end.open();
   }
 
   /** Nothing comes and nothing goes any more. May be called again. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.socket.close();
+    this.end.close();
     for (const origin of this.origins.values()) this.sink.leave(origin);
     for (const waiting of [...this.known, ...this.fresh]) refuse(waiting);
     this.known = [];
@@ -123,27 +118,26 @@ export class UdpListener {
     for (const [address, counters] of before.byAddress) this.byAddress.set(address, counters);
   }
 
+  /** Sources remembered. */
+  get sources(): number {
+    return this.origins.size;
+  }
+
   get queued(): number {
     return this.known.length + this.fresh.length;
   }
 
-  private receive(bytes: Uint8Array, from: RemoteInfo): void {
-    const key = `${from.address} ${from.port}`;
+  private receive(bytes: Uint8Array, key: number | string, source: SenderSource): void {
     let origin = this.origins.get(key);
     if (origin === undefined) {
-      const client = this.clients.find(from.address);
+      const sender = source.sender();
+      const client = this.clients.find(sender.address);
       if (client === undefined) {
         this.strangers.received++;
         this.strangers.unknown++;
         return;
       }
-      origin = new UdpOrigin(
-        client,
-        from.address,
-        from.port,
-        this.countersOf(from.address),
-        this.socket,
-      );
+      origin = new UdpOrigin(client, sender, this.countersOf(sender.address));
       this.remember(key, origin);
     }
     origin.counters.received++;
@@ -165,9 +159,13 @@ export class UdpListener {
       refuse(waiting);
       return;
     } else this.fresh.push(waiting);
+    this.schedule();
+  }
+
+  private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(() => this.work());
+    turn.add(Stage.work, () => this.work());
   }
 
   private work(): void {
@@ -176,61 +174,52 @@ export class UdpListener {
     const then = this.fresh.splice(0, TURN - first.length);
     for (const { origin, bytes } of first) this.sink.take(origin, bytes);
     for (const { origin, bytes } of then) this.sink.take(origin, bytes);
-    if (this.queued > 0) {
-      this.scheduled = true;
-      setImmediate(() => this.work());
-    }
+    if (this.queued > 0) this.schedule();
   }
 
   /** A prefix holds more addresses than there is memory: from some number on they share a row. */
-  private countersOf(address: string): ListenerCounters {
+  countersOf(address: string): ListenerCounters {
     const name = this.byAddress.size < ADDRESSES_MAX ? address : OTHERS;
     let counters = this.byAddress.get(address) ?? this.byAddress.get(name);
     if (counters === undefined) this.byAddress.set(name, (counters = listenerCounters()));
     return counters;
   }
 
-  /** The oldest sources with an empty cache make room. */
-  private remember(key: string, origin: UdpOrigin): void {
+  /** The oldest sources with an empty cache make room; the others are looked at again when all have been. */
+  private remember(key: number | string, origin: UdpOrigin): void {
     this.origins.set(key, origin);
     if (this.origins.size <= ORIGINS_MAX) return;
     let looked = 0;
-    for (const [old, { slots }] of this.origins) {
-      if (slots.size === 0) this.origins.delete(old);
-      if (++looked >= 16) break;
+    for (const [old, one] of this.origins) {
+      this.origins.delete(old);
+      if (one.slots.size > 0) this.origins.set(old, one);
+      if (++looked >= LOOKED_MAX) break;
     }
   }
 }
 
 class UdpOrigin implements Origin {
   client: Client;
+  readonly identity: string;
   readonly address: string;
   readonly port: number;
   readonly counters: ListenerCounters;
   readonly slots = new Map<number, Exchange>();
-  private readonly socket: Socket;
+  private readonly sender: Sender;
 
-  constructor(
-    client: Client,
-    address: string,
-    port: number,
-    counters: ListenerCounters,
-    socket: Socket,
-  ) {
+  constructor(client: Client, sender: Sender, counters: ListenerCounters) {
     this.client = client;
-    this.address = address;
-    this.port = port;
+    this.identity = sender.address;
+    this.address = sender.address;
+    this.port = sender.port;
     this.counters = counters;
-    this.socket = socket;
+    this.sender = sender;
   }
 
   send(bytes: Uint8Array): void {
-    this.socket.send(bytes, this.port, this.address, failed);
+    this.sender.send(bytes);
   }
 }
-
-/** What cannot be sent is as good as lost on the way: the client asks again. */
-function failed(): void {}
 
 /** Lost to the queue's end: a request, whatever else may be wrong with it. */
 function refuse({ origin }: Pick<Waiting, "origin">): void {
