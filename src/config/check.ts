@@ -1,6 +1,6 @@
 /** Data against the schema (ajv); every fault becomes a sentence with a remedy. */
 import { Ajv } from "ajv";
-import type { ErrorObject } from "ajv";
+import type { ErrorObject, ValidateFunction } from "ajv";
 import { isIPv4 } from "node:net";
 import { parseMac, parseRd, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
@@ -67,7 +67,34 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
 };
 for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, format.test);
 
-const validate = ajv.compile(configSchema);
+/** Large blocks that most files do not have: their schema is compiled when a file has one. */
+const RARE = ["ipsec", "radius"];
+
+const validate = ajv.compile(withoutRare(configSchema));
+const rare = new Map<string, ValidateFunction>();
+
+function withoutRare(schema: SchemaNode): SchemaNode {
+  const blocks = RARE.map((name) => [name, { type: "object" }] as const);
+  return { ...schema, properties: { ...schema.properties, ...Object.fromEntries(blocks) } };
+}
+
+/** Faults of the whole file, those of rare blocks with their path in it. */
+function faultsOf(data: unknown): ErrorObject[] {
+  const found = validate(data) ? [] : [...(validate.errors ?? [])];
+  if (typeof data !== "object" || data === null) return found;
+  for (const name of RARE) {
+    const block = (data as Readonly<Record<string, unknown>>)[name];
+    const schema = configSchema.properties?.[name];
+    if (typeof block !== "object" || block === null || schema === undefined) continue;
+    const check = rare.get(name) ?? ajv.compile(schema);
+    rare.set(name, check);
+    if (check(block)) continue;
+    for (const error of check.errors ?? []) {
+      found.push({ ...error, instancePath: `/${name}${error.instancePath}` });
+    }
+  }
+  return found;
+}
 
 /** True when the data has the shape of a `ConfigFile`; else `issues` has the reasons. */
 export function checkSchema(data: unknown, issues: IssueList): boolean {
@@ -75,9 +102,10 @@ export function checkSchema(data: unknown, issues: IssueList): boolean {
     issues.error([], "the file is empty", "start from conf/evpnd.yaml");
     return false;
   }
-  if (validate(data)) return true;
+  const faults = faultsOf(data);
+  if (faults.length === 0) return true;
   const seen = new Set<string>();
-  for (const error of validate.errors ?? []) {
+  for (const error of faults) {
     // Names refused by `propertyNames` come twice: once for the pattern, once for the name.
     if (error.propertyName !== undefined) continue;
     const key = `${error.instancePath} ${error.keyword} ${JSON.stringify(error.params)}`;
