@@ -48,6 +48,9 @@ export interface VtepItem extends ContractItem<"present" | "left"> {
   readonly routes: number;
 }
 
+export type VtepChange = ContractChange<VtepItem>;
+export type VtepSink = ContractSink<VtepItem>;
+
 /**
  * A subscriber's session, from radius to the FIB: begun when its Access-Accept was sent, confirmed by its
  * accounting Start. One that ended is told once, with how it ended as the reason (`stop`, `idle`, `roam`, …),

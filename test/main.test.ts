@@ -7,10 +7,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LocalRoutes } from "../src/bgp/local-routes.js";
 import { AttrStore, RouteTable, Sources } from "../src/bgp/rib/index.js";
+import { Tunnels } from "../src/bgp/tunnels.js";
 import type { SpeakerFactory } from "../src/daemon.js";
 import { EXIT, runDaemon } from "../src/main.js";
+import { silentLog } from "../src/util/log.js";
 import { FakeControl } from "./lib/fake-control.js";
 import { Speaker } from "./bgp/lib/speaker.js";
+import { FakeClock } from "./model/lib/fake.js";
 
 let top: string;
 let lines: string[];
@@ -45,6 +48,7 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
     holds: { setScreen() {}, reconsider() {} },
     table: new RouteTable(new AttrStore(), new Sources(), true),
     localRoutes: new LocalRoutes(new Speaker().reflector),
+    tunnels: new Tunnels(new Speaker().reflector, new FakeClock(), silentLog),
     attachReader() {},
     detachReader() {},
     whatIf: {

@@ -243,6 +243,14 @@ export interface AuditReport {
 
 export type { DumpResult, FeedsView, RecordingFormat, RecordingView } from "./feeds/control.js";
 export type { WhatIf } from "./what-if/question.js";
+export type {
+  RiskyMac,
+  TunnelRisk,
+  TunnelRouteControl,
+  TunnelRouteSettings,
+  TunnelRoutesView,
+  TunnelVtep,
+} from "./tunnel-control.js";
 
 export type {
   LackPage,

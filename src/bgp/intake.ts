@@ -203,6 +203,9 @@ export class Intake {
     const gate =
       attr === 0 || family === Family.RouteTarget ? undefined : this.policies.gates[peer.slot];
     const screen = attr === 0 || family !== Family.Evpn ? undefined : this.policies.screen;
+    const tunnels = attr === 0 || family === Family.RouteTarget ? undefined : this.policies.tunnels;
+    const isPlain =
+      rules === undefined && gate === undefined && screen === undefined && tunnels === undefined;
     const { limiter } = peer;
     const discards = limiter?.discards === true;
     const { excessPaths } = table.stats;
@@ -226,12 +229,12 @@ export class Intake {
       else if (family === Family.Evpn && !peer.acceptsType(nlri.routeType))
         peer.faults.typeRefused++;
       else if (discards && limiter.holds(family, source, nlri, attr)) continue;
-      else if (rules === undefined && gate === undefined && screen === undefined)
-        table.announce(peer.slot, family, source, nlri, attr, attr);
+      else if (isPlain) table.announce(peer.slot, family, source, nlri, attr, attr);
       else this.announceRuled(peer.slot, family, source, attr, rules, gate, screen);
     }
     if (rules !== undefined) this.policies.endBatch();
     gate?.endBatch();
+    tunnels?.endBatch();
     limiter?.read(routes);
     if (attr === 0) return;
     if (table.stats.excessPaths !== excessPaths) this.noteExcess(peer, family, excessPaths);
@@ -262,6 +265,12 @@ export class Intake {
       gate.pass(effective);
       effective = gate.attr;
       hold = gate.hold;
+    }
+    const { tunnels } = this.policies;
+    if (tunnels !== undefined && effective !== 0) {
+      tunnels.pass(effective);
+      effective = tunnels.attr;
+      hold = tunnels.hold;
     }
     if (
       screen !== undefined &&

@@ -13,6 +13,7 @@ import type { SlicedJob } from "../util/sliced-work.js";
 import { ImportGate } from "./policy/import-gate.js";
 import { PolicyEngine, type ExportChange, type PolicyPeer } from "./policy/rules/engine.js";
 import type { ActionSettings, PolicySettings } from "./policy/rules/settings.js";
+import type { TunnelGate } from "./policy/tunnel-gate.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
 import { LongLivedMark } from "./restart/index.js";
 import { AttrFlag } from "./rib/attr-facts.js";
@@ -155,6 +156,33 @@ export class Policies {
     this.engine.screen = screen;
   }
 
+  /** What tunnels do to routes from now on; what is in the table already needs `reconsiderWhere`. */
+  setTunnels(tunnels: TunnelGate | undefined): void {
+    this.engine.tunnels?.endBatch();
+    this.engine.tunnels = tunnels;
+  }
+
+  /** Paths for which `test` holds are decided on again, in slices; then `done` is called, once. */
+  reconsiderWhere(test: (path: number) => boolean, done: () => void): void {
+    const { table } = this.host;
+    // What is announced from now on meets the gate as it is then.
+    const end = table.destinationLimit;
+    let next = 1;
+    this.host.later({
+      step: () => {
+        const until = this.now() + SLICE_MS;
+        do {
+          const stop = Math.min(end, next + STRETCH);
+          for (; next < stop; next++) if (table.exists(next)) this.reconsiderPaths(next, test);
+        } while (next < end && this.now() < until);
+        this.engine.endBatch();
+        if (next < end) return false;
+        done();
+        return true;
+      },
+    });
+  }
+
   /** The routes of these destinations are decided on again, in slices. */
   reconsiderAll(dests: Iterable<number>): void {
     const isIdle = this.waiting.size === 0;
@@ -177,10 +205,14 @@ export class Policies {
   }
 
   private reconsiderDestination(dest: number): void {
+    this.reconsiderPaths(dest, () => true);
+  }
+
+  private reconsiderPaths(dest: number, test: (path: number) => boolean): void {
     const { table } = this.host;
     for (let path = table.firstPath(dest); path !== 0;) {
       const next = table.nextPath(path);
-      if (isOurs(table.pathHold(path))) this.reconsider(path);
+      if (isOurs(table.pathHold(path)) && test(path)) this.reconsider(path);
       path = next;
     }
   }
@@ -211,6 +243,7 @@ export class Policies {
       this.passed = gate.attr;
       this.passedHold = gate.hold;
     }
+    this.passTunnels(slot, family);
     if (this.passed !== 0 && this.isScreened(path, family)) {
       this.passed = 0;
       this.passedHold = HoldReason.Duplicate;
@@ -218,6 +251,16 @@ export class Policies {
     if (this.passed !== 0 && this.isLongLived(path, slot, family)) {
       this.marked = this.passed = this.longLived.add(this.passed);
     }
+  }
+
+  private passTunnels(slot: number, family: Family): void {
+    const { tunnels } = this.engine;
+    if (tunnels === undefined || this.passed === 0 || family === Family.RouteTarget) return;
+    // What an operator has us announce counts in any case.
+    if (this.host.table.sources.kind[slot] === SourceKind.Local) return;
+    tunnels.pass(this.passed);
+    this.passed = tunnels.attr;
+    this.passedHold = tunnels.hold;
   }
 
   private isScreened(path: number, family: Family): boolean {
@@ -234,6 +277,7 @@ export class Policies {
     if (this.marked !== 0) this.host.table.attrs.release(this.marked);
     this.marked = 0;
     this.engine.gates[slot]?.endBatch();
+    this.engine.tunnels?.endBatch();
   }
 
   /** The path carries LLGR_STALE of ours, or is to: no rule takes it off before it is announced again. */

@@ -20,6 +20,7 @@ import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditNow, type AuditSubject } from "./audit/index.js";
 import { Interests, type InterestHost } from "./interest.js";
 import type { Maintenance } from "./maintenance.js";
+import type { Tunnels } from "./tunnels.js";
 import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live/live-change.js";
@@ -81,6 +82,7 @@ export class Reflector
   readonly policies: Policies;
   /** Undefined in tests that have none. */
   maintenance: Maintenance | undefined;
+  tunnels: Tunnels | undefined;
   /** The ceiling on memory; undefined in tests that have none. */
   memory: MemoryGuard | undefined;
   /** On what peers send. */

@@ -124,10 +124,14 @@ function pathsOf(
 /** Why a path is held, in words; of a duplicate's also until when. */
 export function holdText({ table, policies }: Reflector, path: number): string {
   const hold = table.pathHold(path);
+  const { screen, tunnels } = policies.engine;
+  const received = table.pathReceived(path);
   const why =
     hold === HoldReason.Duplicate
-      ? policies.engine.screen?.why(table.pathReceived(path), table.nlriBytes, table.pathNlri(path))
-      : undefined;
+      ? screen?.why(received, table.nlriBytes, table.pathNlri(path))
+      : hold === HoldReason.Tunnel
+        ? tunnels?.why(received)
+        : undefined;
   return why ?? HOLD_REASONS[hold] ?? `reason ${hold}`;
 }
 

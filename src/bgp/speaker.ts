@@ -31,6 +31,7 @@ import {
   TcpDialer,
 } from "./transport/index.js";
 import { suppose, type WhatIfSource } from "./what-if/suppose.js";
+import { Tunnels } from "./tunnels.js";
 import { rulesToWarmUp, warmUp } from "./warm-up.js";
 
 export interface SpeakerParts {
@@ -47,6 +48,8 @@ export interface Speaker {
   readonly table: RouteTable;
   /** For routes that evpnd announces itself. */
   readonly localRoutes: LocalRoutes;
+  /** Tunnels under the fabric: told by their stream, and what they do to routes. */
+  readonly tunnels: Tunnels;
   attachReader(reader: LogReader): void;
   detachReader(reader: LogReader): void;
   /** For the FIB's what-if: the table under a supposition, and the time to walk it. */
@@ -106,6 +109,16 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     log,
   );
   reflector.maintenance = maintenance;
+  const tunnels = new Tunnels(
+    {
+      table: reflector.table,
+      policies: reflector.policies,
+      later: (job) => reflector.later(job),
+    },
+    clock,
+    log,
+  );
+  reflector.tunnels = tunnels;
   const ownRestart = new OwnRestart({
     settings: () => current,
     restarts: reflector.restarts,
@@ -192,6 +205,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     },
     table: reflector.table,
     localRoutes: reflector.localRoutes,
+    tunnels,
     attachReader: (reader) => reflector.attachReader(reader),
     detachReader: (reader) => reflector.detachReader(reader),
     whatIf: {
@@ -212,6 +226,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     },
     async stop(text) {
       slowPeers.stop();
+      tunnels.close();
       memory.close();
       auditor.stop();
       await listener.close();

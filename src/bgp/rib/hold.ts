@@ -16,6 +16,8 @@ export const HoldReason = {
   Tenant: 5,
   /** Duplicate detection put its MAC in quarantine. */
   Duplicate: 6,
+  /** Its next hop is behind a tunnel that does not carry. */
+  Tunnel: 7,
 } as const;
 export type HoldReason = (typeof HoldReason)[keyof typeof HoldReason];
 
@@ -28,4 +30,5 @@ export const HOLD_REASONS: readonly string[] = [
   "peer not trusted",
   "has a route target that its peer may not announce (allow-route-targets)",
   "its MAC is in quarantine as a duplicate",
+  "its next hop is behind a tunnel that does not carry",
 ];

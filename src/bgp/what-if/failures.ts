@@ -2,6 +2,7 @@
 import { Family } from "../../fast-bgp-codec/family.js";
 import { equalBytes } from "../../util/bytes.js";
 import type { PolicyEngine } from "../policy/rules/engine.js";
+import { octetsOf } from "../policy/tunnel-gate.js";
 import type { ReflectedPeer } from "../reflected-peer.js";
 import type { RouteTable } from "../rib/route-table.js";
 import type { Supposition } from "./supposition.js";
@@ -9,6 +10,8 @@ import type { Supposition } from "./supposition.js";
 export interface Failure {
   /** Next hop of the routes that go; with `esi` of those alone. */
   readonly nextHop?: Uint8Array | undefined;
+  /** Next hops whose routes go; octets are 4 or 16. */
+  readonly behind?: ((bytes: Uint8Array, at: number, octets: number) => boolean) | undefined;
   /** Segment whose routes go. */
   readonly esi?: Uint8Array | undefined;
   /** With `esi`: types 1 and 4 only, as in the first moment (mass withdraw, RFC 7432 section 8.2). */
@@ -69,7 +72,8 @@ export class Failures implements Supposition {
   private fails(path: number, attr: number): boolean {
     const { table, failure } = this;
     if (failure.slots?.has(table.pathSlot(path)) === true) return true;
-    const { nextHop, esi } = failure;
+    const { behind, nextHop, esi } = failure;
+    if (behind !== undefined) return this.isBehind(attr, behind);
     if (nextHop !== undefined && !this.hasNextHop(attr, nextHop)) return false;
     return esi === undefined ? nextHop !== undefined : this.isOn(path, esi);
   }
@@ -80,6 +84,12 @@ export class Failures implements Supposition {
     const length = attrs.nextHopLength(attr);
     if (nextHop.length === 4 ? length !== 4 : length < 16) return false;
     return equalBytes(attrs.bytes, attrs.nextHopStart(attr), nextHop, 0, nextHop.length);
+  }
+
+  private isBehind(attr: number, behind: NonNullable<Failure["behind"]>): boolean {
+    const { attrs } = this.table;
+    const octets = octetsOf(attrs, attr);
+    return octets !== 0 && behind(attrs.bytes, attrs.nextHopStart(attr), octets);
   }
 
   private isOn(path: number, esi: Uint8Array): boolean {

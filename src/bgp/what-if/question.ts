@@ -13,4 +13,6 @@ export type WhatIf =
       readonly firstMoment?: boolean | undefined;
     }
   | { readonly kind: "peer"; readonly address: string }
+  /** A tunnel under the fabric: what it alone leads to goes, sessions included. */
+  | { readonly kind: "tunnel"; readonly name: string }
   | { readonly kind: "policy"; readonly candidate: PolicyCandidate };

@@ -59,6 +59,18 @@ function failureOf(reflector: Reflector, what: Exclude<WhatIf, { kind: "policy" 
       }
       return { esi: octets, nextHop: pe === undefined ? undefined : ip(pe), firstMoment };
     }
+    case "tunnel": {
+      const { tunnels } = reflector;
+      if (tunnels?.has(what.name) !== true) {
+        throw new ControlError(
+          "not-found",
+          `no tunnel "${what.name}" has VTEPs behind it; evpnctl ipsec vteps lists those that have`,
+        );
+      }
+      const behind: NonNullable<Failure["behind"]> = (bytes, at, octets) =>
+        tunnels.wouldCut(what.name, bytes, at, octets);
+      return { behind, slots: slotsBehind(reflector, behind) };
+    }
     case "peer": {
       ip(what.address);
       const slots = slotsOf(reflector, what.address);
@@ -83,6 +95,7 @@ function ip(text: string): Uint8Array {
 /** A peer may well have no routes. */
 function noneOf(what: Exclude<WhatIf, { kind: "policy" }>): string | undefined {
   if (what.kind === "peer") return undefined;
+  if (what.kind === "tunnel") return `no route hangs on the tunnel ${what.name}`;
   if (what.kind === "pe") {
     return `no route has the next hop ${what.address}; evpnctl show mac and show routes tell the PEs that there are`;
   }
@@ -100,6 +113,18 @@ function slotsOf(reflector: Reflector, text: string): Set<number> {
   for (const slot of reflector.restarts.slots()) {
     if (reflector.addressOf(slot) === address) slots.add(slot);
   }
+  return slots;
+}
+
+/** Slots of peers that are reached through what fails. */
+function slotsBehind(reflector: Reflector, behind: NonNullable<Failure["behind"]>): Set<number> {
+  const slots = new Set<number>();
+  const look = (slot: number, address: string): void => {
+    const octets = parseIp(address.split("%")[0]!);
+    if (octets !== undefined && behind(octets, 0, octets.length)) slots.add(slot);
+  };
+  for (const { slot, session } of reflector.livePeers()) look(slot, session.peerAddress);
+  for (const slot of reflector.restarts.slots()) look(slot, reflector.addressOf(slot));
   return slots;
 }
 

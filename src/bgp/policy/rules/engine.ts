@@ -15,6 +15,7 @@ import type { RouteScreen } from "../../rib/route-screen.js";
 import type { RouteTable } from "../../rib/route-table.js";
 import { hasBit, setBit } from "../slot-mask.js";
 import type { ImportGate } from "../import-gate.js";
+import type { TunnelGate } from "../tunnel-gate.js";
 import { Chain } from "./chain.js";
 import { KeptSets } from "./kept-sets.js";
 import { CacheRoom } from "./match-cache.js";
@@ -103,6 +104,8 @@ export class PolicyEngine {
   private readonly imports: (ImportRules | undefined)[] = [];
   /** By slot: what stands behind a session's import rules; undefined for most. */
   readonly gates: (ImportGate | undefined)[] = [];
+  /** For all sessions behind their gates, while tunnels are to have an effect on routes. */
+  tunnels: TunnelGate | undefined;
   /** Asked last about MAC/IP routes, while duplicate detection keeps any. */
   screen: RouteScreen | undefined;
   private readonly outlets: (Outlet | undefined)[] = [];
