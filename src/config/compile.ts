@@ -16,6 +16,7 @@ import { apiClients, apiTls, isGuarded } from "./api.js";
 import { feedsSettings } from "./feeds.js";
 import { fibSettings } from "./fib.js";
 import { radiusSettings } from "./radius.js";
+import { subscriberSettings } from "./subscribers.js";
 import { TOP_DEFAULTS } from "./file.js";
 import type { ConfigFile, DaemonSettings, DynamicEntry, PeerEntry } from "./file.js";
 import { restartSettings } from "./graceful-restart.js";
@@ -117,9 +118,10 @@ export function compileConfig(
       "add an address to listen on",
     );
   }
+  const fib = fibSettings(file.fib ?? {}, file.restart?.["state-dir"], issues);
   return deepFreeze({
     speaker,
-    fib: fibSettings(file.fib ?? {}, file.restart?.["state-dir"], issues),
+    fib,
     injection: injectionSettings(file.injection),
     ipsec: ipsecSettings(
       file.ipsec,
@@ -127,6 +129,11 @@ export function compileConfig(
       issues,
     ),
     radius: radiusSettings(file.radius, file.restart?.["state-dir"], around.secrets, issues),
+    subscribers: subscriberSettings(file.subscribers, {
+      fibEnabled: fib !== undefined,
+      tenants: file.radius?.tenants.map(({ name }) => name),
+      issues,
+    }),
     http: httpSettings(file, around, issues),
     log: {
       level: file.log?.level ?? TOP_DEFAULTS.log.level,

@@ -21,6 +21,8 @@ import type { HostRoutesEntry } from "./host-routes.js";
 import type { InterestEntry } from "./interest.js";
 import type { RadiusSettings } from "../radius/settings.js";
 import type { RadiusEntry } from "./radius-file.js";
+import type { SubscriberSettings } from "../fib/subscribers/settings.js";
+import type { SubscribersEntry } from "./subscribers.js";
 
 /** What a file turns into: frozen, checked, secrets resolved. */
 export interface DaemonSettings {
@@ -32,6 +34,8 @@ export interface DaemonSettings {
   readonly ipsec: IpsecSettings | undefined;
   /** Undefined = no RADIUS relay. */
   readonly radius: RadiusSettings | undefined;
+  /** Undefined = MACs are not compared with subscribers' sessions. */
+  readonly subscribers: SubscriberSettings | undefined;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   /** Dropped to once every port is bound; undefined keeps the current one. */
@@ -156,6 +160,7 @@ export interface ConfigFile extends FeedsEntry {
   injection?: InjectionEntry;
   ipsec?: IpsecEntry;
   radius?: RadiusEntry;
+  subscribers?: SubscribersEntry;
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;
   audit?: AuditEntry;

@@ -18,6 +18,7 @@ import { peerPolicySchema, policiesSchema, policySetsSchema } from "./policy-sch
 import { interestOptions as interestSchema } from "./interest-schema.js";
 import { limitsSchema } from "./limits-schema.js";
 import { radiusSchema } from "./radius-schema.js";
+import { subscribersSchema } from "./subscribers-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 import { auditSchema, slowPeersSchema } from "./watch-schema.js";
 
@@ -387,6 +388,7 @@ export const configSchema: SchemaNode = {
     injection: injectionSchema,
     ipsec: ipsecSchema,
     radius: radiusSchema,
+    subscribers: subscribersSchema,
     restart: restartSchema,
     "slow-peers": slowPeersSchema,
     audit: auditSchema,

@@ -53,6 +53,9 @@ export const FibEventKind = {
   Quarantine: 18,
   /** `count` routes came meanwhile and were held. */
   QuarantineLifted: 19,
+  /** No subscriber's session stands for the MAC, or it is elsewhere than its session; and that is over. */
+  SessionAlarm: 20,
+  SessionAlarmEnded: 21,
 } as const;
 export type FibEventKind = (typeof FibEventKind)[keyof typeof FibEventKind];
 
@@ -78,6 +81,8 @@ export const FIB_EVENT_NAMES: readonly string[] = [
   "sticky-conflict-ended",
   "quarantine",
   "quarantine-lifted",
+  "session-alarm",
+  "session-alarm-ended",
 ];
 
 /** An event as plain data. What an event has nothing of is empty or 0. */

@@ -28,6 +28,7 @@ import { RouteFacts } from "./route-facts.js";
 import { RouteTargetSets } from "./route-target-sets.js";
 import { FibSegments } from "./segment-view.js";
 import type { FibSettings } from "./settings.js";
+import type { FindingSource } from "./subscribers/finding.js";
 import { CLOCK_WORDS, writeClock } from "./shared-clock.js";
 import { FibView } from "./view.js";
 import { watchedEntries } from "./watched-entries.js";
@@ -72,6 +73,8 @@ export class Fib {
   readonly duplicates: MoveWatch;
   readonly quarantines: Quarantines;
   readonly desk: QuarantineDesk;
+  /** Who compares MACs with subscribers' sessions, if anybody does; for the fabric check. */
+  subscribers: FindingSource | undefined;
   private readonly table: RouteTable;
   private readonly clock: Clock;
   /** All that other threads may read: changed inside `begin` and `end` only. */

@@ -17,6 +17,7 @@
  *   thread, over the same memory.
  * - `events.ts`, `event-*.ts`, `fib-teller.ts` the ring of events, which other threads read with `EventReader`; `view.ts`, `segment-view.ts`, `pages.ts`, `explain.ts` plain data.
  * - `lint/` the fabric check: rules over all there is, findings with the routes behind them.
+ * - `subscribers/` MACs compared with subscribers' sessions.
  * - `watch/` who is told of changes, and how far each has been told (its `items.ts` says what a watch is).
  *
  * Invariants: no route, MAC or address is a JavaScript object; records never move, and their memory is
@@ -114,6 +115,18 @@ export {
   type TimelineSettings,
   type TimelineStatus,
 } from "./timeline/index.js";
+export {
+  LocalSubscriberControl,
+  SubscriberCheck,
+  type ComparedFib,
+  type FindingQuery,
+  type SessionView,
+  type SubscriberControl,
+  type SubscriberFinding,
+  type SubscriberOfMac,
+  type SubscriberSettings,
+  type SubscriberStats,
+} from "./subscribers/index.js";
 export { warmUpFib } from "./warm-up.js";
 export { WatchHub, type HubOptions } from "./watch/hub.js";
 export {

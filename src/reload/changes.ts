@@ -12,6 +12,7 @@ export const SECTION_EFFECTS: Readonly<Record<Section, ConfigChange["effect"]>> 
   injection: "live",
   ipsec: "live",
   radius: "live",
+  subscribers: "live",
   http: "live",
   log: "live",
   // A process cannot take back the rights it gave up.

@@ -16,6 +16,7 @@ import {
   LocalWhatIf,
   QuarantineKeeper,
   SegmentLog,
+  type ComparedFib,
   type EventShare,
   type FibControl,
   type FibHandles,
@@ -121,6 +122,13 @@ export class FibSwitch implements Applier<DaemonSettings> {
   /** For the fabric check. */
   get fib(): Fib | undefined {
     return this.answering?.fib;
+  }
+
+  /** For the comparison with subscribers' sessions. */
+  get compared(): ComparedFib | undefined {
+    const { answering } = this;
+    if (answering === undefined) return undefined;
+    return { fib: answering.fib, domains: answering.handles.settings.domains };
   }
 
   /** What would be different; undefined while the FIB is off. */

@@ -5,10 +5,19 @@
 export interface MetricRow {
   /** Without the `evpnd_` prefix. */
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly labels: readonly string[];
   readonly help: string;
-  readonly from: "stats" | "summary" | "peers" | "interest" | "fib" | "process";
+  readonly from:
+    | "stats"
+    | "summary"
+    | "peers"
+    | "interest"
+    | "fib"
+    | "radius"
+    | "subscribers"
+    | "ipsec"
+    | "process";
 }
 
 export const PREFIX = "evpnd_";
@@ -24,6 +33,8 @@ function row(
 }
 
 const PEER = ["peer", "group"];
+const RADIUS_CLIENT = ["tenant", "kind", "client"];
+const RADIUS_SERVER = ["tenant", "kind", "server"];
 
 export const METRICS: readonly MetricRow[] = [
   row("summary", "gauge", "info", "Always 1; labels say what runs.", [
@@ -203,6 +214,127 @@ export const METRICS: readonly MetricRow[] = [
     "gauge",
     "fib_sticky_conflicts",
     "MACs that are sticky at one place and claimed by another (RFC 7432 section 15.2).",
+  ),
+  row("ipsec", "gauge", "ipsec_daemon_up", "1 while the IKE daemon answers."),
+  row(
+    "ipsec",
+    "gauge",
+    "ipsec_tunnel_up",
+    "1 when the tunnel is up, and verified where it has a monitor.",
+    ["tunnel"],
+  ),
+  row(
+    "ipsec",
+    "gauge",
+    "ipsec_tunnel_unverified",
+    "1 when the tunnel's SA is up, and it is not known that packets pass.",
+    ["tunnel"],
+  ),
+  row("ipsec", "gauge", "ipsec_tunnel_fault", "1 while a fault of the tunnel is diagnosed.", [
+    "tunnel",
+  ]),
+  row("ipsec", "gauge", "ipsec_tunnel_octets", "Octets that the keys in use have carried.", [
+    "tunnel",
+    "direction",
+  ]),
+  row("ipsec", "gauge", "ipsec_tunnel_macs", "MACs that this tunnel alone leads to.", ["tunnel"]),
+  row("radius", "gauge", "radius_up", "1 while the RADIUS relay's thread answers."),
+  row(
+    "radius",
+    "counter",
+    "radius_packets_total",
+    "Packets of clients by what became of them; client is the configured network, empty for strangers.",
+    [...RADIUS_CLIENT, "outcome"],
+  ),
+  row(
+    "radius",
+    "gauge",
+    "radius_pending_requests",
+    "Requests of clients that wait for an answer.",
+    RADIUS_CLIENT,
+  ),
+  row(
+    "radius",
+    "counter",
+    "radius_accounting_requests_total",
+    "Accounting requests by status: start, stop or interim.",
+    ["tenant", "client", "status"],
+  ),
+  row(
+    "radius",
+    "counter",
+    "radius_accounting_responses_total",
+    "Accounting responses by the status of their request.",
+    ["tenant", "client", "status"],
+  ),
+  row(
+    "radius",
+    "histogram",
+    "radius_client_seconds",
+    "From a client's request to its answer.",
+    RADIUS_CLIENT,
+  ),
+  row("radius", "gauge", "radius_sessions", "Subscribers' sessions.", ["tenant"]),
+  row("radius", "gauge", "radius_home_server_state", "2 alive, 1 suspect, 0 dead.", RADIUS_SERVER),
+  row(
+    "radius",
+    "gauge",
+    "radius_home_server_pending",
+    "Requests that wait for the home server.",
+    RADIUS_SERVER,
+  ),
+  row(
+    "radius",
+    "counter",
+    "radius_home_server_sent_total",
+    "Packets sent to the home server: for the first time, again, and probes.",
+    [...RADIUS_SERVER, "what"],
+  ),
+  row(
+    "radius",
+    "counter",
+    "radius_home_server_packets_total",
+    "Packets from the home server by what became of them.",
+    [...RADIUS_SERVER, "outcome"],
+  ),
+  row(
+    "radius",
+    "histogram",
+    "radius_home_server_seconds",
+    "From a request to the home server to its answer.",
+    RADIUS_SERVER,
+  ),
+  row(
+    "radius",
+    "gauge",
+    "radius_spool_waiting",
+    "Accounting requests on disk that no home server has yet.",
+    ["tenant"],
+  ),
+  row("radius", "gauge", "radius_spool_failing", "1 while the disk refuses accounting.", [
+    "tenant",
+  ]),
+  row(
+    "subscribers",
+    "gauge",
+    "subscriber_sessions_known",
+    "1 while the sessions that MACs are compared with are complete.",
+  ),
+  row(
+    "subscribers",
+    "gauge",
+    "subscriber_macs",
+    "MACs that are no subscriber's, or away from their session; finding says which.",
+    ["domain", "finding"],
+  ),
+  row("subscribers", "gauge", "subscriber_macs_held", "Of those, MACs whose routes are held.", [
+    "domain",
+  ]),
+  row(
+    "subscribers",
+    "counter",
+    "subscriber_alarms_total",
+    "Times a MAC was found without or away from its session.",
   ),
   row("process", "gauge", "api_up", "1 while the API's thread is alive."),
   row(

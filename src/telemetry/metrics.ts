@@ -7,8 +7,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { InterestView, PeerView, SpeakerControl, SpeakerSummary } from "../bgp/control.js";
 import type { FibControl, FibSummary, QuarantineControl, QuarantineStats } from "../fib/index.js";
 import type { StallMonitor } from "./event-loop.js";
-import { METRICS, PREFIX } from "./metric-table.js";
-import type { MetricRow } from "./metric-table.js";
+import { labelText, MetricPage, type MetricSource } from "./metric-page.js";
+import { METRICS } from "./metric-table.js";
 
 export interface MetricsText {
   readonly contentType: string;
@@ -31,12 +31,14 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** Peers between two turns of the event loop: well below a millisecond. */
 const PEERS_PER_TURN = 20;
 
+/** @param adjuncts add samples of their own */
 export async function collectMetrics(
   control: SpeakerControl,
   stalls: StallMonitor,
   fib?: FibControl,
   quarantine?: QuarantineControl,
   api?: ApiStats,
+  adjuncts: readonly MetricSource[] = [],
 ): Promise<MetricsText> {
   const [summary, peers, stats, fibSummary, quarantined] = await Promise.all([
     control.summary(),
@@ -45,7 +47,7 @@ export async function collectMetrics(
     fib?.summary(),
     quarantine?.stats(),
   ]);
-  const page = new Page();
+  const page = new MetricPage();
   addSummary(page, summary);
   for (const view of await control.interests()) addInterest(page, view);
   for (const [index, peer] of peers.entries()) {
@@ -59,45 +61,12 @@ export async function collectMetrics(
   if (fibSummary !== undefined) addFib(page, fibSummary);
   if (quarantined !== undefined) addQuarantine(page, quarantined);
   if (api !== undefined) addApi(page, api);
+  for (const add of adjuncts) await add(page);
   addProcess(page, stalls);
   return { contentType: CONTENT_TYPE, text: page.text() };
 }
 
-/** Samples gathered under their metric: the format wants them together. */
-class Page {
-  private readonly samples = new Map<string, string[]>();
-
-  constructor() {
-    for (const { name } of METRICS) this.samples.set(name, []);
-  }
-
-  /** @param labels as `labelText` gives them. Throws for a name that has no row: our own bug. */
-  add(name: string, labels: string, value: number): void {
-    const list = this.samples.get(name);
-    if (list === undefined) throw new Error(`metric ${name} has no row in metric-table.ts`);
-    list.push(`${PREFIX}${name}${labels === "" ? "" : `{${labels}}`} ${value}\n`);
-  }
-
-  text(): string {
-    return METRICS.map((row) => head(row) + (this.samples.get(row.name) ?? []).join("")).join("");
-  }
-}
-
-function head({ name, help, type }: MetricRow): string {
-  return `# HELP ${PREFIX}${name} ${help}\n# TYPE ${PREFIX}${name} ${type}\n`;
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escape(value)}"`)
-    .join(",");
-}
-
-function escape(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
-}
-
-function addSummary(page: Page, summary: SpeakerSummary): void {
+function addSummary(page: MetricPage, summary: SpeakerSummary): void {
   const { version, as, routerId } = summary;
   page.add("info", labelText({ version, as: String(as), router_id: routerId }), 1);
   page.add("start_time_seconds", "", summary.started / 1000);
@@ -111,7 +80,7 @@ function addSummary(page: Page, summary: SpeakerSummary): void {
 }
 
 /** Only for peers that something may be kept from: the others would say 0 for ever. */
-function addInterest(page: Page, { peer, group, by, tenant, ...view }: InterestView): void {
+function addInterest(page: MetricPage, { peer, group, by, tenant, ...view }: InterestView): void {
   const labels = labelText({ peer, group });
   if (by !== "everything" || tenant) page.add("peer_routes_withheld", labels, view.withheld);
   const { wouldWithhold } = view;
@@ -126,7 +95,7 @@ const EFFECTS = {
   loops: "loop",
 } as const satisfies Record<keyof PeerView["faults"], string>;
 
-function addPeer(page: Page, peer: PeerView): void {
+function addPeer(page: MetricPage, peer: PeerView): void {
   const labels = labelText({ peer: peer.address, group: peer.group });
   page.add("peer_up", labels, peer.state === "Established" ? 1 : 0);
   page.add("peer_established_total", labels, peer.establishedCount);
@@ -150,7 +119,11 @@ function addPeer(page: Page, peer: PeerView): void {
   }
 }
 
-function addLimits(page: Page, labels: string, limits: NonNullable<PeerView["limits"]>): void {
+function addLimits(
+  page: MetricPage,
+  labels: string,
+  limits: NonNullable<PeerView["limits"]>,
+): void {
   for (const { direction, family, routeType, perVni, count, maximum } of limits.routes) {
     const type = routeType === undefined ? "" : ` type ${routeType}`;
     const limit = `${family}${type}${perVni ? " per vni" : ""}`;
@@ -167,7 +140,7 @@ function addLimits(page: Page, labels: string, limits: NonNullable<PeerView["lim
   page.add("peer_reading_paused_seconds_total", labels, limits.reading.pausedSeconds);
 }
 
-function addFib(page: Page, summary: FibSummary): void {
+function addFib(page: MetricPage, summary: FibSummary): void {
   page.add("fib_macs", "", summary.macs);
   page.add("fib_ips", "", summary.ips);
   page.add("fib_domains", "", summary.domains);
@@ -175,7 +148,7 @@ function addFib(page: Page, summary: FibSummary): void {
   page.add("fib_duplicates", "", summary.duplicates);
 }
 
-function addApi(page: Page, api: ApiStats): void {
+function addApi(page: MetricPage, api: ApiStats): void {
   page.add("api_up", "", api.up ? 1 : 0);
   page.add("api_deaths_total", "", api.deaths);
   page.add("api_calls_total", "", api.calls);
@@ -185,14 +158,14 @@ function addApi(page: Page, api: ApiStats): void {
   page.add("api_fib_fallbacks_total", "", api.fallbacks);
 }
 
-function addQuarantine(page: Page, stats: QuarantineStats): void {
+function addQuarantine(page: MetricPage, stats: QuarantineStats): void {
   page.add("fib_quarantined", "", stats.quarantined);
   page.add("fib_duplicate_alarms_total", "", stats.alarms);
   page.add("fib_quarantine_attempts_total", "", stats.attempts);
   page.add("fib_sticky_conflicts", "", stats.conflicts);
 }
 
-function addProcess(page: Page, stalls: StallMonitor): void {
+function addProcess(page: MetricPage, stalls: StallMonitor): void {
   const cpu = process.cpuUsage();
   const { maxSeconds, p999Seconds } = stalls.take();
   page.add("process_cpu_seconds_total", "", (cpu.user + cpu.system) / 1e6);

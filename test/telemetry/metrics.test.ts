@@ -64,7 +64,7 @@ test("the page is well formed: help and type once, in front of the metric's samp
       expect(seen.has(name)).toBe(false);
       seen.add((metric = name));
     } else if (line.startsWith("#")) {
-      expect(line).toMatch(new RegExp(`^# TYPE ${metric} (gauge|counter)$`));
+      expect(line).toMatch(new RegExp(`^# TYPE ${metric} (gauge|counter|histogram)$`));
     } else {
       expect(line).toMatch(/^[a-z0-9_]+(\{([a-z_]+="([^"\\]|\\.)*",?)*\})? [0-9.e+-]+$/);
       expect(line.split(/[ {]/)[0]).toBe(metric);

@@ -15,7 +15,7 @@ import type { DomainSettings, DuplicateAction, FibSettings } from "../settings.j
 import type { Quarantines } from "./effects.js";
 import { isEffect, newSubject, State } from "./machine.js";
 import type { MoveWatch } from "./move-watch.js";
-import { fillAddress, newPlace, Place, type WatchKey } from "./records.js";
+import { fillAddress, fillSegment, newPlace, Place, type WatchKey } from "./records.js";
 import { ACTIONS } from "./rules.js";
 import type { DuplicateView, QuarantineView } from "./view.js";
 
@@ -135,6 +135,7 @@ export class QuarantineDesk {
   /**
    * By hand; `releaseSeconds` 0 = until it is ended by hand.
    * @param pe whose routes count; undefined: as the action says
+   * @param esi the PEs of this segment count as well
    * @returns the record
    */
   begin(
@@ -142,12 +143,14 @@ export class QuarantineDesk {
     action: Exclude<DuplicateAction, "none">,
     releaseSeconds: number,
     pe: Uint8Array | undefined,
+    esi?: Uint8Array,
   ): number {
     const { records } = this.watch;
     const id = this.watch.recordOf(entry);
     if (pe !== undefined) {
       const place = newPlace();
       fillAddress(place, pe);
+      if (esi !== undefined) fillSegment(place, esi);
       records.setPlace(id, Place.Kept, place);
     }
     this.effects.placeGiven = pe !== undefined;
@@ -167,6 +170,20 @@ export class QuarantineDesk {
       if (one !== undefined) saved.push(one);
     }
     return saved;
+  }
+
+  /** Quarantines by hand with this time of release: whoever begins its own with one finds them again. */
+  byRelease(
+    releaseSeconds: number,
+  ): { readonly record: number; readonly saved: SavedQuarantine }[] {
+    const { records } = this.watch;
+    const found: { record: number; saved: SavedQuarantine }[] = [];
+    for (let record = 1; record < records.limit; record++) {
+      if (!records.exists(record) || records.release(record) !== releaseSeconds) continue;
+      const saved = this.saveOne(record);
+      if (saved?.byHand === releaseSeconds) found.push({ record, saved });
+    }
+    return found;
   }
 
   saveOne(id: number): SavedQuarantine | undefined {
@@ -211,11 +228,7 @@ export class QuarantineDesk {
     if (key === undefined || pe === undefined || !effects.hasRoom) return false;
     fillAddress(place, pe);
     const esi = saved.esi === undefined ? undefined : parseEsi(saved.esi);
-    if (esi !== undefined) {
-      place[5] = readI32(esi, 0);
-      place[6] = readI32(esi, 4);
-      place[7] = readU16(esi, 8);
-    }
+    if (esi !== undefined) fillSegment(place, esi);
     const entry = this.entryOf(key);
     let id = entry === 0 ? records.find(key) : watch.recordOf(entry);
     const isNew = id === 0;

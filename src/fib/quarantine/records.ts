@@ -361,6 +361,13 @@ export function fillAddress(words: PlaceWords, address: Uint8Array): void {
   for (let i = 0; i < address.length; i += 4) words[1 + (i >> 2)] = readI32(address, i);
 }
 
+/** Adds the ESI, ten octets. */
+export function fillSegment(words: PlaceWords, esi: Uint8Array): void {
+  words[ESI] = readI32(esi, 0);
+  words[ESI + 1] = readI32(esi, 4);
+  words[ESI + 2] = readU16(esi, 8);
+}
+
 export function placeText(words: PlaceWords): PlaceView {
   const bytes = new Uint8Array(26);
   for (let i = 0; i < 4; i++) writeU32(bytes, 4 * i, words[1 + i]!);

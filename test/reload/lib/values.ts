@@ -19,6 +19,8 @@ export const KEY_FILES: Readonly<Record<string, string>> = {
   "/etc/evpnd/api2.key": pki("server2.key"),
   "/etc/evpnd/ca.crt": pki("ca.crt"),
   "/etc/evpnd/a.token": "secret-six-for-a-token\n",
+  "/etc/evpnd/ca.crl": pki("empty.crl"),
+  "/etc/evpnd/lab.psk": "00112233445566778899aabbccddeeff\n",
 };
 export const KEY_ENVIRONMENT = {
   ONE_KEY: "secret-three",
@@ -286,6 +288,28 @@ export const TOP_VALUES: Omit<
     { "route-targets": { red: ["65000:100", "65000:200"] } },
   ],
   radius: RADIUS_BLOCKS,
+  subscribers: [
+    { domains: [{ domain: "red", tenant: "red" }] },
+    {
+      "grace-seconds": 30,
+      domains: [
+        {
+          domain: "65000:100",
+          tenant: "red",
+          vlan: 100,
+          "require-session": false,
+          action: "reject",
+          "exempt-macs": ["52:54:00:00:00:01"],
+          "exempt-ouis": ["00:50:56"],
+        },
+        { domain: "65000:200", tenant: "red", vlan: "guests", action: "quarantine" },
+      ],
+      "access-points": [
+        { id: "02-00-00-00-00-01", pe: "10.0.0.1" },
+        { id: "hall", esi: "00:11:22:33:44:55:66:77:88:99" },
+      ],
+    },
+  ],
   fib: [
     { enabled: true },
     { enabled: false },
