@@ -61,7 +61,7 @@ describeInterop("RADIUS subscribers' addresses", ["freeradius", "kea"], () => {
       KEA_LOCKFILE_DIR: directory,
     });
     radius = new RadiusLab(lab, "relay");
-    const options = { name: "home", port: 1912, secret: HOME_SECRET, users: USERS };
+    const options = { name: "freeradius", port: 1912, secret: HOME_SECRET, users: USERS };
     await Freeradius.start({ lab, label: "relay", ...options });
     await waitFor("Kea to serve", () => {
       server.mustRun();

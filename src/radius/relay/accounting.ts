@@ -35,16 +35,21 @@ export interface AccountingParts {
 /** How long a home server has before the spool takes over. */
 const HOME_MS = 3000;
 
+/** Requests remembered beyond twice those that wait. */
+const KEPT = 256;
+
 export class Accounting implements Flow {
   private readonly parts: AccountingParts;
   private waiting: Exchange[] = [];
+  /** On their way to the disk. */
+  private readonly spooling = new Set<Exchange>();
 
   constructor(parts: AccountingParts) {
     this.parts = parts;
   }
 
   onRequest(exchange: Exchange): void {
-    this.waiting.push(exchange);
+    this.keep(exchange);
     const pool = this.poolOf(exchange);
     if (pool === undefined) return;
     const { disk } = this.parts;
@@ -55,7 +60,7 @@ export class Accounting implements Flow {
   onRepeat(exchange: Exchange): void {
     if (exchange.ticket !== undefined) {
       if (this.parts.dispatch.repeat(exchange) === "move") this.onMove(exchange);
-    } else if (this.parts.disk === undefined) this.onMove(exchange);
+    } else if (!this.spooling.has(exchange)) this.onMove(exchange);
   }
 
   onGone(exchange: Exchange): void {
@@ -86,8 +91,11 @@ export class Accounting implements Flow {
       if (!open) count++;
     }
     if (count > 0) this.waiting = this.waiting.slice(count);
-    // Answered ones behind a slow one are not kept for its sake.
-    if (this.waiting.length > 1024 + 2 * this.parts.ingress().pending) {
+  }
+
+  /** Answered ones are not kept for the sake of a slow one before them, nor until the next look at the clock. */
+  private keep(exchange: Exchange): void {
+    if (this.waiting.push(exchange) > KEPT + 2 * this.parts.ingress().pending) {
       this.waiting = this.waiting.filter(({ state }) => state === "pending");
     }
   }
@@ -106,26 +114,34 @@ export class Accounting implements Flow {
 
   /** The home server is slow: a disk that works takes over; one that does not changes nothing. */
   private giveToSpool(exchange: Exchange): void {
-    const { disk, dispatch } = this.parts;
-    if (exchange.ticket === undefined || disk === undefined) return;
+    const { disk } = this.parts;
+    if (exchange.ticket === undefined || disk === undefined || this.spooling.has(exchange)) return;
     if (disk.spool.problem !== undefined) return;
     const pool = this.poolOf(exchange);
-    if (pool === undefined) return;
-    dispatch.withdraw(exchange);
-    this.spool(exchange, pool);
+    if (pool !== undefined) this.spool(exchange, pool);
   }
 
   private spool(exchange: Exchange, pool: Pool): void {
-    const { disk, clock } = this.parts;
+    const { disk, clock, dispatch } = this.parts;
     if (disk === undefined) return;
-    disk.spool.append(pool.name, exchange.packet, clock.wall()).then(
-      () => {
+    this.spooling.add(exchange);
+    const arrivedAt = clock.wall() - (clock.now() - exchange.arrivedAt);
+    disk.spool.append(pool.name, exchange.packet, arrivedAt).then(
+      (entry) => {
+        this.spooling.delete(exchange);
+        // The home server was faster than the disk.
+        if (exchange.state === "answered") disk.spool.remove(entry);
+        if (exchange.state !== "pending" || this.parts.stopped()) return;
+        dispatch.withdraw(exchange);
         const answer = ownAnswer(exchange, Code.AccountingResponse);
-        if (answer !== undefined && !this.parts.stopped()) this.answer(exchange, answer, "spooled");
+        if (answer !== undefined) this.answer(exchange, answer, "spooled");
       },
       () => {
-        // The alarm has been raised; the client asks again, and silence is the only honest answer.
-        if (exchange.state !== "pending" || this.parts.stopped()) return;
+        this.spooling.delete(exchange);
+        // The alarm has been raised. A home server that was asked may still answer; otherwise the client
+        // asks again, and silence is the only honest answer.
+        if (exchange.ticket !== undefined || exchange.state !== "pending") return;
+        if (this.parts.stopped()) return;
         exchange.origin.counters.dropped++;
         this.parts.ingress().abandon(exchange);
       },
@@ -134,14 +150,14 @@ export class Accounting implements Flow {
 
   private answer(exchange: Exchange, answer: Uint8Array, how: "responses" | "spooled"): void {
     if (exchange.state !== "pending") return;
-    const { counters, address } = exchange.origin;
+    const { counters, identity } = exchange.origin;
     counters[how]++;
     const status = findNumber(exchange.packet, Attr.AcctStatusType);
     if (status === AcctStatus.Start) counters.startResponses++;
     else if (status === AcctStatus.Stop) counters.stopResponses++;
     else if (status === AcctStatus.Interim) counters.interimResponses++;
     this.parts.ingress().answer(exchange, answer);
-    this.parts.sessions.accounted(exchange.packet, address);
+    this.parts.sessions.accounted(exchange.packet, identity);
   }
 
   private poolOf(exchange: Exchange): Pool | undefined {

@@ -48,8 +48,9 @@ export class Dispatch {
       return "move";
     }
     if (this.clock.now() - ticket.lastSentAt < REPEAT_MS) return "too-soon";
-    upstream.resend(ticket);
-    return "repeated";
+    if (upstream.resend(ticket)) return "repeated";
+    this.withdraw(exchange);
+    return "move";
   }
 
   /** Nobody waits for it any more; an answer that still comes is unmatched. */

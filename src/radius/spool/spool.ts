@@ -229,7 +229,8 @@ export class Spool {
         shelf.lastKey = entry.key;
       }
       for (const key of shelf.gone) if (key <= shelf.lastKey) shelf.gone.delete(key);
-      shelf.complete = page.length < wanted && !shelf.missed;
+      // An engine gives short pages, too: only an empty one is the end.
+      shelf.complete = page.length === 0 && !shelf.missed;
     } catch {
       // The disk says so itself; the next look tries again.
     }

@@ -36,7 +36,13 @@ export interface HomeServerParts {
   readonly dictionary: Dictionary;
   /** Four octets for ERX Radius-Client-Address; undefined where the relay has no IPv4 address. */
   relayAddress(): Uint8Array | undefined;
-  openPort(address: string, port: number, hooks: PortHooks): UpstreamPort;
+  /** @param settings as they are now, for ports that connect more than once */
+  openPort(
+    address: string,
+    port: number,
+    hooks: PortHooks,
+    settings: () => HomeServerSettings,
+  ): UpstreamPort;
   /** Over TLS a Message-Authenticator is required only with EAP. */
   readonly secure: boolean;
   onHealth(server: Upstream): void;
@@ -46,6 +52,11 @@ export interface HomeServerParts {
 const PORTS_FIRST = 8;
 const PORTS_MAX = 64;
 const FREE_LOW = 512;
+/** Requests that leave by one port before the next one has its turn: they share a system call. */
+const RUN = 64;
+/** A TLS connection is dear: one, and more when their identifiers run low. */
+const TLS_FREE_LOW = 64;
+const TLS_MAX = 16;
 const PROXY_STATE_OCTETS = 16;
 
 interface Waiting extends UpstreamSlot {
@@ -67,6 +78,7 @@ export class HomeServer implements Upstream {
   private current = 0;
   private ports: UpstreamPort[] = [];
   private turn = 0;
+  private run = 0;
   private closed = false;
 
   constructor(parts: HomeServerParts) {
@@ -104,13 +116,18 @@ export class HomeServer implements Upstream {
     return this.launch(place, { packet, secret, proxyState, request, onReply });
   }
 
-  resend(ticket: Ticket): void {
+  resend(ticket: Ticket): boolean {
     const slot = ticket as Waiting;
-    if (slot.port.slot(slot.identifier) !== slot) return;
+    if (slot.port.slot(slot.identifier) !== slot) return false;
+    // TCP does not lose what it was given (RFC 6613 section 2.6.1).
+    if (this.parts.secure) return true;
+    // Found out, or configured, meanwhile: what was signed with the other one is not listened to.
+    if (!sameSecret(slot.secret, this.secret)) return false;
     slot.lastSentAt = this.parts.clock.now();
     this.counters.resent++;
     this.health.sent(slot.lastSentAt);
     slot.port.send(slot.packet);
+    return true;
   }
 
   forget(ticket: Ticket): void {
@@ -130,7 +147,9 @@ export class HomeServer implements Upstream {
   }
 
   tick(): void {
-    const verdict = this.health.tick(this.parts.clock.now());
+    const now = this.parts.clock.now();
+    for (const port of this.ports) port.tick?.(now);
+    const verdict = this.health.tick(now);
     if (verdict === "changed") this.sayHealth();
     if (verdict === "probe") this.probe();
   }
@@ -163,6 +182,14 @@ export class HomeServer implements Upstream {
     if (this.health.heard(now)) this.sayHealth();
     if (slot.request === undefined) {
       this.probed(slot);
+      return;
+    }
+    if (bytes[0] === Code.ProtocolError) {
+      // Not for the client: it hears nothing, and tries its next server (RFC 7930 section 4).
+      this.forget(slot);
+      counters.used++;
+      const { name, kind } = this;
+      this.parts.log.debug({ homeServer: name, kind }, "home server does not take such requests");
       return;
     }
     const reply = this.replyOf(slot, slot.request, bytes, facts);
@@ -207,15 +234,19 @@ export class HomeServer implements Upstream {
   /** Room for one more request: its port and identifier; undefined when all are in use. */
   private reserve(): { port: UpstreamPort; identifier: number } | undefined {
     if (this.closed) return undefined;
-    if (this.ports.length === 0) for (let i = 0; i < PORTS_FIRST; i++) this.addPort();
-    if (this.ports.length * 256 - this.pending < FREE_LOW && this.ports.length < PORTS_MAX) {
-      this.addPort();
-    }
-    for (let i = 0; i < this.ports.length; i++) {
-      this.turn = (this.turn + 1) % this.ports.length;
+    const { first, low, most } = this.parts.secure
+      ? { first: 1, low: TLS_FREE_LOW, most: TLS_MAX }
+      : { first: PORTS_FIRST, low: FREE_LOW, most: PORTS_MAX };
+    if (this.ports.length === 0) for (let i = 0; i < first; i++) this.addPort();
+    if (this.ports.length * 256 - this.pending < low && this.ports.length < most) this.addPort();
+    for (let i = 0; i <= this.ports.length; i++) {
       const port = this.ports[this.turn];
-      if (port === undefined || port.free === 0) continue;
-      return { port, identifier: port.take() };
+      if (port !== undefined && port.free > 0 && this.run < RUN) {
+        this.run++;
+        return { port, identifier: port.take() };
+      }
+      this.turn = (this.turn + 1) % this.ports.length;
+      this.run = 0;
     }
     return undefined;
   }
@@ -243,14 +274,15 @@ export class HomeServer implements Upstream {
     const { settings, kind } = this;
     const number =
       kind === "authentication" ? settings.authenticationPort : settings.accountingPort;
-    this.ports.push(
-      this.parts.openPort(settings.address, number, {
-        onDatagram: (port, bytes) => this.onDatagram(port, bytes),
-        onRefused: () => {
-          if (this.health.refused(this.parts.clock.now())) this.sayHealth();
-        },
-      }),
-    );
+    const hooks: PortHooks = {
+      onDatagram: (port, bytes) => this.onDatagram(port, bytes),
+      onRefused: () => {
+        // One connection that fails says nothing of a server that has another.
+        if (this.ports.some(({ connected }) => connected === true)) return;
+        if (this.health.refused(this.parts.clock.now())) this.sayHealth();
+      },
+    };
+    this.ports.push(this.parts.openPort(settings.address, number, hooks, () => this.settings));
   }
 
   /** Status-Server; alternates between two live secrets, so that a rollover is found out. */
@@ -294,13 +326,18 @@ function fitsRequest(request: number, answer: number): boolean {
       return (
         answer === Code.AccessAccept ||
         answer === Code.AccessReject ||
-        answer === Code.AccessChallenge
+        answer === Code.AccessChallenge ||
+        answer === Code.ProtocolError
       );
     case Code.AccountingRequest:
-      return answer === Code.AccountingResponse;
+      return answer === Code.AccountingResponse || answer === Code.ProtocolError;
     case Code.StatusServer:
       return answer === Code.AccessAccept || answer === Code.AccountingResponse;
     default:
       return false;
   }
+}
+
+function sameSecret(a: Secret, b: Secret | undefined): boolean {
+  return a === b || (b !== undefined && Buffer.compare(a.bytes, b.bytes) === 0);
 }

@@ -45,8 +45,8 @@ export interface Upstream {
    * forgotten. @returns undefined when it cannot be sent: no room, or too long for the protocol.
    */
   send(request: UpstreamRequest, onReply: (reply: UpstreamReply) => void): Ticket | undefined;
-  /** The same octets once more. */
-  resend(ticket: Ticket): void;
+  /** The same octets once more. @returns false when they would be of no use any more: send it anew */
+  resend(ticket: Ticket): boolean;
   /** Nobody waits any more: an answer that still comes is unmatched. */
   forget(ticket: Ticket): void;
   /** Other secrets and times for the server at the same place. */

@@ -2,7 +2,7 @@
  * FreeRADIUS as home servers of a lab: users, accounting written line by line, EAP where it is wanted, and a
  * proxy that ends EAP itself and asks a provider who knows none.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
@@ -33,6 +33,8 @@ export class Freeradius {
   private constructor(options: FreeradiusOptions) {
     this.options = options;
     this.directory = options.lab.makeDirectory(options.name);
+    // It refuses a directory that everybody may write to.
+    chmodSync(this.directory, 0o755);
   }
 
   /** Resolves when it answers. */
@@ -123,6 +125,7 @@ server outer {
   authorize { ${ways} }
   authenticate { Auth-Type PAP { pap }  ${eap ? "eap" : ""} }
   post-auth { update reply { Message-Authenticator := 0x00 }  Post-Auth-Type REJECT { update reply { Message-Authenticator := 0x00 } } }
+  ${eap ? "post-proxy { eap }" : ""}
   preacct { ok }
   accounting { accounted  ok }
 }

@@ -48,7 +48,9 @@ class UserList implements Upstream {
     return { lastSentAt: 0 };
   }
 
-  resend(): void {}
+  resend(): boolean {
+    return true;
+  }
   forget(): void {}
   configure(): void {}
   tick(): void {}
