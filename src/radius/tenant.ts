@@ -2,9 +2,14 @@
 import { isIPv4 } from "node:net";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
+import { Addresses } from "./address/addresses.js";
+import { DhcpSource } from "./address/dhcp-source.js";
+import { LocalSource } from "./address/local-source.js";
+import type { AddressSource } from "./address/source.js";
 import type { Dictionary } from "./dictionary/dictionary.js";
 import { Accounting } from "./relay/accounting.js";
 import { Authentication } from "./relay/authentication.js";
+import { TenantDoors } from "./doors.js";
 import { Dispatch } from "./relay/dispatch.js";
 import { RouteTable } from "./relay/routing.js";
 import { Side } from "./server/side.js";
@@ -28,6 +33,8 @@ export interface UpstreamParts {
   readonly dictionary: Dictionary;
   relayAddress(): Uint8Array | undefined;
   onHealth(server: Upstream): void;
+  /** The server asks us: Disconnect and CoA down its connection. */
+  onRequest(bytes: Uint8Array, answer: (bytes: Uint8Array) => void): void;
 }
 
 export interface TenantParts {
@@ -38,6 +45,8 @@ export interface TenantParts {
   readonly disk: Disk | undefined;
   readonly spoolMax: () => number;
   readonly upstream: (parts: UpstreamParts) => Upstream;
+  /** In place of the sources of the settings. */
+  readonly addresses?: AddressSource | undefined;
   onSession(event: SessionEvent): void;
 }
 
@@ -47,6 +56,9 @@ const TICK_MS = 200;
 export class Tenant {
   readonly sessions: SessionTable;
   readonly spool: Spool | undefined;
+  /** TLS for clients, Disconnect and CoA. */
+  readonly doors: TenantDoors;
+  private readonly addresses: Addresses;
   draining = false;
   private readonly parts: TenantParts;
   private current: TenantSettings;
@@ -85,14 +97,27 @@ export class Tenant {
       const { pools } = this.fleets.accounting;
       this.replay = new Replay({ clock, log, spool: this.spool, pools, random: Math.random });
     }
+    this.addresses = new Addresses({
+      clock,
+      log,
+      leased: (mac, startedAt, lease) => this.sessions.leased(mac, startedAt, lease),
+      find: (mac) => this.sessions.find(mac),
+    });
     this.sessions = new SessionTable({
       tenant,
       rules: () => this.current,
       wall: () => clock.wall(),
       onEvent: (event) => {
         this.sessionStore?.note(event);
+        if (event.kind === "ended") this.addresses.end(event.session, event.reason);
         parts.onSession(event);
       },
+      onBegun: (session, accept) => this.addresses.begin({ session, accept }),
+    });
+    this.doors = new TenantDoors({
+      ...{ clock, log, sessions: this.sessions, dictionary: parts.dictionary },
+      settings: () => this.current,
+      side: (kind) => this.bySide.get(kind),
     });
     for (const kind of KINDS) {
       const listener = settings[kind];
@@ -108,11 +133,15 @@ export class Tenant {
     if (disk !== undefined && spool !== undefined && store !== undefined) {
       await disk.whenOpen(async () => {
         tenant.sessions.restore(await store.read());
+        for (const session of tenant.sessions.list()) tenant.addresses.adopt(session);
         await spool.load();
       });
     }
     try {
+      const source = await tenant.openSource(parts.settings);
+      tenant.addresses.setSource(source, tenant.sessions.list());
       for (const side of tenant.sides) await side.open();
+      await tenant.doors.open();
     } catch (error) {
       await tenant.stop();
       throw error;
@@ -139,10 +168,16 @@ export class Tenant {
    */
   async prepare(next: TenantSettings): Promise<Prepared> {
     const ready: { readonly kind: Kind; readonly side: Side; readonly prepared: Prepared }[] = [];
+    let source: AddressSource | undefined;
+    let doors: Prepared | undefined;
     const discard = (): void => {
+      doors?.discard();
       for (const { prepared } of ready) prepared.discard();
+      source?.close();
     };
+    const moves = JSON.stringify(next.addresses) !== JSON.stringify(this.current.addresses);
     try {
+      if (moves) source = await this.openSource(next);
       for (const kind of KINDS) {
         const listener = next[kind];
         const side = this.bySide.get(kind);
@@ -154,6 +189,7 @@ export class Tenant {
           ready.push({ kind, side: fresh, prepared });
         } else ready.push({ kind, side, prepared: await side.prepare(listener) });
       }
+      doors = await this.doors.prepare(next);
     } catch (error) {
       discard();
       throw error;
@@ -162,6 +198,9 @@ export class Tenant {
       commit: async () => {
         for (const { prepared } of ready) await prepared.commit();
         this.take(next, new Map(ready.map(({ kind, side }) => [kind, side])));
+        await doors?.commit();
+        this.doors.configured();
+        if (moves) this.addresses.setSource(source, this.sessions.list());
       },
       discard,
     };
@@ -171,6 +210,8 @@ export class Tenant {
     this.stopped = true;
     this.timer?.cancel();
     this.replay?.stop();
+    this.addresses.stop();
+    this.doors.close();
     for (const kind of KINDS) this.fleets[kind].close();
     for (const side of this.sides) side.close();
     await this.sessionStore?.close();
@@ -193,6 +234,15 @@ export class Tenant {
     }
   }
 
+  /** Rejects with the system's error when the relay address cannot be listened on. */
+  private async openSource({ addresses }: TenantSettings): Promise<AddressSource | undefined> {
+    if (this.parts.addresses !== undefined) return this.parts.addresses;
+    if (addresses === undefined) return undefined;
+    return addresses.source === "local"
+      ? new LocalSource(addresses)
+      : DhcpSource.open(addresses, this.parts.clock);
+  }
+
   private fleet(kind: Kind): Fleet {
     const { clock, log, dictionary, upstream } = this.parts;
     return new Fleet(this.current, (settings) =>
@@ -204,6 +254,7 @@ export class Tenant {
         dictionary,
         relayAddress: () => this.relayAddress,
         onHealth: (server) => this.onHealth(server),
+        onRequest: (bytes, answer) => this.doors.dynamic.fromTls(settings.name, bytes, answer),
       }),
     );
   }
@@ -217,6 +268,7 @@ export class Tenant {
     return new Side(settings, {
       kind,
       clock,
+      log,
       profile: () => this.current.profile,
       draining: () => this.draining,
       flow: (side) => {
@@ -251,8 +303,10 @@ export class Tenant {
       ingress.expire(now);
     }
     for (const server of this.servers) server.tick();
+    this.doors.tick(now);
     this.replay?.run();
     this.sessions.expire();
+    this.addresses.tick();
     this.timer = this.parts.clock.setTimer(TICK_MS, () => this.tick());
   }
 }

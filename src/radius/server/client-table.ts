@@ -2,6 +2,8 @@
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { Secret } from "../packet/md5.js";
 import type { ClientSettings } from "../settings.js";
+import { latencyCounts } from "../statistics/counters.js";
+import type { LatencyCounts } from "../statistics/counters.js";
 
 export interface Client {
   readonly settings: ClientSettings;
@@ -11,6 +13,8 @@ export interface Client {
   /** Token bucket of the rate limit. */
   tokens: number;
   filledAt: number;
+  /** From its requests to our answers. */
+  readonly latency: LatencyCounts;
 }
 
 export function createClient(settings: ClientSettings): Client {
@@ -20,6 +24,7 @@ export function createClient(settings: ClientSettings): Client {
     learned: false,
     tokens: settings.rateLimit,
     filledAt: 0,
+    latency: latencyCounts(),
   };
 }
 

@@ -19,6 +19,7 @@ import { AcctStatus, Attr, Code } from "../packet/iana.js";
 import type { Secret } from "../packet/md5.js";
 import { checkPacket, findNumber } from "../packet/packet.js";
 import type { PacketFacts } from "../packet/packet.js";
+import { countLatency } from "../statistics/counters.js";
 import type { Kind } from "../upstream/upstream.js";
 import { hasWhatItMust, mayBeUnsigned } from "./rules.js";
 
@@ -36,12 +37,24 @@ export interface IngressParts {
   onRepeat(exchange: Exchange): void;
   /** The client gave its request up. */
   onGone(exchange: Exchange): void;
+  /** A client's packet is of no use, and why: for the log. */
+  onRefused?(origin: Origin, why: string): void;
 }
+
+const BAD_SECRET = "signed with another secret: compare its secret with ours";
+/** A sweep goes through the whole cache in about so many calls of `expire`. */
+const SWEEP_CALLS = 25;
+/** Places looked at in a call, at the least. */
+const SWEEP_LEAST = 8;
 
 export class Ingress {
   private readonly parts: IngressParts;
-  /** Answered exchanges, oldest first: their time in the cache is the same for all. */
-  private answered: Exchange[] = [];
+  /**
+   * Places that have something in their slots. There is no list of answered exchanges beside them: it would
+   * keep alive what its client has long replaced, and that is most of what a busy client sends.
+   */
+  private readonly places = new Set<Origin>();
+  private sweep: Iterator<Origin> | undefined;
   pending = 0;
 
   constructor(parts: IngressParts) {
@@ -53,6 +66,7 @@ export class Ingress {
     const facts = checkPacket(bytes);
     if (typeof facts === "string") {
       counters.malformed++;
+      this.parts.onRefused?.(origin, `malformed (${facts})`);
       return;
     }
     const code = bytes[0] ?? 0;
@@ -71,7 +85,7 @@ export class Ingress {
     if (kind === "accounting") countStatus(origin, packet);
     const secret = this.verify(origin, packet, facts);
     if (secret === undefined) return;
-    const before = origin.slots.get(packet[1] ?? 0);
+    const before = this.remembered(origin, packet[1] ?? 0);
     if (before !== undefined) {
       if (sameAuthenticator(before.packet, packet)) {
         this.repeat(before);
@@ -79,8 +93,10 @@ export class Ingress {
       }
       this.drop(before);
     }
-    if (!hasWhatItMust(kind, packet, facts, this.parts.profile())) counters.invalid++;
-    else if (!this.admit(client, facts)) counters.dropped++;
+    if (!hasWhatItMust(kind, packet, facts, this.parts.profile())) {
+      counters.invalid++;
+      this.parts.onRefused?.(origin, "without the attributes that it must have");
+    } else if (!this.admit(client, facts)) counters.dropped++;
     else this.accept(origin, packet, facts, secret);
   }
 
@@ -91,8 +107,8 @@ export class Ingress {
     exchange.state = "answered";
     exchange.answer = answer;
     exchange.answeredAt = this.parts.clock.now();
+    countLatency(exchange.origin.client.latency, exchange.answeredAt - exchange.arrivedAt);
     exchange.upstream = undefined;
-    this.answered.push(exchange);
     exchange.origin.send(answer);
   }
 
@@ -109,21 +125,41 @@ export class Ingress {
     for (const exchange of [...origin.slots.values()]) this.drop(exchange);
   }
 
-  /** Empties the cache of what is too old. */
+  /** Empties the cache of what is too old, a part in each call: nobody gets such an answer meanwhile. */
   expire(now: number): void {
-    let count = 0;
     const { cacheMs } = this.parts.settings();
-    for (const exchange of this.answered) {
-      if (now - exchange.answeredAt < cacheMs) break;
-      count++;
-      if (exchange.state === "answered") this.forget(exchange);
-      exchange.state = "gone";
+    const most = Math.max(SWEEP_LEAST, Math.ceil(this.places.size / SWEEP_CALLS));
+    for (let looked = 0; looked < most; looked++) {
+      this.sweep ??= this.places.values();
+      const next = this.sweep.next();
+      if (next.done === true) {
+        this.sweep = undefined;
+        return;
+      }
+      const origin = next.value;
+      for (const exchange of origin.slots.values()) {
+        if (isOver(exchange, now, cacheMs)) this.forget(exchange);
+      }
+      if (origin.slots.size === 0) this.places.delete(origin);
     }
-    if (count > 0) this.answered = this.answered.slice(count);
   }
 
+  /** Answers in the cache, those included whose time is over and whose turn has not come. */
   get cached(): number {
-    return this.answered.length;
+    let cached = 0;
+    for (const { slots } of this.places) {
+      for (const { state } of slots.values()) if (state === "answered") cached++;
+    }
+    return cached;
+  }
+
+  /** What is known of an identifier; an answer that is too old is not. */
+  private remembered(origin: Origin, identifier: number): Exchange | undefined {
+    const exchange = origin.slots.get(identifier);
+    if (exchange?.state !== "answered") return exchange;
+    if (!isOver(exchange, this.parts.clock.now(), this.parts.settings().cacheMs)) return exchange;
+    this.forget(exchange);
+    return undefined;
   }
 
   private accept(origin: Origin, packet: Uint8Array, facts: PacketFacts, secret: Secret): void {
@@ -141,6 +177,7 @@ export class Ingress {
       ticket: undefined,
       upstream: undefined,
     };
+    if (origin.slots.size === 0) this.places.add(origin);
     origin.slots.set(packet[1] ?? 0, exchange);
     origin.counters.pending++;
     this.pending++;
@@ -178,6 +215,7 @@ export class Ingress {
     const { slots } = exchange.origin;
     const identifier = exchange.packet[1] ?? 0;
     if (slots.get(identifier) === exchange) slots.delete(identifier);
+    exchange.state = "gone";
   }
 
   /** @returns the secret that fits; undefined when the packet was counted as refused */
@@ -191,11 +229,13 @@ export class Ingress {
         return secret;
       }
       counters.badAuthenticators++;
+      this.parts.onRefused?.(origin, BAD_SECRET);
       return undefined;
     }
     if (at === 0) {
       if (!mayBeUnsigned(client, facts)) {
         counters.unsigned++;
+        this.parts.onRefused?.(origin, "without Message-Authenticator");
         return undefined;
       }
       return client.secrets[0];
@@ -207,6 +247,7 @@ export class Ingress {
       return secret;
     }
     counters.badAuthenticators++;
+    this.parts.onRefused?.(origin, BAD_SECRET);
     return undefined;
   }
 
@@ -243,6 +284,10 @@ export class Ingress {
     client.tokens--;
     return true;
   }
+}
+
+function isOver({ state, answeredAt }: Exchange, now: number, cacheMs: number): boolean {
+  return state === "answered" && now - answeredAt >= cacheMs;
 }
 
 function countStatus(origin: Origin, packet: Uint8Array): void {

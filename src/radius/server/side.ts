@@ -3,6 +3,8 @@
  * clients where it stands, or moves it to another address with what it has counted.
  */
 import type { Clock } from "../../util/clock.js";
+import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { ListenerSettings } from "../settings.js";
 import type { Kind } from "../upstream/upstream.js";
 import type { Exchange } from "./exchange.js";
@@ -26,6 +28,7 @@ export interface Flow {
 export interface SideParts {
   readonly kind: Kind;
   readonly clock: Clock;
+  readonly log: Log;
   profile(): "seed" | "modern";
   draining(): boolean;
   /** @param ingress for the answers */
@@ -40,10 +43,12 @@ export class Side {
   /** As bound. */
   port = 0;
   private listening: UdpListener;
+  private readonly refusals: LogRate;
 
   constructor(settings: ListenerSettings, parts: SideParts) {
     this.kind = parts.kind;
     this.settings = settings;
+    this.refusals = new LogRate(parts.clock);
     this.ingress = new Ingress({
       kind: parts.kind,
       clock: parts.clock,
@@ -53,6 +58,13 @@ export class Side {
       onRequest: (exchange) => this.flow.onRequest(exchange),
       onRepeat: (exchange) => this.flow.onRepeat(exchange),
       onGone: (exchange) => this.flow.onGone(exchange),
+      onRefused: ({ client, address }, why) => {
+        const suppressed = this.refusals.pass(`${address} ${why}`);
+        if (suppressed === undefined) return;
+        const { name } = client.settings;
+        const fields = { client: name, address, ...LogRate.fields(suppressed) };
+        parts.log.warn(fields, `RADIUS ${parts.kind}: a packet ${why}`);
+      },
     });
     this.flow = parts.flow(this);
     this.listening = this.makeListener(settings);

@@ -43,7 +43,14 @@ export interface ListenerCounters {
   pending: number;
 }
 
-export interface HomeServerCounters {
+/** Answers by time. */
+export interface LatencyCounts {
+  /** Up to `LATENCY_BOUNDS_MS`, the last one beyond all. */
+  latency: number[];
+  latencySumMs: number;
+}
+
+export interface HomeServerCounters extends LatencyCounts {
   sent: number;
   resent: number;
   probes: number;
@@ -55,9 +62,6 @@ export interface HomeServerCounters {
   /** Late, or never asked for. */
   unmatched: number;
   watchdog: number;
-  /** Answers by time: up to `LATENCY_BOUNDS_MS`, the last one beyond all. */
-  latency: number[];
-  latencySumMs: number;
 }
 
 export const LATENCY_BOUNDS_MS: readonly number[] = [
@@ -108,12 +112,20 @@ export function homeServerCounters(): HomeServerCounters {
     unsigned: 0,
     unmatched: 0,
     watchdog: 0,
-    latency: new Array<number>(LATENCY_BOUNDS_MS.length + 1).fill(0),
-    latencySumMs: 0,
+    ...latencyCounts(),
   };
 }
 
-export function countLatency(counters: HomeServerCounters, milliseconds: number): void {
+export function latencyCounts(): LatencyCounts {
+  return { latency: new Array<number>(LATENCY_BOUNDS_MS.length + 1).fill(0), latencySumMs: 0 };
+}
+
+/** Adds up, gauges included. */
+export function addCounters(sum: ListenerCounters, counters: ListenerCounters): void {
+  for (const name of Object.keys(sum) as (keyof ListenerCounters)[]) sum[name] += counters[name];
+}
+
+export function countLatency(counters: LatencyCounts, milliseconds: number): void {
   let index = 0;
   while (index < LATENCY_BOUNDS_MS.length && milliseconds > (LATENCY_BOUNDS_MS[index] ?? 0))
     index++;
