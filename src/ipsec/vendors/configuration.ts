@@ -2,6 +2,7 @@
  * An imported model as the `ipsec` block of a configuration file: what the profile and the defaults say anyway is
  * left out. Loading the block gives the model again.
  */
+import { isDeepStrictEqual } from "node:util";
 import {
   ANY,
   formatEspName,
@@ -243,7 +244,7 @@ function espBlock(child: ChildParameters, base: ChildParameters | undefined): Bl
 }
 
 function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return isDeepStrictEqual(a, b);
 }
 
 /** Without what is not said: undefined, empty texts, lists and blocks. */

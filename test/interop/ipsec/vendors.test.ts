@@ -6,11 +6,21 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { IpsecModel } from "../../../src/ipsec/model/index.js";
-import { modernPair, modernPolicy, render, shipped } from "../../ipsec/vendors/lib/orders.js";
+import { renderGateway } from "../../../src/ipsec/vendors/index.js";
+import {
+  modernPair,
+  modernPolicy,
+  named,
+  render,
+  shipped,
+} from "../../ipsec/vendors/lib/orders.js";
+import { modelOf } from "../../ipsec/lib/sides.js";
 import { command } from "../lib/command.js";
 import { Lab } from "../lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
+import { waitFor } from "../lib/wait.js";
 import { StrongSwan } from "./lib/strongswan.js";
+import { TunnelNet, type Site } from "./lib/tunnel-net.js";
 
 const MODELS: readonly (readonly [string, IpsecModel, string])[] = [
   ["ssg", shipped("ipsec-ssg.yaml"), "hq-ssg"],
@@ -92,6 +102,100 @@ describeInterop("renderings in front of real programs", ["strongswan", "nftables
     expect(faults).toEqual([]);
   });
 });
+
+const PROFILES = ["modern", "ssg", "pix"] as const;
+const KEY = "a key of both texts, longer than 128 bits";
+
+/** Nobody drives these daemons: all they know is the text, with the key in place of its placeholder. */
+describeInterop("two daemons from the two texts of one definition", ["strongswan", "ping"], () => {
+  let lab: Lab;
+  let net: TunnelNet;
+  let east: Site;
+  const wests: Site[] = [];
+
+  beforeAll(async () => {
+    lab = new Lab();
+    net = new TunnelNet(lab);
+    const sites = await Promise.all([
+      net.site({
+        name: "texte",
+        outside: PROFILES.map((_, index) => `192.0.${String(2 + index)}.1`),
+        networks: PROFILES.map((_, index) => `10.1.${String(index + 1)}.0/24`),
+      }),
+      ...PROFILES.map((profile, index) =>
+        net.site({
+          name: `t${profile}`,
+          outside: [`203.0.${String(113 + index)}.1`],
+          networks: [`10.2.${String(index + 1)}.0/24`],
+        }),
+      ),
+    ]);
+    east = sites[0];
+    wests.push(...sites.slice(1));
+  });
+  afterAll(() => lab.close());
+  beforeEach(() => {
+    showLogsOnFailure(() => lab);
+  });
+
+  async function load(site: Site, text: string): Promise<void> {
+    const file = lab.writeFile(`${site.name}.conf`, text.replace(/<secret:[^>]*>/g, KEY));
+    const uri = `unix://${site.swan?.socket ?? ""}`;
+    // Without --clear: the hub has a text for each of its tunnels.
+    await lab.run(site.name, "swanctl", ["--load-all", "--noprompt", "--file", file, "--uri", uri]);
+  }
+
+  test.each(PROFILES.map((profile, index) => [profile, index] as const))(
+    "IPS-04, IPS-64: the tunnel of the profile %s comes up and carries pings both ways",
+    async (profile, index) => {
+      const west = wests[index];
+      if (west === undefined) throw new Error("no site");
+      const plain = modelOf({
+        name: `text-${profile}`,
+        profile,
+        addresses: [`192.0.${String(2 + index)}.1`, `203.0.${String(113 + index)}.1`],
+        networks: [[`10.1.${String(index + 1)}.0/24`], [`10.2.${String(index + 1)}.0/24`]],
+      });
+      const [tunnel] = plain.tunnels;
+      if (tunnel === undefined) throw new Error("no tunnel");
+      // Userland ESP has no extended sequence numbers.
+      const proposals = tunnel.child.proposals.map((one) => ({ ...one, esn: false }));
+      const child = { ...tunnel.child, proposals };
+      const model = { ...plain, tunnels: [{ ...tunnel, child }] };
+      for (const [site, { gateway }] of [
+        [west, tunnel.ends[1]],
+        [east, tunnel.ends[0]],
+      ] as const) {
+        const { files } = renderGateway(model, named(model, gateway), {
+          fingerprint: () => undefined,
+        });
+        await load(site, files[0]?.text ?? "");
+      }
+      await waitFor(`the tunnel of ${profile}`, async () => {
+        return (await net.ping(east, west, { count: 1, fromIndex: index })) === 1;
+      });
+      expect(await net.ping(east, west, { count: 5, fromIndex: index })).toBe(5);
+      expect(await net.ping(west, east, { count: 5, toIndex: index })).toBe(5);
+      const uri = `unix://${west.swan?.socket ?? ""}`;
+      const sas = await lab.run(west.name, "swanctl", ["--list-sas", "--uri", uri]);
+      expect(sas).toMatch(/INSTALLED/);
+      expect(sas).toMatch(SUITES[profile]);
+      // The router would carry them in clear, too: they count only where the SA counted them.
+      const counts = [...sas.matchAll(/^ *(?:in|out) .*?(\d+) packets/gm)].map((found) =>
+        Number(found[1]),
+      );
+      expect(counts).toHaveLength(2);
+      for (const count of counts) expect(count).toBeGreaterThanOrEqual(10);
+    },
+  );
+});
+
+/** As charon writes what was negotiated in phase 1. */
+const SUITES: Readonly<Record<(typeof PROFILES)[number], RegExp>> = {
+  modern: /AES_GCM_16-256\/PRF_HMAC_SHA2_384\/CURVE_25519/,
+  ssg: /AES_CBC-128\/HMAC_SHA1_96\/PRF_HMAC_SHA1\/MODP_1024/,
+  pix: /3DES_CBC\/HMAC_MD5_96\/PRF_HMAC_MD5\/MODP_1024/,
+};
 
 /** What iproute2 says when it has understood, and the kernel has not, or lacks the interface. */
 const KERNEL =
