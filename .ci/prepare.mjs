@@ -31,9 +31,17 @@ const DAEMONS = {
   bgpdump: "bgpdump",
   curl: "curl",
   freeradius: "freeradius",
+  radsecproxy: "radsecproxy",
   radclient: "freeradius-utils",
   eapol_test: "eapoltest",
   openssl: "openssl",
+  nft: "nftables",
+  "/usr/sbin/charon-systemd": "charon-systemd",
+  swanctl: "strongswan-swanctl",
+  "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so": "libcharon-extra-plugins",
+  "/usr/lib/ipsec/plugins/libstrongswan-openssl.so": "libstrongswan-standard-plugins",
+  strace: "strace",
+  "kea-dhcp4": "kea-dhcp4-server",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */

@@ -21,9 +21,18 @@ describe.each(examples)("conf/%s", (name) => {
       "/etc/evpnd/tls/api.key": { text: pki("server.key") },
       "/etc/evpnd/tls/clients.crt": { text: pki("ca.crt") },
       "/etc/evpnd/tls/dashboard.token": { text: "0123456789abcdef0123456789abcdef" },
+      "/etc/evpnd/tls/radsec.crt": { text: pki("server.crt") },
+      "/etc/evpnd/tls/radsec.key": { text: pki("server.key") },
+      "/etc/evpnd/tls/radsec-ca.crt": { text: pki("ca.crt") },
+      "/etc/evpnd/tls/lab.psk": { text: "00112233445566778899aabbccddeeff" },
     };
     for (const [, path] of text.matchAll(/(?:password|key|secret)-file: ([^\s,}]+)/g)) {
       files[`/etc/evpnd/${path}`] ??= { text: "key\n" };
+    }
+    for (const [, paths = ""] of text.matchAll(/secret-files: \[([^\]]+)\]/g)) {
+      for (const path of paths.split(/,\s*/)) {
+        files[`/etc/evpnd/${path}`] ??= { text: "long enough for a secret\n" };
+      }
     }
     const result = check(text, { files, env: { EVPND_EDGE_KEY: "key" } });
     expect(result.ok ? result.warnings.map(formatIssue) : result.issues.map(formatIssue)).toEqual(

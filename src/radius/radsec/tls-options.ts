@@ -21,7 +21,11 @@ const CIPHERS = [
   "ECDHE-RSA-AES128-GCM-SHA256",
 ];
 /** In TLS 1.3 a PSK needs a cipher of its hash, SHA-256. */
-const PSK_CIPHERS = ["TLS_AES_128_GCM_SHA256", "ECDHE-PSK-CHACHA20-POLY1305"];
+const PSK_CIPHERS = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "ECDHE-PSK-CHACHA20-POLY1305",
+];
 
 /** @param use what the connection may be proven by */
 export function contextOptions(
@@ -29,10 +33,12 @@ export function contextOptions(
   use: { readonly certificates: boolean; readonly psk: boolean },
 ): SecureContextOptions {
   const { cert, key, ca, crl } = credentials;
-  const ciphers = [...(use.certificates ? CIPHERS : []), ...(use.psk ? PSK_CIPHERS : [])];
+  // First, or a client that could do both would be asked for a certificate that it has not.
+  const ciphers = [...(use.psk ? PSK_CIPHERS : []), ...(use.certificates ? CIPHERS : [])];
   return {
     minVersion: "TLSv1.2",
     ciphers: [...new Set(ciphers)].join(":"),
+    honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     // An empty list is not the system's list: without a CA nobody is trusted.
     ca: ca ?? [],

@@ -2,7 +2,7 @@
  * FreeRADIUS in an access point's place: takes Disconnect and CoA at port 3799 of an address, and writes
  * down what it was asked. `stubborn` is refused, with Error-Cause 504.
  */
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
@@ -16,6 +16,8 @@ export async function startCoaPoint(
 ): Promise<{ readonly program: Program; requests(): string[] }> {
   const name = `point-${address}`;
   const directory = lab.makeDirectory(name);
+  // FreeRADIUS starts from no directory that everybody may write to.
+  chmodSync(directory, 0o755);
   writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
   writeFileSync(
     join(directory, "radiusd.conf"),

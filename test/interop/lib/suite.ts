@@ -16,8 +16,13 @@ const PROGRAMS = {
   exabgp: ["exabgp"],
   tshark: ["tshark", "dumpcap"],
   bgpdump: ["bgpdump"],
+  strongswan: ["/usr/sbin/charon-systemd"],
+  nftables: ["nft"],
   freeradius: ["freeradius", "radclient"],
   eapol: ["eapol_test", "openssl"],
+  radsecproxy: ["radsecproxy"],
+  strace: ["strace", "stdbuf", "nsenter"],
+  kea: ["kea-dhcp4"],
 } as const;
 export type Need = keyof typeof PROGRAMS;
 
