@@ -2,8 +2,12 @@
  * The relay's only door: what CLI, HTTP and metrics may ask. `service.ts` implements it in the
  * relay's own thread; everything here is plain data.
  */
+import type { DynamicCounters } from "./dynamic/counters.js";
+import type { RadsecCounters } from "./radsec/counters.js";
 import type { Session, SessionEvent } from "./session/session.js";
+import type { SessionEventBatch } from "./session/session-events.js";
 import type { RadiusSettings } from "./settings.js";
+import type { ClientCounters } from "./statistics/client-counters.js";
 import type { HomeServerCounters, ListenerCounters } from "./statistics/counters.js";
 import type { HealthState, Kind } from "./upstream/upstream.js";
 
@@ -94,6 +98,7 @@ export interface SessionQuery {
   readonly userName?: string | undefined;
   readonly client?: string | undefined;
   readonly address?: string | undefined;
+  readonly vlan?: string | undefined;
   /** 1 to 10,000; 1,000 without it. */
   readonly limit?: number | undefined;
   /** `next` of the page before. */
@@ -106,6 +111,47 @@ export interface SessionPage {
   readonly next: string | undefined;
 }
 
+export interface SessionCount {
+  readonly tenant: string;
+  readonly count: number;
+}
+
+/** What became of an operator's disconnect. */
+export interface DisconnectResult {
+  /** The session is over here; not so where its access point refused to let the subscriber go. */
+  readonly ended: boolean;
+  /** `silent`: no answer yet, it is asked for half a minute. `none`: it takes no Disconnect-Requests. */
+  readonly accessPoint: "ack" | "nak" | "silent" | "none";
+  /** RFC 5176 section 3.5, where it gave one. */
+  readonly errorCause: number | undefined;
+}
+
+/** A TLS port for clients, and what became of the connections to it. */
+export interface RadsecRow {
+  readonly tenant: string;
+  readonly address: string;
+  readonly port: number;
+  readonly connections: readonly {
+    readonly client: string;
+    readonly address: string;
+    /** `TLSv1.3` */
+    readonly protocol: string;
+    /** Seconds that it stands, and since it was heard. */
+    readonly ageSeconds: number;
+    readonly silentSeconds: number;
+  }[];
+  readonly counters: RadsecCounters;
+}
+
+/** Disconnect and CoA of a tenant. */
+export interface DynamicRow {
+  readonly tenant: string;
+  readonly enabled: boolean;
+  /** As bound. */
+  readonly ports: readonly number[];
+  readonly counters: DynamicCounters;
+}
+
 /** All methods reject with `RadiusError`. */
 export interface RadiusControl {
   servers(): Promise<readonly ServerRow[]>;
@@ -114,9 +160,28 @@ export interface RadiusControl {
   /** @returns wall clock of the baseline, milliseconds */
   baseline(): Promise<number>;
   udpChecksum(): Promise<UdpChecksum>;
+  /** Counters of each network of clients, for metrics; client "" = sources that are none. */
+  clientCounters(): Promise<readonly ClientCounters[]>;
   sessions(query: SessionQuery): Promise<SessionPage>;
-  /** Ends a session by an operator's word. @returns false when there is none */
-  disconnect(tenant: string, mac: string): Promise<boolean>;
+  sessionCounts(): Promise<readonly SessionCount[]>;
+  /**
+   * What happened to sessions, in order.
+   * @param after `next` of the batch before; undefined: from now on
+   * @param waitMs how long it may take until something comes
+   */
+  sessionEvents(
+    after: number | undefined,
+    most: number,
+    waitMs: number,
+  ): Promise<SessionEventBatch>;
+  /**
+   * Ends a session by an operator's word, and tells its access point; takes up to five seconds.
+   * @returns undefined when there is none
+   */
+  disconnect(tenant: string, mac: string): Promise<DisconnectResult | undefined>;
+  /** Tenants with a TLS port. */
+  radsec(): Promise<readonly RadsecRow[]>;
+  dynamic(): Promise<readonly DynamicRow[]>;
   spools(): Promise<readonly SpoolView[]>;
   /** Finish what is pending, take nothing new; or take requests again. */
   drain(on: boolean): Promise<void>;

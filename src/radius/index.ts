@@ -18,11 +18,15 @@
  */
 export {
   RadiusError,
+  type DisconnectResult,
+  type DynamicRow,
   type HomeServerRow,
   type RadiusControl,
   type RadiusErrorCode,
+  type RadsecRow,
   type RadiusRelay,
   type ServerRow,
+  type SessionCount,
   type SessionListener,
   type SessionPage,
   type SessionQuery,
@@ -33,10 +37,13 @@ export {
   type UdpChecksum,
 } from "./control.js";
 export type { EndReason, Session, SessionEvent } from "./session/session.js";
+export type { SessionEventBatch } from "./session/session-events.js";
+export type { ClientCounters } from "./statistics/client-counters.js";
 export type { RadiusSettings } from "./settings.js";
 export {
   LATENCY_BOUNDS_MS,
   type HomeServerCounters,
+  type LatencyCounts,
   type ListenerCounters,
 } from "./statistics/counters.js";
 export { RemoteRadius, type RemoteParts } from "./thread/remote.js";

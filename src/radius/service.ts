@@ -3,10 +3,15 @@ import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
+import type { AddressSource } from "./address/source.js";
 import { RadiusError } from "./control.js";
 import type {
+  DisconnectResult,
+  DynamicRow,
   HomeServerRow,
+  RadsecRow,
   RadiusRelay,
+  SessionCount,
   ServerRow,
   SessionListener,
   SessionPage,
@@ -19,13 +24,17 @@ import type {
 import type { Dictionary } from "./dictionary/dictionary.js";
 import { loadDictionary } from "./dictionary/freeradius.js";
 import { builtInDictionary } from "./dictionary/built-in.js";
-import { normalMac } from "./identity.js";
 import { fingerprint } from "./server/fingerprint.js";
 import type { Prepared } from "./server/side.js";
+import { SessionEventLog } from "./session/session-events.js";
+import type { SessionEventBatch } from "./session/session-events.js";
 import { sessionPage } from "./session/session-page.js";
 import type { RadiusSettings, TenantSettings } from "./settings.js";
+import { TlsPort } from "./radsec/tls-port.js";
 import { Disk } from "./spool/disk.js";
 import type { OpenEngine } from "./spool/disk.js";
+import { clientCounters } from "./statistics/client-counters.js";
+import type { ClientCounters } from "./statistics/client-counters.js";
 import { StatisticsBook } from "./statistics/statistics.js";
 import { readUdpChecksum } from "./statistics/udp-checksum.js";
 import { Tenant } from "./tenant.js";
@@ -43,11 +52,14 @@ export interface RadiusParts {
   readonly engine?: OpenEngine;
   /** Servers that speak something else than RADIUS over UDP. */
   readonly upstream?: (parts: UpstreamParts) => Upstream;
+  /** Where subscribers get their addresses, in place of what the settings say. */
+  readonly addresses?: AddressSource;
 }
 
 export class RadiusService implements RadiusRelay {
   private readonly parts: RadiusParts;
   private readonly book = new StatisticsBook();
+  private readonly events: SessionEventLog;
   private readonly disk: Disk | undefined;
   private readonly dictionary: Dictionary;
   private settings: RadiusSettings;
@@ -57,6 +69,7 @@ export class RadiusService implements RadiusRelay {
   private constructor(parts: RadiusParts, disk: Disk | undefined) {
     this.parts = parts;
     this.settings = parts.settings;
+    this.events = new SessionEventLog(parts.clock);
     this.disk = disk;
     this.dictionary = dictionaryOf(parts);
   }
@@ -139,6 +152,27 @@ export class RadiusService implements RadiusRelay {
     return Promise.resolve(this.book.read(this.tenants, query));
   }
 
+  clientCounters(): Promise<ClientCounters[]> {
+    return clientCounters(this.tenants);
+  }
+
+  sessionCounts(): Promise<SessionCount[]> {
+    return Promise.resolve(
+      this.tenants.map(({ settings, sessions }) => ({
+        tenant: settings.name,
+        count: sessions.size,
+      })),
+    );
+  }
+
+  sessionEvents(
+    after: number | undefined,
+    most: number,
+    waitMs: number,
+  ): Promise<SessionEventBatch> {
+    return this.events.read(after, most, waitMs);
+  }
+
   baseline(): Promise<number> {
     const wall = this.parts.clock.wall();
     this.book.setBaseline(this.tenants, wall);
@@ -159,13 +193,34 @@ export class RadiusService implements RadiusRelay {
     return Promise.resolve(sessionPage(tables, query));
   }
 
-  async disconnect(tenant: string, mac: string): Promise<boolean> {
-    this.known(tenant);
-    const table = this.tenants.find(({ settings }) => settings.name === tenant)?.sessions;
-    const session = table?.find(normalMac(mac) ?? mac);
-    if (session === undefined) return Promise.resolve(false);
-    table?.end(session, "admin");
-    return Promise.resolve(true);
+  async disconnect(name: string, mac: string): Promise<DisconnectResult | undefined> {
+    this.known(name);
+    const tenant = this.tenants.find(({ settings }) => settings.name === name);
+    const session = tenant?.sessions.find(mac);
+    if (tenant === undefined || session === undefined) return undefined;
+    const told = await tenant.doors.disconnect(session);
+    const ended = tenant.sessions.find(mac)?.startedAt !== session.startedAt;
+    return { ended, ...told };
+  }
+
+  radsec(): Promise<RadsecRow[]> {
+    const now = this.parts.clock.now();
+    return Promise.resolve(
+      this.tenants.flatMap(({ settings: { name, radsec }, doors }) =>
+        radsec === undefined ? [] : [{ tenant: name, ...doors.radsecView(radsec.address, now) }],
+      ),
+    );
+  }
+
+  dynamic(): Promise<DynamicRow[]> {
+    return Promise.resolve(
+      this.tenants.map(({ settings: { name, dynamic }, doors }) => ({
+        tenant: name,
+        enabled: dynamic?.enabled ?? false,
+        ports: doors.dynamic.ports,
+        counters: { ...doors.dynamic.counters },
+      })),
+    );
   }
 
   spools(): Promise<SpoolView[]> {
@@ -193,13 +248,18 @@ export class RadiusService implements RadiusRelay {
   }
 
   private async openTenant(settings: TenantSettings): Promise<Tenant> {
-    const { clock, log, onSession } = this.parts;
+    const { clock, log } = this.parts;
+    const onSession: SessionListener = (event) => {
+      this.events.note(event);
+      this.parts.onSession(event);
+    };
     const tenant = await Tenant.open({
       ...{ settings, clock, log, onSession },
       dictionary: this.dictionary,
       disk: this.disk,
       spoolMax: () => this.settings.spoolMax,
-      upstream: this.parts.upstream ?? radiusOverUdp,
+      upstream: this.parts.upstream ?? radiusServer,
+      addresses: this.parts.addresses,
     });
     tenant.draining = this.draining;
     return tenant;
@@ -215,12 +275,22 @@ export class RadiusService implements RadiusRelay {
   }
 }
 
-/** What is used where nobody brings another upstream. */
-export function radiusOverUdp(parts: UpstreamParts): Upstream {
+/** What is used where nobody brings another upstream: RADIUS over UDP, or over TLS. */
+export function radiusServer(parts: UpstreamParts): Upstream {
+  const { settings, clock, log } = parts;
   return new HomeServer({
     ...parts,
-    secure: false,
-    openPort: (address, port, hooks) => new UdpPort(address, port, hooks),
+    secure: settings.tls !== undefined,
+    openPort: (address, port, hooks, now) => {
+      const { name, tls } = settings;
+      if (tls === undefined) return new UdpPort(address, port, hooks);
+      const { onDatagram, onRefused } = hooks;
+      const { onRequest } = parts;
+      return new TlsPort({
+        ...{ name, address, clock, log, onDatagram, onRefused, onRequest },
+        settings: () => now().tls ?? tls,
+      });
+    },
   });
 }
 

@@ -18,6 +18,9 @@ export interface RadiusSwitchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly onSession: SessionListener;
+  /** The relay is up, for the first time or again; and it is gone. */
+  readonly onUp?: (relay: RadiusControl) => void;
+  readonly onDown?: () => void;
   /** By default in a thread of its own. */
   readonly start?: (settings: RadiusSettings) => Promise<RadiusRelay>;
 }

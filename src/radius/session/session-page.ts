@@ -47,7 +47,7 @@ function cursorOf(text: string): [table: number, after: number] {
 }
 
 function filterOf(query: SessionQuery): (session: Session) => boolean {
-  const { userName, client, address } = query;
+  const { userName, client, address, vlan } = query;
   const mac = query.mac === undefined ? undefined : (normalMac(query.mac) ?? query.mac);
   const point = query.accessPoint === undefined ? undefined : accessPointOf(query.accessPoint);
   return (session) =>
@@ -55,6 +55,7 @@ function filterOf(query: SessionQuery): (session: Session) => boolean {
     (userName === undefined || session.userName === userName) &&
     (client === undefined || session.client === client) &&
     (address === undefined || session.address === address) &&
+    (vlan === undefined || session.vlan === vlan) &&
     (point === undefined ||
       (session.accessPoint === point.id &&
         (point.ssid === undefined || session.ssid === point.ssid)));

@@ -28,6 +28,10 @@ export interface RemoteParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly onSession: SessionListener;
+  /** The thread is up, for the first time or again: its sessions are to be read anew. */
+  readonly onUp?: (relay: RadiusRelay) => void;
+  /** The thread is gone. */
+  readonly onDown?: () => void;
   readonly spawn?: RadiusThreadFactory;
 }
 
@@ -79,8 +83,14 @@ export class RemoteRadius implements RadiusRelay {
   statistics = (query: StatisticsQuery) => this.call<"statistics">("statistics", query);
   baseline = () => this.call<"baseline">("baseline");
   udpChecksum = () => this.call<"udpChecksum">("udpChecksum");
+  clientCounters = () => this.call<"clientCounters">("clientCounters");
   sessions = (query: SessionQuery) => this.call<"sessions">("sessions", query);
+  sessionCounts = () => this.call<"sessionCounts">("sessionCounts");
+  sessionEvents = (after: number | undefined, most: number, waitMs: number) =>
+    this.call<"sessionEvents">("sessionEvents", after, most, waitMs);
   disconnect = (tenant: string, mac: string) => this.call<"disconnect">("disconnect", tenant, mac);
+  radsec = () => this.call<"radsec">("radsec");
+  dynamic = () => this.call<"dynamic">("dynamic");
   spools = () => this.call<"spools">("spools");
   drain = (on: boolean) => this.call<"drain">("drain", on);
 
@@ -127,6 +137,7 @@ export class RemoteRadius implements RadiusRelay {
       case "ready":
         this.starting?.resolve();
         this.starting = undefined;
+        this.parts.onUp?.(this);
         return;
       case "failed":
         this.thread?.kill();
@@ -169,6 +180,7 @@ export class RemoteRadius implements RadiusRelay {
   }
 
   private ended(): void {
+    if (this.thread !== undefined) this.parts.onDown?.();
     this.thread = undefined;
     for (const { reject } of this.waiting.values()) {
       reject(new RadiusError("off", "the RADIUS relay's thread ended; it starts anew, ask again"));

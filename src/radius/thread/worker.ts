@@ -5,6 +5,7 @@ import type { Log } from "../../util/log.js";
 import { RadiusError } from "../control.js";
 import { RadiusService } from "../service.js";
 import type { SessionEvent } from "../session/session.js";
+import { SessionNews } from "../session/session-news.js";
 import type { Call, Level, PackedError, Report, WorkerStart } from "./messages.js";
 
 /** Events cross in batches: one message per event costs more than the request that caused it. */
@@ -67,8 +68,9 @@ function logOver(report: (message: Report) => void): Log {
 
 function batched(report: (message: Report) => void): (event: SessionEvent) => void {
   let batch: SessionEvent[] = [];
+  const news = new SessionNews();
   return (event) => {
-    if (batch.push(event) > 1) return;
+    if (!news.isNews(event) || batch.push(event) > 1) return;
     systemClock.setTimer(BATCH_MS, () => {
       const events = batch;
       batch = [];
