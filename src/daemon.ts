@@ -13,19 +13,30 @@ import type {
   StorageState,
 } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
+import { TUNNEL_ROUTE_DEFAULTS } from "./bgp/tunnel-control.js";
 import { loadConfig } from "./config/index.js";
 import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
 import { LocalLint, warmUpFib } from "./fib/index.js";
 import { Injection } from "./inject/index.js";
+import { SecretError } from "./ipsec/index.js";
 import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
 import { InjectionSwitch } from "./reload/injection-switch.js";
+import { IpsecSwitch } from "./reload/ipsec-switch.js";
 import { policyCandidate } from "./reload/policy-candidate.js";
 import { RadiusSwitch } from "./reload/radius-switch.js";
 import { Reloader, type Loaded } from "./reload/reloader.js";
+import { SubscriberFeed } from "./reload/subscriber-feed.js";
+import { SubscriberSwitch } from "./reload/subscriber-switch.js";
 import { TimelineSwitch } from "./reload/timeline-switch.js";
 import { openStore, type Store } from "./store/index.js";
-import { collectMetrics, startStallMonitor } from "./telemetry/index.js";
+import {
+  collectMetrics,
+  ipsecMetrics,
+  radiusMetrics,
+  startStallMonitor,
+  subscriberMetrics,
+} from "./telemetry/index.js";
 import type { LogHandle } from "./telemetry/index.js";
 import { sameSettings, type Applier } from "./util/applier.js";
 import { systemClock } from "./util/clock.js";
@@ -49,7 +60,9 @@ export class Daemon {
   private readonly fib: FibSwitch;
   private readonly timeline: TimelineSwitch;
   private readonly injection: Injection;
+  private readonly subscribers: SubscriberSwitch;
   private readonly radius: RadiusSwitch;
+  private readonly ipsec: IpsecSwitch;
   private readonly door: DoorSwitch;
   /** What stands behind the API. */
   private readonly backend: HttpBackend;
@@ -80,7 +93,14 @@ export class Daemon {
     });
     this.state = this.openState(settings);
     this.injection = this.makeInjection(settings);
-    this.radius = new RadiusSwitch({ clock: systemClock, log, onSession: () => {} });
+    this.subscribers = new SubscriberSwitch({
+      settings: settings.subscribers,
+      fib: () => this.fib.compared,
+      clock: systemClock,
+      log,
+    });
+    this.radius = this.makeRadius();
+    this.ipsec = this.makeIpsec(settings);
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
@@ -113,6 +133,8 @@ export class Daemon {
     // In the table before the first session: a restart sends them with everything else.
     await this.injection.restore();
     if (this.state !== undefined) await inTime(this.fib.restore(this.state.store));
+    // What is protected is guarded before anything else can send.
+    await orEnvironment("IPsec", () => this.ipsec.start(this.reloader.settings.ipsec));
     await orEnvironment("BGP", () => this.speaker.start());
     await orEnvironment("RADIUS", () => this.radius.start(this.reloader.settings.radius));
     await this.door.start(http);
@@ -134,6 +156,7 @@ export class Daemon {
         http: this.door.address ?? "off",
         fib: this.fib.control === undefined ? "off" : "on",
         radius: this.radius.control === undefined ? "off" : "on",
+        ipsec: this.ipsec.service === undefined ? "off" : "on",
       },
       "evpnd is up",
     );
@@ -146,7 +169,9 @@ export class Daemon {
     await this.speaker.stop(text);
     await this.fib.close();
     this.injection.close();
+    this.subscribers.close();
     await this.radius.stop();
+    await this.ipsec.stop();
     await this.timeline.close();
     await this.state?.store.close();
     this.stalls.stop();
@@ -175,6 +200,19 @@ export class Daemon {
       this.timeline,
       new InjectionSwitch(this.injection),
       this.radius,
+      this.subscribers,
+      this.ipsec,
+      {
+        name: "tunnel routes",
+        apply: (before, after) => {
+          const next = after.ipsec?.fabric ?? TUNNEL_ROUTE_DEFAULTS;
+          if (sameSettings(before.ipsec?.fabric ?? TUNNEL_ROUTE_DEFAULTS, next)) return [];
+          this.speaker.tunnels.configure(next);
+          return [
+            `routes behind tunnels that are down: ${next.effect}, hold-down ${next.holdDownSeconds} s`,
+          ];
+        },
+      },
       {
         name: "api",
         // Members of the backend may have come or gone.
@@ -188,8 +226,13 @@ export class Daemon {
   }
 
   private makeBackend(): HttpBackend {
-    const { control } = this.speaker;
-    const { fib, radius, reloader, timeline } = this;
+    const { control, tunnels } = this.speaker;
+    const { fib, ipsec, radius, reloader, subscribers, timeline } = this;
+    const adjuncts = [
+      ipsecMetrics(() => ipsec.service?.watch, tunnels),
+      radiusMetrics(() => radius.control),
+      subscriberMetrics(() => subscribers.control),
+    ];
     return {
       control,
       get timeline() {
@@ -205,8 +248,29 @@ export class Daemon {
       get whatIf() {
         return fib.whatIf;
       },
+      get subscribers() {
+        return subscribers.control;
+      },
       get radius() {
         return radius.control;
+      },
+      get ipsec() {
+        return ipsec.service?.watch;
+      },
+      get ipsecStaging() {
+        return ipsec.service?.staging;
+      },
+      get ipsecSecrets() {
+        return ipsec.service?.secrets;
+      },
+      get tunnelRoutes() {
+        return ipsec.service === undefined ? undefined : tunnels;
+      },
+      get ipsecGuard() {
+        return ipsec.service?.guardControl;
+      },
+      get ipsecVendors() {
+        return ipsec.service?.vendors;
       },
       log: this.log,
       inject: this.injection.door,
@@ -217,7 +281,8 @@ export class Daemon {
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
       metrics: () => {
         const api = reloader.settings.http.thread === "main" ? undefined : this.api.stats();
-        return collectMetrics(control, this.stalls, fib.control, fib.quarantine, api);
+        const { stalls } = this;
+        return collectMetrics(control, stalls, fib.control, fib.quarantine, api, adjuncts);
       },
     };
   }
@@ -237,6 +302,38 @@ export class Daemon {
       store: this.state?.store,
       clock: systemClock,
       log: this.log,
+    });
+  }
+
+  /** Tunnels meet the fabric's routes here: each knows the other as a stream. */
+  private makeIpsec({ ipsec }: DaemonSettings): IpsecSwitch {
+    const { tunnels } = this.speaker;
+    const made = new IpsecSwitch({
+      store: this.state?.store,
+      clock: systemClock,
+      log: this.log,
+      tunnels: (changes) => tunnels.take(changes),
+    });
+    tunnels.configure(ipsec?.fabric ?? TUNNEL_ROUTE_DEFAULTS);
+    tunnels.subscribe((changes) => made.service?.watch?.takeVteps(changes));
+    tunnels.onAlarm = ({ tunnel, vteps, macs, routes }) =>
+      made.service?.watch?.note(
+        tunnel,
+        "fabric",
+        `${macs} MACs and ${routes} routes of ${vteps.length} VTEPs are at risk`,
+        true,
+      );
+    return made;
+  }
+
+  private makeRadius(): RadiusSwitch {
+    const feed = new SubscriberFeed(this.subscribers.sink, this.log);
+    return new RadiusSwitch({
+      clock: systemClock,
+      log: this.log,
+      onSession: feed.take,
+      onUp: (relay) => void feed.begin(relay),
+      onDown: feed.end,
     });
   }
 
@@ -294,6 +391,7 @@ async function orEnvironment<T>(what: string, run: () => Promise<T>): Promise<T>
     return await run();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof SecretError) throw new EnvironmentError(`${what}: ${message}`);
     const name = code ?? /\bE[A-Z0-9]{3,}\b/.exec(message)?.[0];
     if (name === undefined || !/^E[A-Z0-9]+$/.test(name)) throw error;
     throw new EnvironmentError(

@@ -1,13 +1,27 @@
 /** What stands behind the HTTP door. */
-import type { PolicyCandidate, SettingsEffect, SpeakerControl, WhatIf } from "../bgp/control.js";
+import type {
+  PolicyCandidate,
+  SettingsEffect,
+  SpeakerControl,
+  TunnelRouteControl,
+  WhatIf,
+} from "../bgp/control.js";
 import type {
   FibControl,
   LintControl,
+  SubscriberControl,
   QuarantineControl,
   WhatIfControl,
   TimelineControl,
 } from "../fib/index.js";
 import type { InjectControl } from "../inject/index.js";
+import type {
+  GuardControl,
+  SecretControl,
+  StagingControl,
+  VendorControl,
+  WatchControl,
+} from "../ipsec/index.js";
 import type { RadiusControl } from "../radius/index.js";
 import type { Log } from "../util/log.js";
 
@@ -84,6 +98,19 @@ export interface HttpBackend {
   storage?(): Promise<readonly StorageState[]>;
   /** Routes that clients have evpnd announce. */
   readonly inject?: InjectControl | undefined;
+  /** MACs compared with subscribers' sessions; undefined while nothing is. */
+  readonly subscribers?: SubscriberControl | undefined;
+  /** What never leaves in clear; undefined while IPsec is off. */
+  readonly ipsecGuard?: GuardControl | undefined;
+  /** Tunnels of the gateway that is driven; undefined where none is. */
+  readonly ipsec?: WatchControl | undefined;
+  /** Definitions of tunnels, and secrets; undefined while IPsec is off. */
+  readonly ipsecStaging?: StagingControl | undefined;
+  readonly ipsecSecrets?: SecretControl | undefined;
+  /** What hangs on tunnels. */
+  readonly tunnelRoutes?: TunnelRouteControl | undefined;
+  /** What renderings are made of, and where imported keys go; undefined while IPsec is off. */
+  readonly ipsecVendors?: VendorControl | undefined;
   /** Undefined while the RADIUS relay is off. */
   readonly radius?: RadiusControl | undefined;
   readonly log: Log;

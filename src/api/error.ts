@@ -2,6 +2,15 @@
 import { ControlError } from "../bgp/control.js";
 import { FibQueryError } from "../fib/index.js";
 import { InjectError } from "../inject/index.js";
+import {
+  DriverError,
+  GuardError,
+  SecretError,
+  StagingError,
+  VendorError,
+  WatchError,
+} from "../ipsec/index.js";
+import { RadiusError } from "../radius/index.js";
 import { InputFault } from "./service/input.js";
 
 export interface ErrorBody {
@@ -26,14 +35,41 @@ const CONTROL_STATUS: Readonly<Record<ControlError["code"] | FibQueryError["code
   unsupported: 501,
 };
 
+type IpsecCode = (WatchError | DriverError | StagingError | SecretError)["code"];
+
+const IPSEC_STATUS: Readonly<Record<IpsecCode, number>> = {
+  invalid: 400,
+  "not-found": 404,
+  nothing: 404,
+  refused: 409,
+  conflict: 409,
+  "in-use": 409,
+  busy: 503,
+  unavailable: 503,
+};
+
 /** undefined: not a refusal but a bug of ours. */
 export function refusal(error: unknown): { status: number; body: ErrorBody } | undefined {
   if (error instanceof HttpError) return answer(error.status, error.code, error.message);
   if (error instanceof ControlError) {
     return answer(CONTROL_STATUS[error.code], error.code, error.message);
   }
-  if (error instanceof FibQueryError || error instanceof InjectError) {
+  if (
+    error instanceof FibQueryError ||
+    error instanceof InjectError ||
+    error instanceof GuardError ||
+    error instanceof VendorError ||
+    error instanceof RadiusError
+  ) {
     return answer(CONTROL_STATUS[error.code], error.code, error.message);
+  }
+  if (
+    error instanceof WatchError ||
+    error instanceof DriverError ||
+    error instanceof StagingError ||
+    error instanceof SecretError
+  ) {
+    return answer(IPSEC_STATUS[error.code], error.code, error.message);
   }
   if (error instanceof InputFault) return answer(400, "invalid", validationSentence(error.faults));
   if (!(error instanceof Error)) return undefined;

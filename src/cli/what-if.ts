@@ -1,4 +1,4 @@
-/** evpnctl what-if pe|segment|peer|policy: what would be different, without doing it. */
+/** evpnctl what-if pe|segment|peer|tunnel|policy: what would be different, without doing it. */
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
@@ -54,6 +54,12 @@ export function addWhatIf(program: Command, host: CliHost): void {
     .description("a peer's session ends, and with it all routes that it sent")
     .argument("<address>", "the peer's address")
     .action((peer: string, options: Options, command: Command) => fail({ peer }, options, command));
+  paged(whatIf.command("tunnel"))
+    .description("a tunnel under the fabric fails: what it alone leads to goes, sessions included")
+    .argument("<name>", "the tunnel's name, as ipsec vteps has it")
+    .action((tunnel: string, options: Options, command: Command) =>
+      fail({ tunnel }, options, command),
+    );
   addSinglePoints(whatIf, host);
   paged(whatIf.command("policy"))
     .description("a file's policies hold")

@@ -9,4 +9,8 @@ export { startStallMonitor } from "./event-loop.js";
 export type { StallMonitor } from "./event-loop.js";
 export { collectMetrics } from "./metrics.js";
 export type { ApiStats } from "./metrics.js";
+export type { MetricPage, MetricSource } from "./metric-page.js";
+export { ipsecMetrics } from "./ipsec-metrics.js";
+export { radiusMetrics } from "./radius-metrics.js";
+export { subscriberMetrics } from "./subscriber-metrics.js";
 export type { LogSettings } from "./settings.js";

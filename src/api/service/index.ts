@@ -27,14 +27,21 @@ import { FEED_OPERATIONS } from "./feeds.js";
 import { FIB_OPERATIONS } from "./fib.js";
 import { INJECTION_OPERATIONS } from "./injection.js";
 import { INTEREST_OPERATIONS } from "./interest.js";
+import { IPSEC_GUARD_OPERATIONS } from "./ipsec-guard.js";
+import { IPSEC_POLICY_OPERATIONS } from "./ipsec-policy.js";
+import { IPSEC_OPERATIONS } from "./ipsec.js";
+import { IPSEC_VENDOR_OPERATIONS } from "./ipsec-vendors.js";
 import { LINT_OPERATIONS } from "./lint.js";
 import { MAINTENANCE_OPERATIONS } from "./maintenance.js";
 import type { Operation } from "./operation.js";
 import { PEER_OPERATIONS } from "./peers.js";
 import { POLICY_OPERATIONS } from "./policies.js";
 import { QUARANTINE_OPERATIONS } from "./quarantines.js";
+import { RADIUS_DOOR_OPERATIONS } from "./radius-doors.js";
+import { RADIUS_OPERATIONS } from "./radius.js";
 import { ROUTE_OPERATIONS } from "./routes.js";
 import { STATUS_OPERATIONS } from "./status.js";
+import { SUBSCRIBER_OPERATIONS } from "./subscribers.js";
 import { TIMELINE_OPERATIONS } from "./timeline.js";
 import { WATCH_OPERATIONS } from "./watch.js";
 import { WHAT_IF_OPERATIONS } from "./what-if.js";
@@ -57,6 +64,13 @@ export const OPERATIONS: readonly Operation[] = [
   ...INTEREST_OPERATIONS,
   ...BFD_OPERATIONS,
   ...FEED_OPERATIONS,
+  ...RADIUS_OPERATIONS,
+  ...RADIUS_DOOR_OPERATIONS,
+  ...SUBSCRIBER_OPERATIONS,
+  ...IPSEC_OPERATIONS,
+  ...IPSEC_POLICY_OPERATIONS,
+  ...IPSEC_GUARD_OPERATIONS,
+  ...IPSEC_VENDOR_OPERATIONS,
 ];
 
 export { InputFault, inputCheckOf } from "./input.js";

@@ -18,6 +18,7 @@ interface FailureInput extends PageInput {
   readonly pe?: string;
   readonly esi?: string;
   readonly peer?: string;
+  readonly tunnel?: string;
   readonly firstMoment?: boolean;
 }
 
@@ -35,12 +36,12 @@ export const WHAT_IF_OPERATIONS: readonly Operation[] = [
   unary({
     id: "SupposeFailure",
     group: "WhatIf",
-    summary: "What the failure of a PE, a segment or a peer's session would do",
+    summary: "What the failure of a PE, a segment, a peer's session or a tunnel would do",
     role: "viewer",
     http: { method: "GET", path: "/v1/what-if" },
     input: "SupposeFailureRequest",
     output: "WhatIfReport",
-    rules: { pe: text(64), esi: text(64), peer: text(64), ...PAGE },
+    rules: { pe: text(64), esi: text(64), peer: text(64), tunnel: text(128), ...PAGE },
     run: (backend, input: FailureInput) => whatIfOf(backend).ask(failureOf(input), pageOf(input)),
   }),
   unary({
@@ -70,16 +71,21 @@ export const WHAT_IF_OPERATIONS: readonly Operation[] = [
   }),
 ];
 
-function failureOf({ pe, esi, peer, firstMoment }: FailureInput): WhatIf {
-  if (peer !== undefined && pe === undefined && esi === undefined) {
+function failureOf({ pe, esi, peer, tunnel, firstMoment }: FailureInput): WhatIf {
+  if (tunnel !== undefined && pe === undefined && esi === undefined && peer === undefined) {
+    return { kind: "tunnel", name: tunnel };
+  }
+  if (peer !== undefined && pe === undefined && esi === undefined && tunnel === undefined) {
     return { kind: "peer", address: peer };
   }
-  if (peer === undefined && esi !== undefined) return { kind: "segment", esi, pe, firstMoment };
-  if (peer === undefined && pe !== undefined) return { kind: "pe", address: pe };
+  if (peer === undefined && tunnel === undefined && esi !== undefined)
+    return { kind: "segment", esi, pe, firstMoment };
+  if (peer === undefined && tunnel === undefined && pe !== undefined)
+    return { kind: "pe", address: pe };
   throw new HttpError(
     400,
     "invalid",
-    "what fails? say pe=ADDRESS, esi=ESI, both (a segment at one PE), or peer=ADDRESS",
+    "what fails? say pe=ADDRESS, esi=ESI, both (a segment at one PE), peer=ADDRESS, or tunnel=NAME",
   );
 }
 

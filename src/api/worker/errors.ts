@@ -6,6 +6,15 @@
 import { ControlError } from "../../bgp/control.js";
 import { FibQueryError } from "../../fib/index.js";
 import { InjectError } from "../../inject/index.js";
+import {
+  DriverError,
+  GuardError,
+  SecretError,
+  StagingError,
+  VendorError,
+  WatchError,
+} from "../../ipsec/index.js";
+import { RadiusError } from "../../radius/index.js";
 import { HttpError } from "../error.js";
 import type { PackedError } from "./messages.js";
 
@@ -15,6 +24,13 @@ const CLASSES: Readonly<Record<string, Make>> = {
   ControlError: (code, message) => new ControlError(code, message),
   FibQueryError: (code, message) => new FibQueryError(code, message),
   InjectError: (code, message) => new InjectError(code, message),
+  GuardError: (code, message) => new GuardError(message, code),
+  VendorError: (code, message) => new VendorError(code, message),
+  RadiusError: (code, message) => new RadiusError(code, message),
+  WatchError: (code, message) => new WatchError(code, message),
+  DriverError: (code, message) => new DriverError(code, message),
+  StagingError: (code, message) => new StagingError(code, message),
+  SecretError: (code, message) => new SecretError(code, message),
   HttpError: (code, message, status) => new HttpError(status, code, message),
 };
 

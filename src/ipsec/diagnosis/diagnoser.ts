@@ -140,7 +140,7 @@ export class Diagnoser {
     const { side, farSelectors } = tunnel;
     const sign = own ?? selectorSign(text, side.selectors, farSelectors);
     if (sign === undefined) return;
-    if (sign.code === "nat" && side.ike.nat.force) return;
+    if (sign.code === "nat" && isHarmless(sign, side, negotiation)) return;
     this.errors.set(side.tunnel, this.errorCount(side.tunnel) + 1);
     this.tell(side.tunnel, sign, text, wall);
   }
@@ -166,6 +166,19 @@ export class Diagnoser {
     this.negotiations.set(uniqueId, made);
     return made;
   }
+}
+
+/**
+ * ESP in UDP was asked for by an end, which then feigns a NAT; and a peer whose packets come from the very
+ * address that it is configured with has none in front of it.
+ */
+function isHarmless(
+  sign: Sign,
+  { ike, remote }: TunnelSide,
+  { remote: from }: Negotiation,
+): boolean {
+  if (ike.nat.force) return true;
+  return !sign.certain && remote.reach.kind === "static" && remote.reach.address === from;
 }
 
 function isOfNetworks(code: FaultCode): boolean {

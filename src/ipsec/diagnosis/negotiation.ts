@@ -25,7 +25,6 @@ export class Negotiation {
   private keysAgreed = false;
   private authSent = false;
   private inChild = false;
-  private faking = false;
   private received = "";
   private configured = "";
 
@@ -63,7 +62,6 @@ export class Negotiation {
     }
     if (/^IKE_SA \S+ established between/.test(text)) this.established = true;
     if (/^CHILD_SA \S+ established with SPIs/.test(text)) this.hadChild = true;
-    if (/^faking NAT situation/.test(text)) this.faking = true;
     this.received = /^received proposals?: (.*)$/.exec(text)?.[1] ?? this.received;
     this.configured = /^configured proposals?: (.*)$/.exec(text)?.[1] ?? this.configured;
   }
@@ -213,8 +211,8 @@ export class Negotiation {
     if (/^local host is behind NAT/.test(text)) {
       return { code: "nat", certain: true, text: "there is a NAT between this end and the peer" };
     }
-    // A peer that only feigns one, to have ESP in UDP, looks the same; so do we to it.
-    if (/^remote host is behind NAT/.test(text) && !this.faking) {
+    // A peer that only feigns one, to have ESP in UDP, looks the same: its address tells.
+    if (/^remote host is behind NAT/.test(text)) {
       return { code: "nat", certain: false, text: "there is a NAT in front of the peer" };
     }
     return undefined;

@@ -264,8 +264,11 @@ describe("the rest", () => {
     real.say("local host is behind NAT, sending keep alives");
     expect(real.codes()).toEqual(["nat"]);
     const feigned = desk();
-    feigned.say("faking NAT situation to enforce UDP encapsulation", "remote host is behind NAT");
+    feigned.say(RECEIVED, "remote host is behind NAT");
     expect(feigned.codes()).toEqual([]);
+    const moved = desk();
+    moved.say(RECEIVED.replace("192.0.2.2", "198.51.100.7"), "remote host is behind NAT");
+    expect(moved.found).toMatchObject([{ code: "nat", certain: false }]);
   });
 
   test("IPS-35: notifies that nobody knows are no fault", () => {
