@@ -232,34 +232,73 @@ describe("IPS-64: the examples", () => {
     expect(grouped.group).toEqual({ name: "hubs", weight: 0 });
   });
 
-  test("IPS-42, IPS-45, IPS-47, IPS-48: the PIX side", () => {
-    const { gateways, tunnels } = example("ipsec-pix").model;
+  const partner = () => example("ipsec-pix").model;
+
+  test("IPS-42: the PIX side's addresses and networks", () => {
+    const { gateways, tunnels } = partner();
     const [pix] = gateways;
-    expect(pix).toMatchObject({ permitIpsec: true, ikeInterfaces: ["outside"] });
     expect(pix?.interfaces.map(({ name }) => name)).toEqual(["outside", "inside"]);
-    const [made] = tunnels;
-    expect(made?.ends[0].names).toMatchObject({
-      cryptoMap: "rtprules",
-      sequence: 10,
-      accessList: "101",
-    });
-    expect(made?.authentication).toMatchObject({ scope: { kind: "peer" } });
-    expect(sideOf(example("ipsec-pix").model, made!, 0)?.selectors).toMatchObject([
+    expect(sideOf(partner(), tunnels[0]!, 0)?.selectors).toMatchObject([
       { local: "192.168.10.0/24", remote: "10.32.0.0/17" },
     ]);
   });
 
-  test("IPS-51, IPS-52, IPS-53: the objects and the rule of the other side", () => {
-    const { objects } = example("ipsec-pix").model.gateways[1]!;
+  test("IPS-45: passing access lists is a switch", () => {
+    expect(partner().gateways[0]?.permitIpsec).toBe(true);
+    expect(partner().gateways[1]?.permitIpsec).toBe(false);
+  });
+
+  test("IPS-47: the entry of the crypto map", () => {
+    expect(partner().tunnels[0]?.ends[0].names).toMatchObject({
+      cryptoMap: "rtprules",
+      sequence: 10,
+      accessList: "101",
+      transformSet: "rtptac",
+    });
+  });
+
+  test("IPS-48: IKE per interface; a key is bound to a peer unless told otherwise", () => {
+    const { gateways, tunnels } = partner();
+    expect(gateways[0]?.ikeInterfaces).toEqual(["outside"]);
+    expect(tunnels[0]?.authentication).toMatchObject({ scope: { kind: "peer" } });
+    const wider = only(tunnelText("psk: key\n      psk-prefix: 198.51.100.9/24"));
+    expect(wider.authentication).toMatchObject({
+      scope: { kind: "prefix", prefix: "198.51.100.0/24" },
+    });
+  });
+
+  test("IPS-51: network and gateway objects of the other side", () => {
+    const { objects } = partner().gateways[1]!;
     expect(objects?.networks.map(({ name }) => name)).toEqual(["CP_Inside", "PIXINSIDE"]);
     expect(objects?.gateways).toMatchObject([
-      { name: "ciscocp", interoperable: false, vpnDomain: "CP_Inside", subnetKeyExchange: true },
-      { name: "PIX", interoperable: true, vpnDomain: "PIXINSIDE", subnetKeyExchange: true },
+      { name: "ciscocp", interoperable: false, vpnDomain: "CP_Inside" },
+      { name: "PIX", interoperable: true, vpnDomain: "PIXINSIDE" },
     ]);
-    expect(objects?.rules).toMatchObject([
-      { position: 1, action: "encrypt", track: "log", service: "Any", peer: "PIX" },
+    expect(objects?.gateways[0]?.topology.map(({ side }) => side)).toEqual([
+      "external",
+      "internal",
     ]);
-    expect(objects?.rules[0]?.sources).toEqual(objects?.rules[0]?.destinations);
+  });
+
+  test("IPS-52: one SA for a pair of subnets, and no aggressive mode", () => {
+    const { gateways, tunnels } = partner();
+    const keyed = gateways[1]?.objects?.gateways.map((one) => one.subnetKeyExchange);
+    expect(keyed).toEqual([true, true]);
+    expect(tunnels[0]?.ike.mode).toBe("main");
+  });
+
+  test("IPS-53: the encryption rule, at the top", () => {
+    const [rule] = partner().gateways[1]!.objects!.rules;
+    expect(rule).toEqual({
+      name: "to-pix",
+      position: 1,
+      sources: ["CP_Inside", "PIXINSIDE"],
+      destinations: ["CP_Inside", "PIXINSIDE"],
+      service: "Any",
+      action: "encrypt",
+      track: "log",
+      peer: "PIX",
+    });
   });
 
   test("IPS-93: a backup through a second hub", () => {

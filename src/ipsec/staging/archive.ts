@@ -6,7 +6,7 @@
  */
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
-import type { Store, StoreWrite } from "../../store/index.js";
+import { StoreError, type Store, type StoreWrite } from "../../store/index.js";
 import type { IpsecModel } from "../model/index.js";
 import type { InstalledPolicy } from "./control.js";
 
@@ -36,7 +36,7 @@ export class Archive {
     this.store = store;
   }
 
-  /** Rejects with `StoreError`; what cannot be read is as if it were not there. */
+  /** Rejects with `StoreError`: `corrupt` when something was kept that cannot be read any more. */
   async load(): Promise<Archived> {
     return { current: await this.read("current"), previous: await this.read("previous") };
   }
@@ -80,13 +80,16 @@ export class Archive {
       const octets: Uint8Array[] = [];
       for (let part = 0; part < parts; part++) {
         const found = await this.store.get(`${modelPrefix(policy.revision)}${part}`);
-        if (found === undefined) return undefined;
+        if (found === undefined) throw new Error("a part is not there");
         octets.push(found.value);
       }
       const text = await promisify(gunzip)(Buffer.concat(octets), { maxOutputLength: MOST });
       return { policy, model: JSON.parse(text.toString()) as IpsecModel };
     } catch {
-      return undefined;
+      throw new StoreError(
+        "corrupt",
+        `the ${name} IPsec policy in the store is damaged; install again from the configuration`,
+      );
     }
   }
 }

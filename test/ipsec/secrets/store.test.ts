@@ -8,6 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -220,6 +221,16 @@ describe("certificates", () => {
       actor,
     });
     expect(key.algorithm).toBe(certificate.algorithm);
+  });
+
+  test.each(["ed25519", "ec"] as const)("IPS-82: a key of %s", async (type) => {
+    const pair =
+      type === "ec"
+        ? generateKeyPairSync("ec", { namedCurve: "P-384" })
+        : generateKeyPairSync("ed25519");
+    const value = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const made = await (await open()).set({ name: "k", kind: "private-key", value, actor });
+    expect(made.algorithm).toBe(type === "ec" ? "ec-secp384r1" : "ed25519");
   });
 
   test.each(["certificate", "private-key"] as const)(

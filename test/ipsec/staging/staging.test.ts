@@ -10,7 +10,7 @@ import {
   type InstallStep,
 } from "../../../src/ipsec/staging/index.js";
 import { KvStore, MemoryKv, StoreError, type Store } from "../../../src/store/index.js";
-import { silentLog } from "../../../src/util/log.js";
+import { silentLog, type Log } from "../../../src/util/log.js";
 import { HandClock } from "../../fib/lib/fabric.js";
 import { end, gateway, model, NOW, tunnel } from "../lib/models.js";
 
@@ -51,14 +51,14 @@ beforeEach(() => {
   installer = new FakeInstaller();
 });
 
-const staging = (kept: Store | undefined = store) =>
+const staging = (kept: Store | undefined = store, log: Log = silentLog) =>
   new Staging({
     store: kept,
     installer,
     local: () => "a",
     context: () => ({ now: NOW }),
     clock,
-    log: silentLog,
+    log,
   });
 
 const named = (...names: readonly string[]): IpsecModel =>
@@ -280,6 +280,25 @@ describe("after a restart", () => {
       expect((await stage.status()).installed).toBeUndefined();
     }
     expect(installer.plans).toEqual([]);
+  });
+
+  test("what is damaged is told, and counts as nothing", async () => {
+    const before = staging();
+    before.stage(named("x"));
+    await before.install(order);
+    const key = "ipsec/policy/model/1/0";
+    await store.write([{ kind: "put", key, value: Buffer.from("not gzip") }]);
+    const told: string[] = [];
+    const after = staging(store, {
+      ...silentLog,
+      error: (_fields, words) => void told.push(words),
+    });
+    await after.restore();
+    expect(told).toEqual(["what IPsec policy was installed cannot be read"]);
+    expect((await after.status()).installed).toBeUndefined();
+    // An install puts it right.
+    after.stage(named("x"));
+    expect((await after.install(order)).problems).toEqual([]);
   });
 
   test("what could not be kept is told", async () => {
