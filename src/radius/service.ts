@@ -110,14 +110,14 @@ export class RadiusService implements RadiusRelay {
         changes.push({ commit: () => Promise.resolve(), discard });
       }
     } catch (error) {
-      for (const { discard } of changes) discard();
+      for (const change of changes) change.discard();
       throw error;
     }
     const gone = this.tenants.filter((tenant) => !next.includes(tenant));
     this.settings = settings;
     this.tenants = next;
     for (const tenant of gone) await tenant.stop();
-    for (const { commit } of changes) await commit();
+    for (const change of changes) await change.commit();
   }
 
   servers(): Promise<ServerRow[]> {
@@ -284,10 +284,11 @@ export function radiusServer(parts: UpstreamParts): Upstream {
     openPort: (address, port, hooks, now) => {
       const { name, tls } = settings;
       if (tls === undefined) return new UdpPort(address, port, hooks);
-      const { onDatagram, onRefused } = hooks;
-      const { onRequest } = parts;
       return new TlsPort({
-        ...{ name, address, clock, log, onDatagram, onRefused, onRequest },
+        ...{ name, address, clock, log },
+        onDatagram: (from, bytes) => hooks.onDatagram(from, bytes),
+        onRefused: () => hooks.onRefused(),
+        onRequest: (bytes, answer) => parts.onRequest(bytes, answer),
         settings: () => now().tls ?? tls,
       });
     },

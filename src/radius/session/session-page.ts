@@ -19,9 +19,9 @@ export function sessionPage(
   const [table = 0, after = 0] = cursor === undefined ? [] : cursorOf(cursor);
   const fits = filterOf(query);
   const rows: Session[] = [];
-  for (const [index, { name, list }] of tables.entries()) {
-    if (index < table || (tenant !== undefined && tenant !== name)) continue;
-    for (const session of list()) {
+  for (const [index, one] of tables.entries()) {
+    if (index < table || (tenant !== undefined && tenant !== one.name)) continue;
+    for (const session of one.list()) {
       if (index === table && session.id <= after) continue;
       if (!fits(session)) continue;
       if (rows.length === limit) {

@@ -80,7 +80,10 @@ export class Replay {
     const { spool } = this.parts;
     if (spool.waiting(pool.name) === 0) return;
     let attempts = this.attempts.get(pool.name);
-    if (attempts === undefined) this.attempts.set(pool.name, (attempts = new Map()));
+    if (attempts === undefined) {
+      attempts = new Map<string, Attempt>();
+      this.attempts.set(pool.name, attempts);
+    }
     let room = UNDER_WAY;
     for (const { underWay } of attempts.values()) if (underWay) room--;
     const busy = new Set<string>();

@@ -5,7 +5,7 @@ import type { AddressSource, Subscriber } from "../../../src/radius/address/sour
 import { AcctStatus, Attr, Code } from "../../../src/radius/packet/iana.js";
 import { findText } from "../../../src/radius/packet/packet.js";
 import type { Lease, Session } from "../../../src/radius/session/session.js";
-import type { AddressSettings } from "../../../src/radius/settings.js";
+import type { LocalAddressSettings } from "../../../src/radius/settings.js";
 import { TestDisk } from "../lib/engine.js";
 import { accessRequest, accountingRequest, Endpoint } from "../lib/packets.js";
 import type { Pair } from "../lib/packets.js";
@@ -28,7 +28,7 @@ const erx = (type: number, text: string): Pair => [
   Attr.VendorSpecific,
   Uint8Array.of(0, 0, 0x13, 0x0a, type, text.length + 2, ...Buffer.from(text)),
 ];
-const POOLS: AddressSettings = {
+const POOLS: LocalAddressSettings = {
   source: "local",
   pools: [
     { name: "all", first: "10.0.0.1", last: "10.0.0.2" },
@@ -120,7 +120,7 @@ test("RAD-15, RAD-66: what is on loan stays so over a restart", async () => {
 
 test("RAD-15: a pool lends the address that was free longest", async () => {
   run = await Run.start([tenant([homeServer(home.port)])]);
-  const source = new LocalSource(POOLS as Extract<AddressSettings, { source: "local" }>);
+  const source = new LocalSource(POOLS);
   const subscriber = { session: { bundles: [] } } as unknown as Subscriber;
   const first = await source.acquire(subscriber);
   const second = await source.acquire(subscriber);
