@@ -1,5 +1,6 @@
 /** What evpnctl reads of the FIB's answers; see `wire.ts`. */
 import type { QuarantineAnswer } from "./quarantine-wire.js";
+import type { SubscriberAnswer } from "./radius-wire.js";
 
 export interface LabelAnswer {
   readonly kind: string;
@@ -29,6 +30,9 @@ export interface MacAnswer {
   readonly duplicate?: { readonly moves: number; readonly since: number } | undefined;
   readonly quarantine?: QuarantineAnswer | undefined;
   readonly conflict?: string | undefined;
+  /** Where MACs are compared with subscribers' sessions. */
+  readonly sessions?: readonly SubscriberAnswer[] | undefined;
+  readonly sessionAlarm?: string | undefined;
   /** Wall-clock seconds. */
   readonly firstSeen: number;
   readonly lastChange: number;

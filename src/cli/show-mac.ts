@@ -9,6 +9,7 @@ import { labelText } from "./label-text.js";
 import { printMacAt } from "./mac-at.js";
 import { wholeNumber } from "./numbers.js";
 import { effectText, untilText } from "./quarantine.js";
+import { subscriberText } from "./radius-text.js";
 import type { QuarantineAnswer } from "./quarantine-wire.js";
 import { timeOption } from "./time-option.js";
 import { formatAge, formatFields, formatTable, shorten } from "./text.js";
@@ -171,6 +172,8 @@ export function formatMac(row: MacAnswer, now: number): string {
     ],
     ["Quarantine", row.quarantine === undefined ? undefined : quarantineText(row.quarantine, now)],
     ["Conflict", row.conflict === undefined ? undefined : `sticky, and ${row.conflict} has it too`],
+    ...(row.sessions ?? []).map((session) => ["Subscriber", subscriberText(session)] as const),
+    ["Session alarm", row.sessionAlarm],
     ["First seen", `${formatAge(now - row.firstSeen * 1000)} ago`],
     ["Last change", `${formatAge(now - row.lastChange * 1000)} ago`],
   ]);

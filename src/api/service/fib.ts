@@ -3,6 +3,7 @@ import type { FibControl, MacQuery, PageQuery, SegmentQuery } from "../../fib/in
 import type { HttpBackend } from "../backend.js";
 import { HttpError } from "../error.js";
 import { page, text, unary, VNI, type Operation } from "./operation.js";
+import { withSessions } from "./session-places.js";
 
 interface ExplainInput {
   readonly mac: string;
@@ -40,7 +41,10 @@ export const FIB_OPERATIONS: readonly Operation[] = [
       pe: text(64),
       esi: text(64),
     },
-    run: (backend, query: MacQuery) => fibOf(backend).macs(query),
+    run: async (backend, query: MacQuery) => {
+      const { rows, next } = await fibOf(backend).macs(query);
+      return { rows: await withSessions(backend, rows), next };
+    },
   }),
   page({
     id: "ListDomains",

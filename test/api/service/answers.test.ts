@@ -16,9 +16,11 @@ import {
 } from "../../../src/api/service/index.js";
 import type { Operation } from "../../../src/api/service/index.js";
 import { protoFiles, protoFolder } from "../../../src/api/service/proto.js";
-import { LocalQuarantineControl } from "../../../src/fib/index.js";
+import { LocalQuarantineControl, LocalSubscriberControl } from "../../../src/fib/index.js";
 import { silentLog } from "../../../src/util/log.js";
 import type { FakeControl } from "../../lib/fake-control.js";
+import { Compared, session } from "../../fib/subscribers/lib.js";
+import { FakeRadius, SUBSCRIBER } from "../../lib/fake-radius.js";
 import { smallFib } from "../../lib/fib.js";
 import { AnswerCheck } from "../lib/answers.js";
 import { fullControl } from "../lib/full-control.js";
@@ -32,10 +34,16 @@ const DONE = { ok: true, lines: ["done"] };
 beforeAll(() => {
   control = fullControl();
   const small = smallFib();
+  const mac = SUBSCRIBER;
+  const compared = new Compared().known(session({ mac, vlan: "7", ip: "10.1.2.3" }));
+  compared.rig.say(2, { mac }).run();
+  compared.pass(20);
   const backend = {
     control,
     fib: small.control,
     quarantine: new LocalQuarantineControl(small.fabric.fib),
+    subscribers: new LocalSubscriberControl(compared.check),
+    radius: new FakeRadius(),
     log: silentLog,
     reload: () => Promise.resolve(DONE),
     candidate: () => ({ ok: true as const, candidate: { policies: [], settings: undefined } }),

@@ -179,6 +179,19 @@ describe("a MAC away from its session", () => {
     }
   });
 
+  test("is let down although its claim is the better one of two equals", () => {
+    const compared = new Compared({ action: "reject" }).known(session({ accessPoint: AP2 }));
+    const receiver = compared.rig.receiver();
+    compared.rig.say(2).run();
+    compared.pass(20);
+    compared.rig.say(1).run();
+    compared.pass(20);
+    expect(compared.states).toEqual([`${MAC} away held`]);
+    expect(receiver.hops).toEqual(["0a000002"]);
+    const [entry] = compared.rig.fib.pages.list({}, 0, 10).rows;
+    expect(entry?.pe).toBe("10.0.0.2");
+  });
+
   test("belongs to an Ethernet segment, where the map says so", () => {
     const esi = "00:11:22:33:44:55:66:77:88:99";
     const places = [{ id: AP2, pe: undefined, esi }];
