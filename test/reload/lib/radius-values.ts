@@ -47,7 +47,17 @@ export const RADIUS_BLOCKS: readonly RadiusEntry[] = [
         },
         accounting: {
           listen: "10.0.0.254:1813",
-          clients: [{ ...CLIENT, proxy: true }],
+          clients: [
+            {
+              ...CLIENT,
+              name: "access",
+              "require-message-authenticator": "no",
+              proxy: true,
+              "limit-proxy-state": false,
+              "rate-limit": 10,
+              "dynamic-port": 1700,
+            },
+          ],
           "on-failure": "silent",
         },
         "home-servers": [
