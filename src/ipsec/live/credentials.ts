@@ -1,7 +1,7 @@
 /**
  * Secrets, keys and certificates of a tunnel in the IKE daemon. A secret may have two live values for a while
  * (a rollover): both are loaded. The daemon accepts either from the peer and uses for itself the one that was
- * loaded first. That is the older one for the first half of the overlap, because the peer may not have the newer
+ * loaded last. That is the older one for the first half of the overlap, because the peer may not have the newer
  * yet, and the newer one for the second, because the peer may not have the older any more. When a tunnel
  * cannot be brought up so, the order is turned round for the next attempt.
  *
@@ -60,9 +60,10 @@ export class Credentials {
       const place = `${plan.tunnel}\n${secret.secret}`;
       const order = values.map(({ id }) => id).join("\n");
       if (this.loaded.get(place) === order) continue;
-      // Loaded again, a value goes behind all others: this makes the order without ever taking one away.
+      // Loaded again, a value goes before all others: this makes the order without ever taking one away.
       const { type, owners } = secret;
-      for (const { id, data } of values) await charon.loadSecret({ id, type, data, owners });
+      for (const { id, data } of [...values].reverse())
+        await charon.loadSecret({ id, type, data, owners });
       this.loaded.set(place, order);
     }
     if (plan.certificates !== undefined)
@@ -145,7 +146,10 @@ export class Credentials {
     return live;
   }
 
-  /** @param live newest first */
+  /**
+   * The one to use for ourselves first.
+   * @param live newest first
+   */
   private inOrder(name: string, live: readonly Uint8Array[], turned: boolean): Uint8Array[] {
     const facts = live.length > 1 ? this.secrets.facts(name) : undefined;
     const until = facts?.olderUntil;

@@ -227,11 +227,8 @@ export class Driver implements Installer, DriverControl {
   }
 
   private replacePlans(next: ReadonlyMap<string, TunnelPlan>): void {
-    for (const [tunnel, plan] of next) {
-      const before = this.plans?.get(tunnel);
-      if (before === undefined || before.digest === plan.digest) continue;
-      this.succession.changed(tunnel, this.table.byConnection.get(plan.connection) ?? []);
-      this.upkeep.forget(tunnel);
+    for (const [tunnel, { digest }] of next) {
+      if (this.plans?.get(tunnel)?.digest !== digest) this.upkeep.forget(tunnel);
     }
     this.plans = next;
     this.awaitTraffic();
@@ -240,11 +237,10 @@ export class Driver implements Installer, DriverControl {
 
   private up(charon: Charon, { version, since, plugins }: DaemonVersion): void {
     this.charon = charon;
-    if (since !== this.instance) {
-      this.instance = since;
-      this.loader.forget();
-      this.succession.forget();
-    }
+    // Perhaps another process: loading what it has already costs little and changes nothing.
+    this.loader.forget();
+    if (since !== this.instance) this.succession.forget();
+    this.instance = since;
     const now = this.parts.clock.wall();
     this.facts = { connected: true, problem: undefined, version, plugins, since: now };
     this.awaitTraffic();
@@ -307,13 +303,16 @@ export class Driver implements Installer, DriverControl {
     const { charon, plans } = this;
     if (charon === undefined || plans === undefined) return;
     try {
-      await this.loader.reconcile(charon, plans, this.turned, (step) => {
-        this.table.problem(step.tunnel, step.problem);
-        if (step.problem !== undefined) {
+      await this.loader.reconcile(charon, plans, this.turned, {
+        progress: (step) => {
           const { tunnel, problem } = step;
-          this.parts.log.error({ tunnel, problem }, "tunnel not loaded");
-        }
-        progress(step);
+          this.table.problem(tunnel, problem);
+          if (problem !== undefined) this.parts.log.error({ tunnel, problem }, "tunnel not loaded");
+          progress(step);
+        },
+        replacing: async ({ tunnel, connection }) => {
+          this.succession.changed(tunnel, await charon.sas(connection));
+        },
       });
       await this.look(charon, plans);
     } catch (error) {
@@ -411,7 +410,8 @@ export class Driver implements Installer, DriverControl {
   private wants({ tunnel, start, backupOf }: TunnelPlan): boolean {
     if (this.held.has(tunnel)) return false;
     if (backupOf !== undefined) return this.backups.isActive(tunnel);
-    return start === "start";
+    // What carried before it was changed is not left without a successor until traffic comes.
+    return start === "start" || (start === "trap" && this.succession.isPending(tunnel));
   }
 
   private lookIn(milliseconds: number): void {

@@ -15,6 +15,12 @@ export interface LoadStep {
   readonly problem: string | undefined;
 }
 
+export interface LoadWatcher {
+  readonly progress: (step: LoadStep) => void;
+  /** Another definition takes the place of one that may have SAs. */
+  readonly replacing: (plan: TunnelPlan) => Promise<void>;
+}
+
 export class Loader {
   private readonly credentials: Credentials;
   /** Digest of what the daemon has, by connection; what we do not know of is loaded again. */
@@ -49,12 +55,14 @@ export class Loader {
     charon: Charon,
     plans: ReadonlyMap<string, TunnelPlan>,
     turned: ReadonlySet<string>,
-    progress: (step: LoadStep) => void = () => {},
+    { progress, replacing }: LoadWatcher,
   ): Promise<void> {
     const present = new Set(await charon.connections());
     for (const plan of plans.values()) {
       if (!present.has(plan.connection)) this.loaded.delete(plan.connection);
-      const done = await this.tried(charon, () => this.load(charon, plan, turned.has(plan.tunnel)));
+      const done = await this.tried(charon, () =>
+        this.load(charon, plan, turned.has(plan.tunnel), replacing),
+      );
       if (done !== "nothing") progress({ tunnel: plan.tunnel, action: "load", problem: done });
     }
     const wanted = new Set([...plans.values()].map(({ connection }) => connection));
@@ -73,11 +81,18 @@ export class Loader {
   }
 
   /** Whether there was something to do. Credentials first: a connection without them could only fail. */
-  private async load(charon: Charon, plan: TunnelPlan, turned: boolean): Promise<boolean> {
+  private async load(
+    charon: Charon,
+    plan: TunnelPlan,
+    turned: boolean,
+    replacing: LoadWatcher["replacing"],
+  ): Promise<boolean> {
     await this.credentials.load(charon, plan, turned);
     const certificates = this.credentials.certificateSections(plan);
     const digest = `${plan.digest}${certificates?.digest ?? ""}`;
-    if (this.loaded.get(plan.connection) === digest) return false;
+    const before = this.loaded.get(plan.connection);
+    if (before === digest) return false;
+    if (before !== undefined) await replacing(plan);
     await charon.loadConnection(plan.connection, withCertificates(plan.section, certificates));
     this.loaded.set(plan.connection, digest);
     return true;

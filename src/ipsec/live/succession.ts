@@ -26,6 +26,10 @@ export class Succession {
     this.old.clear();
   }
 
+  isPending(tunnel: string): boolean {
+    return this.old.has(tunnel);
+  }
+
   /** Its SAs as far as they are of the definition that holds. */
   current(tunnel: string, sas: readonly IkeSa[]): readonly IkeSa[] {
     const old = this.old.get(tunnel);

@@ -34,7 +34,7 @@ type Answer = ViciSection | undefined;
 export class FakeCharon {
   readonly path: string;
   readonly connections = new Map<string, ViciTree>();
-  /** In the order in which the daemon would try them. */
+  /** In the order in which they were loaded: of several that fit, the daemon uses the last. */
   readonly secrets = new Map<string, ViciTree>();
   readonly sas: FakeSa[] = [];
   /** Every command with its message, in order. */

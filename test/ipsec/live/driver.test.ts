@@ -6,6 +6,7 @@ import { Driver, type DriverEvent } from "../../../src/ipsec/live/index.js";
 import type { TunnelSide } from "../../../src/ipsec/model/index.js";
 import type { SecretFacts } from "../../../src/ipsec/secrets/control.js";
 import type { InstallPlan, InstallStep } from "../../../src/ipsec/staging/control.js";
+import type { ViciTree } from "../../../src/ipsec/vici/index.js";
 import { silentLog } from "../../../src/util/log.js";
 import { FakeClock } from "../../model/lib/fake.js";
 import { FakeCharon } from "../lib/fake-charon.js";
@@ -86,6 +87,9 @@ async function settle(): Promise<void> {
     await driver.sas();
   }
 }
+
+/** Keys as the daemon tries them for itself: what was loaded last is first. */
+const inUse = (): ViciTree[] => [...charon.secrets.values()].reverse();
 
 const side = (name: string, more: TunnelChoice = {}): TunnelSide => sideFor({ name, ...more });
 
@@ -223,7 +227,10 @@ test("what the daemon refuses is said with its reason, and keeps no other tunnel
 test("without a daemon the policy is installed as soon as there is one", async () => {
   driver.start();
   const outcome = await driver.install(plan([side("a")]), () => {});
-  expect(outcome).toMatchObject({ ok: true, problems: [expect.stringContaining("as soon as there is an IKE daemon")] });
+  expect(outcome).toMatchObject({
+    ok: true,
+    problems: [expect.stringContaining("as soon as there is an IKE daemon")],
+  });
   await charon.start();
   await settle();
   expect(driver.tunnels()[0]).toMatchObject({ loaded: true, up: true });
@@ -255,7 +262,7 @@ test("IPS-92: two live keys are loaded older first, and in the other order when 
   driver.start();
   await settle();
   await driver.install(plan([side("a")]), () => {});
-  const order = (): unknown[] => [...charon.secrets.values()].map((secret) => secret["data"]);
+  const order = (): unknown[] => inUse().map((secret) => secret["data"]);
   expect(order()).toEqual(["old", "new"]);
   clock.advance(5_000);
   await settle();
@@ -274,7 +281,7 @@ test("IPS-92: half-way through the overlap the newer key is the one that is used
   driver.start();
   await settle();
   await driver.install(plan([side("a")]), () => {});
-  const order = (): unknown[] => [...charon.secrets.values()].map((secret) => secret["data"]);
+  const order = (): unknown[] => inUse().map((secret) => secret["data"]);
   expect(order()).toEqual(["old", "new"]);
   clock.advance(51_000);
   await driver.refreshCredentials();
