@@ -116,7 +116,14 @@ describeInterop("subscribers of a fabric", ["freeradius", "eapol", "gobgp"], () 
         ...{ lab, label: "lo", name, address, apiPort },
         ...{ neighbor: REFLECTOR, families: ["l2vpn-evpn"] },
       });
-    const home = { lab, label: "lo", name: "freeradius", port: HOME, secret: HOME_SECRET, users: USERS };
+    const home = {
+      lab,
+      label: "lo",
+      name: "freeradius",
+      port: HOME,
+      secret: HOME_SECRET,
+      users: USERS,
+    };
     [evpnd, one, two] = await Promise.all([
       start("evpnd"),
       pe("one", PE1, 50_051),
