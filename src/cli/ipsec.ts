@@ -4,6 +4,8 @@ import { Option } from "commander";
 import { CliError, EXIT } from "./exit.js";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
+import { addIpsecEdit } from "./ipsec-edit.js";
+import { addIpsecGuard } from "./ipsec-guard.js";
 import { addIpsecGatewayViews } from "./ipsec-gateway-views.js";
 import { addIpsecPolicy } from "./ipsec-policy.js";
 import { addIpsecSecrets } from "./ipsec-secrets.js";
@@ -34,6 +36,8 @@ export function addIpsec(ipsec: Command, host: CliHost): void {
   addIpsecTests(ipsec, host);
   addIpsecPolicy(ipsec, host);
   addIpsecSecrets(ipsec, host);
+  addIpsecEdit(ipsec, host);
+  addIpsecGuard(ipsec, host);
 }
 
 function addShow(ipsec: Command, host: CliHost): void {

@@ -29,6 +29,7 @@ export type { DaemonSettings } from "./file.js";
 export { parseYaml } from "./document.js";
 export { formatIssue } from "./issue.js";
 export type { ConfigIssue } from "./issue.js";
+export { editGateway, type EditResult, type GatewayEdit } from "./ipsec-edit.js";
 export { maskSecrets } from "./mask.js";
 export { configSchema } from "./schema.js";
 export type { Overlay } from "./overlay.js";

@@ -115,7 +115,7 @@ function interfaceOf(entry: IpsecInterfaceEntry): GatewayInterface {
   };
 }
 
-function policyOf(entry: IpsecPolicyEntry): Policy {
+export function policyOf(entry: IpsecPolicyEntry): Policy {
   return {
     id: entry.id,
     name: entry.name,
