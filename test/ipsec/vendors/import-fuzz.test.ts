@@ -22,6 +22,8 @@ const fixture = (name: string) => readFileSync(`test/ipsec/fixtures/${name}`, "u
 /** Whatever came of a text, rendered and taken in again, is the same. */
 function stable(vendor: ImportVendor, text: string): void {
   const first = importText(vendor, text);
+  // Pieces of lines may grow together when they stand side by side again.
+  if (first.notes.some(({ code }) => code === "unknown")) return;
   const gateway = gatewayNamed(first.model, first.gateway ?? "");
   if (gateway === undefined) return;
   const { files, findings } = renderGateway(first.model, gateway, {
@@ -29,10 +31,9 @@ function stable(vendor: ImportVendor, text: string): void {
     kept: first.kept,
   });
   // What cannot be rendered is said; then the text is another.
-  if (findings.some(({ code }) => /^vendor-(policy-tunnel|map-interface|route|ipv6)$/.test(code)))
-    return;
+  if (findings.some(({ severity }) => severity === "error")) return;
   const second = importText(vendor, files[0]?.text ?? "", { gateway: first.gateway });
-  expect(second.model.tunnels.length).toBe(first.model.tunnels.length);
+  expect(second.model).toEqual(first.model);
 }
 
 type Damage = (text: string, a: number, b: number) => string;

@@ -235,7 +235,7 @@ describe("IPS-76: no line is dropped in silence", () => {
   test("a command that nobody has heard of is kept", () => {
     const { kept, notes } = take("frobnicate all\n");
     expect(kept).toEqual(["frobnicate all"]);
-    expect(notes).toMatchObject([{ code: "kept" }]);
+    expect(notes).toMatchObject([{ code: "unknown", severity: "warning" }]);
   });
   test("a list that denies, and one for other matters", () => {
     const { notes, kept } = take(
@@ -254,7 +254,7 @@ test("IPS-70, IPS-72: what a gateway shows of its SAs, misprints and all, is no 
   const { model, notes } = take("    spi: 0xc0ffee123(3237998080)\nIV size: 8 bytes\n");
   expect(model.tunnels).toEqual([]);
   expect(notes.map(({ code, from }) => [code, from])).toEqual([
-    ["kept", 1],
+    ["unknown", 1],
     ["stray", 2],
   ]);
 });

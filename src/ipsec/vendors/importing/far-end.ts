@@ -3,6 +3,7 @@
  * address, and everything that both must have alike. What only its own gateway knows is left to be filled in,
  * or to come with an import of that gateway's text.
  */
+import { isIP } from "node:net";
 import {
   NO_BANDWIDTH,
   NO_NAT,
@@ -10,9 +11,10 @@ import {
   type GatewayInterface,
   type IkeIdentity,
   type PeerAddress,
+  type Tunnel,
   type Vendor,
 } from "../../model/index.js";
-import { isIP } from "node:net";
+import type { Notebook } from "./notebook.js";
 
 /** The interface that an unknown gateway's tunnels leave by. */
 export const FAR_OUTSIDE = "outside";
@@ -84,6 +86,35 @@ export function identityOf(text: string): IkeIdentity {
 
 export function reachOf(address: string): PeerAddress {
   return isIP(address) === 0 ? { kind: "host", name: address } : { kind: "static", address };
+}
+
+/**
+ * How this gateway is reached: at the address that the text has for it; else it comes from anywhere, and is known by
+ * the name it calls itself in phase 1. Ends that say that very name need not say it again.
+ */
+export function ownReach(
+  address: PeerAddress | undefined,
+  name: string,
+  tunnels: readonly Tunnel[],
+): { readonly reach: PeerAddress; readonly tunnels: readonly Tunnel[] } {
+  if (address !== undefined) return { reach: address, tunnels };
+  const said = tunnels.flatMap(({ ends: [{ identity }] }) => {
+    return identity?.kind === "fqdn" ? [identity.value] : [];
+  });
+  const peerId = said[0] ?? name;
+  return {
+    reach: { kind: "dynamic", peerId },
+    tunnels: tunnels.map((tunnel) => {
+      const [{ identity, ...own }, far] = tunnel.ends;
+      if (identity?.kind !== "fqdn" || identity.value !== peerId) return tunnel;
+      return { ...tunnel, ends: [own, far] };
+    }),
+  };
+}
+
+export function addressNote(gateway: string, notebook: Notebook): void {
+  const message = `the text has no address of the interface that the tunnels of "${gateway}" leave by`;
+  notebook.add("warning", "own-address", undefined, message, "give the gateway its address");
 }
 
 /** As the configuration file takes names: letters, digits, dots, dashes and underscores, at most 64. */

@@ -32,6 +32,15 @@ export interface GatheredPolicy {
   seconds: number;
 }
 
+/** Kinds of which there may be many: the very same one twice is one. */
+const LISTED: ReadonlySet<Statement["kind"]> = new Set([
+  "access-list",
+  "global",
+  "nat",
+  "nat-exempt",
+  "route",
+]);
+
 export interface GatheredKey {
   readonly secret: SecretWord;
   readonly peer: string;
@@ -69,6 +78,7 @@ export class Assembly {
   natTraversal: Of<"isakmp-nat-traversal"> | undefined;
   lifetime: Of<"ipsec-lifetime"> | undefined;
   private readonly others: string[] = [];
+  private readonly once = new Set<string>();
   private readonly notebook: Notebook;
 
   constructor(notebook: Notebook) {
@@ -76,6 +86,7 @@ export class Assembly {
   }
 
   take(statement: Statement, line: LogicalLine): void {
+    if (LISTED.has(statement.kind) && this.said(printStatement(statement), line)) return;
     switch (statement.kind) {
       case "nameif":
         this.levels.set(statement.name, statement.level);
@@ -122,15 +133,29 @@ export class Assembly {
   keep(line: LogicalLine): void {
     const text = maskPix(line.text);
     this.others.push(text);
-    const message =
-      text === line.text
-        ? "the command is no matter of tunnels; it is kept as it is"
-        : "the command is no matter of tunnels; it is kept, without its secret";
-    this.notebook.add("info", "kept", line, message, "nothing to do");
+    const blanked = text === line.text ? "" : ", without its secret";
+    if (line.kind === "stray") {
+      const message = `the command is not known; it is kept as it is${blanked}`;
+      this.notebook.add("warning", "unknown", line, message, "look whether the line is whole");
+    } else {
+      const message = `the command is no matter of tunnels; it is kept as it is${blanked}`;
+      this.notebook.add("info", "kept", line, message, "nothing to do");
+    }
   }
 
   kept(): readonly string[] {
     return this.others;
+  }
+
+  /** Whether the very same line stood before. */
+  private said(text: string, line: LogicalLine): boolean {
+    if (!this.once.has(text)) {
+      this.once.add(text);
+      return false;
+    }
+    const message = "the line stood before; it counts once";
+    this.notebook.add("info", "line-twice", line, message, "nothing to do");
+    return true;
   }
 
   private crypto(statement: Statement, line: LogicalLine): void {

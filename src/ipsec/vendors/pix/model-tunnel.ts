@@ -332,7 +332,7 @@ function secretOf(
       "key-masked",
       place,
       message,
-      `set it: evpnctl ipsec secret set ${name}`,
+      `set it: evpnctl ipsec secrets set ${name}`,
     );
   } else {
     const message = `the pre-shared key stands in clear; the tunnel ${tunnel} refers to it as "${name}"`;

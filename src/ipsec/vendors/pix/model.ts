@@ -9,10 +9,12 @@ import type {
   Tunnel,
 } from "../../model/index.js";
 import {
+  addressNote,
   Budget,
   farGateway,
   freeName,
   MOST_NETWORKS,
+  ownReach,
   plainRef,
   reachOf,
 } from "../importing/far-end.js";
@@ -49,7 +51,7 @@ export function modelOf(
     const { tunnel, peer, outside, secret } = built;
     const known = secrets.get(secret.name);
     if (known?.value === undefined) secrets.set(secret.name, secret);
-    own ??= ownReach(assembly, outside);
+    own ??= outsideAddress(assembly, outside);
     let gateway = far.get(peer);
     if (gateway === undefined) {
       const farName = freeName(plainRef(`peer-${peer}`), taken);
@@ -62,13 +64,15 @@ export function modelOf(
   }
   keyNotes(assembly, notebook);
   const interfaces = [...assembly.interfaces.values()];
+  const { reach, tunnels: told } = ownReach(own, name, tunnels);
+  if (own === undefined && tunnels.length > 0) addressNote(name, notebook);
   const gateway: Gateway = {
     name,
     site: name,
     vendor: "pix",
     description: "",
     ...(assembly.hostName !== undefined && { hostName: assembly.hostName }),
-    reach: own ?? { kind: "dynamic", peerId: name },
+    reach,
     zones: interfaces.map((one) => ({ name: one.zone, trusted: trusted(one.name, assembly) })),
     interfaces,
     addressBook: [],
@@ -80,18 +84,36 @@ export function modelOf(
       interface: through,
     })),
     permitIpsec: assembly.permitIpsec,
-    ikeInterfaces: assembly.ikeInterfaces,
+    ikeInterfaces: ikeInterfaces(assembly, tunnels, notebook),
   };
   const gateways = [gateway, ...far.values()];
   const sites = gateways.map(({ site }) => ({ name: site, description: "" }));
-  return { gateway: name, model: { sites, gateways, tunnels }, secrets: [...secrets.values()] };
+  return {
+    gateway: name,
+    model: { sites, gateways, tunnels: told },
+    secrets: [...secrets.values()],
+  };
+}
+
+/** Without a word on it IKE is off, and no tunnel comes up. */
+function ikeInterfaces(
+  { ikeInterfaces: told }: Assembly,
+  tunnels: readonly Tunnel[],
+  notebook: Notebook,
+): readonly string[] {
+  if (told.length > 0 || tunnels.length === 0) return told;
+  const outside = [...new Set(tunnels.map(({ ends: [own] }) => own.outgoingInterface))];
+  const message = `IKE is switched on for no interface; it is taken as on for ${outside.join(", ")}`;
+  const remedy = `add: isakmp enable ${outside[0] ?? "outside"}`;
+  notebook.add("warning", "ike-off", undefined, message, remedy);
+  return outside;
 }
 
 function trusted(name: string, { levels }: Assembly): boolean {
   return (levels.get(name) ?? (name === "outside" ? 0 : 100)) > 0;
 }
 
-function ownReach({ interfaces }: Assembly, outside: string): PeerAddress | undefined {
+function outsideAddress({ interfaces }: Assembly, outside: string): PeerAddress | undefined {
   const address = interfaces.get(outside)?.addresses[0]?.split("/")[0];
   return address === undefined ? undefined : { kind: "static", address };
 }

@@ -192,6 +192,12 @@ function parseMap(reader: WordReader): Statement | undefined {
   return detail === undefined ? skip(reader) : { kind: "map", map, sequence, detail };
 }
 
+/** An address, or a name of the gateway's own list of names. */
+function host(text: string): string {
+  if (isIPv4(text) || /^[A-Za-z][A-Za-z0-9._-]*$/.test(text)) return text;
+  throw new WordFault(`"${text}" is no IPv4 address and no host name`);
+}
+
 function mapDetail(reader: WordReader): MapDetail | undefined {
   const type = reader.took("ipsec-isakmp", "ipsec-manual");
   if (type !== undefined) {
@@ -204,7 +210,7 @@ function mapDetail(reader: WordReader): MapDetail | undefined {
   }
   switch (reader.expect("peer", "transform-set", "pfs", "security-association", "session-key")) {
     case "peer":
-      return { kind: "peer", peer: reader.word("the peer's address") };
+      return { kind: "peer", peer: host(reader.word("the peer's address")) };
     case "transform-set": {
       const names = [reader.word("a transform set")];
       while (!reader.done) names.push(reader.word("a transform set"));

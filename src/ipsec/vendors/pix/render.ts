@@ -37,8 +37,10 @@ export function renderPix(order: RenderOrder): Rendering {
       "Name the interfaces: nameif HARDWARE NAME securityLEVEL, 0 outside, 100 inside.",
     );
   }
+  // A list may serve the tunnel and its exemption.
+  const printed = [...new Set(statements.map(printStatement))];
   // Stable: what has one rank stays in its order.
-  const lines = [...statements.map(printStatement), ...kept]
+  const lines = [...printed, ...kept]
     .map((line, index) => ({ line, rank: rankOf(line), index }))
     .sort((a, b) => a.rank - b.rank || a.index - b.index)
     .map(({ line }) => line);

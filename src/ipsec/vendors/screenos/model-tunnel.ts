@@ -197,7 +197,7 @@ function secretOf(
       "key-masked",
       line,
       message,
-      `set it: evpnctl ipsec secret set ${name}`,
+      `set it: evpnctl ipsec secrets set ${name}`,
     );
   } else {
     const message = `the pre-shared key stands in clear; the tunnel refers to it as "${name}"`;

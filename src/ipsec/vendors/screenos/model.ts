@@ -10,7 +10,7 @@ import {
   type Tunnel,
   type Zone,
 } from "../../model/index.js";
-import { farGateway, freeName, plainRef } from "../importing/far-end.js";
+import { addressNote, farGateway, freeName, ownReach, plainRef } from "../importing/far-end.js";
 import type { ImportedSecret, ImportOptions } from "../importing/imported.js";
 import type { Notebook } from "../importing/notebook.js";
 import type { Assembly, GatheredPolicy } from "./assembly.js";
@@ -64,12 +64,14 @@ export function modelOf(
       "import the VPN's lines, too",
     );
   }
+  const { reach, tunnels: told } = ownReach(own, name, tunnels);
+  if (own === undefined && tunnels.length > 0) addressNote(name, notebook);
   const gateway: Gateway = {
     name,
     site: name,
     vendor: "screenos",
     description: "",
-    reach: own ?? { kind: "dynamic", peerId: name },
+    reach,
     zones: ownZones(assembly),
     interfaces: [...assembly.interfaces.values()].map((one) =>
       // Zone Trust translates unless told otherwise.
@@ -89,7 +91,7 @@ export function modelOf(
   zoneNotes(gateway, notebook);
   const gateways = [gateway, ...far];
   const sites = gateways.map(({ site }) => ({ name: site, description: "" }));
-  return { gateway: name, model: { sites, gateways, tunnels }, secrets };
+  return { gateway: name, model: { sites, gateways, tunnels: told }, secrets };
 }
 
 function hostName(assembly: Assembly): string | undefined {

@@ -20,7 +20,7 @@ export function parseGateway(
     "main" | "aggressive" | undefined;
   const localId = reader.took("local-id") === undefined ? undefined : reader.word("a local id");
   const outgoing =
-    reader.took("outgoing-interface") === undefined ? undefined : reader.word("an interface");
+    reader.took("outgoing-interface") === undefined ? undefined : reader.plain("an interface");
   const secret =
     reader.took("preshare") === undefined ? undefined : secretOf(reader.word("a pre-shared key"));
   return {
@@ -65,7 +65,7 @@ function gatewayDetail(reader: WordReader): GatewayDetail | undefined {
 function remoteEnd(reader: WordReader): RemoteEnd | undefined {
   switch (reader.took("address", "dynamic", "dialup")) {
     case "address": {
-      const address = reader.word("an address or a host name");
+      const address = reader.plain("an address or a host name");
       return reader.took("id") === undefined
         ? { kind: "static", address }
         : { kind: "static", address, id: reader.word("the peer's id") };

@@ -12,7 +12,14 @@ export function parseVpn(reader: WordReader): Statement | undefined {
       return vpn(name, reader);
     case "bind": {
       const to = reader.expect("interface", "zone") as "interface" | "zone";
-      return { kind: "vpn-bind", name, id, to, target: reader.word(`the ${to} it is bound to`) };
+      const target = `the ${to} it is bound to`;
+      return {
+        kind: "vpn-bind",
+        name,
+        id,
+        to,
+        target: to === "zone" ? reader.word(target) : reader.plain(target),
+      };
     }
     case "monitor":
       return monitor(name, reader);
@@ -44,10 +51,10 @@ function monitor(name: string, reader: WordReader): Statement {
   while (!reader.done) {
     switch (reader.expect("source-interface", "destination-ip", "optimized", "rekey")) {
       case "source-interface":
-        source = reader.word("an interface");
+        source = reader.plain("an interface");
         break;
       case "destination-ip":
-        destination = reader.word("an address");
+        destination = reader.plain("an address");
         break;
       case "optimized":
         optimized = true;

@@ -26,7 +26,7 @@ const NO_NAMES: KnownNames = () => new Set();
 
 export function parseCommand(line: string, names: KnownNames = NO_NAMES): Parsed | undefined {
   const words = splitWords(line);
-  if (words === undefined) throw new WordFault("a quote is not closed");
+  if (words === undefined) throw new WordFault("a quote is not closed, or stands within a word");
   const reader = new WordReader(words);
   if (reader.took("exit") !== undefined) return plain({ kind: "exit" }, reader);
   if (reader.took("set") === undefined) return undefined;
@@ -77,7 +77,7 @@ function detail(found: PolicyDetail): Parsed {
 }
 
 function parseInterface(reader: WordReader): Statement | undefined {
-  const name = reader.word("an interface");
+  const name = reader.plain("an interface");
   const found = interfaceDetail(reader);
   return found === undefined ? undefined : { kind: "interface", name, detail: found };
 }
@@ -111,7 +111,7 @@ function address(reader: WordReader): InterfaceDetail {
   if (reader.took("manageable") !== undefined) return { kind: "manageable" };
   if (reader.took("unnumbered") !== undefined) {
     reader.expect("interface");
-    return { kind: "unnumbered", lender: reader.word("the interface that lends its address") };
+    return { kind: "unnumbered", lender: reader.plain("the interface that lends its address") };
   }
   const text = reader.word("an address");
   if (splitPrefix(text) !== undefined) return { kind: "address", address: text };
@@ -243,7 +243,7 @@ function parseRoute(reader: WordReader): Statement | undefined {
     word !== undefined;
     word = reader.took("interface", "gateway")
   ) {
-    const value = reader.word(word);
+    const value = reader.plain(word);
     if (word === "interface") through = value;
     else gateway = value;
   }

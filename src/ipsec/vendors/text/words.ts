@@ -5,7 +5,7 @@ export interface Word {
   readonly quoted: boolean;
 }
 
-/** undefined: a quote is not closed. */
+/** undefined: a quote is not closed, or stands within a word. */
 export function splitWords(line: string): readonly Word[] | undefined {
   const words: Word[] = [];
   let at = 0;
@@ -15,13 +15,15 @@ export function splitWords(line: string): readonly Word[] | undefined {
       at += 1;
     } else if (character === '"') {
       const end = line.indexOf('"', at + 1);
-      if (end < 0) return undefined;
+      if (end < 0 || !/^([ \t]|$)/.test(line.slice(end + 1, end + 2))) return undefined;
       words.push({ text: line.slice(at + 1, end), quoted: true });
       at = end + 1;
     } else {
       let end = at;
       while (end < line.length && line[end] !== " " && line[end] !== "\t") end += 1;
-      words.push({ text: line.slice(at, end), quoted: false });
+      const text = line.slice(at, end);
+      if (text.includes('"')) return undefined;
+      words.push({ text, quoted: false });
       at = end;
     }
   }
@@ -73,6 +75,13 @@ export class WordReader {
     if (word === undefined) throw new WordFault(`${what} is missing at the end`);
     this.at += 1;
     return word.text;
+  }
+
+  /** A word that may stand without quotes. */
+  plain(what: string): string {
+    const word = this.word(what);
+    if (/^[^\s"]+$/.test(word)) return word;
+    throw new WordFault(`${what} is one word, not "${word}"`);
   }
 
   number(what: string, least = 0, most = 0xffff_ffff): number {
