@@ -76,7 +76,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "merged-there",
-    live: { 1: "summarised-networks", 2: false },
+    live: { 1: "summarised-networks", 2: "summarised-networks" },
     check: "selectors-summarised",
     make: ([near, far]) => [split(near, "local"), far],
   },

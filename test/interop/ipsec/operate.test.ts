@@ -336,7 +336,7 @@ ipsec:
                 String(event["info"]).startsWith("3 MACs and 3 routes of 1 VTEP"),
             );
           });
-          const held = rows(await ask("GET", "/v1/routes?table=received&type=2"), "routes");
+          const held = rows(await ask("GET", "/v1/routes?table=received&type=2&peer=10.77.1.10"), "routes");
           expect(JSON.stringify(held)).toContain("tunnel new is");
           expect(near.program.log()).toContain("MACs behind it are at risk");
           const [one] = rows(await ask("GET", "/v1/ipsec/vteps"), "tunnels");
