@@ -3,7 +3,7 @@
  * hop. The keys that client and server derive must be the ones the relay hid anew; tshark and the octets on
  * both hops say what it changed and what not.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Evpnd } from "./lib/evpnd.js";
@@ -13,6 +13,7 @@ import type { RadiusHome } from "./lib/radius-home.js";
 import { isSigned, passwordOf, RadiusCapture } from "./lib/radius-wire.js";
 import type { WireAttribute, WirePacket } from "./lib/radius-wire.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
+import { waitFor } from "./lib/wait.js";
 
 const CLIENT_SECRET = "from-the-access-point";
 const HOME_SECRET = "towards-the-home-server";
@@ -49,7 +50,8 @@ const PROXY_STATE = 33;
 const USER_PASSWORD = 2;
 const CHAP_CHALLENGE = 60;
 const TUNNEL_PASSWORD = 69;
-const MPPE = "00000137";
+/** Vendor and type of what is salted inside Vendor-Specific here: MS-MPPE keys, ERX-Med-Port-Number. */
+const HIDDEN_VSA = new Set(["0000013710", "0000013711", "0000130a3d"]);
 
 describeInterop(
   "EAP and passwords through the RADIUS relay",
@@ -70,7 +72,15 @@ describeInterop(
       writeFileSync(join(lab.directory, "client"), `${CLIENT_SECRET}\n`, { mode: 0o600 });
       writeFileSync(join(lab.directory, "home"), `${HOME_SECRET}\n`, { mode: 0o600 });
       capture = await RadiusCapture.start(lab, "lo", [RELAY_PORT, RELAY_PORT + 1, HOME_PORT]);
-      await Evpnd.start({ lab, label: "lo", address: "127.0.0.1", config });
+      const { program } = await Evpnd.start({ lab, label: "lo", address: "127.0.0.1", config });
+      // The relay is up when its ports are: it is a thread of its own.
+      await waitFor("the relay to listen", () => {
+        program.mustRun();
+        const open = readFileSync(`/proc/${String(program.pid)}/net/udp`, "utf8");
+        return [RELAY_PORT, RELAY_PORT + 1].every((port) =>
+          open.includes(`:${port.toString(16).toUpperCase().padStart(4, "0")} `),
+        );
+      });
     });
     afterAll(() => lab?.close());
     beforeEach(() => showLogsOnFailure(() => lab));
@@ -186,7 +196,7 @@ describeInterop(
     const isHidden = ({ type, value }: WireAttribute) =>
       type === USER_PASSWORD ||
       type === TUNNEL_PASSWORD ||
-      (type === 26 && value.toString("hex", 0, 4) === MPPE && (value[4] === 16 || value[4] === 17));
+      (type === 26 && HIDDEN_VSA.has(value.toString("hex", 0, 5)));
     /** What must be the same on both hops; of hidden values only that they are there. */
     const lasting = (attributes: readonly WireAttribute[]) =>
       attributes
@@ -213,9 +223,10 @@ describeInterop(
             ),
         );
         expect(lasting(sent)).toEqual(lasting(client.request.attributes));
-        expect(lasting(client.answer.attributes)).toEqual(
-          lasting(server.answer.attributes.slice(0, -1)),
-        );
+        // A server may put its signature behind the Proxy-States.
+        const given = lasting(server.answer.attributes);
+        expect(given.at(-1)).toMatch(/^33 /);
+        expect(lasting(client.answer.attributes)).toEqual(given.slice(0, -1));
         expect(server.answer.code).toBe(client.answer.code);
       }
     });
@@ -229,7 +240,8 @@ describeInterop(
         expect(last?.type).toBe(PROXY_STATE);
         expect(last?.value.length).toBeGreaterThanOrEqual(8);
         own.add(last?.value.toString("hex") ?? "");
-        expect(server.answer.attributes.at(-1)).toEqual(last);
+        const back = server.answer.attributes.filter(({ type }) => type === PROXY_STATE);
+        expect(back.at(-1)).toEqual(last);
         expect(client.answer.attributes[0]?.type).toBe(MESSAGE_AUTHENTICATOR);
         const field = client.request.bytes.subarray(4, 20);
         expect(isSigned(client.answer, CLIENT_SECRET, field)).toBe(true);

@@ -3,11 +3,12 @@
  * them, and attributes are taken apart here, with nothing of the relay's.
  */
 import { createHash, createHmac } from "node:crypto";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./command.js";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
-import { waitFor } from "./wait.js";
+import { waitFor, waitQuiet } from "./wait.js";
 
 export interface WireAttribute {
   readonly type: number;
@@ -47,6 +48,8 @@ export class RadiusCapture {
 
   /** Ends the capture. @returns all datagrams in the order they passed */
   async finish(): Promise<WirePacket[]> {
+    // What it has seen last is not in the file at once.
+    await waitQuiet("the capture", () => statSync(this.file).size, 1500);
     await this.program.stop("SIGINT", 15_000);
     const names = ["udp.srcport", "udp.dstport", "udp.payload"];
     const text = await command("tshark", [
