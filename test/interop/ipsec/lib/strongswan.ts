@@ -92,7 +92,6 @@ export class StrongSwan {
     return `
 charon-systemd {
   load_modular = yes
-  install_routes = yes
   make_before_break = yes
   # A peer that is away is noticed within seconds.
   retransmit_timeout = 1.0
