@@ -255,6 +255,16 @@ describe("a home server's Disconnect", () => {
     expect(await sessionCount()).toBe(1);
   });
 
+  test("RAD-53, RAD-62: an answer without our Proxy-State does not reach the home server", async () => {
+    await start(settings());
+    await login();
+    asker.send(ask(byMac), port);
+    const got = await point.packet(1);
+    sendBack(responseTo(got, Code.DisconnectAck, [], CLIENT_SECRET, { proxyStates: false }));
+    expect(await errorCause()).toBe(ErrorCause.OtherProxyProcessingError);
+    expect(await sessionCount()).toBe(1);
+  });
+
   test("RAD-62: access points that take none: the session ends here, and a CoA is refused", async () => {
     await start(settings({ clientPort: 0 }));
     await login();

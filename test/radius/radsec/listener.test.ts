@@ -1,9 +1,12 @@
+import { X509Certificate } from "node:crypto";
 import { connect as connectTcp } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { Attr, Code } from "../../../src/radius/packet/iana.js";
 import { findAttribute, findNumber } from "../../../src/radius/packet/packet.js";
+import { spkiOf } from "../../../src/radius/radsec/peer-certificate.js";
 import { imbalance } from "../../../src/radius/statistics/counters.js";
 import { accessRequest, accountingRequest, STATION } from "../lib/packets.js";
+import { pki } from "../../lib/pki.js";
 import { ManualClock } from "../lib/hand-clock.js";
 import { client, dashboard, dial, listenerSettings, PSK } from "./lib/tls.js";
 import { SECRET, shows, startListener, statusServer, until } from "./lib/tls.js";
@@ -42,6 +45,20 @@ describe("who may connect", () => {
     }
     const { accepted, unauthorised } = rig.listener.counters;
     expect({ accepted, unauthorised }).toEqual({ accepted: 0, unauthorised: 4 });
+  });
+
+  test("RAD-60: a configured key in a certificate of a foreign CA, or of a revoked list, is refused", async () => {
+    const sha256 = spkiOf(new X509Certificate(pki("fake.crt")));
+    const fake = client("fake", { kind: "spki", sha256 });
+    rig = await startListener(listenerSettings({ clients: [dashboard, fake] }));
+    const end = await dial(rig.port, shows("fake"));
+    await until(() => end.closed);
+    // With a list of another CA no certificate of ours can be told to be good.
+    const credentials = { ...listenerSettings().credentials, crl: pki("empty.crl") };
+    rig.listener.configure(listenerSettings({ credentials }));
+    const other = await dial(rig.port, shows("viewer"));
+    await until(() => other.closed);
+    expect(rig.listener.counters).toMatchObject({ accepted: 0, unauthorised: 2 });
   });
 
   test("RAD-60: TLS 1.2 is good enough, 1.1 is not", async () => {
