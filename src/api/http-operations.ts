@@ -49,12 +49,16 @@ export function addOperations(
   let document: string | undefined;
   const callers = new WeakMap<FastifyRequest, Caller>();
   let underWay = 0;
+  const left = (): void => {
+    underWay--;
+  };
   const takePlace = (reply: FastifyReply): void => {
     if (underWay >= REQUESTS_MAX) {
       throw new HttpError(503, "busy", "too many requests are under way already; try again later");
     }
     underWay++;
-    reply.raw.once("close", () => underWay--);
+    // Comes once, as `once` would make sure.
+    reply.raw.on("close", left);
   };
   server.get(OPENAPI_PATH, (request, reply) => {
     desk.admit({ id: "OpenApi", role: "anyone" }, credentials(request));
@@ -88,6 +92,10 @@ function inputReader(operation: Operation): (request: FastifyRequest) => Readonl
   const { method, path, query = [] } = operation.http;
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
   const hasBody = method === "POST" || method === "PUT";
+  // Nothing but the query: what was parsed of it belongs to this request alone.
+  if (!hasBody && inPath.length === 0) {
+    return (request) => check.check(check.listed(request.query as Values));
+  }
   return (request) => {
     const asked = check.listed({ ...(request.query as Values) });
     const body = hasBody ? bodyOf(request.body) : {};

@@ -6,7 +6,7 @@
 import { parseEsi, parseIp, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { fromHex } from "../util/bytes.js";
 import type { FibTables, MacFib } from "./mac-fib.js";
-import { isWholeMac, macBytes, parseMacMask } from "./mac-mask.js";
+import { isWholeMac, macBytes, parseMacMask, parseWholeMac } from "./mac-mask.js";
 import type { FibPages, MacFilter, Page } from "./pages.js";
 import type { DomainSettings } from "./settings.js";
 import type { DomainView, MacView } from "./view.js";
@@ -89,9 +89,10 @@ export class FibLookups {
     };
   }
 
-  macs(query: MacQuery): FibPage<MacView> {
+  /** @param piece which of the rows; as the query says, unless given */
+  macs(query: MacQuery, piece: PageQuery = query): FibPage<MacView> {
     const filter = this.filter(query);
-    return pageOf(query, (from, most) => this.fib.pages.list(filter, from, most));
+    return pageOf(piece, (from, most) => this.fib.pages.list(filter, from, most));
   }
 
   domains(query: PageQuery): FibPage<DomainView> {
@@ -153,6 +154,8 @@ export function pageOf<T>(
 
 /** A whole MAC, or what is given of it with a mask. */
 function macOf(text: string): { value: Uint8Array; mask: Uint8Array | undefined } {
+  const whole = parseWholeMac(text);
+  if (whole !== undefined) return { value: whole, mask: undefined };
   const parsed = parseMacMask(text);
   if (parsed === undefined) {
     throw new FibQueryError(

@@ -2,6 +2,10 @@
  * MAC entries: one record of twelve words for each MAC in each domain. An entry lives while a route
  * carries its MAC; its ring of candidates begins with the winner. Records never move, so that a second
  * thread can read them.
+ *
+ * The index is by MAC alone, so that one probe answers where a MAC is whatever the domain. A MAC in many
+ * domains (a default gateway's) would make that list as long as there are domains: it has
+ * `MOST_TOGETHER` entries there, and the others apart, by domain and MAC; `spread` counts those.
  */
 import { readI32, readU16, writeU16, writeU32 } from "../util/bytes.js";
 import { finishHash, hashBytes, HASH_START } from "../util/hash.js";
@@ -33,15 +37,28 @@ export const EntryFlag = {
   Unsettled: 1 << 18,
   /** A sticky route and one of another place claim the MAC, and it was told. */
   Conflict: 1 << 19,
+  /** In the index by domain and MAC. */
+  Apart: 1 << 20,
 } as const;
+
+/** Entries of one MAC in the index by MAC. */
+const MOST_TOGETHER = 8;
+
+/** Words of a MAC that has entries apart. */
+const SPREAD_WIDTH = 5;
+const SPREAD_HIGH = 2;
+const SPREAD_LOW = 3;
+const SPREAD_COUNT = 4;
 
 export class MacEntries {
   private readonly table: RecordTable;
+  private readonly spread: RecordTable;
   private readonly domains: BridgeDomains;
   private readonly scratch = new Uint8Array(6);
 
   constructor(domains: BridgeDomains, shared = new SharedTables()) {
     this.table = shared.table("macs", WIDTH);
+    this.spread = shared.table("spread-macs", SPREAD_WIDTH);
     this.domains = domains;
   }
 
@@ -56,21 +73,42 @@ export class MacEntries {
 
   /** The entry of the MAC at `at`, 0 if there is none. */
   find(domain: number, bytes: Uint8Array, at: number): number {
-    return this.lookUp(domain, bytes, at, hashMac(domain, bytes, at));
+    const hash = hashMac(bytes, at);
+    const high = readU16(bytes, at);
+    const low = readI32(bytes, at + 2);
+    const found = this.lookUp(hash, domain, high, low);
+    if (found !== 0 || this.spreadOf(hash, high, low) === 0) return found;
+    return this.lookUp(hashApart(hash, domain), domain, high, low);
   }
 
   /** Finds it, or makes it: without candidates, first seen now. */
   findOrCreate(domain: number, bytes: Uint8Array, at: number, nowSeconds: number): number {
-    const hash = hashMac(domain, bytes, at);
-    const found = this.lookUp(domain, bytes, at, hash);
-    if (found !== 0) return found;
-    const id = this.table.allocate(hash);
-    const words = this.table.words;
+    const { table } = this;
+    const hash = hashMac(bytes, at);
+    const high = readU16(bytes, at);
+    const low = readI32(bytes, at + 2);
+    let words = table.words;
+    let together = 0;
+    for (let id = table.head(hash); id !== 0; id = table.next(id)) {
+      const base = id * WIDTH;
+      if (words[base] !== hash || !isMac(words, base, high, low)) continue;
+      if (words[base + DOMAIN] === domain) return id;
+      together++;
+    }
+    const spread = this.spreadOf(hash, high, low);
+    if (spread !== 0) {
+      const found = this.lookUp(hashApart(hash, domain), domain, high, low);
+      if (found !== 0) return found;
+    }
+    const isApart = together >= MOST_TOGETHER;
+    if (isApart) this.countApart(spread, hash, high, low);
+    const id = table.allocate(isApart ? hashApart(hash, domain) : hash);
+    words = table.words;
     const base = id * WIDTH;
     const first = this.domains.firstEntry(domain);
     words[base + DOMAIN] = domain;
-    words[base + MAC_HIGH] = readU16(bytes, at);
-    words[base + MAC_LOW] = readI32(bytes, at + 2);
+    words[base + MAC_HIGH] = isApart ? high | EntryFlag.Apart : high;
+    words[base + MAC_LOW] = low;
     words[base + FIRST_SEEN] = nowSeconds;
     words[base + LAST_CHANGE] = nowSeconds;
     words[base + NEXT_OF_DOMAIN] = first;
@@ -79,6 +117,25 @@ export class MacEntries {
     this.domains.countMac(domain, 1);
     this.domains.retain(domain);
     return id;
+  }
+
+  /**
+   * All entries of a MAC, whatever the domain, in no order. Undefined for a MAC that has too many to go
+   * over: ask for each domain.
+   */
+  ofMac(bytes: Uint8Array, at: number): number[] | undefined {
+    const { table } = this;
+    const words = table.words;
+    const hash = hashMac(bytes, at);
+    const high = readU16(bytes, at);
+    const low = readI32(bytes, at + 2);
+    if (this.spreadOf(hash, high, low) !== 0) return undefined;
+    const found: number[] = [];
+    for (let id = table.head(hash); id !== 0; id = table.next(id)) {
+      const base = id * WIDTH;
+      if (words[base] === hash && isMac(words, base, high, low)) found.push(id);
+    }
+    return found;
   }
 
   /** The entry goes; its ring is empty. */
@@ -91,6 +148,7 @@ export class MacEntries {
     if (previous === 0) this.domains.setFirstEntry(domain, next);
     else words[previous * WIDTH + NEXT_OF_DOMAIN] = next;
     if (next !== 0) words[next * WIDTH + PREVIOUS_OF_DOMAIN] = previous;
+    if (this.hasFlag(id, EntryFlag.Apart)) this.uncountApart(this.macHigh(id), this.macLow(id));
     this.table.release(id);
     this.domains.countMac(domain, -1);
     this.domains.release(domain);
@@ -174,18 +232,22 @@ export class MacEntries {
     this.table.words[id * WIDTH + WATCH] = watch;
   }
 
-  private lookUp(domain: number, bytes: Uint8Array, at: number, hash: number): number {
+  /** The MAC's octets; valid until the next call. */
+  mac(id: number): Uint8Array {
+    writeU16(this.scratch, 0, this.macHigh(id));
+    writeU32(this.scratch, 2, this.macLow(id));
+    return this.scratch;
+  }
+
+  private lookUp(hash: number, domain: number, high: number, low: number): number {
     const { table } = this;
     const words = table.words;
-    const high = readU16(bytes, at);
-    const low = readI32(bytes, at + 2);
     for (let id = table.head(hash); id !== 0; id = table.next(id)) {
       const base = id * WIDTH;
       if (
         words[base] === hash &&
         words[base + DOMAIN] === domain &&
-        words[base + MAC_LOW] === low &&
-        (words[base + MAC_HIGH]! & 0xffff) === high
+        isMac(words, base, high, low)
       ) {
         return id;
       }
@@ -193,14 +255,47 @@ export class MacEntries {
     return 0;
   }
 
-  /** The MAC's octets; valid until the next call. */
-  mac(id: number): Uint8Array {
-    writeU16(this.scratch, 0, this.macHigh(id));
-    writeU32(this.scratch, 2, this.macLow(id));
-    return this.scratch;
+  /** The record of a MAC that has entries apart, 0 if it has none. */
+  private spreadOf(hash: number, high: number, low: number): number {
+    const { spread } = this;
+    if (spread.count === 0) return 0;
+    const words = spread.words;
+    for (let id = spread.head(hash); id !== 0; id = spread.next(id)) {
+      const base = id * SPREAD_WIDTH;
+      if (words[base + SPREAD_LOW] === low && words[base + SPREAD_HIGH] === high) return id;
+    }
+    return 0;
+  }
+
+  private countApart(known: number, hash: number, high: number, low: number): void {
+    const id = known === 0 ? this.spread.allocate(hash) : known;
+    const words = this.spread.words;
+    const base = id * SPREAD_WIDTH;
+    words[base + SPREAD_HIGH] = high;
+    words[base + SPREAD_LOW] = low;
+    words[base + SPREAD_COUNT] = words[base + SPREAD_COUNT]! + 1;
+  }
+
+  private uncountApart(high: number, low: number): void {
+    writeU16(this.scratch, 0, high);
+    writeU32(this.scratch, 2, low);
+    const id = this.spreadOf(hashMac(this.scratch, 0), high, low);
+    const words = this.spread.words;
+    const left = words[id * SPREAD_WIDTH + SPREAD_COUNT]! - 1;
+    words[id * SPREAD_WIDTH + SPREAD_COUNT] = left;
+    if (left === 0) this.spread.release(id);
   }
 }
 
-function hashMac(domain: number, bytes: Uint8Array, at: number): number {
-  return finishHash(hashBytes(HASH_START ^ Math.imul(domain, 0x9e3779b1), bytes, at, 6));
+function isMac(words: Int32Array, base: number, high: number, low: number): boolean {
+  return words[base + MAC_LOW] === low && (words[base + MAC_HIGH]! & 0xffff) === high;
+}
+
+function hashMac(bytes: Uint8Array, at: number): number {
+  return finishHash(hashBytes(HASH_START, bytes, at, 6));
+}
+
+/** @param hash of the MAC */
+function hashApart(hash: number, domain: number): number {
+  return finishHash(hash ^ Math.imul(domain, 0x9e3779b1));
 }

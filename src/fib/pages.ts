@@ -3,6 +3,7 @@
  * ended by a record's number, and records keep their numbers: so what is there from the first page to
  * the last is listed exactly once, though the table changes in between.
  */
+import { readI32, readU16 } from "../util/bytes.js";
 import type { FibTables, MacFib } from "./mac-fib.js";
 import type { NextHops } from "./next-hops.js";
 import { FactFlag } from "./route-facts.js";
@@ -101,6 +102,8 @@ export class FibPages {
       return this.byDomain(wanted, from, most, (domain) => this.ofIp(domain, filter.ip!));
     }
     if (filter.mac !== undefined && filter.mask === undefined) {
+      const entries = wanted.domain === 0 ? this.macs.entries.ofMac(filter.mac, 0) : undefined;
+      if (entries !== undefined) return this.ofMac(entries, wanted, from, most);
       return this.byDomain(wanted, from, most, (domain) => {
         const entry = this.macs.entries.find(domain, filter.mac!, 0);
         return entry === 0 ? [] : [entry];
@@ -153,6 +156,21 @@ export class FibPages {
       if (rows.length >= most) return { rows, next: id + 1 < limit ? id + 1 : 0 };
     }
     return { rows, next: end < limit ? end : 0 };
+  }
+
+  /** By domain, as `byDomain` has them: the answers go on where that one's do. */
+  private ofMac(entries: number[], wanted: Wanted, from: number, most: number): Page<MacView> {
+    const domain = (entry: number): number => this.macs.entries.domain(entry);
+    if (entries.length > 1) entries.sort((a, b) => domain(a) - domain(b));
+    const rows: MacView[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const row = domain(entry) < from ? undefined : this.row(entry, wanted);
+      if (row === undefined) continue;
+      rows.push(row);
+      const after = entries[index + 1];
+      if (rows.length === most && after !== undefined) return { rows, next: domain(after) };
+    }
+    return { rows, next: 0 };
   }
 
   /** The MAC that has the address first, then the others that carry it. */
@@ -258,7 +276,5 @@ export class FibPages {
 
 /** The first two octets and the other four. */
 function macWords(mac: Uint8Array | undefined): [high: number, low: number] {
-  if (mac === undefined) return [0, 0];
-  const view = new DataView(mac.buffer, mac.byteOffset, 6);
-  return [view.getUint16(0), view.getInt32(2)];
+  return mac === undefined ? [0, 0] : [readU16(mac, 0), readI32(mac, 2)];
 }

@@ -13,7 +13,7 @@ import { HopRole, type NextHops } from "./next-hops.js";
 import { FactFlag } from "./route-facts.js";
 import type { MoveWatch } from "./quarantine/move-watch.js";
 import type { DuplicateView, QuarantineView } from "./quarantine/view.js";
-import type { DomainService } from "./settings.js";
+import type { DomainService, DomainSettings } from "./settings.js";
 
 /** A label field, read as its encapsulation says. */
 export interface LabelView {
@@ -87,6 +87,21 @@ export interface DomainView {
   readonly isids?: readonly number[];
 }
 
+interface DomainName {
+  readonly high: number;
+  readonly low: number;
+  readonly tag: number;
+  readonly settings: DomainSettings | undefined;
+  readonly name: string;
+}
+
+interface Survey {
+  readonly flags: number;
+  readonly routerMac: number | undefined;
+  readonly bindings: BindingView[];
+  readonly cut: boolean;
+}
+
 export const MOST_BINDINGS = 64;
 export const MOST_ISIDS = 1000;
 /** Offset in the NLRI of a type 3 route. */
@@ -100,6 +115,8 @@ export class FibView {
   private readonly hops: NextHops;
   private readonly duplicates: MoveWatch;
   private readonly links: Links;
+  /** By id, names with all that they are made of: good even where a read was disturbed. */
+  private readonly names = new Map<number, DomainName>();
 
   constructor(
     tables: FibTables,
@@ -179,11 +196,24 @@ export class FibView {
   /** The configured name, else the route target; a tag other than 0 behind a slash. */
   domainName(id: number): string {
     const { domains } = this.tables;
+    const high = domains.keyWord(id, 0);
+    const low = domains.keyWord(id, 1);
     const tag = domains.tag(id);
     const settings = domains.settingsOf(id);
+    const known = this.names.get(id);
+    if (
+      known?.low === low &&
+      known.high === high &&
+      known.tag === tag &&
+      known.settings === settings
+    ) {
+      return known.name;
+    }
     const fixed = settings !== undefined && settings.ethernetTag !== undefined;
     const name = settings?.name ?? this.targetOf(id);
-    return tag === 0 || fixed ? name : `${name}/${tag}`;
+    const whole = tag === 0 || fixed ? name : `${name}/${tag}`;
+    this.names.set(id, { high, low, tag, settings, name: whole });
+    return whole;
   }
 
   label(raw: number, facts: number): LabelView {
@@ -248,14 +278,12 @@ export class FibView {
   }
 
   /** What all routes of the winner's PE say of the MAC, and the addresses that any route binds to it. */
-  private survey(
-    entry: number,
-    winner: number,
-  ): { flags: number; routerMac: number | undefined; bindings: BindingView[]; cut: boolean } {
+  private survey(entry: number, winner: number): Survey {
     const { entries, candidates, ofEntry } = this.macs;
     const { facts } = this.tables;
     const pe = candidates.pe(winner);
     const head = entries.head(entry);
+    if (ofEntry.next(head) === head) return this.surveyOne(entry, head);
     const found = new Set<number>();
     let flags = 0;
     let routerMac: number | undefined;
@@ -275,6 +303,20 @@ export class FibView {
       .slice(0, MOST_BINDINGS)
       .map((one) => this.binding(one, entry));
     return { flags, routerMac, bindings, cut: at !== head || found.size > MOST_BINDINGS };
+  }
+
+  /** The same of a MAC that a single route carries, as most are. */
+  private surveyOne(entry: number, head: number): Survey {
+    const { candidates } = this.macs;
+    const { facts } = this.tables;
+    const of = candidates.factsOf(head);
+    const binding = candidates.binding(head);
+    return {
+      flags: facts.flags(of),
+      routerMac: facts.routerMac(of),
+      bindings: binding === 0 ? [] : [this.binding(binding, entry)],
+      cut: false,
+    };
   }
 
   private binding(binding: number, entry: number): BindingView {

@@ -198,3 +198,17 @@ describe("segments and domains", () => {
     );
   });
 });
+
+describe("pages of one MAC", () => {
+  // Few domains, which are known by the MAC; and many, each of which is asked.
+  it.each([5, 30])("in %i domains: each domain once, in their order", (count) => {
+    const fabric = new Lists();
+    for (let vni = 0; vni < count; vni++) fabric.add(1, 1, 500 + vni);
+    fabric.read();
+    for (const most of [1, 2, 7, 100]) {
+      const rows = fabric.all({ mac: parseMac(mac(1))! }, most);
+      expect(rows).toHaveLength(count);
+      expect(new Set(rows).size).toBe(count);
+    }
+  });
+});
