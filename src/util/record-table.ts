@@ -78,6 +78,16 @@ export class RecordTable extends RecordPool {
     this.give(id);
   }
 
+  /**
+   * Reads what `release` of this record will read; the result says nothing. Whoever releases many calls it for
+   * some of them first: those reads do not wait for each other, as the ones of `release` do.
+   */
+  approach(id: number): number {
+    const words = this.words;
+    const head = this.buckets.i32[this.bucketOf(words[id * this.width + HASH]!)]!;
+    return words[head * this.width + NEXT]!;
+  }
+
   override publish(): void {
     super.publish();
     const { header } = this;

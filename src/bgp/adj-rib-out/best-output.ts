@@ -81,7 +81,9 @@ export class BestOutput implements Output {
     if (path !== 0) {
       if (grouping.isPlain) group = grouping.groupFor(dest, path, family);
       else {
+        grouping.isLive = true;
         const outcomes = grouping.outcomesFor(dest, path, family);
+        grouping.isLive = false;
         if (outcomes > 1) {
           this.liveOutcomes(dest, path, family, members);
           return;

@@ -13,6 +13,10 @@ export interface ExportStage {
   readonly isIdle: boolean;
   /** Every policy in use is below this; numbers are used again once no session has the policy and no `syncExport` names it. */
   readonly count: number;
+  /** Differs when a number stands for other rules than before, or they see sources otherwise. */
+  readonly generation: number;
+  /** Of the last `apply`: no rule matched, and nothing is counted when it is not asked again. */
+  readonly isUntouched: boolean;
   /** The slots that the policy rules, 32 to a word; words beyond its end count as 0. All 0 for a number out of use. */
   maskOf(policy: number): Int32Array;
   /**
@@ -35,6 +39,8 @@ const NOBODY = new Int32Array(0);
 export const IDLE_EXPORT: ExportStage = {
   isIdle: true,
   count: 0,
+  generation: 0,
+  isUntouched: true,
   maskOf: () => NOBODY,
   apply: (_policy, attr) => attr,
   endBatch: () => {},

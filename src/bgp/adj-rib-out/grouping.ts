@@ -12,6 +12,7 @@ import type { Delivery } from "./delivery.js";
 import { IDLE_EXPORT, NO_POLICY, type ExportStage } from "./export-stage.js";
 import { EXTENDED_MESSAGE, ORDINARY_MESSAGE } from "./packer.js";
 import { TARGETED } from "./receiver.js";
+import { MOST_MARKED, UntouchedMarks } from "./untouched-marks.js";
 
 /**
  * Attribute sets above this are checked route by route against the message size: 264 octets for an
@@ -29,6 +30,9 @@ export class Grouping {
   readonly groups: number[] = [];
   /** Export policy; `AdjRibOut.setExport`. */
   stage: ExportStage = IDLE_EXPORT;
+  /** The newest log entries of what is asked about are being read. */
+  isLive = false;
+  private readonly marks: UntouchedMarks;
   private readonly outcomes: number[] = [];
   private readonly outcomeMasks: Int32Array[] = [];
   private readonly table: RouteTable;
@@ -52,11 +56,13 @@ export class Grouping {
     this.reflection = reflection;
     this.targets = targets;
     this.delivery = delivery;
+    this.marks = new UntouchedMarks(table);
   }
 
   /** A new batch begins: attribute sets may have changed. */
   begin(): void {
     this.sizedAttr = 0;
+    if (!this.stage.isIdle) this.marks.begin(this.stage.generation);
   }
 
   /** Whether `outcomesFor` need not be asked: `groupFor` is the only outcome. */
@@ -95,14 +101,21 @@ export class Grouping {
     let base = batch.mask[head]!;
     let isChanged = false;
     const { count } = stage;
+    const isMarked = path === table.bestPath(dest);
+    const known = isMarked ? this.marks.of(dest) : 0;
+    let untouched = known;
     for (let policy = 0; policy < count; policy++) {
+      if (policy < MOST_MARKED && (known & (1 << policy)) !== 0) continue;
       const ruled = stage.maskOf(policy);
       const span = Math.min(words, ruled.length);
       let any = 0;
       for (let w = 0; w < span; w++) any |= rest[base + w]! & ruled[w]!;
       if (any === 0) continue;
       const changed = stage.apply(policy, attr, slot, dest, path);
-      if (changed === attr) continue;
+      if (changed === attr) {
+        if (stage.isUntouched && policy < MOST_MARKED) untouched |= 1 << policy;
+        continue;
+      }
       if (!isChanged) {
         isChanged = true;
         outcomes.length = 0;
@@ -122,6 +135,9 @@ export class Grouping {
         rest[w] = rest[w]! & ~moved;
         if (mask !== undefined) mask[w] = mask[w]! | moved;
       }
+    }
+    if (untouched !== known && isMarked && (this.isLive || table.isRead(dest))) {
+      this.marks.set(dest, untouched);
     }
     if (!isChanged) {
       this.setGroup(batch.large[head] === 1 ? this.fitting(head, path, attr, slot) : head);

@@ -9,12 +9,17 @@ import { PathChanges } from "./path-changes.js";
 import { TableStore } from "./table-store.js";
 import { D_LENGTH, D_LOG, D_META, D_NLRI, D_PATHS, DEST, PATH } from "./table-words.js";
 
+/** Entries whose destinations are approached together. */
+const STRETCH = 64;
+
 export class LoggedTable extends TableStore {
   readonly log: ChangeLog;
   /** Coarse clock, set by the owner once per turn: monotonic milliseconds. */
   nowMs = 0;
   /** The furthest any reader has read: an entry from here on has been seen by nobody. */
   furthestReader: number;
+  /** Keeps the reads of `releaseStretch` from being optimized away. */
+  protected seen = 0;
   /** Every change of any path, once somebody asked for it. */
   pathChanges: PathChanges | undefined;
 
@@ -60,11 +65,32 @@ export class LoggedTable extends TableStore {
     words[dest * DEST + D_LOG] = log.append(dest, this.nowMs) | 0;
   }
 
+  /** Whether somebody has read the destination's newest entry, so that its next change makes another. */
+  isRead(dest: number): boolean {
+    const { log } = this;
+    const behind = (log.tail - this.newestEntry(dest)) | 0;
+    return behind <= 0 || behind > log.tail - this.furthestReader;
+  }
+
   /** Frees what every reader is past: called as positions before `position` are dropped from the log. */
   releaseUpTo(position: number): void {
-    const log = this.log;
-    const words = this.dests.words;
-    for (let at = log.head; at < position; at++) {
+    const { log } = this;
+    for (let at = log.head; at < position; at += STRETCH) {
+      this.releaseStretch(at, Math.min(position, at + STRETCH));
+    }
+    log.trim(position);
+  }
+
+  private releaseStretch(from: number, to: number): void {
+    const { log, dests } = this;
+    const words = dests.words;
+    let seen = 0;
+    for (let at = from; at < to; at++) {
+      const dest = log.at(at);
+      if (words[dest * DEST + D_PATHS] === 0) seen ^= dests.approach(dest);
+    }
+    this.seen = seen;
+    for (let at = from; at < to; at++) {
       const dest = log.at(at);
       const base = dest * DEST;
       if (
@@ -76,7 +102,6 @@ export class LoggedTable extends TableStore {
         this.freeDestination(dest);
       }
     }
-    log.trim(position);
   }
 
   /** The same for the log of path changes. */

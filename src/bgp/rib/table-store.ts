@@ -115,6 +115,11 @@ export class TableStore {
     return this.dests.words[dest * DEST + D_LOG] === (position | 0);
   }
 
+  /** Low 32 bits of the newest log position. */
+  newestEntry(dest: number): number {
+    return this.dests.words[dest * DEST + D_LOG]!;
+  }
+
   /** Offset of the destination's own NLRI in `nlriBytes`: enough for a withdrawal. */
   destNlri(dest: number): number {
     return this.dests.words[dest * DEST + D_NLRI]! * 8;

@@ -49,6 +49,8 @@ interface Receiver {
 class Stage implements ExportStage {
   readonly isIdle = false;
   readonly count = 3;
+  readonly generation = 0;
+  isUntouched = false;
   readonly masks = [0, 1, 2].map(() => new Int32Array(8));
   private readonly tables: Tables;
   private readonly made = new Map<number, number>();
@@ -63,6 +65,12 @@ class Stage implements ExportStage {
   }
 
   apply(policy: number, attr: number): number {
+    const result = this.resultOf(policy, attr);
+    this.isUntouched = result === attr;
+    return result;
+  }
+
+  private resultOf(policy: number, attr: number): number {
     const { attrs } = this.tables;
     const end = attrs.attributesEnd(attr);
     const mark = Buffer.from(attrs.bytes.subarray(end - 4, end)).readUInt32BE();

@@ -43,12 +43,12 @@ export class Chain {
   readonly defaultVerdict: DefaultVerdict;
   /** Times that each rule matched. */
   readonly hits: Float64Array;
-  /** Times that no rule decided. */
-  defaults = 0;
   /** Result of the last `evaluate`: the set, 0 when held; why; the rule that decided, or NO_RULE. */
   attr = 0;
   hold: HoldReason = HoldReason.None;
   rule = NO_RULE;
+  /** Of the last `evaluate`: no rule matched, and the default accepts. */
+  isUntouched = false;
   private trace: number[] | undefined;
   private readonly attrs: AttrStore;
   /** Takes over the reference of a set that was made: keeps it for as long as results are used. */
@@ -128,12 +128,10 @@ export class Chain {
     mask: Int32Array,
   ): readonly number[] {
     const trace: number[] = [];
-    const { defaults } = this;
     this.trace = trace;
     this.evaluate(attr, family, bytes, start, mask);
     this.trace = undefined;
     for (const index of trace) this.hits[index] = this.hits[index]! - 1;
-    this.defaults = defaults;
     return trace;
   }
 
@@ -148,6 +146,7 @@ export class Chain {
     let current = attr;
     let row = this.rowOf(current);
     let viewed = false;
+    let matched = false;
     for (let w = 0; w < words; w++) {
       const may = mask[w]! & kinds[kind + w]!;
       let bits = this.matches.words[row + MASK + w]! & may;
@@ -162,6 +161,7 @@ export class Chain {
           if (!holds(rule.nlriTests, this.matches.words[row + PMSI]!)) continue;
         }
         this.hits[index] = this.hits[index]! + 1;
+        matched = true;
         if (this.trace !== undefined) this.trace.push(index);
         if (rule.rewrite !== undefined) {
           const next = this.rewritten(rule.rewrite, index, current);
@@ -173,11 +173,12 @@ export class Chain {
           }
         }
         if (rule.verdict === "continue") continue;
+        this.isUntouched = false;
         this.decide(rule.verdict, current, index);
         return;
       }
     }
-    this.defaults++;
+    this.isUntouched = !matched && this.defaultVerdict === "accept";
     this.decide(this.defaultVerdict, current, NO_RULE);
   }
 

@@ -116,6 +116,10 @@ export class PolicyEngine {
   private readonly room = new CacheRoom();
   /** There may be outlets or chains that nobody has. */
   private loose = false;
+  /** Differs when an export policy's number stands for other rules, or its rules see sources otherwise. */
+  generation = 0;
+  /** Of the last `apply`: no rule matched, and the route goes out as it is. */
+  isUntouched = false;
 
   /** @param identity read again whenever rules are compiled: the own AS may change */
   constructor(table: RouteTable, identity: { readonly as: number }) {
@@ -154,7 +158,11 @@ export class PolicyEngine {
       before.peer.groups.join(" ") !== peer.groups.join(" ");
     const live = this.live.has(slot);
     if (source && !live) {
-      for (const outlet of this.outlets) if (outlet) outlet.sourceMasks[slot] = undefined;
+      for (const outlet of this.outlets) {
+        if (outlet === undefined) continue;
+        outlet.sourceMasks[slot] = undefined;
+        if (outlet.chain?.asksSource === true) this.generation++;
+      }
     }
     const exportBefore = before?.exportNumber ?? NO_POLICY;
     this.leaveOutlet(slot);
@@ -286,10 +294,12 @@ export class PolicyEngine {
     if (outlet === undefined || family === Family.RouteTarget) return attr;
     const { chain, override } = outlet;
     let result = attr;
+    this.isUntouched = override === undefined;
     if (chain !== undefined) {
       const mask = outlet.sourceMasks[sourceSlot] ?? this.sourceMask(outlet, chain, sourceSlot);
       chain.evaluate(attr, family, table.nlriBytes, table.pathNlri(path), mask);
       result = chain.attr;
+      this.isUntouched &&= chain.isUntouched;
     }
     if (override === undefined || result === 0) return result;
     override.evaluate(result, family, table.nlriBytes, table.pathNlri(path), ALL_RULES);
@@ -410,6 +420,7 @@ export class PolicyEngine {
     if (number < 0) {
       const free = this.outlets.findIndex((outlet) => outlet === undefined);
       number = free < 0 ? this.outlets.length : free;
+      this.generation++;
       this.outlets[number] = {
         chain,
         override,

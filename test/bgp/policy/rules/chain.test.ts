@@ -370,7 +370,20 @@ describe("order", () => {
       (vni) => rules.decide(route({ nlri: macRoute({ vni }) })).verdict,
     );
     expect(verdicts).toEqual(["accept", "accept", "reject"]);
-    expect(rules.chain.defaults).toBe(1);
+  });
+
+  it("leave a route untouched only where none matches: each match is counted", () => {
+    const policies = policiesOf("policies:\n  a: [{match: {vni: 100}, then: accept}]");
+    const untouched = (fallback: "accept" | "reject"): boolean[] =>
+      [100, 200].map((vni) => {
+        const rules = new Rules(policies, fallback);
+        rules.decide(route({ nlri: macRoute({ vni }) }));
+        return rules.chain.isUntouched;
+      });
+    expect([untouched("accept"), untouched("reject")]).toEqual([
+      [false, true],
+      [false, false],
+    ]);
   });
 
   it("more than 32 rules", () => {
