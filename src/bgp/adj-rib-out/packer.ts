@@ -200,6 +200,7 @@ export class Packer {
     const classic = family === Family.Ipv4Unicast;
     const vpn = isVpn(family);
     const idLength = batch.addPath ? PATH_ID : 0;
+    const isPlain = !vpn && !batch.addPath;
     const nlriBytes = table.nlriBytes;
     let entry = batch.withdrawFirst[group]!;
     while (entry !== 0) {
@@ -208,7 +209,16 @@ export class Packer {
       const start = classic ? body + 2 : body + 11;
       const last = at + ORDINARY_MESSAGE - (classic ? 2 : 0);
       let p = start;
-      do {
+      // Most withdrawals: the octets of the destination, and nothing else.
+      while (isPlain && entry !== 0) {
+        const dest = batch.item[entry]!;
+        const length = table.destNlriLength(dest);
+        if (p + length > last) break;
+        const from = table.destNlri(dest);
+        p = copyBytes(nlriBytes, from, from + length, bytes, p);
+        entry = batch.next[entry]!;
+      }
+      while (!isPlain && entry !== 0) {
         const dest = batch.item[entry]!;
         const bits = table.routeType(dest);
         const length = vpn ? vpnWithdrawalLength(bits) : table.destNlriLength(dest);
@@ -222,7 +232,7 @@ export class Packer {
           ? writeVpnWithdrawal(nlriBytes, from, bits, bytes, p)
           : copyBytes(nlriBytes, from, from + length, bytes, p);
         entry = batch.next[entry]!;
-      } while (entry !== 0);
+      }
       if (classic) {
         writeU16(bytes, body, p - start);
         writeU16(bytes, p, 0);
