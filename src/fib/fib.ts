@@ -34,11 +34,15 @@ import { FibView } from "./view.js";
 import { watchedEntries } from "./watched-entries.js";
 
 /** Destinations between two looks at the clock. */
-const STRETCH = 256;
+const STRETCH = 64;
 /** Least time that a read may take: so that turns without anything to reflect are well used. */
 const LEAST_MS = 0.5;
+/** The same after a turn that brought more entries than these: turns may be as short as this is. */
+const BUSY_ENTRIES = 256;
+const LEAST_BUSY_MS = 0.1;
 /** Share of the time since the last read, by log entries to read; beyond the last row all of it. */
 const SHARES = [
+  { below: 200_000, share: 0.05 },
   { below: 1_000_000, share: 0.1 },
   { below: 4_000_000, share: 0.5 },
 ] as const;
@@ -88,6 +92,8 @@ export class Fib {
   private sweepEnd = 0;
   private ambiguousSeen = 0;
   private lastRead: number;
+  /** Where the log ended at the last read. */
+  private tailRead: number;
   private expiry: TimerHandle | undefined;
 
   constructor(options: FibOptions) {
@@ -95,6 +101,7 @@ export class Fib {
     this.table = table;
     this.clock = clock;
     this.position = table.log.tail;
+    this.tailRead = this.position;
     this.lastRead = clock.now();
     const pes = new RemotePes(this.shared);
     const vniByDefault = settings.defaultEncapsulation === "vxlan";
@@ -144,7 +151,9 @@ export class Fib {
     const backlog = log.tail - this.position;
     const share = SHARES.find(({ below }) => backlog < below)?.share ?? 1;
     const mine = share * (start - this.lastRead);
-    const until = start + Math.min(budgetMs, Math.max(LEAST_MS, mine));
+    const least = log.tail - this.tailRead > BUSY_ENTRIES ? LEAST_BUSY_MS : LEAST_MS;
+    this.tailRead = log.tail;
+    const until = start + Math.min(budgetMs, Math.max(least, mine));
     this.begin();
     this.held.ensure(table.destinationLimit * 4);
     while (this.position < log.tail) {
