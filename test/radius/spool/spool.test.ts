@@ -124,7 +124,7 @@ test("RAD-65: another run finds what is left, in order, and counts on", async ()
 
 test("RAD-65: of many thousand only the oldest are in memory, and all come in order, each once", async () => {
   const spool = await open();
-  const appends: Promise<void>[] = [];
+  const appends: Promise<unknown>[] = [];
   for (let n = 0; n < 3000; n++) appends.push(spool.append("p", packet(n), n));
   await Promise.all(appends);
   const seen: number[] = [];
