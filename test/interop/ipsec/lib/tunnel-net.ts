@@ -108,7 +108,8 @@ export class TunnelNet {
     lab.ip(label, [
       add(member(network, "10"), "eth0"),
       "link set eth0 up",
-      `route add default via ${member(network, "1").split("/")[0] ?? ""}`,
+      // FRR resolves next hops by no default route.
+      `route add 10.0.0.0/8 via ${member(network, "1").split("/")[0] ?? ""}`,
     ]);
     lab.ip(ROUTER, [`route add ${network} via ${site.options.outside[0] ?? ""}`]);
     return member(network, "10").split("/")[0] ?? "";
