@@ -1,6 +1,8 @@
 /** Other settings while requests are under way: what did not change is not touched. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Attr, Code } from "../../src/radius/packet/iana.js";
+import { messageFits } from "../../src/radius/packet/authenticator.js";
+import { Attr, Code, HEADER } from "../../src/radius/packet/iana.js";
+import { Secret } from "../../src/radius/packet/md5.js";
 import type { TenantSettings } from "../../src/radius/settings.js";
 import { imbalance } from "../../src/radius/statistics/counters.js";
 import { accessRequest, Endpoint, STATION } from "./lib/packets.js";
@@ -8,6 +10,7 @@ import type { Pair } from "./lib/packets.js";
 import {
   client,
   CLIENT_SECRET,
+  HOME_SECRET,
   homeServer,
   listener,
   PlayedHome,
@@ -151,4 +154,26 @@ test("RAD-24: another address for the same port", async () => {
   await configure(one({ authentication: listener(undefined, { port, address: "127.0.0.1" }) }));
   nas.send(access(1), port);
   await home.packet(0);
+});
+
+test("RAD-75: a pending request goes out anew with the secret that its home server turns out to know", async () => {
+  const secrets = ["the secret it does not know yet", HOME_SECRET];
+  const patience = { suspectAfterMs: 3000, probeIntervalMs: 500, probesUntilDead: 10 };
+  run = await Run.start([one({}, undefined, { secrets, watchdog: "status-server", ...patience })]);
+  // It hears only what is signed with the secret it knows.
+  const known = new Secret(HOME_SECRET);
+  home.onRequest = (request) => {
+    if (!messageFits(request, HEADER, request.subarray(4, HEADER), known)) return;
+    home.answer(request, Code.AccessAccept);
+  };
+  nas.send(access(1), run.authPort);
+  await home.packet(0);
+  for (let time = 0; time < 6000; time += 200) {
+    run.clock.pass(200);
+    await turn();
+    await turn();
+  }
+  nas.send(access(1), run.authPort);
+  expect((await nas.packet(0))[0]).toBe(Code.AccessAccept);
+  expect(await run.counters()).toMatchObject({ accepts: 1, duplicates: 1 });
 });

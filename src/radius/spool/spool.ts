@@ -216,26 +216,33 @@ export class Spool {
 
   private async fill(pool: string): Promise<void> {
     const shelf = this.shelf(pool);
-    const wanted = WINDOW - shelf.window.size;
-    if (shelf.filling || wanted <= 0) return;
+    if (shelf.filling || shelf.window.size >= WINDOW) return;
     shelf.filling = true;
     shelf.missed = false;
     try {
-      const after = shelf.lastKey === "" ? undefined : Buffer.from(shelf.lastKey);
-      const page = await this.parts.disk.page(shelf.prefix, after, wanted);
-      for (const row of page) {
-        const entry = decode(pool, row);
-        if (!shelf.gone.delete(entry.key)) shelf.window.set(entry.key, entry);
-        shelf.lastKey = entry.key;
-      }
-      for (const key of shelf.gone) if (key <= shelf.lastKey) shelf.gone.delete(key);
       // An engine gives short pages, too: only an empty one is the end.
-      shelf.complete = page.length === 0 && !shelf.missed;
+      for (let count = 1; count > 0 && shelf.window.size < WINDOW;) {
+        count = await this.readOn(pool, shelf);
+        shelf.complete = count === 0 && !shelf.missed;
+      }
     } catch {
       // The disk says so itself; the next look tries again.
     }
     shelf.filling = false;
     if (shelf.window.size > 0) this.parts.onFilled(pool);
+  }
+
+  /** The next page into the window. @returns how many there were */
+  private async readOn(pool: string, shelf: Shelf): Promise<number> {
+    const after = shelf.lastKey === "" ? undefined : Buffer.from(shelf.lastKey);
+    const page = await this.parts.disk.page(shelf.prefix, after, WINDOW - shelf.window.size);
+    for (const row of page) {
+      const entry = decode(pool, row);
+      if (!shelf.gone.delete(entry.key)) shelf.window.set(entry.key, entry);
+      shelf.lastKey = entry.key;
+    }
+    for (const key of shelf.gone) if (key <= shelf.lastKey) shelf.gone.delete(key);
+    return page.length;
   }
 
   private count({ key, value }: KvEntry, top: string): void {
