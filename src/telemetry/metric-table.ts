@@ -314,6 +314,28 @@ export const METRICS: readonly MetricRow[] = [
   row("radius", "gauge", "radius_spool_failing", "1 while the disk refuses accounting.", [
     "tenant",
   ]),
+  row("radius", "gauge", "radius_tls_connections", "Clients' connections over TLS.", ["tenant"]),
+  row(
+    "radius",
+    "counter",
+    "radius_tls_connections_total",
+    "Connections to the TLS port by what became of them.",
+    ["tenant", "outcome"],
+  ),
+  row(
+    "radius",
+    "counter",
+    "radius_dynamic_packets_total",
+    "Disconnect and CoA of home servers by what became of them.",
+    ["tenant", "outcome"],
+  ),
+  row(
+    "radius",
+    "gauge",
+    "radius_dynamic_pending",
+    "Disconnect and CoA that wait for their access point.",
+    ["tenant"],
+  ),
   row(
     "subscribers",
     "gauge",

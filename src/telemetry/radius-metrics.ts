@@ -11,6 +11,7 @@ import type {
   RadiusControl,
 } from "../radius/index.js";
 import { labelText, type MetricPage, type MetricSource } from "./metric-page.js";
+import { addRadiusDoors } from "./radius-door-metrics.js";
 
 /** Networks of clients with samples of their own; what is beyond is `other`. */
 export const MOST_CLIENTS = 200;
@@ -37,11 +38,13 @@ export function radiusMetrics(control: () => RadiusControl | undefined): MetricS
     const radius = control();
     if (radius === undefined) return;
     try {
-      const [clients, servers, spools, sessions] = await Promise.all([
+      const [clients, servers, spools, sessions, tls, dynamic] = await Promise.all([
         radius.clientCounters(),
         radius.homeServers(),
         radius.spools(),
         radius.sessionCounts(),
+        radius.radsec(),
+        radius.dynamic(),
       ]);
       page.add("radius_up", "", 1);
       for (const [index, row] of bounded(clients).entries()) {
@@ -59,6 +62,7 @@ export function radiusMetrics(control: () => RadiusControl | undefined): MetricS
       for (const { tenant, count } of sessions) {
         page.add("radius_sessions", labelText({ tenant }), count);
       }
+      addRadiusDoors(page, tls, dynamic);
     } catch {
       // Its thread does not answer: that is what there is to say.
       page.add("radius_up", "", 0);

@@ -14,6 +14,8 @@ import type {
   StatisticsQuery,
 } from "../../src/radius/index.js";
 import { RadiusError } from "../../src/radius/index.js";
+import { dynamicCounters } from "../../src/radius/dynamic/counters.js";
+import { radsecCounters } from "../../src/radius/radsec/counters.js";
 import { sessionPage } from "../../src/radius/session/session-page.js";
 import {
   homeServerCounters,
@@ -157,8 +159,23 @@ export class FakeRadius implements RadiusControl {
       { tenant: "default", waiting: 3, octets: 900, failing: false, problem: undefined },
     ]);
 
-  radsec = (): Promise<readonly RadsecRow[]> => Promise.resolve([]);
-  dynamic = (): Promise<readonly DynamicRow[]> => Promise.resolve([]);
+  radsec = (): Promise<readonly RadsecRow[]> =>
+    Promise.resolve([
+      {
+        ...{ tenant: "default", address: "192.0.2.1", port: 2083 },
+        connections: [
+          {
+            ...{ client: "ap17", address: "10.10.15.8", protocol: "TLSv1.3" },
+            ...{ ageSeconds: 60, silentSeconds: 3 },
+          },
+        ],
+        counters: radsecCounters(),
+      },
+    ]);
+  dynamic = (): Promise<readonly DynamicRow[]> =>
+    Promise.resolve([
+      { tenant: "default", enabled: true, ports: [3799, 1700], counters: dynamicCounters() },
+    ]);
 
   drain(on: boolean): Promise<void> {
     this.isDraining = on;

@@ -50,6 +50,16 @@ describe("RAD-69", () => {
     );
   });
 
+  test("RAD-60, RAD-62: connections over TLS, Disconnect and CoA", async () => {
+    const lines = await samples(new FakeRadius());
+    expect(lines).toContain('evpnd_radius_tls_connections{tenant="default"} 1');
+    expect(lines).toContain(
+      'evpnd_radius_tls_connections_total{tenant="default",outcome="unauthorised"} 0',
+    );
+    expect(lines).toContain('evpnd_radius_dynamic_packets_total{tenant="default",outcome="ack"} 0');
+    expect(lines).toContain('evpnd_radius_dynamic_pending{tenant="default"} 0');
+  });
+
   test("sessions and spool", async () => {
     const lines = await samples(new FakeRadius());
     expect(lines).toContain('evpnd_radius_sessions{tenant="default"} 1');
