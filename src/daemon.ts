@@ -44,6 +44,9 @@ import { dropPrivileges, giveDirectory } from "./util/privileges.js";
 
 export type SpeakerFactory = (parts: SpeakerParts) => Speaker;
 
+/** As long as Node.js takes. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Longest wait at the start for what is kept over a restart. */
 const STORE_MS = 5000;
 
@@ -121,7 +124,9 @@ export class Daemon {
   }
 
   start(): Promise<void> {
-    const started = this.startNow();
+    // What is kept over a restart comes from a thread that does not keep the process alive.
+    const alive = systemClock.setTimer(LONGEST_TIMER_MS, () => {});
+    const started = this.startNow().finally(() => alive.cancel());
     this.starting = started.catch(() => {});
     return started;
   }

@@ -4,6 +4,8 @@
  * is what refuses it.
  */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { IpsecModel } from "../../../src/ipsec/model/index.js";
 import { renderGateway } from "../../../src/ipsec/vendors/index.js";
@@ -16,6 +18,7 @@ import {
 } from "../../ipsec/vendors/lib/orders.js";
 import { modelOf } from "../../ipsec/lib/sides.js";
 import { command } from "../lib/command.js";
+import { DIST, Evpnd } from "../lib/evpnd.js";
 import { Lab } from "../lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
 import { waitFor } from "../lib/wait.js";
@@ -100,6 +103,48 @@ describeInterop("renderings in front of real programs", ["strongswan", "nftables
       }
     }
     expect(faults).toEqual([]);
+  });
+});
+
+/** Checks and renders only: no gateway of the file is this machine. */
+describeInterop("evpnctl against an evpnd that drives no daemon", ["iproute2"], () => {
+  let lab: Lab;
+  let evpnd: Evpnd;
+  const HTTP = 8179;
+
+  beforeAll(async () => {
+    lab = new Lab();
+    lab.namespace("ctl");
+    const shippedText = readFileSync("conf/ipsec-ssg.yaml", "utf8");
+    const config = shippedText
+      .replace("/var/lib/evpnd", lab.makeDirectory("state"))
+      .replace(/^as: .*$/m, 'as: 65000\nlisten: ["127.0.0.1:179"]');
+    evpnd = await Evpnd.start({ lab, label: "ctl", address: "127.0.0.1", http: HTTP, config });
+  });
+  afterAll(() => lab.close());
+  beforeEach(() => {
+    showLogsOnFailure(() => lab);
+  });
+
+  const evpnctl = (...words: string[]) =>
+    lab.run("ctl", process.execPath, [join(DIST, "src", "cli", "main.js"), ...words]);
+
+  test("IPS-27, IPS-86: an import stores its key, a rendering names it, nobody shows it", async () => {
+    const fixture = "test/ipsec/fixtures/ssg-branch.printed.txt";
+    const imported = await evpnctl(
+      ...["ipsec", "import", "screenos", fixture, "--store-secrets", "--json"],
+    );
+    expect(JSON.parse(imported)).toMatchObject({
+      gateway: "imported",
+      secrets: [{ name: "To_HQ-VPN", stored: true }],
+    });
+    const rendered = await evpnctl("ipsec", "render", "branch-ssg");
+    expect(rendered).toContain('preshare "<secret:hq-branch-7-key>"');
+    expect(rendered).toContain('set vpn "To_HQ-VPN" id 1 bind interface tunnel.1');
+    const secrets = await evpnctl("ipsec", "secrets", "list");
+    expect(secrets).toContain("To_HQ-VPN");
+    const everything = imported + rendered + secrets + lab.logs() + evpnd.program.tail();
+    expect(everything).not.toContain("MySecretKey");
   });
 });
 
