@@ -144,7 +144,7 @@ describeInterop("IPsec tunnels under change", ["ping", "strongswan", "nftables"]
   );
 
   test(
-    "IPS-92 IPS-82: certificates of Ed25519, one rolled over without an outage",
+    "IPS-92, IPS-82: certificates of Ed25519, one rolled over without an outage",
     { timeout: 60_000 },
     async () => {
       const pki = certificates(lab.makeDirectory("pki"));

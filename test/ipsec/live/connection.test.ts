@@ -29,7 +29,7 @@ test("IPS-80: the modern profile as the daemon takes it", () => {
   });
 });
 
-test("IPS-11 IPS-15: the SSG pair's proposals", () => {
+test("IPS-11, IPS-15: the SSG pair's proposals", () => {
   const { section, connection } = planOf(sideFor({ profile: "ssg" }));
   expect(section).toMatchObject({
     version: "1",
@@ -42,7 +42,7 @@ test("IPS-11 IPS-15: the SSG pair's proposals", () => {
   });
 });
 
-test("IPS-46 IPS-49 IPS-50: the PIX pair's, with lifetimes that add up to what the peer is told", () => {
+test("IPS-46, IPS-49, IPS-50: the PIX pair's, with lifetimes that add up to what the peer is told", () => {
   const { section, connection } = planOf(sideFor({ profile: "pix" }));
   expect(section).toMatchObject({
     version: "1",
