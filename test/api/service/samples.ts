@@ -54,4 +54,5 @@ export const SAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   DrainRadius: { on: false },
   ListSubscriberFindings: { kind: "away" },
   GetSubscriberSummary: {},
+  ImportGateway: { vendor: "pix", text: "! words. isakmp enable outside\nhostname box\n" },
 };
