@@ -30,15 +30,15 @@ export interface DiagnoserParts {
 /** Negotiations followed at once; the oldest give way. */
 const MOST_NEGOTIATIONS = 4096;
 const MOST_EVIDENCE = 6;
-/** Diagnoses that are over are remembered for so many tunnels' worth. */
-const MOST_DIAGNOSES = 20_000;
+/** Tunnels whose diagnoses are remembered; those that are no more give way. */
+const MOST_TUNNELS = 10_000;
 
 export class Diagnoser {
   private readonly parts: DiagnoserParts;
   /** By the daemon's number of the IKE SA. */
   private readonly negotiations = new Map<number, Negotiation>();
-  /** By tunnel and code. */
-  private readonly diagnoses = new Map<string, Diagnosis>();
+  /** By tunnel, then by code. */
+  private readonly diagnoses = new Map<string, Map<FaultCode, Diagnosis>>();
   /** Signs of a fault that are counted as errors of phase 1, by tunnel. */
   private readonly errors = new Map<string, number>();
 
@@ -72,14 +72,16 @@ export class Diagnoser {
       .map((child) => `${child.localSelectors.join(" ")} === ${child.remoteSelectors.join(" ")}`)
       .join(", ");
     const sign = narrowingSign(side.selectors, uncovered, negotiated);
-    if (sign === undefined) this.end(side.tunnel, wall, isOfNetworks);
-    else this.tell(side.tunnel, sign, undefined, wall);
+    if (sign === undefined) return this.end(side.tunnel, wall, isOfNetworks);
+    const known = this.diagnoses.get(side.tunnel)?.get(sign.code);
+    const same = known !== undefined && known.ended === undefined && known.text === sign.text;
+    if (!same) this.tell(side.tunnel, sign, undefined, wall);
   }
 
   /** A sign that came otherwise: from a probe. */
   tell(tunnel: string, sign: Sign, evidence: string | undefined, wall: number): void {
-    const key = `${tunnel}\n${sign.code}`;
-    const known = this.diagnoses.get(key);
+    const ofTunnel = this.of(tunnel);
+    const known = ofTunnel.get(sign.code);
     const again = known !== undefined && known.ended === undefined;
     const before = again ? known.evidence : [];
     const lines =
@@ -99,24 +101,23 @@ export class Diagnoser {
       last: wall,
       count: again ? known.count + 1 : 1,
     };
-    if (known === undefined && this.diagnoses.size >= MOST_DIAGNOSES) {
-      this.diagnoses.delete(this.diagnoses.keys().next().value!);
-    }
-    this.diagnoses.set(key, diagnosis);
+    ofTunnel.set(sign.code, diagnosis);
     if (!again) this.parts.found(diagnosis);
   }
 
   end(tunnel: string, wall: number, which: (code: FaultCode) => boolean): void {
-    for (const [key, one] of this.diagnoses) {
-      if (one.tunnel !== tunnel || one.ended !== undefined || !which(one.code)) continue;
-      this.diagnoses.set(key, { ...one, ended: wall });
+    const ofTunnel = this.diagnoses.get(tunnel);
+    for (const [code, one] of ofTunnel ?? []) {
+      if (one.ended === undefined && which(code)) ofTunnel?.set(code, { ...one, ended: wall });
     }
   }
 
   /** The newest first; without a tunnel, of all. */
   list(tunnel?: string, alsoEnded = false): Diagnosis[] {
-    return [...this.diagnoses.values()]
-      .filter((one) => tunnel === undefined || one.tunnel === tunnel)
+    const found =
+      tunnel === undefined ? [...this.diagnoses.values()] : [this.diagnoses.get(tunnel)];
+    return found
+      .flatMap((ofTunnel) => [...(ofTunnel?.values() ?? [])])
       .filter((one) => alsoEnded || one.ended === undefined)
       .sort((a, b) => b.last - a.last);
   }
@@ -129,6 +130,17 @@ export class Diagnoser {
 
   errorCount(tunnel: string): number {
     return this.errors.get(tunnel) ?? 0;
+  }
+
+  private of(tunnel: string): Map<FaultCode, Diagnosis> {
+    const known = this.diagnoses.get(tunnel);
+    if (known !== undefined) return known;
+    if (this.diagnoses.size >= MOST_TUNNELS) {
+      this.diagnoses.delete(this.diagnoses.keys().next().value!);
+    }
+    const made = new Map<FaultCode, Diagnosis>();
+    this.diagnoses.set(tunnel, made);
+    return made;
   }
 
   private takeLine(event: LogEvent, wall: number): void {
