@@ -1,7 +1,7 @@
 /** Unguessable octets, from a stock that is filled with one call for many packets. */
 import { randomFillSync } from "node:crypto";
 
-const STOCK = 8192;
+const STOCK = 32_768;
 let stock = new Uint8Array(0);
 let used = 0;
 

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../util/clock.js";
 import { AcctStatus, Attr, Code } from "../packet/iana.js";
-import { findNumber, findText } from "../packet/packet.js";
+import { findNumber } from "../packet/packet.js";
 import type { Exchange } from "../server/exchange.js";
 import type { Ingress } from "../server/ingress.js";
 import { ownAnswer } from "../server/own-answer.js";
@@ -15,6 +15,7 @@ import type { Replay } from "../spool/replay.js";
 import type { Spool } from "../spool/spool.js";
 import type { Pool } from "../upstream/pool.js";
 import type { Dispatch, Outcome } from "./dispatch.js";
+import { RequestFacts } from "./routing.js";
 import type { RouteTable } from "./routing.js";
 
 export interface AccountingParts {
@@ -162,11 +163,7 @@ export class Accounting implements Flow {
 
   private poolOf(exchange: Exchange): Pool | undefined {
     const { packet, origin } = exchange;
-    const route = this.parts.routes().find({
-      userName: findText(packet, Attr.UserName),
-      calledStationId: findText(packet, Attr.CalledStationId),
-      clientAddress: origin.address,
-    });
+    const route = this.parts.routes().find(new RequestFacts(packet, origin.address));
     return this.parts.pools.get(route?.accountingPool ?? "");
   }
 }

@@ -9,11 +9,12 @@ import type { Exchange } from "../server/exchange.js";
 import { ownAnswer } from "../server/own-answer.js";
 import type { Ingress } from "../server/ingress.js";
 import { Attr, Code, Erx, Vendor } from "../packet/iana.js";
-import { attributesOf, findAttribute, findText } from "../packet/packet.js";
+import { attributesOf, findAttribute } from "../packet/packet.js";
 import type { Flow } from "../server/side.js";
 import type { SessionTable } from "../session/session-table.js";
 import type { ListenerSettings } from "../settings.js";
 import type { Pool } from "../upstream/pool.js";
+import { RequestFacts } from "./routing.js";
 import type { RouteTable } from "./routing.js";
 
 export interface AuthenticationParts {
@@ -89,11 +90,7 @@ export class Authentication implements Flow {
 
   private start(exchange: Exchange): void {
     const { packet, facts, origin } = exchange;
-    const route = this.parts.routes().find({
-      userName: findText(packet, Attr.UserName),
-      calledStationId: findText(packet, Attr.CalledStationId),
-      clientAddress: origin.address,
-    });
+    const route = this.parts.routes().find(new RequestFacts(packet, origin.address));
     const pool = this.parts.pools.get(route?.authenticationPool ?? "");
     if (pool === undefined) {
       this.fail(exchange);

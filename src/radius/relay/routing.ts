@@ -1,12 +1,33 @@
 /** Which pool gets a request: the first route whose conditions all hold. */
 import { Network } from "../server/client-table.js";
 import { accessPointOf, realmOf } from "../identity.js";
+import { Attr } from "../packet/iana.js";
+import { findText } from "../packet/packet.js";
 import type { RouteSettings } from "../settings.js";
 
 export interface RouteFacts {
   readonly userName: string | undefined;
   readonly calledStationId: string | undefined;
   readonly clientAddress: string;
+}
+
+/** Those of a request, read when a route asks: most tables never do. */
+export class RequestFacts implements RouteFacts {
+  readonly clientAddress: string;
+  private readonly packet: Uint8Array;
+
+  constructor(packet: Uint8Array, clientAddress: string) {
+    this.packet = packet;
+    this.clientAddress = clientAddress;
+  }
+
+  get userName(): string | undefined {
+    return findText(this.packet, Attr.UserName);
+  }
+
+  get calledStationId(): string | undefined {
+    return findText(this.packet, Attr.CalledStationId);
+  }
 }
 
 export class RouteTable {

@@ -5,6 +5,7 @@
 import { createSocket } from "node:dgram";
 import type { Socket } from "node:dgram";
 import { isIPv4 } from "node:net";
+import { copyBytes } from "../../util/bytes.js";
 import { BATCH, loadUdpBatch } from "../../util/udp-batch.js";
 import type { BatchSocket, UdpBatch, UdpEndpoint } from "../../util/udp-batch.js";
 import { Stage, turn } from "./turn.js";
@@ -137,7 +138,7 @@ class BatchEnd implements UdpEnd, SenderSource {
       for (let i = 0; i < count; i++) {
         const at = inbox.offset(i);
         const bytes = Buffer.allocUnsafe(inbox.length(i));
-        bytes.set(inbox.bytes.subarray(at, at + bytes.length));
+        copyBytes(inbox.bytes, at, at + bytes.length, bytes, 0);
         this.index = i;
         const key = inbox.sourceKey(i);
         this.hooks.onDatagram(bytes, key >= 0 ? key : textKey(inbox.source(i)), this);
