@@ -8,13 +8,15 @@
  *     -> upstream/ (pool, identifiers, health, verification) -> back to server/
  *   accounting -> spool/ (synced) -> replay;  accepts and accounting -> session/ -> disk
  *
+ * - `radsec/` RADIUS over TLS, both ways; `dynamic/` Disconnect and CoA; `doors.ts` both, for a tenant.
  * - `packet/` octets: form, authenticators, hidden values; `dictionary/` which values are hidden, names.
  * - `statistics/` what is counted, and the sums. `tenant.ts` one relay, wired; `service.ts` all of them.
  *
  * Invariants: nothing reaches a source that is no client; every datagram has one counter
  * (`statistics/counters.ts` has the sums); accounting is acknowledged only when a home server or the disk
  * has it.
- * RFC 2865, 2866, 2868, 2869, 2548, 3579, 3580, 5080, 5997.
+ * RFC 2865, 2866, 2868, 2869, 2548, 3579, 3580, 5080, 5176, 5997, 6613, 6614, 7930, 8559, radiusdtls-bis.
+ * Not supported: RADIUS/1.1 (RFC 9765), RADIUS over DTLS.
  */
 export {
   RadiusError,

@@ -49,15 +49,13 @@ function tenantOf(router: LineRouter, file: FileOf, issues: LineIssue[]): object
   const pools = kinds.filter((kind) => pool(kind).length > 0);
   const authentication = listener("authentication");
   const accounting = listener("accounting");
-  for (const { kind, address } of router.servers) {
-    if (kind !== "dynamic-request") continue;
-    say(`disconnects from ${address} are not taken over: see dynamic authorisation in the guide`);
-  }
+  const dynamic = dynamicOf(router.servers, homes, say);
   return {
     name,
     profile: "seed",
     ...(authentication !== undefined && { authentication }),
     ...(accounting !== undefined && { accounting }),
+    ...(dynamic !== undefined && { "dynamic-authorization": dynamic }),
     "home-servers": homes.map(({ name: server, address, secret, ports }) => ({
       name: server,
       address,
@@ -71,6 +69,30 @@ function tenantOf(router: LineRouter, file: FileOf, issues: LineIssue[]): object
     })),
     routes: [Object.fromEntries(pools.map((kind) => [kind, kind]))],
   };
+}
+
+/**
+ * Who may ask for disconnects is a home server here: its address and its secret. Such a router ends the session
+ * itself and tells no access point.
+ */
+function dynamicOf(
+  servers: readonly LineServer[],
+  homes: readonly Home[],
+  say: (message: string) => void,
+): object | undefined {
+  const ports = new Set<number>();
+  for (const { kind, address, secret, port, disconnect } of servers) {
+    if (kind !== "dynamic-request" || !disconnect) continue;
+    if (homes.some((home) => home.address === address && home.secret === secret)) {
+      ports.add(port ?? DEFAULT_PORTS["dynamic-request"]);
+    } else {
+      say(
+        `disconnects from ${address} are not taken over: no home server has that address and key, and only a subscriber's own home server may end a session`,
+      );
+    }
+  }
+  if (ports.size === 0) return undefined;
+  return { enabled: true, ports: [...ports], "client-port": 0 };
 }
 
 function listenerOf(name: string, kind: RelayKind, relay: LineRelay, file: FileOf): object {

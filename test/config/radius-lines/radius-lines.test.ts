@@ -141,6 +141,27 @@ test("RAD-28: subscriber disconnect is off unless it is said, for dynamic-reques
   ]);
 });
 
+test("RAD-24, RAD-28: subscriber disconnect of a home server is taken over, with port 1700; a stranger's is not", () => {
+  const convert = (key: string, port = "") => {
+    const asker = `radius dynamic-request server 10.20.0.1\nkey ${key}\nsubscriber disconnect\n${port}`;
+    const { block, issues } = convertLines(
+      parseLines(`${EXAMPLE}${HOME}${asker}`).routers,
+      "secrets",
+    );
+    const [tenant] = block.tenants as { "dynamic-authorization"?: object }[];
+    return { dynamic: tenant?.["dynamic-authorization"], said: issues.map((one) => one.message) };
+  };
+  const own = /key (\S+)/.exec(HOME)?.[1] ?? "";
+  expect(convert(own)).toMatchObject({
+    dynamic: { enabled: true, ports: [1700], "client-port": 0 },
+    said: [],
+  });
+  expect(convert(own, "udp-port 3799").dynamic).toMatchObject({ ports: [3799] });
+  const other = convert("another-word");
+  expect(other.dynamic).toBeUndefined();
+  expect(other.said[0]).toMatch(/disconnects from 10.20.0.1 are not taken over/);
+});
+
 describe("RAD-29: each command has its mode and its no form, or none", () => {
   const values: Readonly<Record<string, string>> = {
     NAME: "red",
