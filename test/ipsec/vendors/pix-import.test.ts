@@ -250,11 +250,17 @@ describe("IPS-76: no line is dropped in silence", () => {
   });
 });
 
-test("IPS-70, IPS-72: what a gateway shows of its SAs, misprints and all, is no configuration", () => {
-  const { model, notes } = take("    spi: 0xc0ffee123(3237998080)\nIV size: 8 bytes\n");
+test("IPS-70: what a gateway shows of its SAs is no configuration", () => {
+  const { model, notes } = take("    spi: 0xc0ffee12(3237998098)\nIV size: 8 bytes\n");
   expect(model.tunnels).toEqual([]);
   expect(notes.map(({ code, from }) => [code, from])).toEqual([
     ["unknown", 1],
     ["stray", 2],
   ]);
+});
+
+test("IPS-72: nor is it when it is misprinted: an SPI of nine digits becomes no number of ours", () => {
+  const spis = "inbound esp sas:\n spi: 0xc0ffee123(3237998098)\n";
+  const { model } = take(CLEAN + spis);
+  expect(model).toEqual(take(CLEAN).model);
 });
