@@ -68,11 +68,12 @@ export class Diagnoser {
     const children = sas.flatMap((sa) => sa.children.filter(({ spiIn }) => spiIn !== ""));
     if (children.length === 0) return;
     const { side } = tunnel;
+    if (uncovered.length === 0) return this.end(side.tunnel, wall, isOfNetworks);
     const negotiated = children
       .map((child) => `${child.localSelectors.join(" ")} === ${child.remoteSelectors.join(" ")}`)
       .join(", ");
     const sign = narrowingSign(side.selectors, uncovered, negotiated);
-    if (sign === undefined) return this.end(side.tunnel, wall, isOfNetworks);
+    if (sign === undefined) return;
     const known = this.diagnoses.get(side.tunnel)?.get(sign.code);
     const same = known !== undefined && known.ended === undefined && known.text === sign.text;
     if (!same) this.tell(side.tunnel, sign, undefined, wall);

@@ -6,6 +6,7 @@ import type { Clock, TimerHandle } from "../../util/clock.js";
 import { tunnelMtu } from "../check/mtu.js";
 import type { Diagnoser, DiagnosedTunnel } from "../diagnosis/diagnoser.js";
 import type { DriverControl, TunnelFacts } from "../live/control.js";
+import type { TunnelSide } from "../model/index.js";
 import {
   installedChildren,
   judge,
@@ -40,9 +41,21 @@ const LOOK_SOON_MS = 50;
 /** Probes under way at once. */
 const MOST_PROBES = 8;
 
+/** Tunnels looked at in one turn of the event loop: there may be thousands, and BGP waits. */
+const SLICE = 100;
+
+interface Round {
+  readonly tunnels: readonly DiagnosedTunnel[];
+  readonly facts: ReadonlyMap<string, TunnelFacts>;
+  readonly silent: string | undefined;
+  next: number;
+}
+
 interface Watched {
   health: TunnelHealth | undefined;
   monitor: Monitor | undefined;
+  /** The same object as long as the tunnel is the same. */
+  side: TunnelSide;
   /** Of the monitor's rules and the target, to see that they are others. */
   rules: string;
   probing: boolean;
@@ -53,6 +66,7 @@ interface Watched {
 export class Observer {
   private readonly parts: ObserverParts;
   private readonly watched = new Map<string, Watched>();
+  private round: Round | undefined;
   private timer: TimerHandle | undefined;
   private dueAt = Infinity;
   private probes = 0;
@@ -84,19 +98,32 @@ export class Observer {
     return this.watched.get(tunnel)?.health?.monitor ?? "off";
   }
 
+  /** One slice of a round over all tunnels; the next follows at once, the next round later. */
   look(): void {
-    const { driver, tunnels } = this.parts;
-    const facts = new Map(driver.tunnels().map((one) => [one.tunnel, one]));
-    const daemon = driver.daemon();
-    const silent = daemon.connected ? undefined : (daemon.problem ?? "the IKE daemon is away");
-    const seen = new Set<string>();
-    for (const tunnel of tunnels()) {
-      seen.add(tunnel.side.tunnel);
+    const round = (this.round ??= this.beginRound());
+    const { tunnels, facts, silent } = round;
+    const stop = Math.min(tunnels.length, round.next + SLICE);
+    for (; round.next < stop; round.next++) {
+      const tunnel = tunnels[round.next]!;
       this.lookAt(tunnel, facts.get(tunnel.side.tunnel), silent);
     }
+    if (round.next < tunnels.length) return this.arm(0);
+    this.round = undefined;
+    const seen = new Set(tunnels.map(({ side }) => side.tunnel));
     for (const name of this.watched.keys()) if (!seen.has(name)) this.watched.delete(name);
     this.parts.looked(seen);
     this.arm(LOOK_MS);
+  }
+
+  private beginRound(): Round {
+    const { driver, tunnels } = this.parts;
+    const daemon = driver.daemon();
+    return {
+      tunnels: tunnels(),
+      facts: new Map(driver.tunnels().map((one) => [one.tunnel, one])),
+      silent: daemon.connected ? undefined : (daemon.problem ?? "the IKE daemon is away"),
+      next: 0,
+    };
   }
 
   private lookAt(
@@ -221,13 +248,18 @@ export class Observer {
   }
 
   private of({ side }: DiagnosedTunnel): Watched {
-    const { monitor } = side;
-    const rules = JSON.stringify([monitor ?? null, probeTarget(side)]);
     const known = this.watched.get(side.tunnel);
-    if (known?.rules === rules) return known;
+    if (known?.side === side) return known;
+    const { monitor } = side;
+    const rules = monitor === undefined ? "" : JSON.stringify([monitor, probeTarget(side)]);
+    if (known?.rules === rules) {
+      known.side = side;
+      return known;
+    }
     const made: Watched = {
       health: known?.health,
       monitor: monitor === undefined ? undefined : new Monitor(monitor, this.parts.clock.now()),
+      side,
       rules,
       probing: false,
       measured: false,
