@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 
 /** SHA-256 over SubjectPublicKeyInfo, hexadecimal. */
 export function spkiOf(certificate: X509Certificate): string {
@@ -17,10 +17,14 @@ export function namesOf(certificate: X509Certificate): string[] {
   return splitNames(certificate.subjectAltName ?? "").map(normalName);
 }
 
-/** Host names know no upper and lower case. */
+/** Host names know no upper and lower case, and an IPv6 address is written in many ways. */
 export function normalName(name: string): string {
-  return name.startsWith("DNS:") ? `DNS:${name.slice(4).toLowerCase().replace(/\.$/, "")}` : name;
+  if (name.startsWith("DNS:")) return `DNS:${name.slice(4).toLowerCase().replace(/\.$/, "")}`;
+  const address = name.startsWith(IP) ? name.slice(IP.length) : "";
+  return isIPv6(address) ? `${IP}${new URL(`http://[${address}]`).hostname.slice(1, -1)}` : name;
 }
+
+const IP = "IP Address:";
 
 /** Whether a server's certificate is that of `name`, a host name or an address. */
 export function isServer(certificate: X509Certificate, name: string): boolean {

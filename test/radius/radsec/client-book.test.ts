@@ -25,7 +25,7 @@ describe("what a certificate says", () => {
     expect(namesOf(certificate("server.crt"))).toEqual([
       "DNS:localhost",
       "IP Address:127.0.0.1",
-      "IP Address:0:0:0:0:0:0:0:1",
+      "IP Address:::1",
     ]);
     expect(namesOf(certificate("stranger.crt"))).toEqual([]);
   });
@@ -58,6 +58,14 @@ describe("who a client is", () => {
     expect(whoIs(book, viewer)).toBe("radsec:dashboard");
     expect(whoIs(book, ops)).toBe("radsec:ops");
     expect(whoIs(book, certificateEvidence(certificate("fake.crt")))).toMatch(/no client/);
+  });
+
+  test("RAD-60: an IPv6 address fits however it is written", () => {
+    const evidence = certificateEvidence(certificate("server.crt"));
+    for (const text of ["::1", "0:0:0:0:0:0:0:1", "0000::0001"]) {
+      const book = new ClientBook([client("six", named(`IP Address:${text}`))]);
+      expect(whoIs(book, evidence)).toBe("radsec:six");
+    }
   });
 
   test("RAD-60: a certificate that fits two clients is neither's", () => {

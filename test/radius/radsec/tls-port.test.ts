@@ -139,6 +139,28 @@ describe("towards a home server", () => {
     await until(() => ends.some(({ packets }) => packets.length === 1));
   });
 
+  test("RAD-60: a reload counts from the next connection on, and leaves the one that stands", async () => {
+    const { ends, number } = await home();
+    let settings = upstream({ port: number });
+    const { one, clock } = open(() => settings);
+    send(one, 1);
+    await until(() => ends[0]?.packets.length === 1);
+    settings = upstream({
+      port: number,
+      credentials: { ...settings.credentials, ...shows("ops") },
+    });
+    send(one, 2);
+    await until(() => ends[0]?.packets.length === 2);
+    const subject = (end: End) => end.socket.getPeerX509Certificate()?.subject;
+    expect(subject(ends[0]!)).toContain("dashboard");
+    ends[0]!.send(packet(Code.AccessAccept, 1));
+    ends[0]!.socket.end();
+    await until(() => !one.connected);
+    clock.pass(1000);
+    await until(() => ends[1]?.packets.length === 2);
+    expect(subject(ends[1]!)).toContain("ops");
+  });
+
   test("RAD-60: TLS-PSK, and no certificate in its place", async () => {
     const key = Buffer.from(PSK, "hex");
     const psk = { identity: "relay", key: PSK };
