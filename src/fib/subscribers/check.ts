@@ -43,8 +43,8 @@ const PAUSE_MS = 1000;
 /** What a hold takes until it is seen in the table; after a restart the PEs have to come up first. */
 const SETTLE_MS = 5000;
 const RESTART_MS = 60_000;
-/** Sweeps between two looks at what was excused. */
-const IDLE_SWEEPS = 60;
+/** Looks at what was excused, a sweep. */
+const IDLE_LOOKS = 500;
 
 /** The FIB that answers now, and the domains of its settings. */
 export interface ComparedFib {
@@ -168,9 +168,12 @@ export class SubscriberCheck {
     if (!this.lookOn(fib, rules)) return true;
     this.at = 0;
     this.reviews = [...this.book.all()];
-    if (this.sweep % IDLE_SWEEPS === 0) {
-      this.sessions.forgetIdle((mac) => !isAnnounced(fib, this.ofDomain.keys(), mac));
-    }
+    const now = this.parts.clock.now();
+    this.sessions.forgetIdle(
+      (mac) => !isAnnounced(fib, this.ofDomain.keys(), mac),
+      now,
+      IDLE_LOOKS,
+    );
     return this.reviews.length > 0;
   }
 

@@ -12,8 +12,16 @@ interface Held {
   generation: number;
 }
 
-/** Sessions that ended for silence, remembered; further ones push the oldest out. */
+interface Idle {
+  readonly mac: number;
+  /** Of the clock: since when nobody announces it, as far as was looked. */
+  goneAt: number | undefined;
+}
+
+/** Sessions that ended for silence, remembered; further ones push others out. */
 const MOST_IDLE = 65_536;
+/** So long after nobody announces the MAC any more. */
+const IDLE_GONE_MS = 3_600_000;
 
 export class SubscriberSessions {
   /** The snapshot is complete, and its source is there. */
@@ -22,7 +30,7 @@ export class SubscriberSessions {
   private readonly byKey = new Map<string, Held>();
   private readonly byMac = new Map<number, SubscriberItem[]>();
   /** Ended for silence: that takes nothing away. By key. */
-  private readonly idle = new Map<string, SubscriberItem>();
+  private readonly idle = new Map<string, Idle>();
   private readonly idleMacs = new Map<number, number>();
 
   get count(): number {
@@ -61,11 +69,21 @@ export class SubscriberSessions {
     return this.idleMacs.has(mac) && this.idle.has(keyOf(tenant, macOfNumber(mac)));
   }
 
-  /** Nobody announces these any more: what they were let through for is over. */
-  forgetIdle(isGone: (mac: number) => boolean): void {
-    for (const [key, item] of this.idle) {
-      const mac = macNumber(item.mac);
-      if (mac === undefined || isGone(mac)) this.dropIdle(key);
+  /**
+   * Looks at some of them in turn: of those that nobody announces for an hour, what they were excused for is over.
+   * @param now of the clock
+   */
+  forgetIdle(isGone: (mac: number) => boolean, now: number, most: number): void {
+    const some: [string, Idle][] = [];
+    for (const row of this.idle) if (some.push(row) >= most) break;
+    for (const [key, idle] of some) {
+      idle.goneAt = isGone(idle.mac) ? (idle.goneAt ?? now) : undefined;
+      if (idle.goneAt !== undefined && now - idle.goneAt > IDLE_GONE_MS) this.dropIdle(key);
+      else {
+        // To the end of the turn.
+        this.idle.delete(key);
+        this.idle.set(key, idle);
+      }
     }
   }
 
@@ -98,14 +116,13 @@ export class SubscriberSessions {
   private keepIdle(key: string, item: SubscriberItem): void {
     const mac = macNumber(item.mac);
     if (mac === undefined) return;
-    this.idle.set(key, item);
+    this.idle.set(key, { mac, goneAt: undefined });
     this.idleMacs.set(mac, (this.idleMacs.get(mac) ?? 0) + 1);
     if (this.idle.size > MOST_IDLE) this.dropIdle(this.idle.keys().next().value!);
   }
 
   private dropIdle(key: string): void {
-    const item = this.idle.get(key);
-    const mac = item === undefined ? undefined : macNumber(item.mac);
+    const mac = this.idle.get(key)?.mac;
     if (mac === undefined) return;
     this.idle.delete(key);
     const left = (this.idleMacs.get(mac) ?? 1) - 1;

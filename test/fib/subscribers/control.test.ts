@@ -75,6 +75,23 @@ describe("sessions by the contract", () => {
     expect(sessions.of(0x02_00_00_00_00_01)).toEqual([item]);
   });
 
+  test("RAD-14: who ended for silence is remembered while announced, and for an hour after", () => {
+    const sessions = new SubscriberSessions();
+    const mac = 0x02_00_00_00_00_01;
+    const idle = session({ state: "ended", reason: "idle" });
+    sessions.apply([{ kind: "item", item: idle }]);
+    const look = (isGone: boolean, now: number) => {
+      sessions.forgetIdle(() => isGone, now, 10);
+      return sessions.wasIdle(mac, "default");
+    };
+    expect(look(true, 0)).toBe(true);
+    // It comes back, goes, and stays away.
+    expect(look(false, 4_000_000)).toBe(true);
+    expect(look(true, 5_000_000)).toBe(true);
+    expect(look(true, 8_000_000)).toBe(true);
+    expect(look(true, 9_000_000)).toBe(false);
+  });
+
   test("RAD-71: what is no MAC is a session, and no MAC of the fabric", () => {
     const sessions = new SubscriberSessions();
     sessions.apply([{ kind: "item", item: session({ mac: "modem-17" }) }]);
