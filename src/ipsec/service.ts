@@ -33,8 +33,8 @@ export interface IpsecParts {
 
 /** Who installs where no operator does. */
 const CONFIGURATION = "configuration";
-/** Older credentials go by themselves when their time is over: looked for so often. */
-const CREDENTIALS_EVERY_MS = 30_000;
+/** Older credentials go by themselves when their time is over, and somebody may flush the packet filter. */
+const REFRESH_EVERY_MS = 30_000;
 
 export class IpsecService {
   readonly staging: Staging;
@@ -207,12 +207,24 @@ export class IpsecService {
   }
 
   private refreshLater(): void {
-    this.timer = this.parts.clock.setTimer(CREDENTIALS_EVERY_MS, () => {
+    this.timer = this.parts.clock.setTimer(REFRESH_EVERY_MS, () => {
+      void this.renewGuard();
       void this.current?.refreshCredentials().catch(() => {
         // The connection was lost: everything is loaded again.
       });
       this.refreshLater();
     });
+  }
+
+  private async renewGuard(): Promise<void> {
+    const { log } = this.parts;
+    try {
+      if (await this.guard.renew()) {
+        log.error({}, "somebody took the guard's rules out of the packet filter: put back");
+      }
+    } catch (error) {
+      log.error({ err: error }, "the guard's rules in the packet filter cannot be looked at");
+    }
   }
 
   private usersOf(secret: string): readonly string[] {

@@ -23,10 +23,10 @@ export class GuardDesk implements GuardControl {
   }
 
   async status(): Promise<GuardView> {
-    const status = await this.guard.status();
-    const { prefixes } = status;
+    const { installed, prefixes, leaving, arriving } = await this.guard.status();
     const script = guardScript({ ...this.guard.ways, prefixes });
-    return { ...status, unused: without(prefixes, this.needed()), script };
+    const unused = without(prefixes, this.needed());
+    return { installed, prefixes, unused, leaving, arriving, script };
   }
 
   async release(prefixes: readonly string[], actor: string): Promise<readonly string[]> {

@@ -18,6 +18,8 @@ import { GUARD_TABLE, guardScript, type GuardWays } from "./ruleset.js";
 export interface GuardStatus {
   /** Whether the rules are in the kernel. */
   readonly installed: boolean;
+  /** How many the table has. */
+  readonly rules: number;
   /** Canonical prefixes, joined where they touch. */
   readonly prefixes: readonly string[];
   /** Packets that were kept from leaving, and from arriving, in clear. */
@@ -66,6 +68,23 @@ export class Guard {
     });
   }
 
+  /**
+   * Looks whether the kernel still has what was guarded, and puts it back where somebody took it: a firewall that
+   * is loaded anew may flush everybody's tables. @returns whether something had gone
+   */
+  renew(): Promise<boolean> {
+    return this.inTurn(async () => {
+      const { covered, written } = this;
+      if (covered === undefined || written === undefined) return false;
+      const { prefixes, rules } = await this.read();
+      const script = guardScript({ ...written, prefixes: asPrefixes(covered) });
+      const whole = rules >= script.split("\nadd rule ").length - 1;
+      if (whole && rangesOutside(covered, rangesOf(prefixes)).length === 0) return false;
+      await this.nft(["-f", "-"], script);
+      return true;
+    });
+  }
+
   /** As last written. */
   get ways(): GuardWays {
     return this.written ?? { interfaces: [] };
@@ -81,7 +100,7 @@ export class Guard {
       text = await this.nft(["-j", "list", "table", "inet", GUARD_TABLE], "");
     } catch (error) {
       if (error instanceof GuardError && /No such file|does not exist/.test(error.message)) {
-        return { installed: false, prefixes: [], leaving: 0, arriving: 0 };
+        return { installed: false, rules: 0, prefixes: [], leaving: 0, arriving: 0 };
       }
       throw error;
     }
@@ -126,6 +145,7 @@ export function readStatus(text: string): GuardStatus {
   }
   return {
     installed: true,
+    rules: nftables.filter(({ rule }) => rule !== undefined).length,
     prefixes: asPrefixes(joinRanges(ranges)),
     leaving: packets.leave,
     arriving: packets.arrive,

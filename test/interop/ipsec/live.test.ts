@@ -27,6 +27,7 @@ const PHASES = [
   "while tunnels carry",
   "during rekeying",
   "after terminate",
+  "after a flush",
   "after SIGKILL of the IKE daemon",
   "after its return",
 ] as const;
@@ -215,6 +216,21 @@ describeInterop(
       await each((profile) => hub.driver.terminate(profile));
       await waitFor("the SAs to go", async () => (await hub.driver.sas()).length === 0);
       expect(await pings(3)).toEqual(PROFILES.flatMap(() => [0, 0]));
+      await each((profile) => far.get(profile)!.driver.initiate(profile));
+      await each((profile) => hub.driver.initiate(profile));
+      await hub.waitUp();
+    });
+
+    test("IPS-90: rules that a firewall flushed are put back, without a packet in clear", async () => {
+      watch.phase("after a flush");
+      await each((profile) => far.get(profile)!.driver.terminate(profile));
+      await each((profile) => hub.driver.terminate(profile));
+      await waitFor("the SAs to go", async () => (await hub.driver.sas()).length === 0);
+      lab.runSync("east", "nft", ["flush ruleset"]);
+      expect(await hub.guard.renew()).toBe(true);
+      expect(await hub.guard.renew()).toBe(false);
+      expect(await pings(2)).toEqual(PROFILES.flatMap(() => [0, 0]));
+      expect((await hub.guard.status()).leaving).toBeGreaterThan(0);
       await each((profile) => far.get(profile)!.driver.initiate(profile));
       await each((profile) => hub.driver.initiate(profile));
       await hub.waitUp();

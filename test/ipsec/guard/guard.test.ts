@@ -15,6 +15,7 @@ class FakeNft {
   readonly scripts: string[] = [];
   problem: string | undefined;
   elements: string[] = [];
+  rules = 0;
 
   readonly run = (args: readonly string[], input: string): Promise<string> => {
     if (this.problem !== undefined) return Promise.reject(new GuardError(this.problem));
@@ -24,10 +25,17 @@ class FakeNft {
         return { prefix: { addr, len: Number(len) } };
       });
       return Promise.resolve(
-        JSON.stringify({ nftables: [{ metainfo: {} }, { set: { name: "remote4", elem } }] }),
+        JSON.stringify({
+          nftables: [
+            { metainfo: {} },
+            { set: { name: "remote4", elem } },
+            ...Array.from({ length: this.rules }, () => ({ rule: { chain: "leave", expr: [] } })),
+          ],
+        }),
       );
     }
     this.scripts.push(input);
+    this.rules = input.split("\nadd rule ").length - 1;
     if (input.includes("flush set")) this.elements = [];
     for (const match of input.matchAll(/add element \S+ \S+ \S+ \{ (.*) \}/g)) {
       this.elements.push(...(match[1] ?? "").split(", "));
@@ -87,6 +95,20 @@ test("IPS-87: TCP is told of segments that fit, both ways, where that is asked f
   expect(guardScript({ prefixes: [], interfaces: [] })).not.toContain("maxseg");
 });
 
+test("IPS-90: what somebody took out of the packet filter is put back", async () => {
+  const nft = new FakeNft();
+  const guard = new Guard(nft.run);
+  expect(await guard.renew()).toBe(false);
+  await guard.protect(["10.2.0.0/24"], NO_MORE);
+  expect(await guard.renew()).toBe(false);
+  nft.elements = [];
+  expect(await guard.renew()).toBe(true);
+  expect(nft.elements).toEqual(["10.2.0.0/24"]);
+  nft.rules = 0;
+  expect(await guard.renew()).toBe(true);
+  expect(await guard.renew()).toBe(false);
+});
+
 test("what stands in the way is passed on, and tried again next time", async () => {
   const nft = new FakeNft();
   const guard = new Guard(nft.run);
@@ -121,6 +143,7 @@ test("a kernel's answer is read: prefixes, ranges, single addresses, counters", 
   );
   expect(status).toEqual({
     installed: true,
+    rules: 2,
     prefixes: ["10.2.0.0/23", "10.2.2.0/24", "10.9.9.9/32"],
     leaving: 7,
     arriving: 2,

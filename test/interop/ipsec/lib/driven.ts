@@ -4,7 +4,7 @@
  * start one.
  */
 import { spawn } from "node:child_process";
-import { Guard, type Nft } from "../../../../src/ipsec/guard/index.js";
+import { Guard, GuardError, type Nft } from "../../../../src/ipsec/guard/index.js";
 import { Driver, type DriverEvent } from "../../../../src/ipsec/live/index.js";
 import type { TunnelSide } from "../../../../src/ipsec/model/index.js";
 import type { SecretFacts } from "../../../../src/ipsec/secrets/control.js";
@@ -106,7 +106,7 @@ export function nftIn(namespace: string): Nft {
       child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
       child.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString("utf8")));
       child.on("error", reject);
-      child.on("close", (code) => (code === 0 ? resolve(out) : reject(new Error(complaint))));
+      child.on("close", (code) => (code === 0 ? resolve(out) : reject(new GuardError(complaint))));
       child.stdin.end(input);
     });
 }
