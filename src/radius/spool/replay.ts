@@ -26,21 +26,23 @@ export interface ReplayParts {
 const UNDER_WAY = 64;
 /** Sent so often without an answer, a record steps aside. */
 const STUBBORN = 3;
+/** Of those, under way at a time, beside the others: they must not take the others' room. */
+const STUBBORN_UNDER_WAY = 16;
 
 /** A record that was sent. */
 interface Attempt {
+  readonly entry: Spooled;
   readonly session: string;
   readonly since: number;
   sent: number;
   wait: number;
   /** Waits for its answer, or for its next turn. */
   timer: TimerHandle | undefined;
-  underWay: boolean;
 }
 
 export class Replay {
   private readonly parts: ReplayParts;
-  /** By pool, by key. */
+  /** By pool, by key; the one that was sent longest ago first. */
   private readonly attempts = new Map<string, Map<string, Attempt>>();
   private stopped = false;
   private pendingTurn = false;
@@ -60,12 +62,10 @@ export class Replay {
     const waiting = this.parts.spool.waiting(pool);
     if (waiting === 0) return false;
     const session = sessionOf(packet);
-    let aside = 0;
     for (const one of this.attempts.get(pool)?.values() ?? []) {
       if (one.session === session) return true;
-      if (one.sent >= STUBBORN) aside++;
     }
-    return waiting > aside;
+    return waiting > this.parts.spool.aside(pool);
   }
 
   stop(): void {
@@ -85,18 +85,35 @@ export class Replay {
       this.attempts.set(pool.name, attempts);
     }
     let room = UNDER_WAY;
-    for (const { underWay } of attempts.values()) if (underWay) room--;
+    let stubbornRoom = STUBBORN_UNDER_WAY;
+    const stubborn = new Set<string>();
+    for (const { sent, timer, session } of attempts.values()) {
+      if (sent >= STUBBORN) stubborn.add(session);
+      if (timer === undefined) continue;
+      if (sent >= STUBBORN) stubbornRoom--;
+      else room--;
+    }
+    let aside = 0;
     const busy = new Set<string>();
     for (const entry of spool.oldest(pool.name)) {
-      if (room <= 0) return;
+      // How many are aside is only known at the end.
+      if (room <= 0 && stubborn.size === 0) break;
       const attempt = attempts.get(entry.key);
       const session = attempt?.session ?? sessionOf(entry.packet);
-      if (busy.has(session)) continue;
+      if (stubborn.has(session)) aside++;
+      if (room <= 0 || stubborn.has(session) || busy.has(session)) continue;
       busy.add(session);
       // Under way, or its next turn has not come.
       if (attempt?.timer !== undefined) continue;
       if (!this.send(entry, pool, attempts, session)) return;
       room--;
+    }
+    spool.setAside(pool.name, aside);
+    for (const { entry, session, sent, timer } of attempts.values()) {
+      if (stubbornRoom <= 0) return;
+      if (sent < STUBBORN || timer !== undefined) continue;
+      if (!this.send(entry, pool, attempts, session)) return;
+      stubbornRoom--;
     }
   }
 
@@ -113,13 +130,14 @@ export class Replay {
     const facts = checkPacket(entry.packet);
     if (typeof facts === "string") {
       log.error({ pool: pool.name, fault: facts }, "a spooled record is damaged and goes");
+      attempts.delete(entry.key);
       spool.remove(entry);
       return true;
     }
     const delaySeconds = Math.max(0, Math.round((clock.wall() - entry.arrivedAt) / 1000));
     const request = { packet: entry.packet, facts, secret: undefined, delaySeconds };
     const now = clock.now();
-    const fresh = { session, since: now, sent: 0, wait: 0, timer: undefined, underWay: false };
+    const fresh = { entry, session, since: now, sent: 0, wait: 0, timer: undefined };
     const attempt: Attempt = attempts.get(entry.key) ?? fresh;
     const ticket = server.send(request, () => {
       attempt.timer?.cancel();
@@ -131,17 +149,17 @@ export class Replay {
       // No room now; or it grew too long on the way, which no time heals.
       if (server.pending > 0) return false;
       log.error({ pool: pool.name }, "a spooled record is too long to be sent and goes");
+      attempts.delete(entry.key);
       spool.remove(entry);
       return true;
     }
+    attempts.delete(entry.key);
     attempts.set(entry.key, attempt);
     attempt.sent++;
-    attempt.underWay = true;
     attempt.wait =
       nextWait(SPOOLED, attempt.sent, attempt.wait, now - attempt.since, random()) ?? SPOOLED.most;
     attempt.timer = clock.setTimer(attempt.wait, () => {
       server.forget(ticket);
-      attempt.underWay = false;
       attempt.timer = undefined;
       if (attempt.sent === STUBBORN && server.state === "alive") {
         log.warn(

@@ -43,6 +43,8 @@ interface Shelf {
   filling: boolean;
   /** Removed before they came into the window. */
   readonly gone: Set<string>;
+  /** How many the window holds beyond its size, as those in it cannot be sent now. */
+  aside: number;
 }
 
 export interface SpoolParts {
@@ -58,6 +60,8 @@ export interface SpoolParts {
 
 const WINDOW = 512;
 const WINDOW_LOW = 128;
+/** More in the window than it is meant for, when what is in it is set aside. */
+const ASIDE_MAX = 8192;
 const PAGE = 1000;
 const OVERHEAD = 64;
 
@@ -113,7 +117,7 @@ export class Spool {
   *oldest(pool: string): Iterable<Spooled> {
     const shelf = this.shelves.get(pool);
     if (shelf === undefined) return;
-    if (!shelf.complete && shelf.window.size < WINDOW_LOW) void this.fill(pool);
+    if (!shelf.complete && shelf.window.size < WINDOW_LOW + shelf.aside) void this.fill(pool);
     yield* shelf.window.values();
   }
 
@@ -125,9 +129,21 @@ export class Spool {
     if (!shelf.window.delete(key) && (key <= shelf.lastKey || shelf.gone.has(key))) return;
     if (key > shelf.lastKey) shelf.gone.add(key);
     shelf.count--;
+    shelf.aside = Math.min(shelf.aside, shelf.count);
     this.octetsHeld -= sizeOf(packet);
     this.done.push(key);
     void this.flush();
+  }
+
+  /** So many of the oldest wait for one that nobody answers: others come into memory beside them. */
+  setAside(pool: string, count: number): void {
+    const shelf = this.shelves.get(pool);
+    if (shelf !== undefined) shelf.aside = Math.min(count, ASIDE_MAX);
+  }
+
+  /** As it was set. */
+  aside(pool: string): number {
+    return this.shelves.get(pool)?.aside ?? 0;
   }
 
   /** Entries on disk, and those on their way there. */
@@ -205,7 +221,7 @@ export class Spool {
   private keep(entry: Spooled): void {
     const shelf = this.shelf(entry.pool);
     if (entry.key <= shelf.lastKey) return;
-    if (shelf.complete && shelf.window.size < WINDOW) {
+    if (shelf.complete && shelf.window.size < roomOf(shelf)) {
       shelf.window.set(entry.key, entry);
       shelf.lastKey = entry.key;
     } else {
@@ -216,17 +232,19 @@ export class Spool {
 
   private async fill(pool: string): Promise<void> {
     const shelf = this.shelf(pool);
-    if (shelf.filling || shelf.window.size >= WINDOW) return;
+    if (shelf.filling || shelf.window.size >= roomOf(shelf)) return;
     shelf.filling = true;
     shelf.missed = false;
     try {
       // An engine gives short pages, too: only an empty one is the end.
-      for (let count = 1; count > 0 && shelf.window.size < WINDOW;) {
+      for (let count = 1; count > 0 && shelf.window.size < roomOf(shelf);) {
         count = await this.readOn(pool, shelf);
         shelf.complete = count === 0 && !shelf.missed;
       }
     } catch {
-      // The disk says so itself; the next look tries again.
+      // The disk says so itself; the next look tries again, and not at once.
+      shelf.filling = false;
+      return;
     }
     shelf.filling = false;
     if (shelf.window.size > 0) this.parts.onFilled(pool);
@@ -235,7 +253,7 @@ export class Spool {
   /** The next page into the window. @returns how many there were */
   private async readOn(pool: string, shelf: Shelf): Promise<number> {
     const after = shelf.lastKey === "" ? undefined : Buffer.from(shelf.lastKey);
-    const page = await this.parts.disk.page(shelf.prefix, after, WINDOW - shelf.window.size);
+    const page = await this.parts.disk.page(shelf.prefix, after, roomOf(shelf) - shelf.window.size);
     for (const row of page) {
       const entry = decode(pool, row);
       if (!shelf.gone.delete(entry.key)) shelf.window.set(entry.key, entry);
@@ -268,11 +286,16 @@ export class Spool {
         missed: false,
         filling: false,
         gone: new Set(),
+        aside: 0,
       };
       this.shelves.set(pool, shelf);
     }
     return shelf;
   }
+}
+
+function roomOf({ aside }: Shelf): number {
+  return WINDOW + aside;
 }
 
 function sizeOf(packet: Uint8Array): number {

@@ -127,6 +127,28 @@ test("RAD-65: a record that is never answered does not hold up the others for ev
   await until(async () => (await run.counters("accounting")).spooled === 2);
 });
 
+test("RAD-65: many records that are never answered leave room for the others", async () => {
+  home.onRequest = (request) => {
+    if (findText(request, Attr.AcctSessionId)?.startsWith("stuck") !== true) answer(request);
+  };
+  for (let n = 0; n < 100; n++) account(`stuck ${n}`, AcctStatus.Start);
+  await until(async () => (await run.counters("accounting")).pending === 100);
+  await pass(3400);
+  await until(async () => (await run.counters("accounting")).spooled === 100);
+  account("fine", AcctStatus.Start);
+  await until(async () => (await run.counters("accounting")).spooled === 101);
+  await pass(40_000);
+  expect(await waiting()).toBe(100);
+  account("fine", AcctStatus.Stop);
+  await until(async () => (await run.counters("accounting")).responses === 1);
+  // Each of those aside still has its turn.
+  const before = home.received.length;
+  await pass(150_000);
+  expect(
+    new Set(home.received.slice(before).map((one) => findText(one, Attr.AcctSessionId))).size,
+  ).toBe(100);
+});
+
 test("RAD-65: with a full disk nothing is acknowledged before the home server has it, and it may still come late", async () => {
   store.isFull = true;
   account("one", AcctStatus.Start);

@@ -145,6 +145,31 @@ test("RAD-65: of many thousand only the oldest are in memory, and all come in or
   expect((await open()).size).toBe(0);
 });
 
+test("RAD-65: behind many that cannot be sent now others come into memory", async () => {
+  const spool = await open();
+  for (let n = 0; n < 600; n++) await spool.append("p", packet(n), 0);
+  expect([...spool.oldest("p")]).toHaveLength(512);
+  spool.setAside("p", 512);
+  await until(() => [...spool.oldest("p")].length === 600);
+});
+
+test("RAD-65: a disk that fails while more is read is tried again later, not without end", async () => {
+  let filled = 0;
+  const again = (pool: string) => {
+    if (++filled < 100) void [...spool.oldest(pool)];
+  };
+  const spool = await open(2 ** 30, again);
+  for (let n = 0; n < 600; n++) await spool.append("p", packet(n), 0);
+  for (const entry of [...spool.oldest("p")].slice(0, 450)) spool.remove(entry);
+  await turn();
+  store.isFull = true;
+  await expect(spool.append("p", packet(1), 0)).rejects.toThrow("no room left");
+  filled = 0;
+  void [...spool.oldest("p")];
+  await turn();
+  expect(filled).toBeLessThan(3);
+});
+
 test("RAD-65: names of tenants and pools do not run into each other", async () => {
   const spool = await open();
   await spool.append("a/b", packet(1), 0);
