@@ -154,8 +154,8 @@ describe("from a client", () => {
   const rows = REFUSED.map(([name, counter, packet, kind]) => ({ name, counter, packet, kind }));
   test.each(rows)(
     "RAD-32, RAD-33: $name counts as $counter, and is not forwarded",
-    ({ counter, packet, kind = "authentication" }) => {
-      const core = new Core({ kind });
+    ({ counter, packet, kind }) => {
+      const core = new Core({ kind: kind ?? "authentication" });
       core.take(packet());
       expect(core.counters).toMatchObject({ received: 1, [counter]: 1, pending: 0 });
       expect(core.toHome).toEqual([]);
