@@ -40,6 +40,7 @@ const DAEMONS = {
   swanctl: "strongswan-swanctl",
   "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so": "libcharon-extra-plugins",
   "/usr/lib/ipsec/plugins/libstrongswan-openssl.so": "libstrongswan-standard-plugins",
+  "/usr/lib/ipsec/plugins/libstrongswan-curve25519.so": "libstrongswan-extra-plugins",
   strace: "strace",
   "kea-dhcp4": "kea-dhcp4-server",
 };
