@@ -110,7 +110,12 @@ describe("from a client", () => {
     expect(imbalance(core.counters)).toBe(0);
   });
 
-  type Case = readonly [string, keyof ListenerCounters, () => Buffer, "accounting"?];
+  type Case = readonly [
+    string,
+    keyof ListenerCounters,
+    () => Buffer,
+    ("accounting" | "authentication")?,
+  ];
   const REFUSED: readonly Case[] = [
     ["a code of nobody", "unexpected", () => changed((packet) => void (packet[0] = 99))],
     ["an answer", "unexpected", () => changed((packet) => void (packet[0] = Code.AccessAccept))],
