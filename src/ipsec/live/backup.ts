@@ -39,6 +39,11 @@ export class Backups {
     return this.states.get(tunnel)?.active === true;
   }
 
+  /** A time runs that a turn waits for. */
+  get isWaiting(): boolean {
+    return [...this.states.values()].some(({ since }) => since !== undefined);
+  }
+
   /** Backups whose turn has begun or ended just now. */
   step(
     backups: readonly {

@@ -4,6 +4,7 @@
  */
 import {
   ViciClient,
+  ViciError,
   listOf,
   sectionOf,
   textOf,
@@ -49,6 +50,9 @@ export type SaChoice =
   | { readonly child: string; readonly connection?: string }
   | { readonly ikeId: number }
   | { readonly childId: number };
+
+/** Of one list; ten times what we have tunnels for. */
+const MOST_SAS = 100_000;
 
 export class Charon {
   private readonly client: ViciClient;
@@ -141,6 +145,9 @@ export class Charon {
       { noblock: "yes", ike: connection },
       (message) => {
         sas.push(...readIkeSas(message));
+        if (sas.length > MOST_SAS) {
+          throw new ViciError("protocol", `more than ${MOST_SAS} SAs: this is not believed`);
+        }
       },
     );
     return sas;

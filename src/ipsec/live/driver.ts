@@ -26,7 +26,7 @@ import { readEvents, type DaemonEvent } from "./event.js";
 import { InstallReport } from "./install-report.js";
 import { DaemonLink } from "./link.js";
 import { Loader, type LoadStep } from "./loader.js";
-import { beginMissing, endAll, renew, startOver } from "./operations.js";
+import { beginMissing, endAll, endIfThere, renew, startOver } from "./operations.js";
 import { OURS, planOf, type TunnelPlan } from "./plan.js";
 import type { IkeSa } from "./sa.js";
 import { Succession } from "./succession.js";
@@ -45,6 +45,8 @@ export interface DriverParts {
 
 /** Without any event, so often. */
 const LOOK_EVERY_MS = 5_000;
+/** While a backup's time runs. */
+const LOOK_OFTEN_MS = 1_000;
 /** After an event: several come together. */
 const LOOK_SOON_MS = 100;
 /** Segments are not made smaller than what every path must carry (RFC 9293 section 3.7.1). */
@@ -116,7 +118,7 @@ export class Driver implements Installer, DriverControl {
       sides.map((side) => [side.tunnel, planOf(side, boundTo(side, ids.get(side.tunnel)))]),
     );
     try {
-      await this.guardAll(sides, next);
+      await this.guardAll(sides, next, ids);
     } catch (error) {
       // Fail closed also here: what cannot be guarded is not loaded.
       return { ok: false, problems: [`nothing was installed: ${messageOf(error)}`] };
@@ -215,10 +217,12 @@ export class Driver implements Installer, DriverControl {
   private guardAll(
     sides: readonly TunnelSide[],
     plans: ReadonlyMap<string, TunnelPlan>,
+    ids: ReadonlyMap<string, InterfaceId>,
   ): Promise<void> {
     const prefixes = [...plans.values()].flatMap(({ protects }) => protects);
-    const interfaces = sides.flatMap(({ binding }) =>
-      binding.kind === "interface" ? [binding.interface] : [],
+    // The device's own name: what is configured may be a wildcard of the packet filter, or no name at all.
+    const interfaces = sides.flatMap(({ tunnel, binding }) =>
+      binding.kind === "interface" ? (ids.get(tunnel)?.name ?? []) : [],
     );
     return this.parts.guard.protect(prefixes, {
       interfaces: [...new Set(interfaces)].sort(),
@@ -321,6 +325,14 @@ export class Driver implements Installer, DriverControl {
   }
 
   private async look(charon: Charon, plans: ReadonlyMap<string, TunnelPlan>): Promise<void> {
+    try {
+      await this.lookNow(charon, plans);
+    } finally {
+      this.lookIn(this.backups.isWaiting ? LOOK_OFTEN_MS : LOOK_EVERY_MS);
+    }
+  }
+
+  private async lookNow(charon: Charon, plans: ReadonlyMap<string, TunnelPlan>): Promise<void> {
     const sas = await charon.sas();
     this.table.update(sas, plans);
     await this.endUnplanned(charon, sas, plans);
@@ -340,9 +352,11 @@ export class Driver implements Installer, DriverControl {
       now,
     )) {
       if (action.kind === "terminate-double") await charon.terminate({ ikeId: action.ikeId });
-      else await this.begin(charon, plans, action);
+      else if (action.kind === "terminate-double-child") {
+        await charon.terminate({ childId: action.childId });
+      } else await this.begin(charon, plans, action);
     }
-    this.lookIn(LOOK_EVERY_MS);
+    this.lookIn(this.backups.isWaiting ? LOOK_OFTEN_MS : LOOK_EVERY_MS);
   }
 
   private async begin(
@@ -378,14 +392,14 @@ export class Driver implements Installer, DriverControl {
   ): Promise<void> {
     for (const { connection, uniqueId, state } of sas) {
       if (!connection.startsWith(OURS) || plans.has(connection.slice(OURS.length))) continue;
-      if (state !== "DELETING") await charon.terminate({ ikeId: uniqueId });
+      if (state !== "DELETING") await endIfThere(charon, { ikeId: uniqueId });
     }
   }
 
   private async succeed(charon: Charon, plan: TunnelPlan): Promise<void> {
     const sas = this.table.byConnection.get(plan.connection) ?? [];
     for (const { kind, id } of this.succession.decide(plan, sas)) {
-      await charon.terminate(kind === "end-ike" ? { ikeId: id } : { childId: id });
+      await endIfThere(charon, kind === "end-ike" ? { ikeId: id } : { childId: id });
     }
   }
 

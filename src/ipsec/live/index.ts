@@ -27,5 +27,5 @@ export { uncoveredOf, type Uncovered } from "./coverage.js";
 export type { SecretSource } from "./credentials.js";
 export { Driver, type DriverParts } from "./driver.js";
 export { readEvents, SA_EVENTS, type DaemonEvent, type LogEvent } from "./event.js";
-export { OURS, planOf, type PlannedChild, type TunnelPlan } from "./plan.js";
+export { OURS, planOf, protectedBy, type PlannedChild, type TunnelPlan } from "./plan.js";
 export { isInstalled, readIkeSas, type ChildSa, type IkeSa } from "./sa.js";

@@ -17,7 +17,7 @@ export interface LoadStep {
 
 export interface LoadWatcher {
   readonly progress: (step: LoadStep) => void;
-  /** Another definition takes the place of one that may have SAs. */
+  /** Another definition has taken the place of one that may have SAs. */
   readonly replacing: (plan: TunnelPlan) => Promise<void>;
 }
 
@@ -92,8 +92,9 @@ export class Loader {
     const digest = `${plan.digest}${certificates?.digest ?? ""}`;
     const before = this.loaded.get(plan.connection);
     if (before === digest) return false;
-    if (before !== undefined) await replacing(plan);
     await charon.loadConnection(plan.connection, withCertificates(plan.section, certificates));
+    // Only now: until the new definition is there, the peer may have made SAs of the old one.
+    if (before !== undefined) await replacing(plan);
     this.loaded.set(plan.connection, digest);
     return true;
   }

@@ -1,5 +1,6 @@
 /** What operators have done to one tunnel, in commands of the IKE daemon. */
-import type { Charon } from "./charon.js";
+import { ViciError } from "../vici/index.js";
+import type { Charon, SaChoice } from "./charon.js";
 import type { TunnelPlan } from "./plan.js";
 import type { IkeSa } from "./sa.js";
 
@@ -19,8 +20,17 @@ export async function beginMissing(
 /** @returns how many are being ended */
 export async function endAll(charon: Charon, { connection }: TunnelPlan): Promise<number> {
   const sas = await charon.sas(connection);
-  for (const { uniqueId } of sas) await charon.terminate({ ikeId: uniqueId });
+  for (const { uniqueId } of sas) await endIfThere(charon, { ikeId: uniqueId });
   return sas.length;
+}
+
+/** An SA may have gone since the daemon told of it; that is what was wanted. */
+export async function endIfThere(charon: Charon, choice: SaChoice): Promise<void> {
+  try {
+    await charon.terminate(choice);
+  } catch (error) {
+    if (!(error instanceof ViciError && error.code === "refused")) throw error;
+  }
 }
 
 /** Make before break. */

@@ -64,8 +64,22 @@ export function planOf(side: TunnelSide, interfaceId?: number): TunnelPlan {
     start: side.start,
     begins: beginsFirst(side),
     backupOf: side.backupOf,
-    protects: side.failClosed ? [...side.remoteNetworks, ...side.remoteVteps] : [],
+    protects: protectedBy(side),
   };
+}
+
+/**
+ * What never goes to the other side in clear; empty when the tunnel does not fail closed. What its selectors
+ * alone name counts as well, except "any": this machine's own way out would be cut off with it.
+ */
+export function protectedBy(side: TunnelSide): readonly string[] {
+  if (!side.failClosed) return [];
+  const selected = side.selectors.flatMap(({ remote }) => (isAny(remote) ? [] : [remote]));
+  return [...new Set([...side.remoteNetworks, ...side.remoteVteps, ...selected])];
+}
+
+function isAny(network: string): boolean {
+  return network === "0.0.0.0/0" || network === "::/0";
 }
 
 /** One child for each pair of selectors: what every peer understands, IKEv1's included. */

@@ -19,7 +19,8 @@ export type UpkeepAction =
       /** 0 = the first one since it was last up. */
       readonly attempt: number;
     }
-  | { readonly kind: "terminate-double"; readonly tunnel: string; readonly ikeId: number };
+  | { readonly kind: "terminate-double"; readonly tunnel: string; readonly ikeId: number }
+  | { readonly kind: "terminate-double-child"; readonly tunnel: string; readonly childId: number };
 
 /** Milliseconds. */
 const FIRST_RETRY = 5_000;
@@ -27,13 +28,14 @@ const LONGEST_RETRY = 60_000;
 /** The other end's turn to begin. */
 const PATIENCE = 10_000;
 /** A renewal overlaps for a moment; a double stays. */
-const DOUBLE_FOR = 20_000;
+const DOUBLE_FOR = 10_000;
 
 interface Memory {
   downSince: number | undefined;
   nextTry: number;
   tries: number;
   doubleSince: number | undefined;
+  doubleChildSince: number | undefined;
 }
 
 export class Upkeep {
@@ -56,6 +58,7 @@ export class Upkeep {
       const memory = this.memory(plan.tunnel);
       const own = sas.get(plan.connection) ?? [];
       this.endDoubles(plan, own, memory, now, actions);
+      endDoubleChildren(plan, own, memory, now, actions);
       if (wanted(plan)) this.begin(plan, own, memory, now, actions);
       else memory.downSince = undefined;
     }
@@ -129,10 +132,46 @@ export class Upkeep {
   private memory(tunnel: string): Memory {
     let memory = this.memories.get(tunnel);
     if (memory === undefined) {
-      memory = { downSince: undefined, nextTry: 0, tries: 0, doubleSince: undefined };
+      memory = {
+        downSince: undefined,
+        nextTry: 0,
+        tries: 0,
+        doubleSince: undefined,
+        doubleChildSince: undefined,
+      };
       this.memories.set(tunnel, memory);
     }
     return memory;
+  }
+}
+
+/**
+ * One child twice under one IKE SA: both ends made it anew at the same moment. Both keep that with the higher
+ * pair of SPIs, which is the same pair at either end.
+ */
+function endDoubleChildren(
+  { tunnel }: TunnelPlan,
+  sas: readonly IkeSa[],
+  memory: Memory,
+  now: number,
+  actions: UpkeepAction[],
+): void {
+  const spare = sas.flatMap(({ children }) => {
+    const sorted = children
+      .filter(({ state }) => state === "INSTALLED")
+      .map((child) => ({ ...child, pair: [child.spiIn, child.spiOut].sort().join() }))
+      .sort((a, b) => (a.pair < b.pair ? 1 : -1));
+    return sorted.filter(({ name }, at) => sorted.findIndex((one) => one.name === name) < at);
+  });
+  if (spare.length === 0) {
+    memory.doubleChildSince = undefined;
+    return;
+  }
+  memory.doubleChildSince ??= now;
+  if (now - memory.doubleChildSince < DOUBLE_FOR) return;
+  memory.doubleChildSince = undefined;
+  for (const { uniqueId } of spare) {
+    actions.push({ kind: "terminate-double-child", tunnel, childId: uniqueId });
   }
 }
 

@@ -163,3 +163,27 @@ test("a new child under the old IKE SA leaves that alone", () => {
   const shared = { ...old, children: [...old.children, child] };
   expect(succession.decide(PLAN, [shared])).toEqual([{ kind: "end-child", id: 10 }]);
 });
+
+test("IPS-88: of two children of one name both ends keep the same one", () => {
+  const twice = (flip: boolean, plan: TunnelPlan): IkeSa => {
+    const one = sa(plan, 1);
+    const child = one.children[0]!;
+    const pair = (uniqueId: number, a: string, b: string) => ({
+      ...child,
+      uniqueId,
+      spiIn: flip ? b : a,
+      spiOut: flip ? a : b,
+    });
+    return { ...one, children: [pair(11, "aa", "01"), pair(12, "0b", "ff")] };
+  };
+  for (const [flip, plan] of [
+    [false, PLAN],
+    [true, OTHER_SIDE],
+  ] as const) {
+    const upkeep = new Upkeep();
+    expect(decide(upkeep, plan, [twice(flip, plan)], 0)).toEqual([]);
+    expect(decide(upkeep, plan, [twice(flip, plan)], 10_000)).toEqual([
+      { kind: "terminate-double-child", tunnel: plan.tunnel, childId: 11 },
+    ]);
+  }
+});
