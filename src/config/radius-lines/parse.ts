@@ -76,6 +76,11 @@ class Parser {
   private run(row: CommandRow, values: Readonly<Record<string, string>>, isNo: boolean): void {
     switch (row.id) {
       case "virtual-router":
+        // It becomes part of the names of files.
+        if (!NAME.test(values["name"] ?? "")) {
+          this.error("a virtual router's name has letters, digits, dots, dashes and underscores");
+          return;
+        }
         this.router = this.routerOf(values["name"] ?? "");
         this.mode = "global";
         return;
@@ -141,8 +146,9 @@ class Parser {
     const { address = "", mask = "", secret = "" } = values;
     const { relay } = this;
     if (relay === undefined) return;
-    if (!isIPv4(address)) return this.error(`"${address}" is no IPv4 address`);
-    if (maskLength(mask) === undefined) return this.error(`"${mask}" is no mask`);
+    // Not quoted: with the words in another order it may be the secret.
+    if (!isIPv4(address)) return this.error("the first word behind key is no IPv4 address");
+    if (maskLength(mask) === undefined) return this.error("the second word behind key is no mask");
     const at = relay.keys.findIndex((key) => key.address === address && key.mask === mask);
     if (isNo) {
       if (at < 0) this.error(`there is no key for ${address} ${mask} to remove`);
@@ -182,6 +188,9 @@ class Parser {
     this.issues.push({ line: this.line, severity: "error", message });
   }
 }
+
+/** As the file's schema has it. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 const MODES: Readonly<Record<Mode, string>> = {
   exec: "privileged exec mode",

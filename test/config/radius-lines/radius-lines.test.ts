@@ -88,7 +88,7 @@ test("RAD-22: several keys; one for the same network replaces it; 32 characters 
   expect(keys).toEqual(["second", "host", long.slice(1)]);
   expect(errors(text)).toEqual([
     "5: the secret has more than 32 characters",
-    '7: "255.0.255.0" is no mask',
+    "7: the second word behind key is no mask",
   ]);
   expect(errors(text).join()).not.toContain("xxx");
 });
@@ -265,4 +265,17 @@ no baseline radius relay`;
   const found = errors(text);
   expect(found.map((line) => line.split(":")[0])).toEqual(["2", "3", "4", "5", "6"]);
   expect(found.join()).not.toContain("secretword");
+});
+
+test("RAD-41: a secret in another word's place is not quoted; a router's name is no path", () => {
+  const relay = "radius relay accounting server\n";
+  expect(errors(`${relay}key my-secret 10.0.0.0 255.0.0.0`)).toEqual([
+    "2: the first word behind key is no IPv4 address",
+  ]);
+  expect(errors(`${relay}key 10.0.0.0 my-secret 255.0.0.0`)).toEqual([
+    "2: the second word behind key is no mask",
+  ]);
+  expect(errors("virtual-router ../../etc/cron.d/x")).toEqual([
+    "1: a virtual router's name has letters, digits, dots, dashes and underscores",
+  ]);
 });
