@@ -2,6 +2,7 @@
 import { isIPv4 } from "node:net";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
+import { LogRate } from "../util/log-rate.js";
 import { Addresses } from "./address/addresses.js";
 import { DhcpSource } from "./address/dhcp-source.js";
 import { LocalSource } from "./address/local-source.js";
@@ -16,7 +17,7 @@ import { Side } from "./server/side.js";
 import type { Prepared } from "./server/side.js";
 import type { SessionEvent } from "./session/session.js";
 import { SessionStore } from "./session/session-store.js";
-import { SessionTable } from "./session/session-table.js";
+import { SESSIONS_MAX, SessionTable } from "./session/session-table.js";
 import type { HomeServerSettings, TenantSettings } from "./settings.js";
 import type { Disk } from "./spool/disk.js";
 import { Replay } from "./spool/replay.js";
@@ -103,6 +104,7 @@ export class Tenant {
       leased: (mac, startedAt, lease) => this.sessions.leased(mac, startedAt, lease),
       find: (mac) => this.sessions.find(mac),
     });
+    const fullness = new LogRate(clock);
     this.sessions = new SessionTable({
       tenant,
       rules: () => this.current,
@@ -111,6 +113,12 @@ export class Tenant {
         this.sessionStore?.note(event);
         if (event.kind === "ended") this.addresses.end(event.session, event.reason);
         parts.onSession(event);
+      },
+      onFull: () => {
+        const suppressed = fullness.pass("");
+        if (suppressed === undefined) return;
+        const fields = { tenant, sessions: SESSIONS_MAX, ...LogRate.fields(suppressed) };
+        log.error(fields, "too many sessions: subscribers are let in without one");
       },
       onBegun: (session, accept) => this.addresses.begin({ session, accept }),
     });

@@ -5,6 +5,7 @@
  */
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { EndReason, Lease, Session } from "../session/session.js";
 import type { AddressSource, Subscriber } from "./source.js";
 
@@ -24,7 +25,9 @@ const RETRY_MS = 30_000;
 export class Addresses {
   private readonly parts: AddressesParts;
   private source: AddressSource | undefined;
-  private queue: Subscriber[] = [];
+  /** By MAC: who begins again while he waits keeps one place. */
+  private readonly queue = new Map<string, Subscriber>();
+  private readonly rate: LogRate;
   private asking = 0;
   /** By MAC: wall clock of the next look. */
   private readonly renewals = new Map<string, number>();
@@ -33,6 +36,7 @@ export class Addresses {
 
   constructor(parts: AddressesParts) {
     this.parts = parts;
+    this.rate = new LogRate(parts.clock);
   }
 
   /** Another source, or none: leases that there are stay with their sessions. */
@@ -53,13 +57,14 @@ export class Addresses {
   begin(subscriber: Subscriber): void {
     const { address } = subscriber.session;
     if (this.source === undefined || address !== undefined || this.stopped) return;
-    this.queue.push(subscriber);
+    this.queue.set(subscriber.session.mac, subscriber);
     this.next();
   }
 
   /** A session is over. */
   end(session: Session, reason: EndReason): void {
     this.renewals.delete(session.mac);
+    this.queue.delete(session.mac);
     if (session.lease !== undefined) this.source?.release(session, session.lease, reason);
   }
 
@@ -77,14 +82,20 @@ export class Addresses {
   /** What is on loan stays so: the sessions survive. */
   stop(): void {
     this.stopped = true;
-    this.queue = [];
+    this.queue.clear();
     this.source?.close();
+  }
+
+  /** Subscribers whose turn has not come. */
+  get waiting(): number {
+    return this.queue.size;
   }
 
   private next(): void {
     while (this.asking < UNDER_WAY) {
-      const subscriber = this.queue.shift();
+      const [subscriber] = this.queue.values();
       if (subscriber === undefined) return;
+      this.queue.delete(subscriber.session.mac);
       this.asking++;
       void this.acquire(subscriber).finally(() => {
         this.asking--;
@@ -106,7 +117,10 @@ export class Addresses {
       else source.release(session, lease, "stop");
     } catch (error) {
       const { tenant, mac } = session;
-      log.warn({ tenant, mac, err: error }, "a subscriber gets no address");
+      const suppressed = this.rate.pass(String(error));
+      if (suppressed === undefined) return;
+      const fields = { tenant, mac, err: error, ...LogRate.fields(suppressed) };
+      log.warn(fields, "a subscriber gets no address");
     }
   }
 

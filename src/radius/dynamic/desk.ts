@@ -137,7 +137,7 @@ export class DynamicDesk {
     servers: readonly string[],
     answer: (bytes: Uint8Array) => void,
   ): void {
-    const { counters, clock, sessions } = this.parts;
+    const { counters, clock } = this.parts;
     const { enabled, requireEventTimestamp, windowMs } = this.parts.settings();
     const stamp = findNumber(asked.packet, Attr.EventTimestamp);
     if (stamp !== undefined && Math.abs(clock.wall() - stamp * 1000) > windowMs) {
@@ -172,11 +172,24 @@ export class DynamicDesk {
       this.refuse(asked, servers, ErrorCause.MissingAttribute, reply);
       return;
     }
-    const session = sessionFor(asked.packet, sessions);
+    const session = sessionFor(asked.packet, this.sessionsOf(servers));
     if (typeof session === "number") this.refuse(asked, servers, session, reply);
-    else if (!servers.some((name) => this.parts.isInPool(name, session.pool))) {
-      this.refuse(asked, servers, ErrorCause.SessionContextNotFound, reply);
-    } else this.forward(asked, servers, session, reply);
+    else this.forward(asked, servers, session, reply);
+  }
+
+  /** Those that pools of these servers let in: of others not even an Error-Cause tells. */
+  private sessionsOf(servers: readonly string[]): SessionSource {
+    const { sessions } = this.parts;
+    const isTheirs = ({ pool }: Session) => servers.some((name) => this.parts.isInPool(name, pool));
+    return {
+      find: (mac) => {
+        const session = sessions.find(mac);
+        return session !== undefined && isTheirs(session) ? session : undefined;
+      },
+      *list() {
+        for (const session of sessions.list()) if (isTheirs(session)) yield session;
+      },
+    };
   }
 
   private forward(

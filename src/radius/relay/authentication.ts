@@ -3,7 +3,9 @@
  * subscriber is not interpreted; State keeps a conversation on its server (RFC 2865 section 5.24).
  */
 import { toHex } from "../../util/bytes.js";
+import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { Dispatch } from "./dispatch.js";
 import type { Exchange } from "../server/exchange.js";
 import { ownAnswer } from "../server/own-answer.js";
@@ -22,6 +24,7 @@ export interface AuthenticationParts {
   settings(): ListenerSettings;
   routes(): RouteTable;
   requireServiceAttributes(): boolean;
+  readonly clock: Clock;
   readonly log: Log;
   readonly dispatch: Dispatch;
   readonly pools: ReadonlyMap<string, Pool>;
@@ -35,9 +38,11 @@ const KEPT = 256;
 export class Authentication implements Flow {
   private readonly parts: AuthenticationParts;
   private waiting: Exchange[] = [];
+  private readonly rate: LogRate;
 
   constructor(parts: AuthenticationParts) {
     this.parts = parts;
+    this.rate = new LogRate(parts.clock);
   }
 
   onRequest(exchange: Exchange): void {
@@ -117,7 +122,11 @@ export class Authentication implements Flow {
     const { counters, identity, port } = exchange.origin;
     const code = said[0];
     if (code === Code.AccessAccept && !this.acceptIsWhole(said)) {
-      this.parts.log.warn({ pool: pool.name }, "accept without Service-Bundle, Class or User-Name");
+      const suppressed = this.rate.pass(pool.name);
+      if (suppressed !== undefined) {
+        const fields = { pool: pool.name, ...LogRate.fields(suppressed) };
+        this.parts.log.warn(fields, "accept without Service-Bundle, Class or User-Name");
+      }
       this.reject(exchange);
       return;
     }
@@ -155,7 +164,12 @@ export class Authentication implements Flow {
     const failure: [number, Uint8Array][] =
       eap === undefined ? [] : [[Attr.EapMessage, Uint8Array.of(4, eap[1] ?? 0, 0, 4)]];
     const answer = ownAnswer(exchange, Code.AccessReject, failure);
-    if (answer === undefined) return;
+    if (answer === undefined) {
+      // With all its Proxy-States it is too long: silence, and its place is free.
+      exchange.origin.counters.timedOut++;
+      this.parts.ingress().abandon(exchange);
+      return;
+    }
     exchange.origin.counters.localRejects++;
     this.parts.ingress().answer(exchange, answer);
   }

@@ -280,7 +280,8 @@ export class Ingress {
       client.tokens + ((now - client.filledAt) * rateLimit) / 1000,
     );
     client.filledAt = now;
-    if (client.tokens < 1) return known;
+    // A State is easily made up: those go on at the cost of new ones, up to a second's worth of them.
+    if (client.tokens < (known ? 1 - rateLimit : 1)) return false;
     client.tokens--;
     return true;
   }

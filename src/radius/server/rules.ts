@@ -1,4 +1,5 @@
 /** What a request must carry to be taken. */
+import { readU8 } from "../../util/bytes.js";
 import { AcctStatus, Attr } from "../packet/iana.js";
 import { findAttribute, findNumber } from "../packet/packet.js";
 import type { PacketFacts } from "../packet/packet.js";
@@ -20,7 +21,8 @@ export function hasWhatItMust(
   facts: PacketFacts,
   profile: "seed" | "modern",
 ): boolean {
-  const both = facts.calledStationId !== 0 && facts.callingStationId !== 0;
+  const hasStation = isThere(packet, facts.calledStationId);
+  const both = hasStation && isThere(packet, facts.callingStationId);
   if (kind === "authentication") return both;
   switch (findNumber(packet, Attr.AcctStatusType)) {
     case AcctStatus.Start:
@@ -28,12 +30,17 @@ export function hasWhatItMust(
       return both;
     case AcctStatus.On:
     case AcctStatus.Off:
-      return facts.calledStationId !== 0 || (profile === "modern" && namesDevice(packet));
+      return hasStation || (profile === "modern" && namesDevice(packet));
     case undefined:
       return false;
     default:
       return true;
   }
+}
+
+/** An empty text names nobody. */
+function isThere(packet: Uint8Array, at: number): boolean {
+  return at !== 0 && readU8(packet, at + 1) > 2;
 }
 
 /** The modern profile knows a device that names no radio by itself. */

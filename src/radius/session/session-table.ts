@@ -25,9 +25,16 @@ export interface SessionTableParts {
   /** Wall clock, milliseconds. */
   wall(): number;
   onEvent(event: SessionEvent): void;
+  /** Another number than `SESSIONS_MAX`. */
+  readonly most?: number;
+  /** There is no room for a session that would begin. */
+  onFull?(): void;
   /** After the event `begun`. @param accept as the home server said it */
   onBegun?(session: Session, accept: Uint8Array): void;
 }
+
+/** Sessions of a tenant. Beyond it subscribers are let in as their home server says, without a session. */
+export const SESSIONS_MAX = 262_144;
 
 export class SessionTable {
   private readonly parts: SessionTableParts;
@@ -69,6 +76,10 @@ export class SessionTable {
         return;
       }
       this.end(before, over);
+    }
+    if (this.sessions.size >= (this.parts.most ?? SESSIONS_MAX)) {
+      this.parts.onFull?.();
+      return;
     }
     const place = { id: this.nextId++, tenant: this.parts.tenant, now: this.parts.wall() };
     const next = begunSession(request, accept, source, place);

@@ -203,6 +203,18 @@ describe("a home server's Disconnect", () => {
     expect(point.received).toHaveLength(1);
   });
 
+  test("RAD-62: of a server outside the pool is not even told that the NAS is another, or that there are several", async () => {
+    await start(settings());
+    await login();
+    await login("02-AA-BB-CC-DD-02");
+    asker.send(ask([...byMac, [Attr.NasIdentifier, "no such"]], { secret: OTHER }), port);
+    expect(await errorCause()).toBe(ErrorCause.SessionContextNotFound);
+    asker.send(ask([[Attr.UserName, "bob"]], { secret: OTHER }), port);
+    expect(await errorCause(1)).toBe(ErrorCause.SessionContextNotFound);
+    asker.send(ask([[Attr.UserName, "bob"]]), port);
+    expect(await errorCause(2)).toBe(ErrorCause.MultipleSessionSelectionUnsupported);
+  });
+
   test("RAD-62: with another tenant's secret is a bad authenticator there", async () => {
     await start(settings());
     await login();

@@ -212,3 +212,21 @@ test("RAD-73: VLAN from Tunnel-Private-Group-Id, with and without a tag", () => 
   accept([[Attr.TunnelPrivateGroupId, "staff"]]);
   expect([...table.list()][0]?.vlan).toBe("staff");
 });
+
+test("RAD-64: there is an end to how many there may be; those that are there go on", () => {
+  let full = 0;
+  table = new SessionTable({
+    tenant: "t",
+    rules: () => ({ profile: "modern", sessionIdleMs: DAY }),
+    wall: () => now,
+    onEvent: (event) => events.push(event),
+    most: 2,
+    onFull: () => full++,
+  });
+  for (let n = 1; n <= 5; n++) accept([], station(undefined, `02-AA-BB-CC-DD-0${n}`));
+  expect([table.size, full]).toEqual([2, 3]);
+  // Another user in the place of one that is over.
+  accept([], station(), "alice");
+  expect(table.find("02:aa:bb:cc:dd:01")?.userName).toBe("alice");
+  expect([table.size, full]).toEqual([2, 3]);
+});
