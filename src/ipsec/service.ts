@@ -9,7 +9,7 @@ import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import type { CheckContext } from "./check/index.js";
 import { Guard, GuardDesk, runNft, type GuardControl, type Nft } from "./guard/index.js";
-import { Driver } from "./live/index.js";
+import { Driver, protectedBy } from "./live/index.js";
 import { SecretStore } from "./secrets/index.js";
 import { secretNames } from "./model/index.js";
 import type { IpsecSettings } from "./settings.js";
@@ -115,7 +115,8 @@ export class IpsecService {
     if (before.local !== next.local || before.viciSocket !== next.viciSocket) {
       await this.stopDriver();
       this.openDriver();
-      await this.staging.restore();
+      // What is in force here, which the store may not have.
+      await this.staging.reapply();
       lines.push(
         next.local === undefined ? "IPsec: drives no IKE daemon" : `IPsec: drives ${next.local}`,
       );
@@ -209,6 +210,8 @@ export class IpsecService {
   private refreshLater(): void {
     this.timer = this.parts.clock.setTimer(REFRESH_EVERY_MS, () => {
       void this.renewGuard();
+      // Without this a packet filter that was locked at the start would leave all down, and open.
+      if (this.staging.needsReapply) void this.staging.reapply().catch(() => {});
       void this.current?.refreshCredentials().catch(() => {
         // The connection was lost: everything is loaded again.
       });
@@ -239,10 +242,7 @@ export class IpsecService {
 
   /** What the policy in force protects. */
   private protectedNow(): readonly string[] {
-    return localSides(this.staging.model, this.settings.local).flatMap(
-      ({ failClosed, remoteNetworks, remoteVteps }) =>
-        failClosed ? [...remoteNetworks, ...remoteVteps] : [],
-    );
+    return localSides(this.staging.model, this.settings.local).flatMap(protectedBy);
   }
 
   private context(): CheckContext {

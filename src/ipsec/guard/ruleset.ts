@@ -64,8 +64,13 @@ export function guardScript(contents: GuardContents, replace = false): string {
     `add rule ${table} arrive ip6 saddr @remote6 counter drop`,
     `add rule ${table} forward jump leave`,
     `add rule ${table} output oifname "lo" return`,
+    // The far gateway may itself be within what is protected: what makes the tunnel is let through.
+    `add rule ${table} output meta l4proto { esp, ah } return`,
+    `add rule ${table} output udp sport { 500, 4500 } udp dport { 500, 4500 } return`,
     `add rule ${table} output jump leave`,
     `add rule ${table} prerouting iifname "lo" return`,
+    `add rule ${table} prerouting fib daddr type local meta l4proto { esp, ah } return`,
+    `add rule ${table} prerouting fib daddr type local udp sport { 500, 4500 } udp dport { 500, 4500 } return`,
     `add rule ${table} prerouting jump arrive`,
     ...clampRules(table, tunnels, contents),
     ...(replace ? [`flush set ${table} remote4`, `flush set ${table} remote6`] : []),

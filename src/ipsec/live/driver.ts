@@ -351,12 +351,11 @@ export class Driver implements Installer, DriverControl {
       current,
       now,
     )) {
-      if (action.kind === "terminate-double") await charon.terminate({ ikeId: action.ikeId });
+      if (action.kind === "terminate-double") await endIfThere(charon, { ikeId: action.ikeId });
       else if (action.kind === "terminate-double-child") {
-        await charon.terminate({ childId: action.childId });
+        await endIfThere(charon, { childId: action.childId });
       } else await this.begin(charon, plans, action);
     }
-    this.lookIn(this.backups.isWaiting ? LOOK_OFTEN_MS : LOOK_EVERY_MS);
   }
 
   private async begin(

@@ -59,6 +59,7 @@ export class Staging implements StagingControl {
   private previous: ArchivedPolicy | undefined;
   private progress: InstallProgress = IDLE;
   private running = false;
+  private unrestored = false;
 
   constructor(parts: StagingParts) {
     this.parts = parts;
@@ -87,8 +88,25 @@ export class Staging implements StagingControl {
     if (kept?.current === undefined) return;
     this.installed = kept.current;
     this.previous = kept.previous;
-    const { revision } = kept.current.policy;
-    await this.alone(() => this.drive([], this.sides(kept.current!.model), revision, "restore"));
+    await this.reapply();
+  }
+
+  /**
+   * Has the installer see to what is in force once more: there is another installer, or it could not before.
+   * Rejects with `busy`.
+   */
+  async reapply(): Promise<void> {
+    const { installed } = this;
+    if (installed === undefined) return;
+    const { policy, model } = installed;
+    await this.alone(async () => {
+      this.unrestored = !(await this.drive([], this.sides(model), policy.revision, "restore"));
+    });
+  }
+
+  /** What is in force could not be brought about the last time: nothing is guarded or loaded for it. */
+  get needsReapply(): boolean {
+    return this.unrestored && !this.running;
   }
 
   status(): Promise<StagingStatus> {
@@ -167,6 +185,7 @@ export class Staging implements StagingControl {
       model: EMPTY_MODEL,
     };
     this.installed = { policy, model };
+    this.unrestored = false;
     log.info({ actor, revision, tunnels: policy.tunnels, audit: true }, `IPsec policy: ${reason}`);
     await this.keep();
     return this.progress;

@@ -61,6 +61,23 @@ test("IPS-90: what is protected goes through a tunnel or nowhere, and is put in 
   expect(script).not.toContain("flush set");
 });
 
+test("IPS-90: IKE and ESP of our own pass to a gateway that is itself within what is protected", () => {
+  const lines = guardScript({ prefixes: ["192.0.2.2/32"], interfaces: [] }).split("\n");
+  const rule = (text: string): number => lines.indexOf(`add rule inet evpnd_guard ${text}`);
+  for (const [chain, rest] of [
+    ["output", "meta l4proto { esp, ah } return"],
+    ["output", "udp sport { 500, 4500 } udp dport { 500, 4500 } return"],
+    ["prerouting", "fib daddr type local meta l4proto { esp, ah } return"],
+    ["prerouting", "fib daddr type local udp sport { 500, 4500 } udp dport { 500, 4500 } return"],
+  ] as const) {
+    expect(rule(`${chain} ${rest}`)).toBeGreaterThan(0);
+    const jump = rule(`${chain} jump ${chain === "output" ? "leave" : "arrive"}`);
+    expect(rule(`${chain} ${rest}`)).toBeLessThan(jump);
+  }
+  // What is only passed on is no IKE of ours.
+  expect(lines.filter((line) => line.includes(" forward ") && line.includes("500"))).toEqual([]);
+});
+
 test("IPS-90: prefixes are only added; what is there already is not written again", async () => {
   const nft = new FakeNft();
   const guard = new Guard(nft.run);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { GuardWays } from "../../../src/ipsec/guard/index.js";
 import { Driver, type DriverEvent } from "../../../src/ipsec/live/index.js";
 import type { TunnelSide } from "../../../src/ipsec/model/index.js";
 import type { SecretFacts } from "../../../src/ipsec/secrets/control.js";
@@ -17,6 +18,7 @@ let charon: FakeCharon;
 let clock: FakeClock;
 let driver: Driver;
 const guarded: string[][] = [];
+const ways: GuardWays[] = [];
 let guardProblem: string | undefined;
 let events: DriverEvent[];
 let secrets: Map<string, string[]>;
@@ -27,6 +29,7 @@ beforeEach(() => {
   charon = new FakeCharon(join(directory, "vici"));
   clock = new FakeClock();
   guarded.length = 0;
+  ways.length = 0;
   guardProblem = undefined;
   secrets = new Map();
   rollovers = new Map();
@@ -48,7 +51,8 @@ function newDriver(): Driver {
       facts: (name) => rollovers.get(name),
     },
     guard: {
-      protect: (prefixes) => {
+      protect: (prefixes, given) => {
+        ways.push(given);
         guarded.push([...prefixes, String(charon.count("load-conn"))]);
         return guardProblem === undefined
           ? Promise.resolve()
@@ -336,5 +340,45 @@ test("IPS-93: a backup tunnel is begun when the main one stays down, and ended w
   expect(events.filter(({ kind }) => kind === "backup")).toEqual([
     { kind: "backup", tunnel: "spare", active: true },
     { kind: "backup", tunnel: "spare", active: false },
+  ]);
+});
+
+test("IPS-88: an SA that has gone before it is ended stops nothing, and fails no install", async () => {
+  await charon.start();
+  driver.start();
+  await settle();
+  await driver.install(plan([side("a"), side("b")]), () => {});
+  charon.refused.set("terminate", "no matching SAs to terminate found");
+  const outcome = await driver.install(plan([side("b")]), () => {});
+  expect(outcome).toEqual({ ok: true, problems: [] });
+  charon.sas.length = 0;
+  clock.advance(5000);
+  await settle();
+  expect(driver.tunnels().map(({ tunnel, up }) => [tunnel, up])).toEqual([["b", true]]);
+});
+
+test("IPS-90: networks that only a selector names are guarded, too; any is not", async () => {
+  await charon.start();
+  const [local, remote] = ["10.1.0.0/24", "10.7.0.0/24"];
+  const selector = { local, remote, protocol: 0, localPort: 0, remotePort: 0 };
+  const any = { ...selector, local: "0.0.0.0/0", remote: "0.0.0.0/0" };
+  await driver.install(plan([side("a", { more: { selectors: [selector, any] } })]), () => {});
+  expect(guarded[0]?.slice(0, -1)).toEqual(["10.2.0.0/24", "10.7.0.0/24"]);
+});
+
+test("IPS-90: the name of a tunnel interface opens no other one", async () => {
+  await charon.start();
+  const bound = { ...side("a"), kind: "route-based" as const };
+  for (const name of ["*", 'x" return; "', "an-interface-with-a-long-name", "tunnel.1"]) {
+    await driver.install(
+      plan([{ ...bound, binding: { kind: "interface", interface: name } }]),
+      () => {},
+    );
+  }
+  expect(ways.map(({ interfaces }) => interfaces)).toEqual([
+    ["ipsec1"],
+    ["ipsec1"],
+    ["ipsec1"],
+    ["tunnel.1"],
   ]);
 });

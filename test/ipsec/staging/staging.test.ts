@@ -312,3 +312,34 @@ describe("after a restart", () => {
     expect(result.problems[0]).toContain("could not be kept");
   });
 });
+
+test("IPS-88: what could not be brought about at a start is tried again, until it could", async () => {
+  const first = staging();
+  first.stage(named("x"));
+  await first.install(order);
+  installer.fails = "x";
+  const second = staging();
+  await second.restore();
+  expect(second.needsReapply).toBe(true);
+  installer.fails = undefined;
+  await second.reapply();
+  expect(second.needsReapply).toBe(false);
+  expect(installer.plans.at(-1)).toMatchObject({ reason: "restore", added: ["x"] });
+});
+
+test("IPS-88: another installer is told of what is in force, also without a store", async () => {
+  const stage = new Staging({
+    store: undefined,
+    installer,
+    local: () => "a",
+    context: () => ({ now: NOW }),
+    clock,
+    log: silentLog,
+  });
+  await stage.reapply();
+  expect(installer.plans).toEqual([]);
+  stage.stage(named("x"));
+  await stage.install(order);
+  await stage.reapply();
+  expect(installer.plans.at(-1)).toMatchObject({ reason: "restore", added: ["x"], revision: 1 });
+});
