@@ -57,6 +57,8 @@ export class RemoteRadius implements RadiusRelay {
   private retry: TimerHandle | undefined;
   private retryMs = FIRST_RETRY_MS;
   private startedAt = 0;
+  /** A thread that takes another's place drains as that one did. */
+  private draining = false;
   private lastId = 0;
   private stopped = false;
   /** The first start: told to whoever waits for it, and not tried again. */
@@ -92,7 +94,10 @@ export class RemoteRadius implements RadiusRelay {
   radsec = () => this.call<"radsec">("radsec");
   dynamic = () => this.call<"dynamic">("dynamic");
   spools = () => this.call<"spools">("spools");
-  drain = (on: boolean) => this.call<"drain">("drain", on);
+  drain = async (on: boolean): Promise<void> => {
+    await this.call<"drain">("drain", on);
+    this.draining = on;
+  };
 
   async configure(settings: RadiusSettings): Promise<void> {
     await this.call<"configure">("configure", settings);
@@ -137,6 +142,8 @@ export class RemoteRadius implements RadiusRelay {
       case "ready":
         this.starting?.resolve();
         this.starting = undefined;
+        // One that dies at once is told again.
+        if (this.draining) this.drain(true).catch(() => {});
         this.parts.onUp?.(this);
         return;
       case "failed":

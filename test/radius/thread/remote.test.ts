@@ -108,3 +108,15 @@ test("stopping waits for the thread, but not for ever; what dies later is not st
   clock.pass(60_000);
   expect(threads).toHaveLength(1);
 });
+
+test("RAD-75: a thread that dies while it drains is followed by one that drains", async () => {
+  const remote = await up();
+  const drained = remote.drain(true);
+  last().events.report({ kind: "result", id: last().calls[0]?.id ?? 0, value: undefined });
+  await drained;
+  last().events.died(new Error("a bug"));
+  clock.pass(100);
+  last().events.report({ kind: "ready" });
+  expect(threads).toHaveLength(2);
+  expect(last().calls).toMatchObject([{ method: "drain", parameters: [true] }]);
+});
