@@ -42,9 +42,9 @@ export function parseIkeName(
   const match = /^(pre|rsa|dsa)-g(\d{1,2})-([a-z0-9]+)-([a-z0-9-]+)$/.exec(name.toLowerCase());
   if (match === null) return undefined;
   const group = groupOfNumber(Number(match[2]));
-  const encryption = CIPHERS[match[3]!];
-  const integrity = HASHES[match[4]!];
-  const authentication = METHODS[match[1]!];
+  const encryption = valueOf(CIPHERS, match[3]!);
+  const integrity = valueOf(HASHES, match[4]!);
+  const authentication = valueOf(METHODS, match[1]!);
   if (group === undefined || encryption === undefined) return undefined;
   if (integrity === undefined || authentication === undefined) return undefined;
   const prf: Prf = integrity;
@@ -69,8 +69,8 @@ export function parseEspName(name: string): EspProposal | undefined {
   const pfs = match[1] === "nopfs" ? undefined : groupOfNumber(Number(match[1]!.slice(1)));
   if (pfs === undefined && match[1] !== "nopfs") return undefined;
   const isAh = match[2] === "ah";
-  const encryption: Cipher | undefined = isAh ? "null" : CIPHERS[match[2]!.slice(4)];
-  const integrity = HASHES[match[3]!];
+  const encryption: Cipher | undefined = isAh ? "null" : valueOf(CIPHERS, match[2]!.slice(4));
+  const integrity = valueOf(HASHES, match[3]!);
   if (encryption === undefined) return undefined;
   if (integrity === undefined && (match[3] !== "null" || isAh)) return undefined;
   const protocol = isAh ? "ah" : "esp";
@@ -158,4 +158,9 @@ export function formatTransforms(proposal: EspProposal): string | undefined {
 
 function keyOf<T>(table: Readonly<Record<string, T>>, value: T): string | undefined {
   return Object.keys(table).find((name) => table[name] === value);
+}
+
+/** Words come from outside: `constructor` is none of ours. */
+function valueOf<T>(table: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { gatewayNamed } from "../../../src/ipsec/model/index.js";
+import { gatewayNamed, parseEspName, parseIkeName } from "../../../src/ipsec/model/index.js";
 import { importText, IMPORTERS, renderGateway } from "../../../src/ipsec/vendors/index.js";
 import type { ImportVendor } from "../../../src/ipsec/vendors/index.js";
 
@@ -141,5 +141,21 @@ test.each([
     expect(notes.length).toBeLessThanOrEqual(20_001);
     // Linear work takes a fraction of it; a square would take minutes.
     expect((user + system) / 1e6).toBeLessThan(20);
+  }
+});
+
+test("IPS-27: words that every object of the language has are words like any other", () => {
+  for (const word of ["__proto__", "constructor", "valueof", "hasOwnProperty"]) {
+    for (const text of [`set ${word}`, `set ${word} x`, `set policy id 1 ${word}`]) {
+      const { kept, notes } = importText("screenos", text);
+      expect([text, kept.length + notes.length > 0]).toEqual([text, true]);
+    }
+    const proposals = `p1-proposal pre-g2-${word}-sha p2-proposal nopfs-esp-des-${word}`;
+    importText("screenos", `set ike gateway x address 192.0.2.1 ${proposals}`);
+    importText("pix", `${word}\n${word} x`);
+    expect(parseIkeName(`pre-g2-${word}-sha`)).toBeUndefined();
+    expect(parseIkeName(`pre-g2-des-${word}`)).toBeUndefined();
+    expect(parseEspName(`nopfs-esp-${word}-sha`)).toBeUndefined();
+    expect(parseEspName(`nopfs-esp-des-${word}`)).toBeUndefined();
   }
 });

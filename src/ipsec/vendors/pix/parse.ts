@@ -15,7 +15,8 @@ import type { MapDetail, Statement } from "./statement.js";
 export function parseCommand(line: string): Statement | undefined {
   const words = line.split(" ").filter((word) => word !== "");
   const reader = new WordReader(words.map((text) => ({ text, quoted: false })));
-  const run = COMMANDS[reader.peek() ?? ""];
+  const noun = reader.peek() ?? "";
+  const run = Object.hasOwn(COMMANDS, noun) ? COMMANDS[noun] : undefined;
   if (run === undefined) return undefined;
   reader.word("a command");
   const statement = run(reader);

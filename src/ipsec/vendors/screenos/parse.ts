@@ -31,7 +31,7 @@ export function parseCommand(line: string, names: KnownNames = NO_NAMES): Parsed
   if (reader.took("exit") !== undefined) return plain({ kind: "exit" }, reader);
   if (reader.took("set") === undefined) return undefined;
   const noun = reader.peek()?.toLowerCase() ?? "";
-  const run = NOUNS[noun];
+  const run = Object.hasOwn(NOUNS, noun) ? NOUNS[noun] : undefined;
   if (run === undefined) return undefined;
   reader.word("a noun");
   const parsed = run(reader, names);
