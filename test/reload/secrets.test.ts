@@ -12,7 +12,7 @@ const OPTIONS = ["password", "password-file", "password-env", "tcp-ao", "bfd"];
 const TOPS = ["key-chains", "bmp", "api"];
 
 test("the keys of this test are found by its pattern", () => {
-  const files = Object.entries(KEY_FILES).filter(([name]) => !name.endsWith(".crt"));
+  const files = Object.entries(KEY_FILES).filter(([name]) => !/\.(crt|crl)$/.test(name));
   for (const key of [...files.map(([, text]) => text), ...Object.values(KEY_ENVIRONMENT)]) {
     expect(key).toMatch(SECRET);
   }
