@@ -6,8 +6,8 @@ import { load, Rig } from "./lib/rig.js";
 import { ROLES } from "./lib/roles.js";
 import { KEY_ENVIRONMENT, KEY_FILES } from "./lib/values.js";
 
-/** All of them begin so, but for private keys. */
-const SECRET = /secret-(one|two|three|four|five|six|seven)|PRIVATE KEY/;
+/** All of them begin so, but for private keys and what has to be hexadecimal. */
+const SECRET = /secret-(one|two|three|four|five|six|seven)|PRIVATE KEY|00112233445566778899aabb/;
 const OPTIONS = ["password", "password-file", "password-env", "tcp-ao", "bfd"];
 const TOPS = ["key-chains", "bmp", "api"];
 
