@@ -1,8 +1,10 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /**
  * Two projects: `unit` runs first and in parallel; `interop` starts real routers in network
- * namespaces and runs at most two files at a time. `npm test -- test/<path>` finds the right one.
+ * namespaces, waits for them more than it computes, and runs at most three files at a time.
+ * `npm test -- test/<path>` finds the right one.
  */
 export default defineConfig({
   test: {
@@ -14,6 +16,8 @@ export default defineConfig({
           exclude: ["test/interop/**"],
           testTimeout: 180_000,
           hookTimeout: 120_000,
+          // Two cores as well: by default one of them is left idle.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           sequence: { groupOrder: 0 },
         },
       },
@@ -23,7 +27,7 @@ export default defineConfig({
           include: ["test/interop/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -342,7 +342,7 @@ describeInterop("subscribers of a fabric", ["freeradius", "eapol", "gobgp"], () 
     expect(await evpnctl("radius", "disconnect", "campus", MAC)).toContain("ended");
     expect(await sessions()).toEqual([]);
     await found(`${MAC} without-session held`, `${ROGUE} without-session held`);
-    expect(await macs(MAC)).toEqual([]);
+    await waitFor("the FIB to let it go", async () => (await macs(MAC)).length === 0);
     expect(await eapol()).toMatch(/SUCCESS\s*$/);
     await found(`${ROGUE} without-session held`);
     await waitFor("the FIB to have it again", async () => (await macs(MAC)).length === 1);
