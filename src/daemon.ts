@@ -13,7 +13,7 @@ import type {
   StorageState,
 } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
-import { TUNNEL_ROUTE_DEFAULTS } from "./bgp/tunnel-control.js";
+import { TUNNEL_ROUTE_DEFAULTS } from "./bgp/tunnels/control.js";
 import { loadConfig } from "./config/index.js";
 import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
 import { LocalLint, warmUpFib } from "./fib/index.js";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LocalRoutes } from "../src/bgp/local-routes.js";
 import { AttrStore, RouteTable, Sources } from "../src/bgp/rib/index.js";
-import { Tunnels } from "../src/bgp/tunnels.js";
+import { Tunnels } from "../src/bgp/tunnels/tunnels.js";
 import type { SpeakerFactory } from "../src/daemon.js";
 import { EXIT, runDaemon } from "../src/main.js";
 import { silentLog } from "../src/util/log.js";

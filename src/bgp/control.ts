@@ -250,7 +250,7 @@ export type {
   TunnelRouteSettings,
   TunnelRoutesView,
   TunnelVtep,
-} from "./tunnel-control.js";
+} from "./tunnels/control.js";
 
 export type {
   LackPage,

@@ -20,7 +20,7 @@ import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditNow, type AuditSubject } from "./audit/index.js";
 import { Interests, type InterestHost } from "./interest.js";
 import type { Maintenance } from "./maintenance.js";
-import type { Tunnels } from "./tunnels.js";
+import type { Tunnels } from "./tunnels/tunnels.js";
 import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
 import { changeLive, type LiveChangeHost } from "./live/live-change.js";

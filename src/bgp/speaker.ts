@@ -31,7 +31,7 @@ import {
   TcpDialer,
 } from "./transport/index.js";
 import { suppose, type WhatIfSource } from "./what-if/suppose.js";
-import { Tunnels } from "./tunnels.js";
+import { Tunnels } from "./tunnels/tunnels.js";
 import { rulesToWarmUp, warmUp } from "./warm-up.js";
 
 export interface SpeakerParts {

@@ -49,6 +49,12 @@ export const LAYERS: readonly Layer[] = [
     files: "^src/bgp/what-if/",
     may: ["^src/bgp/", CODEC, UTIL],
   },
+  {
+    name: "bgp-tunnels",
+    files: "^src/bgp/tunnels/",
+    may: [CONTROL, "^src/bgp/policy/", "^src/bgp/rib/", CODEC, CONTRACT, UTIL],
+    mayTypes: ["^src/bgp/"],
+  },
   { name: "bgp-transport", files: "^src/bgp/transport/", may: [UTIL], mayTypes: SEAMS },
   { name: "bgp-session", files: "^src/bgp/session/", may: [CODEC, UTIL], mayTypes: SEAMS },
   { name: "bgp-rib", files: "^src/bgp/rib/", may: [CODEC, UTIL], mayTypes: SEAMS },

@@ -2,14 +2,14 @@
  * Counts what hangs on tunnels: routes and MACs of every next hop that one leads to. A walk over the table in
  * slices; held routes count, too, by what their peer said.
  */
-import { formatIp } from "../fast-bgp-codec/values/ip.js";
-import { Family } from "../fast-bgp-codec/family.js";
-import { formatMac } from "../fast-bgp-codec/values/mac.js";
-import { readU16, readU32 } from "../util/bytes.js";
-import type { SlicedJob } from "../util/sliced-work.js";
-import { octetsOf } from "./policy/tunnel-gate.js";
-import type { RouteTable } from "./rib/route-table.js";
-import type { RiskyMac } from "./tunnel-control.js";
+import { formatIp } from "../../fast-bgp-codec/values/ip.js";
+import { Family } from "../../fast-bgp-codec/family.js";
+import { formatMac } from "../../fast-bgp-codec/values/mac.js";
+import { readU16, readU32 } from "../../util/bytes.js";
+import type { SlicedJob } from "../../util/sliced-work.js";
+import { octetsOf } from "../policy/tunnel-gate.js";
+import type { RouteTable } from "../rib/route-table.js";
+import type { RiskyMac } from "./control.js";
 
 const MAC_IP = 2;
 const MAC_AT = 25;

@@ -1,5 +1,5 @@
 /** Prefixes of VTEPs as people write them, as octets. */
-import { parseIp } from "../fast-bgp-codec/values/ip.js";
+import { parseIp } from "../../fast-bgp-codec/values/ip.js";
 
 export interface TextPrefix {
   /** 4 or 16 of them. */

@@ -5,9 +5,9 @@
  *
  * A function of the stream (`contract.ts`) and of passed-in time; what it does to routes is `tunnels.ts`.
  */
-import type { TunnelChange, TunnelItem } from "../contract.js";
-import { parsePrefixText, type TextPrefix } from "./tunnel-prefix.js";
-import type { CutNextHops } from "./policy/tunnel-gate.js";
+import type { TunnelChange, TunnelItem } from "../../contract.js";
+import { parsePrefixText, type TextPrefix } from "./prefix.js";
+import type { CutNextHops } from "../policy/tunnel-gate.js";
 
 export interface KnownTunnel {
   readonly item: TunnelItem;

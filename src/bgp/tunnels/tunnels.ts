@@ -3,14 +3,14 @@
  * become the last choice, and what hangs on each tunnel is counted. Does nothing, and costs nothing, until a
  * tunnel with VTEPs is told of; routes suffer nothing unless an effect is configured.
  */
-import type { TunnelChange, VtepItem, VtepSink } from "../contract.js";
-import type { Clock, TimerHandle } from "../util/clock.js";
-import type { Log } from "../util/log.js";
-import type { SlicedJob } from "../util/sliced-work.js";
-import { ControlError } from "./control.js";
-import { octetsOf, TunnelGate } from "./policy/tunnel-gate.js";
-import type { Policies } from "./policies.js";
-import type { RouteTable } from "./rib/route-table.js";
+import type { TunnelChange, VtepItem, VtepSink } from "../../contract.js";
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import type { Log } from "../../util/log.js";
+import type { SlicedJob } from "../../util/sliced-work.js";
+import { ControlError } from "../control.js";
+import { octetsOf, TunnelGate } from "../policy/tunnel-gate.js";
+import type { Policies } from "../policies.js";
+import type { RouteTable } from "../rib/route-table.js";
 import {
   MOST_RISKY,
   TUNNEL_ROUTE_DEFAULTS,
@@ -19,11 +19,11 @@ import {
   type TunnelRouteSettings,
   type TunnelRoutesView,
   type TunnelVtep,
-} from "./tunnel-control.js";
-import { TunnelCounter, type TunnelCount } from "./tunnel-count.js";
-import type { TextPrefix } from "./tunnel-prefix.js";
-import { covers, TunnelTable, type KnownTunnel } from "./tunnel-table.js";
-import { parseIp } from "../fast-bgp-codec/values/ip.js";
+} from "./control.js";
+import { TunnelCounter, type TunnelCount } from "./count.js";
+import type { TextPrefix } from "./prefix.js";
+import { covers, TunnelTable, type KnownTunnel } from "./table.js";
+import { parseIp } from "../../fast-bgp-codec/values/ip.js";
 
 export interface TunnelsHost {
   readonly table: RouteTable;

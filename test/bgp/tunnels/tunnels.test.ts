@@ -1,12 +1,12 @@
 /** Routes whose next hop lies behind a tunnel: held or the last choice, hold-down, and what hangs on each. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { HoldReason } from "../../src/bgp/rib/hold.js";
-import type { TunnelRisk } from "../../src/bgp/tunnel-control.js";
-import { Tunnels } from "../../src/bgp/tunnels.js";
-import type { TunnelChange, VtepItem } from "../../src/contract.js";
-import { silentLog } from "../../src/util/log.js";
-import { evpnUpdate, evpnWithdraw, Speaker, type Line } from "./lib/speaker.js";
-import { key, mac } from "./lib/tables.js";
+import { HoldReason } from "../../../src/bgp/rib/hold.js";
+import type { TunnelRisk } from "../../../src/bgp/tunnels/control.js";
+import { Tunnels } from "../../../src/bgp/tunnels/tunnels.js";
+import type { TunnelChange, VtepItem } from "../../../src/contract.js";
+import { silentLog } from "../../../src/util/log.js";
+import { evpnUpdate, evpnWithdraw, Speaker, type Line } from "../lib/speaker.js";
+import { key, mac } from "../lib/tables.js";
 
 let speaker: Speaker;
 let tunnels: Tunnels;
