@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { sideOf } from "../../../src/ipsec/model/index.js";
-import { importText, renderGateway } from "../../../src/ipsec/vendors/index.js";
-import { named } from "./lib/orders.js";
+import { importText } from "../../../src/ipsec/vendors/index.js";
+import { named, renderedAgain as rendered } from "./lib/orders.js";
 
 const read = (name: string) => readFileSync(`test/ipsec/fixtures/${name}`, "utf8");
 const PRINTED = read("pix.printed.txt");
@@ -14,14 +14,6 @@ const printed = take(PRINTED);
 const pix = named(printed.model, "PIXRTPVPN");
 const [tunnel] = printed.model.tunnels;
 if (tunnel === undefined) throw new Error("no tunnel");
-
-function rendered(of: ReturnType<typeof take>): string {
-  const { files } = renderGateway(of.model, named(of.model, of.gateway ?? ""), {
-    fingerprint: () => undefined,
-    kept: of.kept,
-  });
-  return files.map(({ text }) => text).join("");
-}
 
 test("IPS-74, IPS-76: the printed text and its clean form give one model", () => {
   expect(printed.model).toEqual(take(CLEAN).model);

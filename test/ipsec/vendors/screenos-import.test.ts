@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { sideOf } from "../../../src/ipsec/model/index.js";
-import { importText, renderGateway } from "../../../src/ipsec/vendors/index.js";
+import { importText } from "../../../src/ipsec/vendors/index.js";
 import type { ImportNote } from "../../../src/ipsec/vendors/index.js";
-import { named } from "./lib/orders.js";
+import { named, renderedAgain as rendered } from "./lib/orders.js";
 
 const read = (name: string) => readFileSync(`test/ipsec/fixtures/${name}`, "utf8");
 const PRINTED = read("ssg-branch.printed.txt");
@@ -16,14 +16,6 @@ const printed = take(PRINTED);
 const branch = named(printed.model, "branch");
 const [tunnel] = printed.model.tunnels;
 if (tunnel === undefined) throw new Error("no tunnel");
-
-function rendered(of: ReturnType<typeof take>): string {
-  const { files } = renderGateway(of.model, named(of.model, of.gateway ?? ""), {
-    fingerprint: () => undefined,
-    kept: of.kept,
-  });
-  return files.map(({ text }) => text).join("");
-}
 
 test("IPS-27: the printed text and its clean form give one model", () => {
   expect(printed.model).toEqual(take(CLEAN).model);

@@ -1,6 +1,7 @@
 /** What ASA (9.16 and later) can be told of a tunnel, and its words for it. */
 import type { TunnelSide } from "../../model/index.js";
 import type { Capability } from "../capability.js";
+import { IKEV1_WORDS } from "../pix/words.js";
 import { plainName } from "../rendering.js";
 
 export const ASA: Capability = {
@@ -71,16 +72,7 @@ export const ASA: Capability = {
 const ASA_IKEV1: Capability = {
   ...ASA,
   title: "ASA with IKEv1",
-  ikeCiphers: { des: "des", "3des": "3des", aes128: "aes", aes192: "aes-192", aes256: "aes-256" },
-  espCiphers: {
-    des: "esp-des",
-    "3des": "esp-3des",
-    aes128: "esp-aes",
-    aes192: "esp-aes-192",
-    aes256: "esp-aes-256",
-    null: "esp-null",
-  },
-  integrities: { md5: "md5", sha1: "sha" },
+  ...IKEV1_WORDS,
   groups: { modp1024: "2", modp1536: "5", modp2048: "14" },
   prfApart: false,
 };

@@ -1,10 +1,8 @@
 /** What PIX OS 6.2 can be told of a tunnel, and its words for it. */
 import type { Capability } from "../capability.js";
 
-export const PIX: Capability = {
-  title: "PIX OS",
-  versions: [1],
-  kinds: ["policy-based"],
+/** Of IKEv1, which ASA took over as they were. */
+export const IKEV1_WORDS = {
   ikeCiphers: { des: "des", "3des": "3des", aes128: "aes", aes192: "aes-192", aes256: "aes-256" },
   espCiphers: {
     des: "esp-des",
@@ -15,6 +13,13 @@ export const PIX: Capability = {
     null: "esp-null",
   },
   integrities: { md5: "md5", sha1: "sha" },
+} as const;
+
+export const PIX: Capability = {
+  title: "PIX OS",
+  versions: [1],
+  kinds: ["policy-based"],
+  ...IKEV1_WORDS,
   groups: { modp768: "1", modp1024: "2", modp1536: "5" },
   prfApart: false,
   additional: false,

@@ -9,7 +9,11 @@ import {
   type Tunnel,
   type Vendor,
 } from "../../../../src/ipsec/model/index.js";
-import { renderGateway, type Rendering } from "../../../../src/ipsec/vendors/index.js";
+import {
+  renderGateway,
+  type importText,
+  type Rendering,
+} from "../../../../src/ipsec/vendors/index.js";
 import { end, gateway, iface, model, tunnel, tunnelInterface } from "../../lib/models.js";
 
 export function shipped(file: string): IpsecModel {
@@ -85,4 +89,13 @@ export function asText({ files, findings, byHand, secrets }: Rendering): string 
     ...byHand.map((step) => `### by hand: ${step}\n`),
     ...secrets.map(({ name, fingerprint: print }) => `### secret: ${name} ${print ?? "missing"}\n`),
   ].join("");
+}
+
+/** What was imported, as the gateway's own text. */
+export function renderedAgain(of: ReturnType<typeof importText>): string {
+  const { files } = renderGateway(of.model, named(of.model, of.gateway ?? ""), {
+    fingerprint: () => undefined,
+    kept: of.kept,
+  });
+  return files.map(({ text }) => text).join("");
 }
