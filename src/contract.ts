@@ -70,3 +70,97 @@ export interface SubscriberItem extends ContractItem<"begun" | "confirmed" | "en
 
 export type SubscriberChange = ContractChange<SubscriberItem>;
 export type SubscriberSink = ContractSink<SubscriberItem>;
+
+/** `stale`: it was trusted, and nobody has said so for too long. */
+export type TrustState = "trusted" | "untrusted" | "unknown" | "stale";
+
+/**
+ * What becomes of a peer that is not trusted. `refuse`: no session begins; one that is up suffers `hold`, so
+ * that a change of trust resets nobody. `hold`: the session is up, nothing is sent to it, and its routes are
+ * ineligible. `mark`: it is served, and its routes carry a community; for trials.
+ */
+export type TrustEffect = "refuse" | "hold" | "mark";
+
+/** How a BGP session hangs on the instance that was trusted. */
+export type TrustBinding = "tls-proxy" | "tcp-md5" | "address";
+
+/** What the configuration asks of a peer. */
+export interface TrustRequirement {
+  readonly tenant: string;
+  /** Undefined: any of the tenant's. */
+  readonly vnf: string | undefined;
+  readonly effect: TrustEffect;
+  /** Only says what would be done. */
+  readonly dryRun: boolean;
+}
+
+/** What the speaker knows of a peer. Before its OPEN there is no AS and no router id. */
+export interface TrustFacts {
+  /** Canonical, without a zone. */
+  readonly address: string;
+  readonly required: TrustRequirement;
+  readonly as: number | undefined;
+  /** Dotted quad. */
+  readonly routerId: string | undefined;
+  /** Hex of the instance's identity, when its TLS proxy brought the connection; undefined for a plain one. */
+  readonly instance: string | undefined;
+  /** It was admitted before, and its session is up. */
+  readonly live: boolean;
+}
+
+export interface TrustAnswer {
+  /** Of the last change that the answer hangs on. */
+  readonly revision: number;
+  readonly state: TrustState;
+  /** For people, a sentence without the full stop. */
+  readonly reason: string;
+  /** What is done to it. */
+  readonly effect: TrustEffect | "admit";
+  /** What a dry run, or a grace, spares it; undefined when nothing is. */
+  readonly spared: TrustEffect | undefined;
+  /** Monotonic milliseconds until when it holds, unless a change comes before; undefined = until one comes. */
+  readonly until: number | undefined;
+  /** `tenant/vnf/instance`, empty while nobody is known there. */
+  readonly subject: string;
+  /** `tenant/vnf`: what is policed together. */
+  readonly vnf: string;
+  /** Undefined while nobody is known there. */
+  readonly binding: TrustBinding | undefined;
+}
+
+/** Trust in whoever peers from an address, from asmn to the speaker. Key: the address, canonical. */
+export interface TrustItem extends ContractItem<TrustState> {
+  readonly subject: string;
+  /** Live sessions keep their last verdict, because the Sec-EM is out of reach. */
+  readonly grace: boolean;
+}
+
+export type TrustChange = ContractChange<TrustItem>;
+/** Each transition comes once, expiry included. */
+export type TrustSink = ContractSink<TrustItem>;
+
+/** Answers from a local cache, without I/O, and never throws. */
+export interface TrustGate {
+  /** Asked on accept (address), on OPEN (AS, router id), and for live sessions after each change of their address. */
+  admit(facts: TrustFacts): TrustAnswer;
+  /** TCP MD5 key of the trusted instance at that address; undefined when it has none. A secret. */
+  keyFor(address: string): string | undefined;
+  /** Hex identity of the trusted instance there that peers through its TLS proxy. */
+  instanceAt(address: string): string | undefined;
+  /** Returns what ends it. */
+  subscribe(sink: TrustSink): () => void;
+  /** The change is in force at every session of the address: how many there were, and what it took. */
+  gateApplied(applied: TrustApplied): void;
+}
+
+/** Times are milliseconds since the speaker heard of the change. */
+export interface TrustApplied {
+  readonly address: string;
+  readonly revision: number;
+  readonly sessions: number;
+  readonly routes: number;
+  /** From then on nothing new was sent to it. */
+  readonly beganMs: number;
+  /** Its last route was held, or restored. */
+  readonly doneMs: number;
+}
