@@ -1,0 +1,344 @@
+/**
+ * The Sec-EM's only door: what API, command line and metrics may ask of it. `service.ts` implements it in
+ * the Sec-EM's own thread; everything here is plain data. Keys and digests are lower-case hex, times
+ * wall-clock milliseconds. No secret is ever in an answer, with one exception: a token, in the answer to the
+ * call that made it.
+ */
+
+/**
+ * - `off`: no Sec-EM is configured here, or its thread is being started again.
+ * - `not-found`: there is no such tenant, VNF, instance, image, token or grant.
+ * - `invalid`: the question makes no sense as it stands. `conflict`: it contradicts what is there.
+ * - `refused`: this role may not do that, or an earlier step has not succeeded (ASM-02).
+ * - `storage`: it could not be written down, and so has not happened.
+ */
+export type SecEmErrorCode =
+  "off" | "not-found" | "invalid" | "conflict" | "refused" | "storage";
+
+export class SecEmError extends Error {
+  readonly code: SecEmErrorCode;
+  constructor(code: SecEmErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * Who does something (ASM-01). The VIM registers images and issues tokens (ASM-12, ASM-74), the VNFM
+ * registers VNFs and their catalogs (ASM-32), the operator does both and everything else.
+ */
+export type Role = "vim" | "vnfm" | "operator";
+
+export interface Actor {
+  readonly role: Role;
+  /** Who it was, for the audit log: the name of the API's client. */
+  readonly name: string;
+}
+
+/** What is known of an instance's right to peer (ASM-17). */
+export type TrustState = "trusted" | "untrusted" | "unknown" | "stale";
+
+/** How the instance's BGP session is bound to it (ASM-75). */
+export type SessionBinding = "tls-proxy" | "tcp-md5" | "address";
+
+/** Where an instance speaks BGP from: what a session must match. */
+export interface BgpFacts {
+  /** IPv4 or IPv6, at most 8. */
+  readonly addresses: readonly string[];
+  readonly as: number | undefined;
+  /** Dotted quad. */
+  readonly routerId: string | undefined;
+  readonly binding: SessionBinding;
+}
+
+export interface VnfName {
+  readonly tenant: string;
+  readonly vnf: string;
+}
+
+export interface InstanceName extends VnfName {
+  readonly instance: string;
+}
+
+/** One line of a Sec-catalog (ASM-30): what may go from this VNF to another one. */
+export interface CatalogLine {
+  /** Name of the VNF that is spoken to, `*` = any of the tenant. */
+  readonly to: string;
+  readonly protocol: "tcp" | "udp" | "icmp" | "icmpv6" | "esp" | "any";
+  /** `first` to `last` of the destination; undefined = all, or a protocol without ports. */
+  readonly ports: { readonly first: number; readonly last: number } | undefined;
+  /** Octets a second and octets; undefined = not policed. */
+  readonly rate: { readonly octetsPerSecond: number; readonly burst: number } | undefined;
+  readonly packetsPerSecond: number | undefined;
+}
+
+/** A VNF descriptor with its Sec-catalog (ASM-32). */
+export interface VnfDescriptor extends VnfName {
+  readonly catalog: readonly CatalogLine[];
+  /** What may change in the run-time manifest while it runs: names of items, `*` at the end = all that begin so. */
+  readonly allowedChanges: readonly string[];
+  /** What traffic outside the catalog meets (ASM-34). */
+  readonly abnormal: "lower" | "drop";
+}
+
+export interface VnfRow extends VnfDescriptor {
+  /** `configuration`: written in the file, and changed only there. */
+  readonly source: "configuration" | "api";
+  /** Counts up with every change; gateways refuse to go back (ASM-70). */
+  readonly catalogVersion: number;
+  readonly catalogDigest: string;
+  readonly images: number;
+  readonly instances: number;
+  readonly trusted: number;
+}
+
+/** A package's digest, signed by its VIM (ASM-66): never changed, only joined by others. */
+export interface ImageRequest extends VnfName {
+  /** Tree digest, SHA-256. */
+  readonly digest: string;
+  /** Run-time manifest's digest at the start; undefined = not fixed. */
+  readonly manifest: string | undefined;
+  readonly version: string;
+  /** Name of a VIM of the tenant, and its Ed25519 signature over `imageStatement` (`images.ts`). */
+  readonly signer: string;
+  readonly signature: string;
+  /** How long images registered before stay valid beside this one (ASM-78). 0 = they end now. */
+  readonly overlapSeconds: number;
+}
+
+export interface ImageRow extends VnfName {
+  readonly digest: string;
+  readonly manifest: string | undefined;
+  readonly version: string;
+  readonly signer: string;
+  readonly registeredAt: number;
+  /** Undefined: no end is set. */
+  readonly validUntil: number | undefined;
+  readonly valid: boolean;
+}
+
+/** What a token is good for: one enrolment, by one key, of one instance with one image (ASM-74). */
+export interface TokenRequest extends InstanceName {
+  readonly image: string;
+  /** The instance's Ed25519 public key, raw, hex. */
+  readonly publicKey: string;
+  /** What a session of the instance must match. Undefined: as it was registered before. */
+  readonly bgp: BgpFacts | undefined;
+  /** 1 to 86,400; an hour without it. */
+  readonly lifetimeSeconds: number | undefined;
+  /** The instance is known and begins anew: what ends a stale chain, a clone's stop, a lost key. */
+  readonly replace: boolean;
+}
+
+export interface IssuedToken {
+  readonly id: string;
+  /** Shown here once, kept nowhere. */
+  readonly token: string;
+  readonly expires: number;
+}
+
+export interface TokenRow extends InstanceName {
+  readonly id: string;
+  readonly image: string;
+  readonly publicKey: string;
+  readonly issuedBy: string;
+  readonly expires: number;
+  readonly state: "open" | "used" | "expired" | "withdrawn";
+}
+
+export interface InstanceRow extends InstanceName {
+  /** SHA-256 of tenant, VNF, instance and nonce (ASM-64). */
+  readonly id: string;
+  /** Undefined until it has enrolled. */
+  readonly publicKey: string | undefined;
+  readonly state: TrustState;
+  readonly reason: string;
+  /** Steps of the chain that both sides have confirmed. */
+  readonly chain: number;
+  readonly since: number;
+  /** Of the last proof that held. */
+  readonly attestedAt: number | undefined;
+  readonly image: string | undefined;
+  readonly bgp: BgpFacts;
+  /** Milliseconds left of the verdict that is out; undefined = none. */
+  readonly verdictLeftMs: number | undefined;
+  readonly verdictSerial: number | undefined;
+  readonly connected: boolean;
+  readonly revoked: boolean;
+  /** Seen twice with one state, and stopped until an operator has decided (ASM-80). */
+  readonly cloned: boolean;
+  /** How far the three steps have come (ASM-02). */
+  readonly step: "registered" | "authenticated" | "communicating" | "controlled";
+  /** A root of trust beyond its own word (ASM-68). */
+  readonly root: "none" | "platform" | "tpm";
+}
+
+export interface InstanceQuery {
+  readonly tenant?: string | undefined;
+  readonly vnf?: string | undefined;
+  readonly instance?: string | undefined;
+  readonly state?: TrustState | undefined;
+  /** 1 to 10,000; 1,000 without it. */
+  readonly limit?: number | undefined;
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+export interface InstancePage {
+  readonly rows: readonly InstanceRow[];
+  readonly next: string | undefined;
+}
+
+/** What an operator's `verify` brought. */
+export interface VerifyResult {
+  readonly row: InstanceRow;
+  /** `proven` anew just now; `refused` for the reason in the row; `silent`: it did not answer in time; `absent`: not connected. */
+  readonly outcome: "proven" | "refused" | "silent" | "absent";
+  readonly tookMs: number;
+}
+
+/** All of a tenant, of a VNF, or one instance. */
+export interface Scope {
+  readonly tenant: string;
+  readonly vnf?: string | undefined;
+  readonly instance?: string | undefined;
+}
+
+export interface ScopeResult {
+  /** Instances that it changed. */
+  readonly changed: number;
+  /** Sequence of the revocation, as feeds have it. */
+  readonly revocation: number;
+  /** False where the disk did not take it: in force now, and lost at a restart. */
+  readonly kept: boolean;
+}
+
+/** A way in when everything else fails (ASM-81). */
+export interface BreakGlassRequest {
+  readonly scope: Scope;
+  /** Who answers for it, and why: both go into the audit log. */
+  readonly name: string;
+  readonly reason: string;
+  /** 60 to 86,400. */
+  readonly seconds: number;
+}
+
+export interface BreakGlassRow extends BreakGlassRequest {
+  readonly id: string;
+  readonly begins: number;
+  readonly ends: number;
+  readonly state: "open" | "ended" | "expired";
+}
+
+export interface KeyRow {
+  readonly id: string;
+  readonly use: "root" | "verdict" | "transport";
+  readonly publicKey: string;
+  /** `next` is told to gates and does not sign yet; `former` does not sign any more and is still good. */
+  readonly state: "pinned" | "current" | "next" | "former";
+  readonly since: number;
+  readonly until: number | undefined;
+}
+
+export interface FeedRow {
+  readonly name: string;
+  readonly kind: "gate" | "gateway";
+  readonly address: string;
+  readonly connectedAt: number;
+  /** Messages it has not taken yet, and how often it was begun anew because it was too slow. */
+  readonly waiting: number;
+  readonly resets: number;
+}
+
+export interface SecEmCounters {
+  readonly connections: number;
+  readonly connectionsRefused: number;
+  readonly handshakesFailed: number;
+  readonly enrolments: number;
+  readonly enrolmentsRefused: number;
+  readonly renewals: number;
+  readonly renewalsRefused: number;
+  /** A renewal whose reply was lost, taken up again. */
+  readonly renewalsResumed: number;
+  readonly chainsStale: number;
+  readonly clones: number;
+  readonly revocations: number;
+  readonly verdicts: number;
+  readonly badFrames: number;
+  readonly storageFaults: number;
+}
+
+export interface SecEmStatus {
+  readonly name: string;
+  /** This Sec-EM's fencing epoch: gates believe the highest only (ASM-67). */
+  readonly epoch: number;
+  readonly revocation: number;
+  /** As bound; undefined where it does not listen. */
+  readonly address: string | undefined;
+  readonly port: number | undefined;
+  readonly instances: Readonly<Record<TrustState, number>>;
+  readonly feeds: readonly FeedRow[];
+  readonly counters: SecEmCounters;
+  /** What is wrong now: sentences that say what to do. */
+  readonly alarms: readonly string[];
+}
+
+export interface AuditRow {
+  readonly sequence: number;
+  readonly time: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly detail: string;
+  readonly digest: string;
+}
+
+export interface AuditCheck {
+  readonly whole: boolean;
+  /** Entries read, and the numbers of first and last. */
+  readonly entries: number;
+  readonly first: number;
+  readonly last: number;
+  /** Signed heads that fit, and the sequence that the last one covers. */
+  readonly heads: number;
+  readonly signedTo: number;
+  /** Where it breaks and how, when it is not whole. */
+  readonly problem: string | undefined;
+}
+
+/** All methods reject with `SecEmError`. */
+export interface SecEmControl {
+  status(): Promise<SecEmStatus>;
+  vnfs(tenant?: string): Promise<readonly VnfRow[]>;
+  registerVnf(descriptor: VnfDescriptor, actor: Actor): Promise<VnfRow>;
+  /** Its instances are revoked. */
+  removeVnf(name: VnfName, actor: Actor): Promise<void>;
+  /** New lines for a descriptor: a new version, told to gateways at once (ASM-37). */
+  setCatalog(name: VnfName, catalog: readonly CatalogLine[], actor: Actor): Promise<VnfRow>;
+  images(name: VnfName): Promise<readonly ImageRow[]>;
+  registerImage(image: ImageRequest, actor: Actor): Promise<ImageRow>;
+  /** Instances that run it are untrusted from then on. */
+  withdrawImage(name: VnfName, digest: string, actor: Actor): Promise<void>;
+  tokens(scope: Scope): Promise<readonly TokenRow[]>;
+  issueToken(token: TokenRequest, actor: Actor): Promise<IssuedToken>;
+  withdrawToken(id: string, actor: Actor): Promise<void>;
+  instances(query: InstanceQuery): Promise<InstancePage>;
+  /** Asks the instance for a fresh proof now; takes up to ten seconds. */
+  verify(name: InstanceName, actor: Actor): Promise<VerifyResult>;
+  revoke(scope: Scope, reason: string, actor: Actor): Promise<ScopeResult>;
+  /** Takes a revocation, or a clone's stop, back: trusted again only after the next proof that holds. */
+  restore(scope: Scope, reason: string, actor: Actor): Promise<ScopeResult>;
+  removeInstance(name: InstanceName, actor: Actor): Promise<void>;
+  keys(): Promise<readonly KeyRow[]>;
+  /** A new verdict key: told at once, signing after the overlap's first part (ASM-79). `now`: signs at once. */
+  rotateKeys(now: boolean, actor: Actor): Promise<readonly KeyRow[]>;
+  /** This Sec-EM is the writer from now on: an epoch above `above` and above its own. */
+  takeOver(above: number, actor: Actor): Promise<SecEmStatus>;
+  breakGlass(): Promise<readonly BreakGlassRow[]>;
+  openBreakGlass(request: BreakGlassRequest, actor: Actor): Promise<BreakGlassRow>;
+  endBreakGlass(id: string, actor: Actor): Promise<void>;
+  /** @param after sequence of the last one known; at most 1,000 entries */
+  audit(after: number, limit?: number): Promise<readonly AuditRow[]>;
+  /** Reads all that is on the disk; takes a while. */
+  verifyAudit(): Promise<AuditCheck>;
+}
