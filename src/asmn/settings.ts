@@ -42,7 +42,7 @@ export interface SecEmSettings {
   readonly keyOverlapSeconds: number;
   readonly limits: SecEmLimits;
   /** Public keys (64 hexadecimal digits) of platforms whose identity documents count. */
-  readonly platformKeys: readonly { readonly name: string; readonly key: string }[];
+  readonly platformKeys: readonly { readonly name: string; readonly publicKey: string }[];
   readonly tenants: readonly AsmnTenantSettings[];
 }
 
@@ -58,7 +58,7 @@ export interface FeedClientSettings {
   readonly name: string;
   readonly role: "gate" | "gateway";
   /** Ed25519 public key, 64 hexadecimal digits. */
-  readonly key: string;
+  readonly publicKey: string;
   /** Tenants that it is told of; undefined = all. */
   readonly tenants: readonly string[] | undefined;
 }
@@ -151,7 +151,7 @@ export interface FeedSourceSettings {
   readonly name: string;
   readonly endpoint: AsmnEndpoint;
   /** Ed25519 public key of the Sec-EM's TLS identity, 64 hexadecimal digits. */
-  readonly key: string;
+  readonly publicKey: string;
   /** Public root keys that certify its verdict keys: two while the root changes. */
   readonly rootKeys: readonly string[];
 }
