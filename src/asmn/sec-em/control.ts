@@ -4,6 +4,13 @@
  * wall-clock milliseconds. No secret is ever in an answer, with one exception: a token, in the answer to the
  * call that made it.
  */
+import type {
+  AsmnAlarmSettings,
+  AsmnBinding,
+  AsmnCatalogEntry,
+  AsmnDefaultAction,
+  AsmnVnfSettings,
+} from "../settings.js";
 
 /**
  * - `off`: no Sec-EM is configured here, or its thread is being started again.
@@ -39,7 +46,7 @@ export interface Actor {
 export type TrustState = "trusted" | "untrusted" | "unknown" | "stale";
 
 /** How the instance's BGP session is bound to it (ASM-75). */
-export type SessionBinding = "tls-proxy" | "tcp-md5" | "address";
+export type SessionBinding = AsmnBinding;
 
 /** Where an instance speaks BGP from: what a session must match. */
 export interface BgpFacts {
@@ -60,36 +67,33 @@ export interface InstanceName extends VnfName {
   readonly instance: string;
 }
 
-/** One line of a Sec-catalog (ASM-30): what may go from this VNF to another one. */
-export interface CatalogLine {
-  /** Name of the VNF that is spoken to, `*` = any of the tenant. */
-  readonly to: string;
-  readonly protocol: "tcp" | "udp" | "icmp" | "icmpv6" | "esp" | "any";
-  /** `first` to `last` of the destination; undefined = all, or a protocol without ports. */
-  readonly ports: { readonly first: number; readonly last: number } | undefined;
-  /** Octets a second and octets; undefined = not policed. */
-  readonly rate: { readonly octetsPerSecond: number; readonly burst: number } | undefined;
-  readonly packetsPerSecond: number | undefined;
+/** A VNF descriptor with the lines of the Sec-catalog that come with it (ASM-32). */
+export interface VnfDescriptor {
+  readonly tenant: string;
+  readonly descriptor: AsmnVnfSettings;
+  /** Lines from or to this VNF. */
+  readonly catalog: readonly AsmnCatalogEntry[];
 }
 
-/** A VNF descriptor with its Sec-catalog (ASM-32). */
-export interface VnfDescriptor extends VnfName {
-  readonly catalog: readonly CatalogLine[];
-  /** What may change in the run-time manifest while it runs: names of items, `*` at the end = all that begin so. */
-  readonly allowedChanges: readonly string[];
-  /** What traffic outside the catalog meets (ASM-34). */
-  readonly abnormal: "lower" | "drop";
-}
-
-export interface VnfRow extends VnfDescriptor {
+export interface VnfRow {
+  readonly tenant: string;
+  readonly descriptor: AsmnVnfSettings;
   /** `configuration`: written in the file, and changed only there. */
   readonly source: "configuration" | "api";
-  /** Counts up with every change; gateways refuse to go back (ASM-70). */
-  readonly catalogVersion: number;
-  readonly catalogDigest: string;
   readonly images: number;
   readonly instances: number;
   readonly trusted: number;
+}
+
+/** A tenant's Sec-catalog: lines of the file, of descriptors, and of `setCatalog`. */
+export interface CatalogRow {
+  readonly tenant: string;
+  /** Counts up with every change; gateways refuse to go back (ASM-70). */
+  readonly version: number;
+  readonly digest: string;
+  readonly defaultAction: AsmnDefaultAction;
+  readonly entries: readonly AsmnCatalogEntry[];
+  readonly alarms: readonly AsmnAlarmSettings[];
 }
 
 /** A package's digest, signed by its VIM (ASM-66): never changed, only joined by others. */
@@ -99,18 +103,19 @@ export interface ImageRequest extends VnfName {
   /** Run-time manifest's digest at the start; undefined = not fixed. */
   readonly manifest: string | undefined;
   readonly version: string;
-  /** Name of a VIM of the tenant, and its Ed25519 signature over `imageStatement` (`images.ts`). */
-  readonly signer: string;
-  readonly signature: string;
-  /** How long images registered before stay valid beside this one (ASM-78). 0 = they end now. */
-  readonly overlapSeconds: number;
+  /** Name of a package key of the settings, and its Ed25519 signature over `imageStatement` (`images.ts`); needed where such keys are set. */
+  readonly signer: string | undefined;
+  readonly signature: string | undefined;
+  /** How long images registered before stay valid beside this one (ASM-78). 0 = they end now; undefined = as the settings say. */
+  readonly overlapSeconds: number | undefined;
 }
 
 export interface ImageRow extends VnfName {
   readonly digest: string;
   readonly manifest: string | undefined;
   readonly version: string;
-  readonly signer: string;
+  readonly signer: string | undefined;
+  readonly registeredBy: string;
   readonly registeredAt: number;
   /** Undefined: no end is set. */
   readonly validUntil: number | undefined;
@@ -122,9 +127,9 @@ export interface TokenRequest extends InstanceName {
   readonly image: string;
   /** The instance's Ed25519 public key, raw, hex. */
   readonly publicKey: string;
-  /** What a session of the instance must match. Undefined: as it was registered before. */
+  /** What a session of the instance must match. Undefined: as the VNF's descriptor says. */
   readonly bgp: BgpFacts | undefined;
-  /** 1 to 86,400; an hour without it. */
+  /** 1 to 86,400; as the settings say without it. */
   readonly lifetimeSeconds: number | undefined;
   /** The instance is known and begins anew: what ends a stale chain, a clone's stop, a lost key. */
   readonly replace: boolean;
@@ -313,8 +318,16 @@ export interface SecEmControl {
   registerVnf(descriptor: VnfDescriptor, actor: Actor): Promise<VnfRow>;
   /** Its instances are revoked. */
   removeVnf(name: VnfName, actor: Actor): Promise<void>;
-  /** New lines for a descriptor: a new version, told to gateways at once (ASM-37). */
-  setCatalog(name: VnfName, catalog: readonly CatalogLine[], actor: Actor): Promise<VnfRow>;
+  catalogs(tenant?: string): Promise<readonly CatalogRow[]>;
+  /**
+   * The tenant's lines beyond those of file and descriptors, in place of those set so before: a new
+   * version, told to gateways at once (ASM-37).
+   */
+  setCatalog(
+    tenant: string,
+    entries: readonly AsmnCatalogEntry[],
+    actor: Actor,
+  ): Promise<CatalogRow>;
   images(name: VnfName): Promise<readonly ImageRow[]>;
   registerImage(image: ImageRequest, actor: Actor): Promise<ImageRow>;
   /** Instances that run it are untrusted from then on. */
