@@ -43,6 +43,8 @@ export interface SecEmSettings {
   readonly limits: SecEmLimits;
   /** Public keys (64 hexadecimal digits) of platforms whose identity documents count. */
   readonly platformKeys: readonly { readonly name: string; readonly publicKey: string }[];
+  /** Keys that images must be signed by; none: the API's right to register them is enough. */
+  readonly packageKeys: readonly { readonly name: string; readonly publicKey: string }[];
   readonly tenants: readonly AsmnTenantSettings[];
 }
 
