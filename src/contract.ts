@@ -126,6 +126,16 @@ export interface TrustAnswer {
   readonly vnf: string;
   /** Undefined while nobody is known there. */
   readonly binding: TrustBinding | undefined;
+  readonly limits: TrustLimits;
+  /** Community that its routes carry where the effect is `mark`, 4 octets as a number. */
+  readonly community: number;
+}
+
+/** What BGP of one VNF, all its sessions together, is held to; 0 = no limit. */
+export interface TrustLimits {
+  readonly sessions: number;
+  readonly updatesPerSecond: number;
+  readonly prefixes: number;
 }
 
 /** Trust in whoever peers from an address, from asmn to the speaker. Key: the address, canonical. */
