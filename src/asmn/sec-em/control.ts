@@ -85,15 +85,18 @@ export interface VnfRow {
   readonly trusted: number;
 }
 
-/** A tenant's Sec-catalog: lines of the file, of descriptors, and of `setCatalog`. */
+/** The Sec-catalog of a VNF: lines of the file, of its descriptor, and of `setCatalog`. */
 export interface CatalogRow {
   readonly tenant: string;
+  readonly vnf: string;
   /** Counts up with every change; gateways refuse to go back (ASM-70). */
   readonly version: number;
   readonly digest: string;
   readonly defaultAction: AsmnDefaultAction;
   readonly entries: readonly AsmnCatalogEntry[];
   readonly alarms: readonly AsmnAlarmSettings[];
+  /** As gates, gateways and agents get it: JSON of key id, body and signature. */
+  readonly signed: string;
 }
 
 /** A package's digest, signed by its VIM (ASM-66): never changed, only joined by others. */
@@ -125,8 +128,8 @@ export interface ImageRow extends VnfName {
 /** What a token is good for: one enrolment, by one key, of one instance with one image (ASM-74). */
 export interface TokenRequest extends InstanceName {
   readonly image: string;
-  /** The instance's Ed25519 public key, raw, hex. */
-  readonly publicKey: string;
+  /** The instance's Ed25519 public key, raw, hex. Undefined: the first one that comes with the token. */
+  readonly publicKey: string | undefined;
   /** What a session of the instance must match. Undefined: as the VNF's descriptor says. */
   readonly bgp: BgpFacts | undefined;
   /** 1 to 86,400; as the settings say without it. */
@@ -145,14 +148,15 @@ export interface IssuedToken {
 export interface TokenRow extends InstanceName {
   readonly id: string;
   readonly image: string;
-  readonly publicKey: string;
+  /** Undefined: the first one that comes. */
+  readonly publicKey: string | undefined;
   readonly issuedBy: string;
   readonly expires: number;
-  readonly state: "open" | "used" | "expired" | "withdrawn";
+  readonly state: "open" | "used" | "expired";
 }
 
 export interface InstanceRow extends InstanceName {
-  /** SHA-256 of tenant, VNF, instance and nonce (ASM-64). */
+  /** SHA-256 of tenant, VNF, instance and nonce (ASM-64): another one after each enrolment. */
   readonly id: string;
   /** Undefined until it has enrolled. */
   readonly publicKey: string | undefined;
@@ -221,6 +225,8 @@ export interface ScopeResult {
 /** A way in when everything else fails (ASM-81). */
 export interface BreakGlassRequest {
   readonly scope: Scope;
+  /** Only sessions from there; undefined = all of the scope. */
+  readonly address: string | undefined;
   /** Who answers for it, and why: both go into the audit log. */
   readonly name: string;
   readonly reason: string;
@@ -233,14 +239,16 @@ export interface BreakGlassRow extends BreakGlassRequest {
   readonly begins: number;
   readonly ends: number;
   readonly state: "open" | "ended" | "expired";
+  /** Signed, hex: what a gate is given, here or elsewhere. */
+  readonly document: string;
 }
 
 export interface KeyRow {
   readonly id: string;
-  readonly use: "root" | "verdict" | "transport";
+  readonly use: "root" | "verdict" | "transport" | "catalog" | "break-glass";
   readonly publicKey: string;
-  /** `next` is told to gates and does not sign yet; `former` does not sign any more and is still good. */
-  readonly state: "pinned" | "current" | "next" | "former";
+  /** `former` does not sign any more, and what it signed is good until its end. */
+  readonly state: "pinned" | "current" | "former";
   readonly since: number;
   readonly until: number | undefined;
 }
@@ -327,12 +335,12 @@ export interface SecEmControl {
     tenant: string,
     entries: readonly AsmnCatalogEntry[],
     actor: Actor,
-  ): Promise<CatalogRow>;
+  ): Promise<readonly CatalogRow[]>;
   images(name: VnfName): Promise<readonly ImageRow[]>;
   registerImage(image: ImageRequest, actor: Actor): Promise<ImageRow>;
   /** Instances that run it are untrusted from then on. */
   withdrawImage(name: VnfName, digest: string, actor: Actor): Promise<void>;
-  tokens(scope: Scope): Promise<readonly TokenRow[]>;
+  tokens(scope?: Scope): Promise<readonly TokenRow[]>;
   issueToken(token: TokenRequest, actor: Actor): Promise<IssuedToken>;
   withdrawToken(id: string, actor: Actor): Promise<void>;
   instances(query: InstanceQuery): Promise<InstancePage>;
@@ -343,8 +351,11 @@ export interface SecEmControl {
   restore(scope: Scope, reason: string, actor: Actor): Promise<ScopeResult>;
   removeInstance(name: InstanceName, actor: Actor): Promise<void>;
   keys(): Promise<readonly KeyRow[]>;
-  /** A new verdict key: told at once, signing after the overlap's first part (ASM-79). `now`: signs at once. */
-  rotateKeys(now: boolean, actor: Actor): Promise<readonly KeyRow[]>;
+  /**
+   * New keys for verdicts and catalogs (ASM-79); those before stay good for the overlap of the settings.
+   * @param withdraw a key was lost: those before count no more from now on
+   */
+  rotateKeys(withdraw: boolean, actor: Actor): Promise<readonly KeyRow[]>;
   /** This Sec-EM is the writer from now on: an epoch above `above` and above its own. */
   takeOver(above: number, actor: Actor): Promise<SecEmStatus>;
   breakGlass(): Promise<readonly BreakGlassRow[]>;
