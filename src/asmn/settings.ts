@@ -215,6 +215,7 @@ export interface LowerSettings {
 
 export const ASMN_DEFAULTS = {
   secEm: {
+    name: "sec-em",
     audience: "evpnd",
     listen: "127.0.0.1:7201",
     verdictLifetimeSeconds: 300,
@@ -235,15 +236,15 @@ export const ASMN_DEFAULTS = {
     rootOfTrust: "none",
     maxInstances: 1,
   },
-  tenant: { defaultAction: "drop" },
+  tenant: { defaultAction: "drop", alarmWindowSeconds: 60 },
   gate: {
     staleSeconds: 15,
     graceSeconds: 120,
     dryRun: false,
-    proxy: "127.0.0.1:7202",
     markCommunity: "64999:1",
   },
   gateway: {
+    name: "gateway",
     table: "evpnd_asmn",
     dscp: 8,
     lowerRate: 1_000_000,
