@@ -69,7 +69,9 @@ export class RadiusService implements RadiusRelay {
   private constructor(parts: RadiusParts, disk: Disk | undefined) {
     this.parts = parts;
     this.settings = parts.settings;
-    this.events = new SessionEventLog(parts.clock);
+    this.events = new SessionEventLog(parts.clock, (tenant, mac) =>
+      this.tenants.find(({ settings }) => settings.name === tenant)?.sessions.find(mac),
+    );
     this.disk = disk;
     this.dictionary = dictionaryOf(parts);
   }

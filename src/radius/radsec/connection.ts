@@ -9,6 +9,7 @@ import { Attr, Code } from "../packet/iana.js";
 import { checkPacket } from "../packet/packet.js";
 import type { Client } from "../server/client-table.js";
 import type { Exchange, Origin } from "../server/exchange.js";
+import { KeptAnswers } from "../server/kept-answers.js";
 import { ownAnswer } from "../server/own-answer.js";
 import type { ListenerCounters } from "../statistics/counters.js";
 import { IdentifierRing } from "../upstream/port.js";
@@ -63,6 +64,7 @@ class TlsOrigin implements Origin {
   readonly port: number;
   readonly counters: ListenerCounters;
   readonly slots = new Map<number, Exchange>();
+  readonly kept = new KeptAnswers();
   readonly side: TlsSide;
   readonly retransmission = new Retransmission();
   sent = 0;

@@ -1,13 +1,14 @@
 /**
- * One request of a client from arrival to the end of its cached answer, and the place it came from.
+ * One request of a client from arrival to its answer, and the place it came from.
  * An origin is what makes identifiers unique: a source address and port on one socket, or one TLS
- * connection (RFC 5080 section 2.2.2). Its slots are the duplicate cache.
+ * connection (RFC 5080 section 2.2.2). Slots and kept answers are the duplicate cache.
  */
 import type { Secret } from "../packet/md5.js";
 import type { PacketFacts } from "../packet/packet.js";
 import type { ListenerCounters } from "../statistics/counters.js";
 import type { Kind, Ticket, Upstream } from "../upstream/upstream.js";
 import type { Client } from "./client-table.js";
+import type { KeptAnswers } from "./kept-answers.js";
 
 export interface Origin {
   /** Another one after a reload that changed the client's secrets or rules. */
@@ -16,8 +17,10 @@ export interface Origin {
   readonly identity: string;
   readonly address: string;
   readonly port: number;
-  /** By identifier. */
+  /** What waits for an answer, by identifier. */
   readonly slots: Map<number, Exchange>;
+  /** What has been answered. */
+  readonly kept: KeptAnswers;
   readonly counters: ListenerCounters;
   send(bytes: Uint8Array): void;
 }
@@ -33,9 +36,6 @@ export interface Exchange {
   readonly delaySeconds: 0;
   readonly arrivedAt: number;
   state: "pending" | "answered" | "gone";
-  /** Octets of the answer, once there is one. */
-  answer: Uint8Array | undefined;
-  answeredAt: number;
   /** Where it was sent, to be repeated and forgotten there. */
   ticket: Ticket | undefined;
   upstream: Upstream | undefined;

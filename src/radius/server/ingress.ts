@@ -49,10 +49,7 @@ const SWEEP_LEAST = 8;
 
 export class Ingress {
   private readonly parts: IngressParts;
-  /**
-   * Places that have something in their slots. There is no list of answered exchanges beside them: it would
-   * keep alive what its client has long replaced, and that is most of what a busy client sends.
-   */
+  /** Places where something waits or is kept. */
   private readonly places = new Set<Origin>();
   private sweep: Iterator<Origin> | undefined;
   pending = 0;
@@ -85,14 +82,7 @@ export class Ingress {
     if (kind === "accounting") countStatus(origin, packet);
     const secret = this.verify(origin, packet, facts);
     if (secret === undefined) return;
-    const before = this.remembered(origin, packet[1] ?? 0);
-    if (before !== undefined) {
-      if (sameAuthenticator(before.packet, packet)) {
-        this.repeat(before);
-        return;
-      }
-      this.drop(before);
-    }
+    if (this.isRepeat(origin, packet)) return;
     if (!hasWhatItMust(kind, packet, facts, this.parts.profile())) {
       counters.invalid++;
       this.parts.onRefused?.(origin, "without the attributes that it must have");
@@ -104,25 +94,29 @@ export class Ingress {
   answer(exchange: Exchange, answer: Uint8Array): void {
     if (exchange.state !== "pending") return;
     this.settle(exchange);
+    this.forget(exchange);
     exchange.state = "answered";
-    exchange.answer = answer;
-    exchange.answeredAt = this.parts.clock.now();
-    countLatency(exchange.origin.client.latency, exchange.answeredAt - exchange.arrivedAt);
     exchange.upstream = undefined;
-    exchange.origin.send(answer);
+    const { origin } = exchange;
+    const now = this.parts.clock.now();
+    origin.kept.keep(exchange.packet, answer, now);
+    countLatency(origin.client.latency, now - exchange.arrivedAt);
+    origin.send(answer);
   }
 
   /** The request ends without an answer; the client may ask again. */
   abandon(exchange: Exchange): void {
     if (exchange.state !== "pending") return;
     this.settle(exchange);
-    exchange.state = "gone";
     this.forget(exchange);
+    exchange.state = "gone";
   }
 
   /** The place is no client's any more: nothing goes there. */
   leave(origin: Origin): void {
     for (const exchange of [...origin.slots.values()]) this.drop(exchange);
+    origin.kept.forgetUntil(Infinity);
+    this.places.delete(origin);
   }
 
   /** Empties the cache of what is too old, a part in each call: nobody gets such an answer meanwhile. */
@@ -137,29 +131,41 @@ export class Ingress {
         return;
       }
       const origin = next.value;
-      for (const exchange of origin.slots.values()) {
-        if (isOver(exchange, now, cacheMs)) this.forget(exchange);
-      }
-      if (origin.slots.size === 0) this.places.delete(origin);
+      origin.kept.forgetUntil(now - cacheMs);
+      if (origin.slots.size === 0 && origin.kept.size === 0) this.places.delete(origin);
     }
   }
 
   /** Answers in the cache, those included whose time is over and whose turn has not come. */
   get cached(): number {
     let cached = 0;
-    for (const { slots } of this.places) {
-      for (const { state } of slots.values()) if (state === "answered") cached++;
-    }
+    for (const { kept } of this.places) cached += kept.size;
     return cached;
   }
 
-  /** What is known of an identifier; an answer that is too old is not. */
-  private remembered(origin: Origin, identifier: number): Exchange | undefined {
-    const exchange = origin.slots.get(identifier);
-    if (exchange?.state !== "answered") return exchange;
-    if (!isOver(exchange, this.parts.clock.now(), this.parts.settings().cacheMs)) return exchange;
-    this.forget(exchange);
-    return undefined;
+  /** Answers or counts what was asked before; whoever uses the identifier for something else gave that up. */
+  private isRepeat(origin: Origin, packet: Uint8Array): boolean {
+    const identifier = packet[1] ?? 0;
+    const waiting = origin.slots.get(identifier);
+    if (waiting !== undefined) {
+      if (sameAuthenticator(waiting.packet, packet)) {
+        origin.counters.duplicates++;
+        this.parts.onRepeat(waiting);
+        return true;
+      }
+      this.drop(waiting);
+    }
+    const { kept } = origin;
+    if (this.parts.clock.now() - kept.keptAt(identifier) < this.parts.settings().cacheMs) {
+      const answer = kept.find(packet);
+      if (answer !== undefined) {
+        origin.counters.cachedAnswers++;
+        origin.send(answer);
+        return true;
+      }
+    }
+    kept.forget(identifier);
+    return false;
   }
 
   private accept(origin: Origin, packet: Uint8Array, facts: PacketFacts, secret: Secret): void {
@@ -172,8 +178,6 @@ export class Ingress {
       arrivedAt: this.parts.clock.now(),
       state: "pending",
       delaySeconds: 0,
-      answer: undefined,
-      answeredAt: 0,
       ticket: undefined,
       upstream: undefined,
     };
@@ -184,26 +188,13 @@ export class Ingress {
     this.parts.onRequest(exchange);
   }
 
-  private repeat(before: Exchange): void {
-    const { counters } = before.origin;
-    if (before.answer !== undefined) {
-      counters.cachedAnswers++;
-      before.origin.send(before.answer);
-      return;
-    }
-    counters.duplicates++;
-    this.parts.onRepeat(before);
-  }
-
   /** The identifier is in use for something else now. */
-  private drop(before: Exchange): void {
-    if (before.state === "pending") {
-      before.origin.counters.superseded++;
-      this.settle(before);
-      this.parts.onGone(before);
-    }
-    before.state = "gone";
-    this.forget(before);
+  private drop(waiting: Exchange): void {
+    waiting.origin.counters.superseded++;
+    this.settle(waiting);
+    this.forget(waiting);
+    waiting.state = "gone";
+    this.parts.onGone(waiting);
   }
 
   private settle(exchange: Exchange): void {
@@ -215,7 +206,6 @@ export class Ingress {
     const { slots } = exchange.origin;
     const identifier = exchange.packet[1] ?? 0;
     if (slots.get(identifier) === exchange) slots.delete(identifier);
-    exchange.state = "gone";
   }
 
   /** @returns the secret that fits; undefined when the packet was counted as refused */
@@ -285,10 +275,6 @@ export class Ingress {
     client.tokens--;
     return true;
   }
-}
-
-function isOver({ state, answeredAt }: Exchange, now: number, cacheMs: number): boolean {
-  return state === "answered" && now - answeredAt >= cacheMs;
 }
 
 function countStatus(origin: Origin, packet: Uint8Array): void {

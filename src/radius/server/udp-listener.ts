@@ -11,6 +11,7 @@ import type { ListenerCounters } from "../statistics/counters.js";
 import type { Exchange, Origin } from "./exchange.js";
 import { Attr, HEADER } from "../packet/iana.js";
 import type { ListenerSettings } from "../settings.js";
+import { KeptAnswers } from "./kept-answers.js";
 import { Stage, turn } from "../udp/turn.js";
 import { createUdpEnd } from "../udp/udp-end.js";
 import type { Sender, SenderSource, UdpEnd } from "../udp/udp-end.js";
@@ -192,7 +193,7 @@ export class UdpListener {
     let looked = 0;
     for (const [old, one] of this.origins) {
       this.origins.delete(old);
-      if (one.slots.size > 0) this.origins.set(old, one);
+      if (one.slots.size > 0 || one.kept.size > 0) this.origins.set(old, one);
       if (++looked >= LOOKED_MAX) break;
     }
   }
@@ -205,6 +206,7 @@ class UdpOrigin implements Origin {
   readonly port: number;
   readonly counters: ListenerCounters;
   readonly slots = new Map<number, Exchange>();
+  readonly kept = new KeptAnswers();
   private readonly sender: Sender;
 
   constructor(client: Client, sender: Sender, counters: ListenerCounters) {

@@ -1,9 +1,10 @@
 /**
  * What happened to sessions lately, in order, for those who watch: each has a position of its own, and is told how
- * much it lost when it falls behind by more than what is kept.
+ * much it lost when it falls behind by more than what is kept. Of a change only whose it is is kept: a watch is told
+ * the session as it is by then, once, and a busy relay does not keep thousands of outdated sessions for nobody.
  */
 import type { Clock } from "../../util/clock.js";
-import type { SessionEvent } from "./session.js";
+import type { Session, SessionEvent } from "./session.js";
 
 export interface SessionEventBatch {
   readonly events: readonly SessionEvent[];
@@ -12,6 +13,9 @@ export interface SessionEventBatch {
   /** Where to go on. */
   readonly next: number;
 }
+
+/** A session as it is now. */
+export type SessionFinder = (tenant: string, mac: string) => Session | undefined;
 
 /** Events kept. */
 const KEPT = 4096;
@@ -22,17 +26,27 @@ const MOST_WAITING = 256;
 
 export class SessionEventLog {
   private readonly clock: Clock;
-  private readonly ring: SessionEvent[] = [];
+  private readonly current: SessionFinder;
+  /** Beginnings and ends; undefined where there is a change. */
+  private readonly ring: (SessionEvent | undefined)[] = [];
+  /** Of changes: tenant and MAC. */
+  private readonly tenants: string[] = [];
+  private readonly macs: string[] = [];
   private next = 0;
   private readonly waiting = new Set<() => void>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, current: SessionFinder) {
     this.clock = clock;
+    this.current = current;
   }
 
   note(event: SessionEvent): void {
-    this.ring[this.next++ % KEPT] = event;
-    for (const wake of [...this.waiting]) wake();
+    const at = this.next++ % KEPT;
+    const { kind, session } = event;
+    this.ring[at] = kind === "changed" ? undefined : event;
+    this.tenants[at] = session.tenant;
+    this.macs[at] = session.mac;
+    if (this.waiting.size > 0) for (const wake of [...this.waiting]) wake();
   }
 
   async read(after: number | undefined, most: number, waitMs: number): Promise<SessionEventBatch> {
@@ -41,12 +55,25 @@ export class SessionEventLog {
     if (from === this.next && waitMs > 0) await this.wait(waitMs);
     const start = Math.max(from, this.next - KEPT);
     const end = Math.min(this.next, start + Math.min(MOST, Math.max(0, most)));
+    return { events: this.between(start, end), lost: start - from, next: end };
+  }
+
+  /** Of the changes of a session the last, where it is still the same session. */
+  private between(start: number, end: number): SessionEvent[] {
     const events: SessionEvent[] = [];
-    for (let at = start; at < end; at++) {
+    const told = new Set<Session>();
+    for (let at = end - 1; at >= start; at--) {
       const event = this.ring[at % KEPT];
-      if (event !== undefined) events.push(event);
+      if (event !== undefined) {
+        events.push(event);
+        continue;
+      }
+      const session = this.current(this.tenants[at % KEPT] ?? "", this.macs[at % KEPT] ?? "");
+      if (session === undefined || told.has(session)) continue;
+      told.add(session);
+      events.push({ kind: "changed", session });
     }
-    return { events, lost: start - from, next: end };
+    return events.reverse();
   }
 
   private wait(waitMs: number): Promise<void> {

@@ -8,6 +8,7 @@ import { Authentication } from "../../../src/radius/relay/authentication.js";
 import { Dispatch } from "../../../src/radius/relay/dispatch.js";
 import { RouteTable } from "../../../src/radius/relay/routing.js";
 import { createClient } from "../../../src/radius/server/client-table.js";
+import { KeptAnswers } from "../../../src/radius/server/kept-answers.js";
 import type { Exchange, Origin } from "../../../src/radius/server/exchange.js";
 import { Ingress } from "../../../src/radius/server/ingress.js";
 import { SessionTable } from "../../../src/radius/session/session-table.js";
@@ -166,6 +167,7 @@ export class Core {
         counters: this.counters,
         identity: "127.0.0.1",
         slots: new Map<number, Exchange>(),
+        kept: new KeptAnswers(),
         send: (bytes) => void this.toClient.push(bytes),
       };
       this.origins.set(port, origin);

@@ -11,9 +11,36 @@ const begun = (n: number): SessionEvent => ({
   session: radiusSession({ id: n, mac: `02:00:00:00:00:${String(n % 100).padStart(2, "0")}` }),
 });
 
+const nobody = () => undefined;
+
 describe("a watch", () => {
+  test("is told of changes once, as the session is by then, and of one that is over its end only", async () => {
+    const now = new Map([
+      ["a", radiusSession({ mac: "a", inputOctets: 1 })],
+      ["b", radiusSession({ mac: "b" })],
+    ]);
+    const log = new SessionEventLog(new HandClock(), (_tenant, mac) => now.get(mac));
+    const change = (mac: string, inputOctets: number): void => {
+      const session = radiusSession({ mac, inputOctets });
+      now.set(mac, session);
+      log.note({ kind: "changed", session });
+    };
+    change("a", 2);
+    change("b", 3);
+    change("a", 4);
+    const ended = radiusSession({ mac: "b", inputOctets: 5 });
+    now.delete("b");
+    log.note({ kind: "ended", session: ended, reason: "stop" });
+    const { events, next } = await log.read(0, 100, 0);
+    expect(events).toEqual([
+      { kind: "changed", session: now.get("a") },
+      { kind: "ended", session: ended, reason: "stop" },
+    ]);
+    expect(next).toBe(4);
+  });
+
   test("begins now, and goes on where it was", async () => {
-    const log = new SessionEventLog(new HandClock());
+    const log = new SessionEventLog(new HandClock(), nobody);
     log.note(begun(1));
     const start = await log.read(undefined, 10, 0);
     expect(start).toEqual({ events: [], lost: 0, next: 1 });
@@ -25,7 +52,7 @@ describe("a watch", () => {
   });
 
   test("is told how much it lost; a position of elsewhere begins now", async () => {
-    const log = new SessionEventLog(new HandClock());
+    const log = new SessionEventLog(new HandClock(), nobody);
     for (let n = 0; n < 5000; n++) log.note(begun(n));
     const batch = await log.read(10, 1, 0);
     expect(batch.lost).toBe(5000 - 4096 - 10);
@@ -35,7 +62,7 @@ describe("a watch", () => {
 
   test("waits for something to come, and no longer than it said", async () => {
     const clock = new HandClock();
-    const log = new SessionEventLog(clock);
+    const log = new SessionEventLog(clock, nobody);
     const first = log.read(0, 10, 1000);
     log.note(begun(1));
     expect((await first).events).toHaveLength(1);
