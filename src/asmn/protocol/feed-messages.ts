@@ -45,6 +45,9 @@ export const keys = defineMessage("keys", 38, {
 /** A signed break-glass document (`break-glass.ts`). */
 export const glass = defineMessage("glass", 39, { document: field(1, octetsUpTo(2048)) });
 
+/** A break-glass document ends before its time. */
+export const glassEnd = defineMessage("glass-end", 40, { serial: field(1, u64) });
+
 export const feedLink = messageSet("the feed", [
   hello,
   refused,
@@ -57,6 +60,7 @@ export const feedLink = messageSet("the feed", [
   applied,
   keys,
   glass,
+  glassEnd,
 ]);
 
 export type Subscribe = MessageOf<typeof subscribe>;
@@ -66,5 +70,6 @@ export type Marker = MessageOf<typeof marker>;
 export type Applied = MessageOf<typeof applied>;
 export type Keys = MessageOf<typeof keys>;
 export type Glass = MessageOf<typeof glass>;
+export type GlassEnd = MessageOf<typeof glassEnd>;
 export type FeedMessage =
   Hello | Refused | Catalog | Subscribe | Heartbeat | Item | Gone | Marker | Applied | Keys | Glass;

@@ -5,7 +5,7 @@
  *
  *   frame -> messages -> sec-em-link | agent-link -> chain          agent and Sec-EM
  *                     -> verdict-check, heartbeat                   feed
- *                     -> sigma -> sealed data                       VNF and VNF
+ *                     -> sigma -> channel                           VNF and VNF
  *
  * Invariants: nothing here throws for octets that came from outside; one encoding for each value; nothing is
  * answered before what it rests on is stored; nothing is trusted before both sides have confirmed.
@@ -16,6 +16,7 @@ export * from "./agent-link.js";
 export * from "./agent-messages.js";
 export * from "./agent-ports.js";
 export * from "./agent-state.js";
+export * from "./break-glass.js";
 export * from "./catalog-parts.js";
 export * from "./chain.js";
 export * from "./channel.js";
@@ -26,10 +27,12 @@ export * from "./heartbeat.js";
 export * from "./key-certificate.js";
 export * from "./peer-messages.js";
 export * from "./ratchet.js";
+export * from "./root-of-trust.js";
 export * from "./sec-em-link.js";
 export * from "./sec-em-ports.js";
 export * from "./sigma.js";
 export * from "./token.js";
+export * from "./tpm-quote.js";
 export * from "./transport.js";
 export * from "./verdict-check.js";
 export * from "./verdict.js";

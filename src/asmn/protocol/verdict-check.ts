@@ -74,9 +74,10 @@ export class VerdictChecker {
     return pass({ verdict, remainingMs });
   }
 
-  /** The instance was removed: nothing but its epochs is kept. */
+  /** The instance was removed: nothing is kept but the epoch under its names. */
   forget(id: Uint8Array): void {
     this.seen.delete(toHex(id));
+    this.epochs.delete(toHex(id));
   }
 
   /** To be stored before a verdict with a new epoch is acted on. */
