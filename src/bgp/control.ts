@@ -19,6 +19,7 @@ import type {
   RouteExplanation,
 } from "./policy-view.js";
 import type { SpeakerSettings } from "./settings.js";
+import type { TrustPeerView } from "./trust/view.js";
 
 /** Families by name: requests name them, the control takes their numbers. */
 export { FAMILIES } from "../fast-bgp-codec/family.js";
@@ -72,6 +73,8 @@ export interface PeerView {
   readonly bfd: BfdStatus | undefined;
   /** Graceful restart: agreed, kept, waited for. */
   readonly restart?: PeerRestartView;
+  /** Undefined = its settings ask for no trust. */
+  readonly trust?: TrustPeerView | undefined;
   /** Octets waiting for the kernel, and log entries not read yet. */
   readonly pendingBytes: number;
   readonly backlog: number;

@@ -97,6 +97,7 @@ export class Intake {
     }
     this.announcements(peer, bytes);
     peer.limiter?.took();
+    peer.police?.took();
     return undefined;
   }
 
@@ -200,8 +201,9 @@ export class Intake {
     const addPath = (peer.context.addPath & (1 << family)) !== 0;
     const rules =
       attr === 0 || family === Family.RouteTarget ? undefined : this.policies.importOf(peer.slot);
-    const gate =
-      attr === 0 || family === Family.RouteTarget ? undefined : this.policies.gates[peer.slot];
+    const own = attr === 0 ? undefined : this.policies.gates[peer.slot];
+    // Memberships pass by all rules, but for trust.
+    const gate = family === Family.RouteTarget && own?.isClosed !== true ? undefined : own;
     const screen = attr === 0 || family !== Family.Evpn ? undefined : this.policies.screen;
     const tunnels = attr === 0 || family === Family.RouteTarget ? undefined : this.policies.tunnels;
     const isPlain =
@@ -253,6 +255,10 @@ export class Intake {
     screen: RouteScreen | undefined,
   ): void {
     const { nlri, table } = this;
+    if (gate?.isClosed === true) {
+      table.announce(slot, family, bytes, nlri, received, 0, HoldReason.Trust);
+      return;
+    }
     let effective = received;
     let hold: HoldReason = HoldReason.None;
     if (rules !== undefined) {

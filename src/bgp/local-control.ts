@@ -1,6 +1,5 @@
 /** `SpeakerControl` in the speaker's own thread. */
 import { FAMILIES, type Family } from "../fast-bgp-codec/family.js";
-import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
 import type { Clock } from "../util/clock.js";
 import { VERSION } from "../util/version.js";
 import {
@@ -174,6 +173,7 @@ export class LocalControl implements SpeakerControl {
       ...this.parts.auditor?.stats(),
       ...this.feedControl.stats(),
       ...this.parts.memory?.stats(),
+      ...this.parts.reflector.trust?.stats(),
     });
   }
 
@@ -221,7 +221,7 @@ export class LocalControl implements SpeakerControl {
       }
       for (const spec of families) {
         if (direction === "out") this.parts.reflector.refreshOut(session, spec.family);
-        else session.send(encodeRouteRefresh(spec.afi, spec.safi, 0));
+        else this.parts.reflector.peer(session.id)?.ask(1 << spec.family);
       }
     });
   }
@@ -333,6 +333,7 @@ export class LocalControl implements SpeakerControl {
       slow: session === undefined ? undefined : this.parts.slowPeers?.of(session.id),
       bfd: this.parts.bfd?.status(status.address),
       restart: reflector.restarts.peerView(status.address, peer),
+      trust: reflector.trust?.viewOf(status.address),
       backlog: peer === undefined ? 0 : reflector.out.backlog(peer.slot),
     };
   }

@@ -81,6 +81,12 @@ export class Policies {
     this.decideAgain(peer.slot);
   }
 
+  /** The session is trusted, or not, from now on; what it sent is the caller's to decide again. */
+  setGate(peer: ReflectedPeer): void {
+    this.engine.gates[peer.slot]?.endBatch();
+    this.engine.gates[peer.slot] = gateFor(peer, this.host.table.attrs);
+  }
+
   leave(peer: ReflectedPeer): void {
     this.engine.detach(peer.slot);
   }
@@ -131,6 +137,10 @@ export class Policies {
   reconsider(path: number): void {
     const { table } = this.host;
     const slot = table.pathSlot(path);
+    if (this.engine.gates[slot]?.isClosed === true) {
+      if (table.pathHold(path) !== HoldReason.Trust) table.reconsider(path, 0, HoldReason.Trust);
+      return;
+    }
     const rules = this.engine.importOf(slot);
     const dest = table.pathDest(path);
     const family = table.family(dest);
@@ -237,7 +247,8 @@ export class Policies {
     const family = table.family(table.pathDest(path));
     this.passed = attr;
     this.passedHold = hold;
-    const gate = family === Family.RouteTarget ? undefined : this.engine.gates[slot];
+    const own = this.engine.gates[slot];
+    const gate = family === Family.RouteTarget && own?.isClosed !== true ? undefined : own;
     if (gate !== undefined && attr !== 0) {
       gate.pass(attr);
       this.passed = gate.attr;
@@ -329,9 +340,9 @@ export class Policies {
   }
 }
 
-/** Paths that limits or trust hold are theirs to let go. */
+/** Paths that limits hold are theirs to let go. */
 function isOurs(hold: HoldReason): boolean {
-  return hold !== HoldReason.Limit && hold !== HoldReason.Trust;
+  return hold !== HoldReason.Limit;
 }
 
 /** What stands behind a session's import rules; undefined for most. */
@@ -340,8 +351,10 @@ function gateFor(peer: ReflectedPeer, attrs: AttrStore): ImportGate | undefined 
   const ebgp = peer.kind === SourceKind.Ebgp;
   const lowersShutdown = gracefulShutdown === "always" || (gracefulShutdown === "ebgp" && ebgp);
   const { allowed } = interest;
-  if (!lowersShutdown && allowed === undefined) return undefined;
-  return new ImportGate(attrs, { lowersShutdown, allowed });
+  const { effect, community } = peer.grip;
+  if (!lowersShutdown && allowed === undefined && effect === "admit") return undefined;
+  const mark = effect === "mark" ? community : undefined;
+  return new ImportGate(attrs, { lowersShutdown, allowed, isClosed: effect === "hold", mark });
 }
 
 export function policyPeer(peer: ReflectedPeer): PolicyPeer {

@@ -2,12 +2,15 @@
 import { makeAttribute } from "../fast-bgp-codec/attribute/list.js";
 import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
 import { encodeMessage } from "../fast-bgp-codec/message.js";
+import { encodeRouteRefresh } from "../fast-bgp-codec/route-refresh.js";
 import type { DecodeContext } from "../fast-bgp-codec/update-scan.js";
 import { parseIp } from "../fast-bgp-codec/values/ip.js";
 import { toHex } from "../util/bytes.js";
 import type { ReceiverOptions } from "./adj-rib-out/adj-rib-out.js";
 import type { PeerLimiter } from "./limits/peer-limiter.js";
 import { SourceKind, type Sources } from "./rib/sources.js";
+import { ADMITTED, type TrustGrip } from "./trust/grip.js";
+import type { PolicedSession } from "./trust/police.js";
 import type { EstablishedSession } from "./session/types.js";
 
 export interface PeerFaults {
@@ -50,6 +53,12 @@ export class ReflectedPeer {
   infers = false;
   /** Of what it sends; undefined without limits. */
   limiter: PeerLimiter | undefined = undefined;
+  /** What trust lets it do. */
+  grip: TrustGrip = ADMITTED;
+  /** With the other sessions of its VNF; undefined where nothing limits that. */
+  police: PolicedSession | undefined = undefined;
+  /** Families to be asked for once it may be sent something, bit mask. */
+  private asksLater = 0;
   /** The session was closed; a message being worked on ends early. */
   gone = false;
   /** Accepted EVPN route types; undefined = all. */
@@ -131,6 +140,32 @@ export class ReflectedPeer {
     this.acceptsIn = this.kind !== SourceKind.Ebgp || options.ebgpAcceptIn;
     this.types = options.evpnTypesIn === undefined ? undefined : new Set(options.evpnTypesIn);
     this.context = { ...this.context, malformedNlri: options.malformedNlri };
+  }
+
+  /** Nothing is sent to it, and nothing of it counts. */
+  get isHeld(): boolean {
+    return this.grip.effect === "hold";
+  }
+
+  /** It is asked to send these families once more (RFC 2918): now, or as soon as it is trusted. */
+  ask(families: number): void {
+    const { negotiated } = this.session;
+    if (!negotiated.routeRefresh) return;
+    if (this.isHeld) {
+      this.asksLater |= families;
+      return;
+    }
+    const asked = families & negotiated.families;
+    for (const { family, afi, safi } of FAMILIES) {
+      if ((asked & (1 << family)) !== 0) this.session.send(encodeRouteRefresh(afi, safi, 0));
+    }
+  }
+
+  /** What it was not asked for while it was not trusted. */
+  askNow(): void {
+    const asked = this.asksLater;
+    this.asksLater = 0;
+    if (asked !== 0) this.ask(asked);
   }
 
   acceptsType(type: number): boolean {

@@ -9,9 +9,9 @@
  *
  * RFC 4271, 4456, 4684, 4724 (End-of-RIB), 4760, 2918, 7313, 7606.
  */
-import { FAMILIES, Family } from "../fast-bgp-codec/family.js";
+import { Family } from "../fast-bgp-codec/family.js";
 import { Severity, type DecodeFault } from "../fast-bgp-codec/fault.js";
-import { encodeRouteRefresh, RefreshSubtype } from "../fast-bgp-codec/route-refresh.js";
+import { RefreshSubtype } from "../fast-bgp-codec/route-refresh.js";
 import { toHex } from "../util/bytes.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
@@ -20,6 +20,9 @@ import { AdjRibOut, type LogReader } from "./adj-rib-out/adj-rib-out.js";
 import { auditNow, type AuditSubject } from "./audit/index.js";
 import { Interests, type InterestHost } from "./interest.js";
 import type { Maintenance } from "./maintenance.js";
+import { ADMITTED, type TrustGrip } from "./trust/grip.js";
+import { GripWalk } from "./trust/grip-walk.js";
+import type { PeerTrust } from "./trust/peer-trust.js";
 import type { Tunnels } from "./tunnels/tunnels.js";
 import { OwnMemberships } from "./own-memberships.js";
 import { Intake, type IntakeSink } from "./intake.js";
@@ -83,6 +86,7 @@ export class Reflector
   /** Undefined in tests that have none. */
   maintenance: Maintenance | undefined;
   tunnels: Tunnels | undefined;
+  trust: PeerTrust | undefined;
   /** The ceiling on memory; undefined in tests that have none. */
   memory: MemoryGuard | undefined;
   /** On what peers send. */
@@ -126,7 +130,7 @@ export class Reflector
         this.policies.reconsider(path);
         this.policies.engine.endBatch();
       },
-      askAgain: (session) => askAgain(session),
+      askAgain: (session) => this.peers.get(session.id)?.ask(-1),
     });
     this.outLimits = new OutLimits(
       limitedOutput(this.out),
@@ -139,15 +143,20 @@ export class Reflector
 
   established(session: EstablishedSession): void {
     this.warnOfTwin(session);
+    const grip = this.trust?.gripFor(session) ?? ADMITTED;
+    // What was kept for the peer's return is not this one's.
+    if (grip.effect === "hold") this.restarts.abandon(session.peerAddress, NOT_TRUSTED);
     const peer = ReflectedPeer.admit(session, this.sources, this.restarts.slotFor(session));
+    peer.grip = grip;
     this.peers.set(session.id, peer);
+    this.trust?.began(peer);
     this.maintenance?.admit(peer);
     this.policies.admit(peer);
     peer.limiter = this.limits.admit(session, peer.slot);
     if (session.options.limits.out.length > 0) this.outLimits.set(session, peer.slot);
     const awaitsInterest = this.interests.admit(peer);
     const deferred = this.restarts.established(session);
-    this.out.add({ ...peer.receiver(), awaitsInterest, deferred });
+    this.out.add({ ...peer.receiver(), awaitsInterest, deferred, untrusted: peer.isHeld });
     this.ownMemberships.touch();
     if ((session.negotiated.families & (1 << Family.RouteTarget)) !== 0) {
       const wait =
@@ -169,9 +178,11 @@ export class Reflector
     peer.gone = true;
     this.interests.leave(peer);
     this.maintenance?.leave(peer);
+    this.trust?.ended(peer);
     this.out.remove(peer.slot);
     this.ownMemberships.touch();
-    if (!this.restarts.lost(peer, down)) {
+    // Routes that did not count are not kept either.
+    if (!this.restarts.lost(peer, peer.isHeld ? { ...down, hard: true } : down)) {
       this.removeRoutesOf(peer.slot);
       const { reason } = down;
       this.options.log.debug({ peer: session.peerAddress, reason }, "routes withdrawn");
@@ -223,6 +234,28 @@ export class Reflector
   isLongLived(slot: number, family: Family): boolean {
     return this.restarts.isLongLived(this.addressOf(slot), family);
   }
+
+  /**
+   * The peer is trusted, or not, from now on: what it sent follows in slices, then it is served again.
+   * @param done once, with the routes looked at; not when another grip or the session's end came first
+   */
+  regrip(peer: ReflectedPeer, grip: TrustGrip, done: (routes: number) => void): void {
+    peer.grip = grip;
+    this.policies.setGate(peer);
+    if (peer.isHeld) this.out.hold(peer.slot);
+    this.later(
+      new GripWalk(this.table, this.policies, peer, this.now, (routes) => {
+        if (!peer.isHeld) {
+          this.out.releaseTrust(peer.slot);
+          peer.askNow();
+        }
+        done(routes);
+        this.schedule();
+      }),
+    );
+  }
+
+  private readonly now = (): number => this.options.clock.now();
 
   /** Sends the family to the peer once more. */
   refreshOut(session: EstablishedSession, family: Family): void {
@@ -499,15 +532,7 @@ function limitedOutput(out: AdjRibOut): LimitedOutput {
   };
 }
 
-/** By route refresh, where the peer has it; a peer without it sends again when it comes back. */
-function askAgain(session: EstablishedSession): void {
-  if (!session.negotiated.routeRefresh) return;
-  for (const { family, afi, safi } of FAMILIES) {
-    if ((session.negotiated.families & (1 << family)) === 0) continue;
-    session.send(encodeRouteRefresh(afi, safi, 0));
-  }
-}
-
+const NOT_TRUSTED = "the peer is not trusted";
 const INTERNAL_ERROR: DecodeFault = {
   severity: Severity.SessionReset,
   code: 6,

@@ -28,6 +28,7 @@ export type ObstacleCode =
   | "tenant"
   | "route-targets"
   | "first-table"
+  | "trust"
   | "export-policy"
   | "limit"
   | "not-read"
@@ -75,6 +76,7 @@ function keptBack(reflector: Reflector, dest: number, path: number, peer: Reflec
   const flags = attrs.flags(table.pathAttr(path));
   const ebgp = peer.kind === SourceKind.Ebgp;
   const kind = table.sources.kind[table.pathSlot(path)];
+  if (peer.isHeld) return { code: "trust", text: "held: peer not trusted" };
   if ((flags & AttrFlag.NoAdvertise) !== 0) {
     return { code: "community", text: "community no-advertise" };
   }
@@ -152,8 +154,11 @@ function firstTable(
   family: Family,
   { slot }: ReflectedPeer,
 ): Obstacle | undefined {
-  const { awaiting, deferred } = out.heldBack(slot);
+  const { awaiting, deferred, untrusted } = out.heldBack(slot);
   const bit = 1 << family;
+  if ((untrusted & bit) !== 0) {
+    return { code: "trust", text: "held: peer not trusted" };
+  }
   if ((awaiting & bit) !== 0) {
     return { code: "first-table", text: "its first table waits for what it asks for (RFC 4684)" };
   }

@@ -1,4 +1,5 @@
 /** What the speaker needs to know, already checked; `config/` makes it from the file. Times in seconds unless named otherwise. */
+import type { TrustRequirement } from "../contract.js";
 import type { FeedsSettings } from "./feeds/settings.js";
 import { Family } from "../fast-bgp-codec/family.js";
 import {
@@ -89,6 +90,8 @@ export interface PeerOptions {
   readonly gracefulRestart: GracefulRestartOptions;
   readonly addPath: readonly AddPathOption[];
   readonly policy: PeerPolicy;
+  /** Only a VNF that proves itself counts; undefined = whoever it is. */
+  readonly trust: TrustRequirement | undefined;
 }
 
 /** One family of ADD-PATH (RFC 7911): what we are ready to do. */
@@ -186,6 +189,7 @@ export const PEER_OPTION_DEFAULTS: PeerOptions = {
   gracefulRestart: GRACEFUL_RESTART_DEFAULTS,
   addPath: [],
   policy: PEER_POLICY_DEFAULTS,
+  trust: undefined,
 };
 
 /** Everything but who we are. A new setting of the speaker gets its default here. */

@@ -2,6 +2,7 @@
  * Plugs the stages together: transport below, peers and sessions on it, the reflector on top, and
  * `SpeakerControl` as the one door outward. No stage imports the next; this file knows them all.
  */
+import type { Duplex } from "node:stream";
 import { applyAll } from "../util/applier.js";
 import type { Clock } from "../util/clock.js";
 import type { Log } from "../util/log.js";
@@ -27,10 +28,14 @@ import {
   loadSockOpt,
   protectionGap,
   protectionOf,
+  StreamConnection,
+  type StreamEnds,
   TcpAoKeeper,
   TcpDialer,
 } from "./transport/index.js";
 import { suppose, type WhatIfSource } from "./what-if/suppose.js";
+import { keyed } from "./trust/keys.js";
+import { PeerTrust } from "./trust/peer-trust.js";
 import { Tunnels } from "./tunnels/tunnels.js";
 import { rulesToWarmUp, warmUp } from "./warm-up.js";
 
@@ -50,6 +55,10 @@ export interface Speaker {
   readonly localRoutes: LocalRoutes;
   /** Tunnels under the fabric: told by their stream, and what they do to routes. */
   readonly tunnels: Tunnels;
+  /** Who may peer: told by the trust checks, and what follows. */
+  readonly trust: PeerTrust;
+  /** A session that an instance's TLS proxy carried here; refused like any other. */
+  handOver(stream: Duplex, ends: StreamEnds): void;
   attachReader(reader: LogReader): void;
   detachReader(reader: LogReader): void;
   /** For the FIB's what-if: the table under a supposition, and the time to walk it. */
@@ -83,7 +92,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     clock,
     log,
   });
-  const peers = new PeerTable({
+  const peers: PeerTable = new PeerTable({
     settings,
     dialer,
     taps,
@@ -91,8 +100,16 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     log,
     clock,
     gap: (options) => protectionGap(options, sockOpt),
-    observe: bfd.look,
-    gate: (address, options) => bfd.gate(address, options) ?? memory.refuses(address, false),
+    observe: (peer) => {
+      bfd.look(peer);
+      if (peer.up === undefined && !peer.removed) trust.look(peer.address, peer.options);
+    },
+    gate: (address, options, instance) =>
+      bfd.gate(address, options) ??
+      trust.refuses(address, options, instance) ??
+      memory.refuses(address, false),
+    gateOpen: (address, options, open) => trust.refusesOpen(address, options, open),
+    keyFor: (address, options) => trust.keyFor(address, options),
     full: (address) => memory.refuses(address, true),
     restarting: () => reflector.restarts.isRestarting,
   });
@@ -119,6 +136,26 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     log,
   );
   reflector.tunnels = tunnels;
+  const trust: PeerTrust = new PeerTrust(
+    {
+      sources: reflector.sources,
+      livePeers: () => reflector.livePeers(),
+      regrip: (peer, grip, done) => reflector.regrip(peer, grip, done),
+      retains: (address) => reflector.retains(address),
+      abandon: (address, why) => reflector.abandon(address, why),
+      optionsFor: (address) => peers.optionsFor(address),
+      connect: (address) => peers.hasten(address),
+      rekey(address, key) {
+        const problems = listener.protect(keyed(protectionOf(current), trust.instanceKeys));
+        const live = key === undefined || peers.rekey(address, key);
+        if (live && problems.length === 0) return;
+        log.error({ peer: address, problems }, "the TCP MD5 key of an instance is not in force");
+      },
+    },
+    clock,
+    log,
+  );
+  reflector.trust = trust;
   const ownRestart = new OwnRestart({
     settings: () => current,
     restarts: reflector.restarts,
@@ -143,7 +180,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
   const listener = new Listener(
     {
       listen: settings.listen,
-      protection: protectionOf(settings),
+      protection: keyed(protectionOf(settings), trust.instanceKeys),
       localAs: () => current.as,
       optionsFor: (address) => peers.optionsFor(address),
       admits: (address) => peers.admits(address),
@@ -173,6 +210,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     slowPeers,
     auditor,
     memory,
+    instanceKeys: () => trust.instanceKeys,
   });
   const control = new LocalControl({
     settings: () => current,
@@ -206,6 +244,8 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     table: reflector.table,
     localRoutes: reflector.localRoutes,
     tunnels,
+    trust,
+    handOver: (stream, ends) => peers.accept(new StreamConnection(stream, ends)),
     attachReader: (reader) => reflector.attachReader(reader),
     detachReader: (reader) => reflector.detachReader(reader),
     whatIf: {
@@ -227,6 +267,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
     async stop(text) {
       slowPeers.stop();
       tunnels.close();
+      trust.close();
       memory.close();
       auditor.stop();
       await listener.close();

@@ -139,6 +139,7 @@ export class AdjRibOut {
     const held = {
       awaiting: constrained || options.awaitsInterest === true ? families & TARGETED : 0,
       deferred: options.deferred === true ? families & ~(1 << Family.RouteTarget) : 0,
+      untrusted: options.untrusted === true ? families : 0,
     };
     if (constrained) this.targets.addSlot(slot);
     const { addPath = [] } = options;
@@ -158,6 +159,16 @@ export class AdjRibOut {
   /** We know again what we knew before our restart. */
   releaseDeferred(slot: number): void {
     for (const lane of this.lanes) lane.release(slot, "deferred");
+  }
+
+  /** The session is not trusted any more: nothing new goes to it, and what it has is withdrawn. */
+  hold(slot: number): void {
+    for (const lane of this.lanes) lane.hold(slot);
+  }
+
+  /** It is trusted, and its own memberships are in force: it gets the table, and End-of-RIB behind it. */
+  releaseTrust(slot: number): void {
+    for (const lane of this.lanes) lane.release(slot, "untrusted");
   }
 
   /** Holds the session to these targets (hex) from now on; undefined lifts the rule. Costs the routes of what changed. */
@@ -294,12 +305,14 @@ export class AdjRibOut {
   heldBack(slot: number): HeldBack {
     let awaiting = 0;
     let deferred = 0;
+    let untrusted = 0;
     for (const { cursors } of this.lanes) {
       const cursor = cursors.get(slot);
       awaiting |= cursor?.awaiting ?? 0;
       deferred |= cursor?.deferred ?? 0;
+      untrusted |= cursor?.untrusted ?? 0;
     }
-    return { awaiting, deferred };
+    return { awaiting, deferred, untrusted };
   }
 
   hasEndOfRib(slot: number, family: Family): boolean {

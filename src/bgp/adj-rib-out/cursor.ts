@@ -90,10 +90,14 @@ export class Cursor {
   awaiting = 0;
   /** or until we know again what we knew before our restart (RFC 4724 section 4.1). */
   deferred = 0;
+  /** or until the peer is trusted. */
+  untrusted = 0;
   /** Our own word on memberships: goes out in front of that family's dumps. */
   greeting: Uint8Array | undefined;
   /** End-of-RIB sent, bit mask over `Family`. */
   endOfRibSent = 0;
+  /** BoRR sent and EoRR not yet, bit mask over `Family`. */
+  refreshOpen = 0;
   /**
    * Destinations sent from an outdated log entry because they kept moving ahead of this cursor, with
    * the log's tail at that time: their newer entry below it has nothing new.
@@ -129,7 +133,7 @@ export class Cursor {
   }
 
   get held(): number {
-    return this.awaiting | this.deferred;
+    return this.awaiting | this.deferred | this.untrusted;
   }
 
   /** It has read everything and owes itself nothing. */

@@ -102,6 +102,19 @@ export class DumpRunner {
     for (const former of all) former.done();
   }
 
+  /** The session may have nothing any more: whatever was due is dropped, and what it has is withdrawn. */
+  withdrawAll(cursor: Cursor): void {
+    this.forget(cursor);
+    cursor.formerPending = [];
+    cursor.dump = undefined;
+    cursor.initialPending = 0;
+    cursor.refreshPending = 0;
+    cursor.targetsPending.clear();
+    cursor.endOfRibSent = 0;
+    cursor.syncPending = cursor.families;
+    this.startNext(cursor);
+  }
+
   /** What the session gets is compared with what it got under another export policy, everywhere. */
   compare(cursor: Cursor, policy: number, done: () => void): void {
     const families = cursor.families & ~cursor.held;
@@ -180,8 +193,13 @@ export class DumpRunner {
     for (const { family, afi, safi } of FAMILIES) {
       const bit = 1 << family;
       if ((dump.families & bit) === 0) continue;
-      if ((dump.bracketed & bit) !== 0) {
-        slices.push(encodeRouteRefresh(afi, safi, ending ? EORR : BORR));
+      // A peer left between BoRR and EoRR keeps what is stale: a dump that was dropped ends with the next one.
+      if (ending && (cursor.refreshOpen & bit) !== 0) {
+        cursor.refreshOpen &= ~bit;
+        slices.push(encodeRouteRefresh(afi, safi, EORR));
+      } else if (!ending && (dump.bracketed & bit) !== 0) {
+        cursor.refreshOpen |= bit;
+        slices.push(encodeRouteRefresh(afi, safi, BORR));
       } else if (ending && dump.kind === DumpKind.Initial) {
         cursor.endOfRibSent |= bit;
         slices.push(encodeEndOfRib(family));

@@ -18,10 +18,11 @@ import { LiveRun } from "./live-run.js";
 import type { Output } from "./output.js";
 import { TARGETED, type ReceiverOptions } from "./receiver.js";
 
-/** Families held back at first: until interest is known, and until our own restart is over. */
+/** Families held back: until interest is known, until our own restart is over, until the peer is trusted. */
 export interface HeldBack {
   readonly awaiting: number;
   readonly deferred: number;
+  readonly untrusted: number;
 }
 
 export class Lane<O extends Output> {
@@ -56,7 +57,8 @@ export class Lane<O extends Output> {
     const { slot, outlet, extendedMessage, enhancedRefresh } = options;
     const awaiting = held.awaiting & families;
     const deferred = held.deferred & families;
-    const now = families & ~(awaiting | deferred);
+    const untrusted = held.untrusted & families;
+    const now = families & ~(awaiting | deferred | untrusted);
     this.reflection.add({ ...options, families: now });
     const { words } = this.reflection;
     this.delivery.add(slot, options.encoding, extendedMessage, words);
@@ -66,6 +68,7 @@ export class Lane<O extends Output> {
     const cursor = new Cursor(slot, outlet, families, extendedMessage, enhancedRefresh, tail);
     cursor.awaiting = awaiting;
     cursor.deferred = deferred;
+    cursor.untrusted = untrusted;
     cursor.initialPending = now;
     cursor.greeting = options.greeting;
     this.dumps.startNext(cursor);
@@ -94,6 +97,15 @@ export class Lane<O extends Output> {
     this.reflection.addFamilies(slot, families);
     cursor.initialPending |= families;
     this.dumps.startNext(cursor);
+  }
+
+  /** From now on it is sent nothing; what it has been sent is withdrawn. `release` gives it all back. */
+  hold(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined || cursor.untrusted === cursor.families) return;
+    cursor.untrusted = cursor.families;
+    this.reflection.removeFamilies(slot);
+    this.dumps.withdrawAll(cursor);
   }
 
   /** The session is looked at for the routes with these combinations of targets; for all with targets, when undefined. */

@@ -23,6 +23,8 @@ export interface ReceiverOptions extends Receiver {
   readonly awaitsInterest?: boolean;
   /** Everything but memberships waits for `releaseDeferred`: the session keeps our routes over our restart. */
   readonly deferred?: boolean;
+  /** It is sent nothing at all until `releaseTrust`. */
+  readonly untrusted?: boolean;
 }
 
 /** Families whose routes carry route targets (RFC 4684). */

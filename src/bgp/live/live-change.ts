@@ -10,7 +10,6 @@
  * RFC 2918 (route refresh), 4456 section 6 (roles), 8212.
  */
 import { FAMILIES, Family } from "../../fast-bgp-codec/family.js";
-import { encodeRouteRefresh } from "../../fast-bgp-codec/route-refresh.js";
 import { sameSettings } from "../../util/applier.js";
 import type { SlicedJob } from "../../util/sliced-work.js";
 import type { AdjRibOut } from "../adj-rib-out/adj-rib-out.js";
@@ -35,6 +34,8 @@ export interface LiveChangeHost {
   readonly policies: Policies;
   readonly limits: Limits;
   readonly outLimits: OutLimits;
+  /** Who may be trusted; undefined in tests that have none. */
+  readonly trust: { changed(peer: ReflectedPeer): void } | undefined;
   livePeers(): Iterable<ReflectedPeer>;
   /** Long work, a slice a turn. */
   later(job: SlicedJob): void;
@@ -77,9 +78,7 @@ export function changeLive(
   const accepts = acceptance(host, peer, before, options);
   peer.reconfigure();
   if (accepts !== undefined) removeRefused(host, peer, accepts);
-  for (const { family, afi, safi } of FAMILIES) {
-    if ((asked & (1 << family)) !== 0) peer.session.send(encodeRouteRefresh(afi, safi, 0));
-  }
+  if (asked !== 0) peer.ask(asked);
   if (limitsChanged) {
     peer.limiter = host.limits.change(peer.limiter, peer.session, peer.slot);
     if (!peer.gone) host.outLimits.set(peer.session, peer.slot);
@@ -104,6 +103,7 @@ export function changeLive(
     roleChanged;
   if (gateChanged) host.policies.renewGate(peer);
   if (roleChanged) changeRole(host, peer);
+  if (!sameSettings(options.trust, before.trust)) host.trust?.changed(peer);
   return undefined;
 }
 

@@ -13,6 +13,7 @@ import type { SlowPeers } from "../slow-peers.js";
 import type { PeerTable } from "../session/index.js";
 import type { SpeakerSettings } from "../settings.js";
 import { protectionOf, type Listener } from "../transport/index.js";
+import { keyed } from "../trust/keys.js";
 import { needsNoRestart } from "./settings-preview.js";
 
 /** What the reflector reads of the settings at each use; changed in place. */
@@ -32,6 +33,8 @@ export interface SpeakerParts {
   readonly slowPeers: SlowPeers;
   readonly auditor: Auditor;
   readonly memory: MemoryGuard;
+  /** TCP MD5 keys of trusted instances, by address. */
+  readonly instanceKeys: () => ReadonlyMap<string, string>;
 }
 
 type SpeakerApplier = Applier<SpeakerSettings>;
@@ -43,7 +46,7 @@ export function speakerAppliers(parts: SpeakerParts): readonly SpeakerApplier[] 
     {
       name: "keys and TTL of the listeners",
       apply(_before, after) {
-        const problems = listener.protect(protectionOf(after));
+        const problems = listener.protect(keyed(protectionOf(after), parts.instanceKeys()));
         if (problems.length > 0) throw new Error(problems.join("; "));
         return [];
       },

@@ -52,6 +52,8 @@ export class Reflection {
   private readonly extendedNextHop: Int32Array[] = [];
   /** In an array of its own, to be widened and cleared like the others. */
   private readonly llgr: Int32Array[] = [new Int32Array(1)];
+  /** Slots that are told nothing of memberships. */
+  private readonly untold = new Set<number>();
 
   constructor() {
     for (let kind = 0; kind < 3; kind++) this.kinds.push(new Int32Array(1));
@@ -68,8 +70,8 @@ export class Reflection {
     if (receiver.kind !== SourceKind.Ebgp || receiver.acceptOut)
       setBit(this.kinds[receiver.kind]!, slot);
     if (receiver.llgr === true) setBit(this.llgr[0]!, slot);
-    const told = receiver.defaultMembership === true ? ~(1 << Family.RouteTarget) : -1;
-    this.addFamilies(slot, receiver.families & told);
+    if (receiver.defaultMembership === true) this.untold.add(slot);
+    this.addFamilies(slot, receiver.families);
     for (let type = 0; type < TYPES; type++) {
       if (type === 0 || wantsType(receiver.evpnTypes, type)) setBit(this.types[type]!, slot);
     }
@@ -80,13 +82,20 @@ export class Reflection {
   }
 
   /** Families that a receiver takes from now on, bit mask. */
-  addFamilies(slot: number, families: number): void {
+  addFamilies(slot: number, added: number): void {
+    const families = this.untold.has(slot) ? added & ~(1 << Family.RouteTarget) : added;
     for (let family = 0; family < FAMILIES.length; family++) {
       if ((families & (1 << family)) !== 0) setBit(this.families[family]!, slot);
     }
   }
 
+  /** The receiver takes nothing, until families are added again. */
+  removeFamilies(slot: number): void {
+    for (const mask of this.families) clearBit(mask, slot);
+  }
+
   remove(slot: number): void {
+    this.untold.delete(slot);
     for (const masks of this.all()) for (const mask of masks) clearBit(mask, slot);
   }
 

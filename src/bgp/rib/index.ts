@@ -19,6 +19,7 @@ export { AttrFlag } from "./attr-facts.js";
 export { AttrStore } from "./attr-store.js";
 export { BEST_REASONS, BestReason } from "./best-path.js";
 export { ChangeLog } from "./change-log.js";
+export { CommunitySet } from "./community-set.js";
 export { HOLD_REASONS, HoldReason } from "./hold.js";
 export type { PathSink } from "./path-sink.js";
 export type { RouteHolds, RouteScreen } from "./route-screen.js";

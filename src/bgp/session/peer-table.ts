@@ -12,7 +12,7 @@ import { AcceptGate } from "./accept-gate.js";
 import { Admission } from "./admission.js";
 import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
 import { State, type Fault } from "./fsm.js";
-import { Peer, type PeerContext } from "./peer.js";
+import { Peer, type Gate, type OpenGate, type PeerContext } from "./peer.js";
 import { statusOf, type PeerStatus } from "./peer-status.js";
 import { refuse } from "./refuse.js";
 import type { Cause } from "./session-end.js";
@@ -52,7 +52,11 @@ export interface PeerTableOptions {
   /** Why a dynamic peer is not taken now: there is no room for it. */
   readonly full?: (address: string) => string | undefined;
   /** Why the peer may not begin a session yet; asked again when `proceed` is called. */
-  readonly gate?: (address: string, options: PeerOptions) => string | undefined;
+  readonly gate?: Gate;
+  /** Why a session may not go on, with the peer's OPEN in hand: Cease 6/5. */
+  readonly gateOpen?: OpenGate;
+  /** TCP MD5 key of a peer in the place of its settings' own. */
+  readonly keyFor?: (address: string, options: PeerOptions) => string | undefined;
   /** For tests. */
   readonly random?: () => number;
   readonly afterPoll?: AfterPoll;
@@ -119,6 +123,8 @@ export class PeerTable {
       taps: options.taps ?? { tap: undefined },
       gap: options.gap ?? (() => undefined),
       gate: options.gate ?? (() => undefined),
+      gateOpen: options.gateOpen ?? (() => undefined),
+      keyFor: options.keyFor ?? (() => undefined),
       logRate: new LogRate(clock),
       changed: (peer) => this.peerChanged(peer),
     };
@@ -246,6 +252,16 @@ export class PeerTable {
   /** What `gate` said holds no longer. */
   proceed(address: string): void {
     this.find(address)?.proceed();
+  }
+
+  /** The same, and it is connected to at once instead of when its timer is due. */
+  hasten(address: string): void {
+    this.find(address)?.hasten();
+  }
+
+  /** The key on connections that are up; false when one cannot have it. */
+  rekey(address: string, key: string): boolean {
+    return this.find(address)?.rekey(key) ?? true;
   }
 
   /** Connections that wait for admission. */
@@ -387,6 +403,11 @@ export class PeerTable {
     if (range === undefined) return this.refuseStranger(connection);
     let peer = this.peers.get(remoteAddress);
     if (peer === undefined) {
+      // Who is refused for good is not remembered here: a prefix has many addresses.
+      const { instance } = connection;
+      if (this.context.gate(remoteAddress, range, instance) !== undefined) {
+        return this.refuse(connection, Cease.ConnectionRejected);
+      }
       peer = new Peer(remoteAddress, range, true, this.context);
       this.peers.set(remoteAddress, peer);
       peer.start();

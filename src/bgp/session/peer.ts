@@ -36,11 +36,28 @@ export interface PeerContext extends SessionContext {
   /** Why a peer with these options cannot be served here; undefined when it can. */
   readonly gap: (options: PeerOptions) => string | undefined;
   /** Why a session may not begin yet; undefined when it may. */
-  readonly gate: (address: string, options: PeerOptions) => string | undefined;
+  readonly gate: Gate;
+  /** Why it may not go on, with the peer's OPEN in hand. */
+  readonly gateOpen: OpenGate;
+  /** TCP MD5 key in the place of the settings' own. */
+  readonly keyFor: (address: string, options: PeerOptions) => string | undefined;
   /** A handshake ended one way or the other, or a dynamic peer's last session did. */
   readonly changed: (peer: Peer) => void;
   readonly log: Log;
 }
+
+/** @param instance whose TLS proxy brings the connection, if one does */
+export type Gate = (address: string, options: PeerOptions, instance?: string) => string | undefined;
+
+export type OpenGate = (
+  address: string,
+  options: PeerOptions,
+  open: {
+    readonly as: number;
+    readonly routerId: string;
+    readonly instance: string | undefined;
+  },
+) => string | undefined;
 
 type OwnState = typeof State.Idle | typeof State.Connect | typeof State.Active;
 
@@ -142,8 +159,12 @@ export class Peer implements SessionOwner {
   incoming(connection: Connection): void {
     // Without a word: a NOTIFICATION would put our reason for the shutdown out of the peer's display.
     if (this.adminDown) return connection.destroy();
-    if (this.removed || this.heldDown || this.gated()) {
+    if (this.removed || this.heldDown || this.gated(connection.instance)) {
       return refuse(connection, Cease.ConnectionRejected);
+    }
+    // Its proxy calls: there is nothing to dial, and no dial has begun.
+    if (connection.instance !== undefined && this.isAtRest) {
+      this.run({ kind: "automaticStartPassive" });
     }
     if (this.ownState === State.Idle && this.sessions.length === 0) {
       if (this.idleTimer === undefined) return refuse(connection, Cease.ConnectionRejected);
@@ -231,6 +252,11 @@ export class Peer implements SessionOwner {
     return new Promise((done) => (this.onGone = done));
   }
 
+  /** Another TCP MD5 key on what is up; false when a connection cannot have it. */
+  rekey(key: string): boolean {
+    return this.sessions.every(({ connection }) => connection.rekey?.(key) ?? false);
+  }
+
   /**
    * Settings that a running session can take over. Returns why it cannot; undefined when it has, or when
    * there is none.
@@ -273,6 +299,16 @@ export class Peer implements SessionOwner {
 
   opened(session: Session): OpenVerdict {
     const { negotiated } = session;
+    const why = this.context.gateOpen(this.address, this.options, {
+      as: negotiated.peerAs,
+      routerId: negotiated.peerIdText,
+      instance: session.instance,
+    });
+    if (why !== undefined) {
+      const fault = { code: 6, subcode: Cease.ConnectionRejected, data: NO_DATA };
+      session.stop("automaticStop", fault, { reason: "notification-sent", detail: why });
+      return "lost";
+    }
     const local = { id: bgpIdNumber(this.context.local().routerId), as: negotiated.localAs };
     const remote = { id: negotiated.peerId, as: negotiated.peerAs };
     let verdict: OpenVerdict = "go";
@@ -355,16 +391,36 @@ export class Peer implements SessionOwner {
   }
 
   /** Rests in Idle until somebody says `proceed`. */
-  private gated(): boolean {
-    const why = this.context.gate(this.address, this.options);
+  private gated(instance?: string): boolean {
+    const why = this.context.gate(this.address, this.options, instance);
     if (why !== undefined && this.sessions.length === 0) this.lastError = why;
     return why !== undefined;
   }
 
   /** Nothing stands in the way of a session any more. */
   proceed(): void {
-    const waiting = this.ownState === State.Idle && this.sessions.length === 0;
-    if (waiting && this.idleTimer === undefined) this.start();
+    if (this.isAtRest) this.start();
+  }
+
+  private get isAtRest(): boolean {
+    const idle = this.ownState === State.Idle && this.sessions.length === 0;
+    return idle && this.idleTimer === undefined;
+  }
+
+  /** `proceed`, and no timer is waited for: the peer is there now. */
+  hasten(): void {
+    if (this.adminDown || this.removed || this.heldDown || this.sessions.length > 0) return;
+    this.failures = 0;
+    if (this.parked !== undefined) return;
+    if (this.ownState === State.Idle) {
+      this.idleTimer?.cancel();
+      this.idleTimer = undefined;
+      this.start();
+    } else if (!this.passive && !this.gated()) {
+      // A SYN that met no key, or nobody, comes again by itself only after a long time.
+      this.disarmRetry();
+      this.run({ kind: "connectRetryExpires" });
+    }
   }
 
   /** Never less protected than configured: such a peer stays in Idle. */
@@ -426,6 +482,11 @@ export class Peer implements SessionOwner {
 
   private dial(): void {
     this.cancelDial();
+    if (this.gated()) {
+      this.disarmRetry();
+      this.enter(State.Idle);
+      return;
+    }
     this.dialling = this.context.dialer.dial(
       { address: this.address, options: this.dialOptions() },
       (connection) => {
@@ -449,7 +510,9 @@ export class Peer implements SessionOwner {
   private dialOptions(): PeerOptions {
     const { options, recalledFrom } = this;
     const localAddress = options.localAddress ?? recalledFrom;
-    return localAddress === options.localAddress ? options : { ...options, localAddress };
+    const password = this.context.keyFor(this.address, options) ?? options.password;
+    if (localAddress === options.localAddress && password === options.password) return options;
+    return { ...options, localAddress, password };
   }
 
   private cancelDial(): void {

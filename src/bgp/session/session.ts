@@ -142,6 +142,10 @@ export class Session implements EstablishedSession, TappedSession, Ticking {
     return this.connection.localAddress;
   }
 
+  get instance(): string | undefined {
+    return this.connection.instance;
+  }
+
   get localAs(): number {
     return this.agreed?.localAs ?? this.context.local().as;
   }

@@ -57,6 +57,7 @@ export const OPTION_EFFECTS: Readonly<Record<keyof PeerOptions, OptionEffect>> =
   gracefulRestart: "next-session",
   addPath: "out",
   policy: "live",
+  trust: "live",
 };
 
 export type OptionName = keyof PeerOptions;

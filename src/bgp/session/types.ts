@@ -24,6 +24,8 @@ export interface Connection {
   readonly initiator: "local" | "remote";
   /** Octets given to `write` that the kernel has not taken yet. */
   readonly pendingBytes: number;
+  /** Hex identity of the instance whose TLS proxy brought it; undefined for a plain one. */
+  readonly instance?: string | undefined;
   /** Set by the session. Returns how many octets from `start` it used; the rest comes again, in front of newer ones. */
   onBytes: (bytes: Uint8Array, start: number, end: number) => number;
   /** Once, for an end or an error from outside; never after `close`. */
@@ -140,6 +142,8 @@ export interface EstablishedSession {
   readonly localAddress: string;
   readonly options: PeerOptions;
   readonly negotiated: Negotiated;
+  /** That of its connection. */
+  readonly instance?: string | undefined;
   readonly pendingBytes: number;
   octets?(): SentOctets | undefined;
   /** Whole messages; restarts the keepalive timer. Bytes are given away. */

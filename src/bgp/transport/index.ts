@@ -15,6 +15,7 @@
  * TCP-AO (RFC 5925) where the kernel has it: `tcp-ao.ts` packs its structures, `tcp-ao-schedule.ts` says
  * which keys count when, `tcp-ao-keeper.ts` keeps live sockets in step.
  */
+export { StreamConnection, type StreamEnds } from "./stream-connection.js";
 export { TcpDialer } from "./dialer.js";
 export { Listener, type ListenerSettings } from "./listener.js";
 export { TcpAoKeeper } from "./tcp-ao-keeper.js";

@@ -1,0 +1,433 @@
+/**
+ * Trust at work in the speaker: asks the gate (`contract.ts`) about every peer whose settings want it, when
+ * somebody connects, on OPEN, and after each change; makes the reflector hold, mark or serve it; connects to
+ * who has just become trusted; keeps the TCP MD5 keys of instances. Without a gate nobody is trusted who has
+ * to be. Costs nothing while no peer's settings ask for trust.
+ */
+import type {
+  TrustAnswer,
+  TrustChange,
+  TrustFacts,
+  TrustGate,
+  TrustLimits,
+  TrustRequirement,
+} from "../../contract.js";
+import type { Clock } from "../../util/clock.js";
+import { LogRate } from "../../util/log-rate.js";
+import type { Log } from "../../util/log.js";
+import type { ReflectedPeer } from "../reflected-peer.js";
+import type { Sources } from "../rib/sources.js";
+import type { EstablishedSession } from "../session/types.js";
+import type { PeerOptions } from "../settings.js";
+import { ADMITTED, type TrustGrip } from "./grip.js";
+import { PolicedSession, VnfPolice } from "./police.js";
+import type { TrustPeerView } from "./view.js";
+
+/** The speaker, as trust needs it. */
+export interface TrustHost {
+  readonly sources: Sources;
+  livePeers(): Iterable<ReflectedPeer>;
+  /** `done` gets the routes looked at; it is not called when something newer came first. */
+  regrip(peer: ReflectedPeer, grip: TrustGrip, done: (routes: number) => void): void;
+  /** Routes are kept for this peer's return. */
+  retains(address: string): boolean;
+  abandon(address: string, why: string): void;
+  optionsFor(address: string): PeerOptions | undefined;
+  /** Nothing stands in the peer's way any more: it is connected to at once. */
+  connect(address: string): void;
+  /** Keys of instances have changed: the listeners', and that of a connection that is up. */
+  rekey(address: string, key: string | undefined): void;
+}
+
+/** Who was asked about without a session: as many are remembered. */
+const MOST_KNOCKS = 1024;
+const NO_LIMITS: TrustLimits = { sessions: 0, updatesPerSecond: 0, prefixes: 0 };
+
+interface Known {
+  readonly answer: TrustAnswer;
+  readonly since: number;
+}
+
+/** What comes of an OPEN, for the answer. */
+export interface OpenFacts {
+  readonly as: number;
+  readonly routerId: string;
+  readonly instance: string | undefined;
+}
+
+export class PeerTrust {
+  private readonly host: TrustHost;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly rate: LogRate;
+  private gate: TrustGate | undefined;
+  private unsubscribe: (() => void) | undefined;
+  private readonly sessions = new Map<ReflectedPeer, Known>();
+  private readonly knocks = new Map<string, Known>();
+  private readonly keys = new Map<string, string>();
+  private readonly polices = new Map<string, VnfPolice>();
+  private readonly counts = { refused: 0, held: 0, released: 0 };
+
+  constructor(host: TrustHost, clock: Clock, log: Log) {
+    this.host = host;
+    this.clock = clock;
+    this.log = log;
+    this.rate = new LogRate(clock);
+  }
+
+  /** Who answers from now on; undefined: nobody, and whoever needs trust has none. */
+  attach(gate: TrustGate | undefined): void {
+    this.unsubscribe?.();
+    this.gate = gate;
+    const keyed = [...this.keys.keys()];
+    for (const address of keyed) this.lookAtKey(address);
+    this.lookAtAll();
+    this.unsubscribe = gate?.subscribe((changes) => this.take(changes));
+  }
+
+  /** Nothing is heard of the gate any more; everybody stays as they are. */
+  close(): void {
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+  }
+
+  /** Why no session with this address may begin; undefined when one may. */
+  refuses(address: string, options: PeerOptions, instance: string | undefined): string | undefined {
+    const { trust } = options;
+    if (trust === undefined) return undefined;
+    return this.verdict(address, this.ask(trust, address, { instance }));
+  }
+
+  /** The same once its OPEN is there. */
+  refusesOpen(address: string, options: PeerOptions, open: OpenFacts): string | undefined {
+    const { trust } = options;
+    if (trust === undefined) return undefined;
+    const answer = this.ask(trust, address, open);
+    const why = this.verdict(address, answer);
+    if (why !== undefined || answer.effect !== "admit") return why;
+    const most = answer.limits.sessions;
+    const others = this.polices.get(answer.vnf)?.members.size ?? 0;
+    const own = [...this.sessions.keys()].some((peer) => peer.session.peerAddress === address);
+    if (most === 0 || own || others < most) return undefined;
+    return `${answer.vnf} has ${others} sessions, and may have ${most} (limits of its VNF)`;
+  }
+
+  /** What an Established session may do. */
+  gripFor(session: EstablishedSession): TrustGrip {
+    const { trust } = session.options;
+    if (trust === undefined) return ADMITTED;
+    return gripOf(this.askOf(trust, session, false));
+  }
+
+  /** The session is the reflector's now, with the grip that `gripFor` gave. */
+  began(peer: ReflectedPeer): void {
+    const { trust } = peer.session.options;
+    if (trust === undefined) return;
+    this.knocks.delete(peer.session.peerAddress);
+    const answer = this.askOf(trust, peer.session, peer.grip.effect !== "hold");
+    this.note(peer, answer);
+    this.join(peer, answer);
+    if (peer.isHeld) this.say(peer, answer);
+  }
+
+  ended(peer: ReflectedPeer): void {
+    this.sessions.delete(peer);
+    this.leave(peer);
+  }
+
+  /** Its settings ask for another trust, or for none. */
+  changed(peer: ReflectedPeer): void {
+    this.lookAt(peer, this.clock.now());
+  }
+
+  /** A peer without a session: its settings may have changed. */
+  look(address: string, options: PeerOptions): void {
+    if (options.trust === undefined) {
+      if (this.knocks.delete(address)) this.host.connect(address);
+      return;
+    }
+    this.lookAtKey(address);
+  }
+
+  /** The stream of changes goes in here. */
+  take(changes: readonly TrustChange[]): void {
+    const now = this.clock.now();
+    const touched = new Set<string>();
+    let all = false;
+    for (const change of changes) {
+      if (change.kind === "item") touched.add(change.item.key);
+      else if (change.kind === "gone") touched.add(change.key);
+      else if (change.kind === "sync") all = true;
+    }
+    for (const address of touched) this.lookAtKey(address);
+    if (all) {
+      this.lookAtAll();
+      for (const address of touched) this.lookAtAbsent(address);
+      return;
+    }
+    const seen = new Set<string>();
+    for (const peer of [...this.host.livePeers()]) {
+      const address = plain(peer.session.peerAddress);
+      if (!touched.has(address)) continue;
+      seen.add(address);
+      this.lookAt(peer, now);
+    }
+    for (const address of touched) if (!seen.has(address)) this.lookAtAbsent(address);
+  }
+
+  /** The key that an instance's connection has; its settings' own where it has none. */
+  keyFor(address: string, options: PeerOptions): string | undefined {
+    return options.trust === undefined ? undefined : this.keys.get(plain(address));
+  }
+
+  /** By address: those of instances. */
+  get instanceKeys(): ReadonlyMap<string, string> {
+    return this.keys;
+  }
+
+  viewOf(address: string): TrustPeerView | undefined {
+    for (const [peer, known] of this.sessions) {
+      if (peer.session.peerAddress === address) return viewOf(address, known, true);
+    }
+    const known = this.knocks.get(address);
+    if (known !== undefined) return viewOf(address, known, false);
+    const trust = this.host.optionsFor(address)?.trust;
+    if (trust === undefined) return undefined;
+    return viewOf(address, { answer: this.ask(trust, address, {}), since: 0 }, false);
+  }
+
+  /** Every peer whose settings ask for trust and who has a session, or has knocked. */
+  views(): TrustPeerView[] {
+    const views = [...this.sessions].map(([peer, known]) =>
+      viewOf(peer.session.peerAddress, known, true),
+    );
+    const live = new Set(views.map(({ address }) => address));
+    for (const [address, known] of this.knocks) {
+      if (!live.has(address)) views.push(viewOf(address, known, false));
+    }
+    return views.sort((a, b) => (a.address < b.address ? -1 : 1));
+  }
+
+  /** Metric names without prefix. */
+  stats(): Record<string, number> {
+    let held = 0;
+    let marked = 0;
+    for (const { grip } of this.sessions.keys()) {
+      if (grip.effect === "hold") held++;
+      if (grip.effect === "mark") marked++;
+    }
+    return {
+      trust_sessions: this.sessions.size,
+      trust_held_sessions: held,
+      trust_marked_sessions: marked,
+      trust_refused_total: this.counts.refused,
+      trust_held_total: this.counts.held,
+      trust_released_total: this.counts.released,
+    };
+  }
+
+  private lookAtAll(): void {
+    const now = this.clock.now();
+    for (const peer of [...this.host.livePeers()]) {
+      if (peer.session.options.trust !== undefined) this.lookAt(peer, now);
+    }
+    for (const address of [...this.knocks.keys()]) this.lookAtAbsent(address);
+  }
+
+  private lookAt(peer: ReflectedPeer, since: number): void {
+    const { session } = peer;
+    const { trust } = session.options;
+    if (trust === undefined) {
+      if (!this.sessions.delete(peer)) return;
+      this.leave(peer);
+      if (peer.grip !== ADMITTED) this.host.regrip(peer, ADMITTED, () => {});
+      return;
+    }
+    const wasHeld = peer.isHeld;
+    const answer = this.askOf(trust, session, !wasHeld && this.sessions.has(peer));
+    this.note(peer, answer);
+    this.join(peer, answer);
+    const grip = gripOf(answer);
+    const address = plain(session.peerAddress);
+    if (sameGrip(grip, peer.grip)) {
+      this.tell(address, answer, 0, since, since);
+      return;
+    }
+    this.host.regrip(peer, grip, (routes) => {
+      this.tell(address, answer, routes, since, began);
+    });
+    const began = this.clock.now();
+    if (peer.isHeld !== wasHeld) this.counts[peer.isHeld ? "held" : "released"]++;
+    this.say(peer, answer);
+  }
+
+  /** No session with this address: routes kept for its return, or a call to make. */
+  private lookAtAbsent(address: string): void {
+    const trust = this.host.optionsFor(address)?.trust;
+    if (trust === undefined) {
+      this.knocks.delete(address);
+      return;
+    }
+    const kept = this.host.retains(address);
+    const answer = this.ask(trust, address, { live: kept });
+    if (this.knocks.has(address)) this.knock(address, answer);
+    if (answer.effect === "refuse" || answer.effect === "hold") {
+      if (kept) this.host.abandon(address, `the peer is not trusted: ${answer.reason}`);
+    } else this.host.connect(address);
+    const now = this.clock.now();
+    this.tell(address, answer, 0, now, now);
+  }
+
+  private tell(
+    address: string,
+    { revision }: TrustAnswer,
+    routes: number,
+    since: number,
+    began: number,
+  ): void {
+    const sessions = [...this.sessions.keys()].filter(
+      ({ session }) => plain(session.peerAddress) === address,
+    ).length;
+    this.gate?.gateApplied({
+      address,
+      revision,
+      sessions,
+      routes,
+      beganMs: began - since,
+      doneMs: this.clock.now() - since,
+    });
+  }
+
+  private lookAtKey(address: string): void {
+    const before = this.keys.get(address);
+    const wanted = this.host.optionsFor(address)?.trust !== undefined;
+    const key = wanted ? this.gate?.keyFor(address) : undefined;
+    if (key === before) return;
+    if (key === undefined) this.keys.delete(address);
+    else this.keys.set(address, key);
+    this.host.rekey(address, key);
+  }
+
+  private verdict(address: string, answer: TrustAnswer): string | undefined {
+    if (answer.effect !== "refuse") return undefined;
+    this.counts.refused++;
+    this.knock(address, answer);
+    const suppressed = this.rate.pass(address);
+    if (suppressed !== undefined) {
+      const { state, reason, subject } = answer;
+      this.log.warn(
+        { peer: address, state, reason, subject, ...LogRate.fields(suppressed) },
+        "no session: the peer is not trusted",
+      );
+    }
+    return `peer not trusted: ${answer.reason}`;
+  }
+
+  private knock(address: string, answer: TrustAnswer): void {
+    const before = this.knocks.get(address);
+    this.knocks.delete(address);
+    const same = before?.answer.state === answer.state && before.answer.effect === answer.effect;
+    this.knocks.set(address, { answer, since: same ? before.since : this.clock.wall() });
+    if (this.knocks.size > MOST_KNOCKS) this.knocks.delete(this.knocks.keys().next().value!);
+  }
+
+  private note(peer: ReflectedPeer, answer: TrustAnswer): void {
+    const before = this.sessions.get(peer);
+    const same = before?.answer.state === answer.state && before.answer.effect === answer.effect;
+    this.sessions.set(peer, { answer, since: same ? before.since : this.clock.wall() });
+  }
+
+  /** Its VNF's limits are its own, together with the VNF's other sessions. */
+  private join(peer: ReflectedPeer, { vnf, limits }: TrustAnswer): void {
+    const { police } = peer;
+    if (police !== undefined && police.police.name !== vnf) this.leave(peer);
+    if (vnf === "" || sameLimits(limits, NO_LIMITS)) {
+      this.leave(peer);
+      return;
+    }
+    let shared = this.polices.get(vnf);
+    if (shared === undefined) {
+      shared = new VnfPolice(vnf, limits, this.host.sources, this.clock);
+      this.polices.set(vnf, shared);
+    } else shared.configure(limits);
+    peer.police ??= new PolicedSession(shared, peer.session, peer.slot);
+  }
+
+  private leave(peer: ReflectedPeer): void {
+    const { police } = peer;
+    if (police === undefined) return;
+    police.close();
+    peer.police = undefined;
+    if (police.police.members.size === 0) this.polices.delete(police.police.name);
+  }
+
+  private say(peer: ReflectedPeer, { state, reason, subject, spared }: TrustAnswer): void {
+    const fields = { peer: peer.session.peerAddress, state, reason, subject, spared };
+    if (peer.isHeld) {
+      this.log.warn(fields, "peer not trusted: nothing is sent to it, and its routes are held");
+    } else if (peer.grip.effect === "mark") {
+      this.log.warn(fields, "peer not trusted: its routes are marked");
+    } else this.log.info(fields, "peer trusted: its routes count, and it is served");
+  }
+
+  private askOf(trust: TrustRequirement, session: EstablishedSession, live: boolean): TrustAnswer {
+    const { peerAs, peerIdText } = session.negotiated;
+    const { instance, peerAddress } = session;
+    return this.ask(trust, peerAddress, { as: peerAs, routerId: peerIdText, instance, live });
+  }
+
+  private ask(
+    required: TrustRequirement,
+    address: string,
+    { as, routerId, instance, live = false }: Partial<TrustFacts>,
+  ): TrustAnswer {
+    const facts = { address: plain(address), required, as, routerId, instance, live };
+    return this.gate?.admit(facts) ?? withoutGate(required);
+  }
+}
+
+/** Nobody can say: as closed as the settings ask for. */
+function withoutGate({ effect, dryRun }: TrustRequirement): TrustAnswer {
+  return {
+    revision: 0,
+    state: "unknown",
+    reason: "nobody checks trust here (asmn.gate is off)",
+    effect: dryRun ? "admit" : effect,
+    spared: dryRun ? effect : undefined,
+    until: undefined,
+    subject: "",
+    vnf: "",
+    binding: undefined,
+    limits: NO_LIMITS,
+    community: 0,
+  };
+}
+
+/** A session that is up is not reset for want of trust: `refuse` holds it. */
+function gripOf({ effect, community }: TrustAnswer): TrustGrip {
+  if (effect === "admit") return ADMITTED;
+  return { effect: effect === "mark" ? "mark" : "hold", community };
+}
+
+function sameGrip(a: TrustGrip, b: TrustGrip): boolean {
+  return a.effect === b.effect && (a.effect !== "mark" || a.community === b.community);
+}
+
+function sameLimits(a: TrustLimits, b: TrustLimits): boolean {
+  return (
+    a.sessions === b.sessions &&
+    a.updatesPerSecond === b.updatesPerSecond &&
+    a.prefixes === b.prefixes
+  );
+}
+
+/** Instances are known by addresses without a zone. */
+function plain(address: string): string {
+  const percent = address.indexOf("%");
+  return percent < 0 ? address : address.slice(0, percent);
+}
+
+function viewOf(address: string, { answer, since }: Known, established: boolean): TrustPeerView {
+  const { state, reason, effect, spared, subject, binding } = answer;
+  return { address, state, reason, effect, spared, subject, binding, established, since };
+}
