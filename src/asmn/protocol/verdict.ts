@@ -46,6 +46,10 @@ export interface Verdict {
   readonly counter: number;
   /** When that step was, the Sec-EM's time. */
   readonly proven: number;
+  /** What BGP of its VNF, all sessions together, is held to; undefined = no limit. */
+  readonly maxSessions?: number | undefined;
+  readonly maxUpdatesPerSecond?: number | undefined;
+  readonly maxPrefixes?: number | undefined;
 }
 
 const document = defineDocument<Verdict>(
@@ -77,6 +81,9 @@ const document = defineDocument<Verdict>(
     lifetimeSeconds: field(24, u32),
     counter: field(25, u64),
     proven: field(26, u64),
+    maxSessions: optional(27, u32),
+    maxUpdatesPerSecond: optional(28, u32),
+    maxPrefixes: optional(29, u32),
   }),
 );
 
