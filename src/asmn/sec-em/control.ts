@@ -4,12 +4,15 @@
  * wall-clock milliseconds. No secret is ever in an answer, with one exception: a token, in the answer to the
  * call that made it.
  */
+import type { MessagePort } from "node:worker_threads";
 import type {
   AsmnAlarmSettings,
   AsmnBinding,
   AsmnCatalogEntry,
   AsmnDefaultAction,
+  AsmnEndpoint,
   AsmnVnfSettings,
+  SecEmSettings,
 } from "../settings.js";
 
 /**
@@ -85,18 +88,17 @@ export interface VnfRow {
   readonly trusted: number;
 }
 
-/** The Sec-catalog of a VNF: lines of the file, of its descriptor, and of `setCatalog`. */
+/** The Sec-catalog of a tenant: lines of the file, of descriptors, and of `setCatalog`. */
 export interface CatalogRow {
   readonly tenant: string;
-  readonly vnf: string;
   /** Counts up with every change; gateways refuse to go back (ASM-70). */
   readonly version: number;
   readonly digest: string;
   readonly defaultAction: AsmnDefaultAction;
   readonly entries: readonly AsmnCatalogEntry[];
   readonly alarms: readonly AsmnAlarmSettings[];
-  /** As gates, gateways and agents get it: JSON of key id, body and signature. */
-  readonly signed: string;
+  /** As agents and gateways get it, signed; hex. */
+  readonly document: string;
 }
 
 /** A package's digest, signed by its VIM (ASM-66): never changed, only joined by others. */
@@ -258,9 +260,10 @@ export interface FeedRow {
   readonly kind: "gate" | "gateway";
   readonly address: string;
   readonly connectedAt: number;
-  /** Messages it has not taken yet, and how often it was begun anew because it was too slow. */
+  /** Instances and catalogs whose news it has not taken yet. */
   readonly waiting: number;
-  readonly resets: number;
+  /** The revocation that it says is in force, with all before it. */
+  readonly applied: number;
 }
 
 export interface SecEmCounters {
@@ -286,9 +289,12 @@ export interface SecEmStatus {
   /** This Sec-EM's fencing epoch: gates believe the highest only (ASM-67). */
   readonly epoch: number;
   readonly revocation: number;
-  /** As bound; undefined where it does not listen. */
-  readonly address: string | undefined;
-  readonly port: number | undefined;
+  /** What gates, gateways and agents pin: root, and key of its TLS certificate. */
+  readonly rootKey: string;
+  readonly transportKey: string;
+  /** For agents, and for readers of the feed; as bound. */
+  readonly listening: readonly AsmnEndpoint[];
+  readonly feedListening: readonly AsmnEndpoint[];
   readonly instances: Readonly<Record<TrustState, number>>;
   readonly feeds: readonly FeedRow[];
   readonly counters: SecEmCounters;
@@ -335,7 +341,7 @@ export interface SecEmControl {
     tenant: string,
     entries: readonly AsmnCatalogEntry[],
     actor: Actor,
-  ): Promise<readonly CatalogRow[]>;
+  ): Promise<CatalogRow>;
   images(name: VnfName): Promise<readonly ImageRow[]>;
   registerImage(image: ImageRequest, actor: Actor): Promise<ImageRow>;
   /** Instances that run it are untrusted from then on. */
@@ -365,4 +371,16 @@ export interface SecEmControl {
   audit(after: number, limit?: number): Promise<readonly AuditRow[]>;
   /** Reads all that is on the disk; takes a while. */
   verifyAudit(): Promise<AuditCheck>;
+}
+
+/** What the Sec-EM's owner does with it, beside asking. */
+export interface SecEm extends SecEmControl {
+  /**
+   * Other settings, live: only what differs changes. Rejects, with everything as before, when a port cannot
+   * be opened or a line of a catalog is wrong; name, state directory and root key must be those of the start.
+   */
+  configure(settings: SecEmSettings): Promise<void>;
+  /** A gate or gateway of the same process: frames of the feed as octets, both ways. */
+  subscribe(port: MessagePort): void;
+  stop(): Promise<void>;
 }
