@@ -4,7 +4,7 @@ import { Attr, HEADER, PACKET_MAX } from "./iana.js";
 
 export class PacketWriter {
   /** Room for one packet and one attribute more, so that a put never needs a check of its own. */
-  private readonly bytes = new Uint8Array(PACKET_MAX + 512);
+  private readonly bytes = Buffer.alloc(PACKET_MAX + 512);
   private end = HEADER;
   private messageAuthenticator = 0;
 
@@ -76,6 +76,13 @@ export class PacketWriter {
   /** Offset of the Message-Authenticator, 0 without one. */
   get signatureAt(): number {
     return this.messageAuthenticator;
+  }
+
+  /** The packet where it is, good until the next one begins; undefined when it became longer than RADIUS allows. */
+  view(): Uint8Array | undefined {
+    if (this.end > PACKET_MAX) return undefined;
+    writeU16(this.bytes, 2, this.end);
+    return this.bytes.subarray(0, this.end);
   }
 
   /** A copy of its own; undefined when it became longer than RADIUS allows. */

@@ -83,7 +83,7 @@ class TlsOrigin implements Origin {
 
   send(bytes: Uint8Array): void {
     this.sent++;
-    this.stream.send(bytes);
+    this.stream.send(Buffer.from(bytes));
   }
 }
 

@@ -36,8 +36,8 @@ export interface AccountingParts {
 /** How long a home server has before the spool takes over. */
 const HOME_MS = 3000;
 
-/** Requests remembered beyond twice those that wait. */
-const KEPT = 256;
+/** Requests remembered beyond those that wait. */
+const KEPT = 64;
 
 export class Accounting implements Flow {
   private readonly parts: AccountingParts;
@@ -96,7 +96,7 @@ export class Accounting implements Flow {
 
   /** Answered ones are not kept for the sake of a slow one before them, nor until the next look at the clock. */
   private keep(exchange: Exchange): void {
-    if (this.waiting.push(exchange) > KEPT + 2 * this.parts.ingress().pending) {
+    if (this.waiting.push(exchange) > KEPT + this.parts.ingress().pending) {
       this.waiting = this.waiting.filter(({ state }) => state === "pending");
     }
   }

@@ -32,8 +32,8 @@ export interface AuthenticationParts {
   ingress(): Ingress;
 }
 
-/** Requests remembered beyond twice those that wait. */
-const KEPT = 256;
+/** Requests remembered beyond those that wait. */
+const KEPT = 64;
 
 export class Authentication implements Flow {
   private readonly parts: AuthenticationParts;
@@ -88,7 +88,7 @@ export class Authentication implements Flow {
 
   /** Answered ones are not kept for the sake of a slow one before them, nor until the next look at the clock. */
   private keep(exchange: Exchange): void {
-    if (this.waiting.push(exchange) > KEPT + 2 * this.parts.ingress().pending) {
+    if (this.waiting.push(exchange) > KEPT + this.parts.ingress().pending) {
       this.waiting = this.waiting.filter(({ state }) => state === "pending");
     }
   }

@@ -22,6 +22,7 @@ export interface Origin {
   /** What has been answered. */
   readonly kept: KeptAnswers;
   readonly counters: ListenerCounters;
+  /** @param bytes may be used again when it returns */
   send(bytes: Uint8Array): void;
 }
 

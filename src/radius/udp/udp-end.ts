@@ -7,13 +7,14 @@ import type { Socket } from "node:dgram";
 import { isIPv4 } from "node:net";
 import { copyBytes } from "../../util/bytes.js";
 import { BATCH, loadUdpBatch } from "../../util/udp-batch.js";
-import type { BatchSocket, UdpBatch, UdpEndpoint } from "../../util/udp-batch.js";
+import type { BatchSocket, Inbox, UdpBatch, UdpEndpoint } from "../../util/udp-batch.js";
 import { Stage, turn } from "./turn.js";
 
 /** Whoever sent a datagram, and the way back. */
 export interface Sender {
   readonly address: string;
   readonly port: number;
+  /** @param bytes may be used again when it returns */
   send(bytes: Uint8Array): void;
 }
 
@@ -23,7 +24,10 @@ export interface SenderSource {
 }
 
 export interface UdpHooks {
-  /** @param bytes a copy of its own. @param key the same for all datagrams of one address and port */
+  /**
+   * @param bytes from a client a copy of its own; from a peer good until this returns
+   * @param key the same for all datagrams of one address and port
+   */
   onDatagram(bytes: Uint8Array, key: number | string, source: SenderSource): void;
   /** The kernel says that nothing listens there, or that there is no way to it. */
   onRefused(): void;
@@ -61,6 +65,8 @@ class BatchEnd implements UdpEnd, SenderSource {
   private readonly hooks: UdpHooks;
   private readonly batch: UdpBatch;
   private readonly stage: Stage;
+  /** Clients' requests wait their turn; a peer's answers are done with at once. */
+  private readonly keeps: boolean;
   private socket: BatchSocket | undefined;
   private index = 0;
   private awake = false;
@@ -70,7 +76,8 @@ class BatchEnd implements UdpEnd, SenderSource {
     this.place = place;
     this.hooks = hooks;
     this.batch = batch;
-    this.stage = place.peer === undefined ? Stage.arrivals : Stage.answers;
+    this.keeps = place.peer === undefined;
+    this.stage = this.keeps ? Stage.arrivals : Stage.answers;
   }
 
   open(): Promise<number> {
@@ -136,9 +143,7 @@ class BatchEnd implements UdpEnd, SenderSource {
         continue;
       }
       for (let i = 0; i < count; i++) {
-        const at = inbox.offset(i);
-        const bytes = Buffer.allocUnsafe(inbox.length(i));
-        copyBytes(inbox.bytes, at, at + bytes.length, bytes, 0);
+        const bytes = this.keeps ? copyOf(inbox, i) : viewOf(inbox, i);
         this.index = i;
         const key = inbox.sourceKey(i);
         this.hooks.onDatagram(bytes, key >= 0 ? key : textKey(inbox.source(i)), this);
@@ -146,6 +151,18 @@ class BatchEnd implements UdpEnd, SenderSource {
       if (count < BATCH) return;
     }
   }
+}
+
+function copyOf(inbox: Inbox, index: number): Uint8Array {
+  const at = inbox.offset(index);
+  const bytes = Buffer.allocUnsafe(inbox.length(index));
+  copyBytes(inbox.bytes, at, at + bytes.length, bytes, 0);
+  return bytes;
+}
+
+function viewOf(inbox: Inbox, index: number): Uint8Array {
+  const { buffer, byteOffset } = inbox.bytes;
+  return Buffer.from(buffer, byteOffset + inbox.offset(index), inbox.length(index));
 }
 
 function nothing(): void {}
@@ -198,10 +215,10 @@ class PlainEnd implements UdpEnd, SenderSource {
 
   send(bytes: Uint8Array): void {
     if (this.state === "ready") {
-      this.socket.send(bytes, nothing);
+      this.socket.send(Buffer.from(bytes), nothing);
       return;
     }
-    if (this.waiting.length < WAITING_MAX) this.waiting.push(bytes);
+    if (this.waiting.length < WAITING_MAX) this.waiting.push(Buffer.from(bytes));
     this.connect();
   }
 
@@ -218,7 +235,7 @@ class PlainEnd implements UdpEnd, SenderSource {
       address,
       port,
       send: (bytes) => {
-        if (this.state !== "closed") socket.send(bytes, port, address, nothing);
+        if (this.state !== "closed") socket.send(Buffer.from(bytes), port, address, nothing);
       },
     };
   }

@@ -91,7 +91,7 @@ export function forwardAccounting(
 /**
  * The answer for the client, made from the home server's.
  * @param upstreamAuthenticator of the request the home server answered
- * @returns undefined when our Proxy-State is not its last one, or the result is too long
+ * @returns good until the next packet is made; undefined when our Proxy-State is not its last one, or it is too long
  */
 export function answerFromHome(
   incoming: Incoming,
@@ -112,7 +112,7 @@ export function answerFromHome(
     answerFacts.messageAuthenticator,
     answerFacts.lastProxyState,
   );
-  const out = writer.finish();
+  const out = writer.view();
   if (out === undefined) return undefined;
   if (answerFacts.vendorOrTunnel) {
     const from = { secret: next.secret, authenticator: upstreamAuthenticator };

@@ -168,7 +168,7 @@ export class Core {
         identity: "127.0.0.1",
         slots: new Map<number, Exchange>(),
         kept: new KeptAnswers(),
-        send: (bytes) => void this.toClient.push(bytes),
+        send: (bytes) => void this.toClient.push(Buffer.from(bytes)),
       };
       this.origins.set(port, origin);
     }
