@@ -101,14 +101,17 @@ export class Authentication implements Flow {
       this.fail(exchange);
       return;
     }
-    const conversation = facts.state === 0 ? undefined : conversationOf(exchange, packet);
+    const conversation =
+      facts.state === 0 || !pool.remembers ? undefined : conversationOf(exchange, packet);
     const outcome = this.parts.dispatch.send(
       exchange,
       pool,
       conversation,
       ({ answer, said }, server) => {
-        const state = conversationOf(exchange, said);
-        if (said[0] === Code.AccessChallenge && state !== undefined) pool.remember(state, server);
+        if (said[0] === Code.AccessChallenge && pool.remembers) {
+          const state = conversationOf(exchange, said);
+          if (state !== undefined) pool.remember(state, server);
+        }
         if (answer !== undefined) this.finish(exchange, answer, said, pool);
       },
     );

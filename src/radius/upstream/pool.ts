@@ -15,6 +15,9 @@ export class Pool {
   /** Client and State, to the server that gave it. */
   private readonly conversations = new LRUCache<string, Upstream>({ max: CONVERSATIONS_MAX });
 
+  /** The only member there was: what nobody remembers and goes on there, began there. */
+  private former: Upstream | undefined;
+
   constructor(name: string, servers: readonly Upstream[], balance: boolean) {
     this.name = name;
     this.members = servers;
@@ -27,13 +30,22 @@ export class Pool {
 
   /** Other members; conversations of those that stay go on. */
   configure(servers: readonly Upstream[], balance: boolean): void {
+    if (!this.remembers) this.former = this.members[0];
     this.members = servers;
     this.balance = balance;
   }
 
-  /** @param conversation key of the State in the request, if it has one */
+  /** Whether conversations are to be remembered: there is more than one place where they could be. */
+  get remembers(): boolean {
+    return this.members.length > 1;
+  }
+
+  /** @param conversation key of the State in the request, if it has one; of no use to a pool that does not remember */
   choose(conversation: string | undefined): Upstream | undefined {
-    const known = conversation === undefined ? undefined : this.conversations.get(conversation);
+    const known =
+      conversation === undefined
+        ? undefined
+        : (this.conversations.get(conversation) ?? this.former);
     if (known !== undefined && known.state !== "dead" && this.members.includes(known)) return known;
     return this.best("alive") ?? this.best("suspect");
   }
