@@ -43,6 +43,8 @@ const DAEMONS = {
   "/usr/lib/ipsec/plugins/libstrongswan-curve25519.so": "libstrongswan-extra-plugins",
   strace: "strace",
   "kea-dhcp4": "kea-dhcp4-server",
+  iperf3: "iperf3",
+  hping3: "hping3",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */

@@ -2,10 +2,11 @@
  * A worker thread that belongs to one owner: commands in, reports out, its end told once unless it was asked for.
  * It does not keep the process alive.
  */
-import { Worker } from "node:worker_threads";
+import { Worker, type TransferListItem } from "node:worker_threads";
 
 export interface OwnedThread<Command> {
-  post(command: Command): void;
+  /** @param transfer what goes over to the thread: ports that the command holds */
+  post(command: Command, transfer?: readonly TransferListItem[]): void;
   kill(): void;
 }
 
@@ -45,7 +46,7 @@ export function startOwnedThread<Command, Report extends { readonly kind: string
   worker.on("exit", (code) => died(new Error(`code ${code}`)));
   worker.unref();
   return {
-    post: (command) => worker.postMessage(command),
+    post: (command, transfer = []) => worker.postMessage(command, transfer),
     kill: () => {
       ended = true;
       void worker.terminate();

@@ -23,6 +23,7 @@ const PROGRAMS = {
   radsecproxy: ["radsecproxy"],
   strace: ["strace", "stdbuf", "nsenter"],
   kea: ["kea-dhcp4"],
+  traffic: ["iperf3", "hping3", "tc", "ss"],
 } as const;
 export type Need = keyof typeof PROGRAMS;
 
