@@ -28,6 +28,8 @@ export interface SecEmSettings {
   readonly stateDirectory: string;
   /** PEM (PKCS #8) of the root key; undefined: made at the first start, in the state directory. */
   readonly rootKeyFile: string | undefined;
+  /** Images that may be measured by a call of the API; undefined = none. */
+  readonly imageDirectory: string | undefined;
   readonly roles: SecEmRoles;
   readonly verdictLifetimeSeconds: number;
   readonly heartbeatSeconds: number;

@@ -20,6 +20,7 @@ export interface SecEmEntry {
   feeds?: FeedEntry[];
   "state-directory"?: string;
   "root-key-file"?: string;
+  "image-directory"?: string;
   roles?: { vim?: string[]; vnfm?: string[] };
   "verdict-lifetime-seconds"?: number;
   "heartbeat-seconds"?: number;

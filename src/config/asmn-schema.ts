@@ -74,6 +74,12 @@ const secEm: SchemaNode = {
       description:
         "File with the Ed25519 root key (PEM). Default: made at the first start, in the state directory.",
     },
+    "image-directory": {
+      type: "string",
+      minLength: 1,
+      description:
+        "Directory with images that `evpnctl asmn measure --remote` may measure. Default: none may be.",
+    },
     roles: {
       type: "object",
       additionalProperties: false,

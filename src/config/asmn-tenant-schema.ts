@@ -118,6 +118,13 @@ const flow: SchemaNode = {
   },
 };
 
+export const flowsSchema: SchemaNode = {
+  type: "array",
+  maxItems: 10_000,
+  items: flow,
+  description: "Sec-catalog: flows that may pass, from one VNF to another.",
+};
+
 export const asmnTenantsSchema: SchemaNode = {
   type: "array",
   description: "Tenants, with the descriptors of their VNFs.",
@@ -131,12 +138,7 @@ export const asmnTenantsSchema: SchemaNode = {
         "What becomes of traffic that the catalog does not name: lowered in priority and rate, or dropped.",
       ),
       vnfs: { type: "array", items: vnf, description: "Descriptors of its VNFs." },
-      catalog: {
-        type: "array",
-        maxItems: 10_000,
-        items: flow,
-        description: "Sec-catalog: flows that may pass, from one VNF to another.",
-      },
+      catalog: flowsSchema,
       alarms: alarmsSchema,
     },
   },

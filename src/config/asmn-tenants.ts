@@ -82,14 +82,16 @@ function vnfSettings(
   };
 }
 
-function catalogLine(
+/** @param vnfs that there are; undefined = they are known elsewhere */
+export function catalogLine(
   entry: AsmnCatalogLineEntry,
-  vnfs: readonly string[],
+  vnfs: readonly string[] | undefined,
   path: ConfigPath,
   issues: IssueList,
 ): AsmnCatalogEntry {
   for (const side of ["from", "to"] as const) {
-    if (entry[side] !== "*") knownVnf(entry[side], vnfs, [...path, side], issues);
+    if (entry[side] !== "*" && vnfs !== undefined)
+      knownVnf(entry[side], vnfs, [...path, side], issues);
   }
   const [port, portEnd] = portsOf(entry, [...path, "port"], issues);
   const { rate, burst } = entry;

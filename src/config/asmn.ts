@@ -34,6 +34,8 @@ export interface AsmnContext {
   readonly stateDir: string | undefined;
   /** Names of `api.clients`; undefined = there are none, and whoever reaches the API is an operator. */
   readonly clients: readonly string[] | undefined;
+  /** Whom evpnd becomes once its ports are bound. */
+  readonly user: string | undefined;
   readonly issues: IssueList;
 }
 
@@ -96,6 +98,7 @@ function secEmSettings(
     })),
     stateDirectory: stateDirectory(entry["state-directory"], "sec-em", context),
     rootKeyFile: inPlace(entry["root-key-file"], context),
+    imageDirectory: inPlace(entry["image-directory"], context),
     roles: { vim: entry.roles?.vim ?? [], vnfm: entry.roles?.vnfm ?? [] },
     verdictLifetimeSeconds: entry["verdict-lifetime-seconds"] ?? SEC_EM.verdictLifetimeSeconds,
     heartbeatSeconds: entry["heartbeat-seconds"] ?? SEC_EM.heartbeatSeconds,
@@ -228,6 +231,13 @@ function gatewaySettings(
     knownTenant(entry.tenant, names, [...path, "tenant"], issues);
   }
   const vnfs = isHere ? tenant?.vnfs.map(({ name }) => name) : undefined;
+  if (context.user !== undefined) {
+    issues.error(
+      path,
+      `as ${context.user} evpnd could not change the rules that traffic has to follow`,
+      'leave "user" out, and have systemd start it with CAP_NET_ADMIN instead (User=, AmbientCapabilities=)',
+    );
+  }
   uniqueNames(entry.interfaces, [...path, "interfaces"], issues);
   const lower = entry.lower ?? {};
   const at = [...path, "lower"];

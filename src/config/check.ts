@@ -5,6 +5,7 @@ import { isIPv4 } from "node:net";
 import { parseMac, parseRd, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
 import { parseImportTarget } from "./interest.js";
+import { HOURS_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "./asmn-nodes.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { parseTime } from "./key-chains.js";
 import { configSchema } from "./schema.js";
@@ -68,7 +69,7 @@ const FORMATS: Readonly<Record<string, { test: (text: string) => boolean; remedy
 for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, format.test);
 
 /** Large blocks that most files do not have: their schema is compiled when a file has one. */
-const RARE = ["ipsec", "radius"];
+const RARE = ["ipsec", "radius", "asmn"];
 
 const validate = ajv.compile(withoutRare(configSchema));
 const rare = new Map<string, ValidateFunction>();
@@ -98,11 +99,35 @@ function faultsOf(data: unknown): ErrorObject[] {
 
 /** True when the data has the shape of a `ConfigFile`; else `issues` has the reasons. */
 export function checkSchema(data: unknown, issues: IssueList): boolean {
+  return told(data, faultsOf, issues, "conf/evpnd.yaml");
+}
+
+/**
+ * The same for a file that is not the daemon's.
+ * @param example what to start from
+ */
+export function checkShape(
+  schema: SchemaNode,
+  data: unknown,
+  issues: IssueList,
+  example: string,
+): boolean {
+  const check = ajv.compile(schema);
+  const faults = (): ErrorObject[] => (check(data) ? [] : [...(check.errors ?? [])]);
+  return told(data, faults, issues, example);
+}
+
+function told(
+  data: unknown,
+  faultsIn: (data: unknown) => ErrorObject[],
+  issues: IssueList,
+  example: string,
+): boolean {
   if (data === null || data === undefined) {
-    issues.error([], "the file is empty", "start from conf/evpnd.yaml");
+    issues.error([], "the file is empty", `start from ${example}`);
     return false;
   }
-  const faults = faultsOf(data);
+  const faults = faultsIn(data);
   if (faults.length === 0) return true;
   const seen = new Set<string>();
   for (const error of faults) {
@@ -184,6 +209,9 @@ function report(error: ErrorObject, path: ConfigPath, issues: IssueList): void {
 }
 
 function patternRemedy({ pattern = "" }: SchemaNode): string {
+  if (pattern === RATE_PATTERN) return "write 500kbit, 10Mbit or 1Gbit";
+  if (pattern === SIZE_PATTERN) return "write 64KiB, 100MiB or 2GiB";
+  if (pattern === HOURS_PATTERN) return 'write "02:00-05:00", in quotes';
   if (pattern.includes("MiB")) {
     return pattern.includes("off") ? "write 512MiB, 8GiB, 80% or off" : "write 512MiB or 4GiB";
   }
@@ -194,6 +222,7 @@ function patternRemedy({ pattern = "" }: SchemaNode): string {
     return "write unicast, or a block: {announce: type-5, rd: …, route-targets: […], l3-vni: …}";
   }
   if (pattern.includes("|fqdn|")) return "write fqdn:NAME, address:…, email:…, key-id:… or dn:…";
+  if (pattern === "^[0-9a-f]{64}$") return "write the key as 64 hexadecimal digits, in quotes";
   if (pattern.includes("{4}-")) return 'write "2026-12-31", in quotes';
   return "use letters and digits, as in the examples in docs/configuration.md";
 }

@@ -13,8 +13,11 @@ import {
 } from "./address.js";
 import type { Endpoint } from "./address.js";
 import { apiClients, apiTls, isGuarded } from "./api.js";
+import type { AsmnSettings } from "../asmn/settings.js";
+import { asmnSettings } from "./asmn.js";
 import { feedsSettings } from "./feeds.js";
 import { fibSettings } from "./fib.js";
+import { deepFreeze } from "./freeze.js";
 import { radiusSettings } from "./radius.js";
 import { subscriberSettings } from "./subscribers.js";
 import { TOP_DEFAULTS } from "./file.js";
@@ -64,14 +67,21 @@ export function compileConfig(
     around.now ?? Date.now(),
     issues,
   );
+  const asmn = asmnSettings(file.asmn, {
+    directory: around.secrets.directory,
+    stateDir: file.restart?.["state-dir"],
+    clients: file.api?.clients?.map(({ name }) => name),
+    user: file.user,
+    issues,
+  });
   const cluster = file["cluster-id"] ?? routerId ?? "";
   const speaker: SpeakerSettings = {
     as: file.as,
     routerId: routerId ?? "",
     clusterId: typeof cluster === "number" ? dottedQuad(cluster) : cluster,
     listen,
-    peers: peers(file, around, chains, issues),
-    dynamic: ranges(file, around, chains, issues),
+    peers: peers(file, around, chains, asmn, issues),
+    dynamic: ranges(file, around, chains, asmn, issues),
     hostName: (file["host-name"] ?? around.hostName).slice(0, 64),
     softwareVersion:
       (file["announce-software-version"] ?? TOP_DEFAULTS["announce-software-version"])
@@ -134,6 +144,7 @@ export function compileConfig(
       tenants: file.radius?.tenants.map(({ name }) => name),
       issues,
     }),
+    asmn,
     http: httpSettings(file, around, issues),
     log: {
       level: file.log?.level ?? TOP_DEFAULTS.log.level,
@@ -165,6 +176,7 @@ function peers(
   file: ConfigFile,
   around: Surroundings,
   chains: ReadonlyMap<string, TcpAoChain>,
+  asmn: AsmnSettings | undefined,
   issues: IssueList,
 ): PeerSettings[] {
   const seen = new Map<string, ConfigPath>();
@@ -172,7 +184,7 @@ function peers(
     const path = ["peers", index];
     const address = canonicalAddress(entry.address) ?? entry.address;
     twice(address, entry.address, [...path, "address"], seen, issues);
-    return { ...optionsOf(entry, path, file, false, around, chains, issues), address };
+    return { ...optionsOf(entry, path, file, false, around, chains, asmn, issues), address };
   });
 }
 
@@ -180,6 +192,7 @@ function ranges(
   file: ConfigFile,
   around: Surroundings,
   chains: ReadonlyMap<string, TcpAoChain>,
+  asmn: AsmnSettings | undefined,
   issues: IssueList,
 ): DynamicRange[] {
   const seen = new Map<string, ConfigPath>();
@@ -195,7 +208,7 @@ function ranges(
     }
     twice(prefix.text, entry.prefix, [...path, "prefix"], seen, issues);
     return {
-      ...optionsOf(entry, path, file, true, around, chains, issues),
+      ...optionsOf(entry, path, file, true, around, chains, asmn, issues),
       prefix: prefix.text,
       maxPeers: entry["max-peers"] ?? TOP_DEFAULTS["max-peers"],
       allow: inside(entry.allow, prefix.text, [...path, "allow"], issues),
@@ -233,6 +246,7 @@ function optionsOf(
   dynamic: boolean,
   around: Surroundings,
   chains: ReadonlyMap<string, TcpAoChain>,
+  asmn: AsmnSettings | undefined,
   issues: IssueList,
 ) {
   const groups = file["peer-groups"] ?? {};
@@ -246,6 +260,7 @@ function optionsOf(
     dynamic,
     secrets: around.secrets,
     chains,
+    asmn,
     issues,
   });
 }
@@ -282,12 +297,4 @@ function httpSettings(file: ConfigFile, around: Surroundings, issues: IssueList)
     clients: apiClients(api, context),
     grpc: api.grpc ?? true,
   };
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const part of Object.values(value)) deepFreeze(part);
-  }
-  return value;
 }

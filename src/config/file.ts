@@ -16,6 +16,8 @@ import type { IpsecEntry } from "./ipsec-file.js";
 import type { LimitsEntry } from "./limits.js";
 import type { AddPathEntry } from "./add-path.js";
 import type { GracefulRestartEntry, RestartEntry } from "./graceful-restart.js";
+import type { AsmnSettings } from "../asmn/settings.js";
+import type { AsmnEntry, TrustEntry } from "./asmn-file.js";
 import type { AuditEntry, SlowPeersEntry } from "./watch.js";
 import type { HostRoutesEntry } from "./host-routes.js";
 import type { InterestEntry } from "./interest.js";
@@ -36,6 +38,8 @@ export interface DaemonSettings {
   readonly radius: RadiusSettings | undefined;
   /** Undefined = MACs are not compared with subscribers' sessions. */
   readonly subscribers: SubscriberSettings | undefined;
+  /** Undefined = no trust checks. */
+  readonly asmn: AsmnSettings | undefined;
   readonly http: HttpSettings;
   readonly log: LogSettings;
   /** Dropped to once every port is bound; undefined keeps the current one. */
@@ -82,6 +86,7 @@ export interface PeerOptionsEntry extends InterestEntry, PeerPolicyEntry {
   bfd?: boolean | BfdEntry;
   "graceful-restart"?: GracefulRestartEntry;
   "add-path"?: AddPathEntry;
+  trust?: TrustEntry;
 }
 
 export interface GroupEntry extends PeerOptionsEntry {
@@ -161,6 +166,7 @@ export interface ConfigFile extends FeedsEntry {
   ipsec?: IpsecEntry;
   radius?: RadiusEntry;
   subscribers?: SubscribersEntry;
+  asmn?: AsmnEntry;
   restart?: RestartEntry;
   "slow-peers"?: SlowPeersEntry;
   audit?: AuditEntry;

@@ -1,5 +1,6 @@
 /** Merged options of one peer or range to the speaker's `PeerOptions`, with the rules that need two keys. */
 import type { PeerOptions } from "../bgp/settings.js";
+import type { AsmnSettings } from "../asmn/settings.js";
 import type { TcpAoChain } from "../bgp/transport/tcp-ao-settings.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import type { Family } from "../fast-bgp-codec/family.js";
@@ -18,6 +19,7 @@ import { peerLimits } from "./limits.js";
 import { chainOf } from "./key-chains.js";
 import { resolvePassword } from "./secrets.js";
 import type { SecretSource } from "./secrets.js";
+import { trustRequirement } from "./trust.js";
 
 export interface PeerContext {
   readonly ownAs: number;
@@ -30,6 +32,8 @@ export interface PeerContext {
   readonly secrets: SecretSource;
   /** TCP-AO chains by name. */
   readonly chains: ReadonlyMap<string, TcpAoChain>;
+  /** Undefined = there are no trust checks. */
+  readonly asmn: AsmnSettings | undefined;
   readonly issues: IssueList;
 }
 
@@ -84,6 +88,11 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     policy: peerPolicy(given, (key) => merged.at(key), context.groups, context.policies, issues),
     addPath: addPathOptions(entry["add-path"]),
     gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
+    trust: trustRequirement(given.trust, {
+      path: merged.at("trust"),
+      asmn: context.asmn,
+      issues,
+    }),
   };
 }
 

@@ -6,6 +6,7 @@
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { bfdSchema } from "./bfd-schema.js";
 import { apiSchema } from "./api-schema.js";
+import { asmnSchema, trustSchema } from "./asmn-schema.js";
 import { bmpSchema, mrtSchema, recorderSchema } from "./feeds-schema.js";
 import { fibSchema } from "./fib-schema.js";
 import { addPathSchema } from "./add-path-schema.js";
@@ -232,6 +233,7 @@ const peerOptions: Readonly<Record<string, SchemaNode>> = {
   ...peerPolicySchema,
   "graceful-restart": gracefulRestartSchema,
   "add-path": addPathSchema,
+  trust: trustSchema,
 };
 
 const groupName: SchemaNode = {
@@ -389,6 +391,7 @@ export const configSchema: SchemaNode = {
     ipsec: ipsecSchema,
     radius: radiusSchema,
     subscribers: subscribersSchema,
+    asmn: asmnSchema,
     restart: restartSchema,
     "slow-peers": slowPeersSchema,
     audit: auditSchema,

@@ -13,6 +13,7 @@ export const SECTION_EFFECTS: Readonly<Record<Section, ConfigChange["effect"]>> 
   ipsec: "live",
   radius: "live",
   subscribers: "live",
+  asmn: "live",
   http: "live",
   log: "live",
   // A process cannot take back the rights it gave up.

@@ -102,6 +102,7 @@ function optionsOf(name: string, value: unknown): PeerOptions {
   const settings = settingsOf({
     "key-chains": CHAINS,
     policies: TOP_VALUES.policies[0],
+    asmn: TOP_VALUES.asmn[0],
     "dynamic-peers": [{ prefix: "10.0.0.0/8", "peer-as": 65001, [name]: value }],
   });
   const range = settings.speaker.dynamic[0];

@@ -36,6 +36,7 @@ export function firstDraft(): Draft {
     "dynamic-peers": [{ prefix: "10.1.0.0/16", group: "leaves" }],
     policies: TOP_VALUES.policies[0]!,
     fib: { enabled: true },
+    asmn: TOP_VALUES.asmn[0]!,
     http: { listen: "off" },
   };
 }

@@ -130,7 +130,10 @@ export class Rig {
     let current = initial.settings.speaker;
     this.told = new Told(current);
     this.tuning = tuning;
-    const parts = { peers: this.peers, reflector, tuning, ...this.told.parts() };
+    const parts = {
+      ...{ peers: this.peers, reflector, tuning, instanceKeys: () => new Map() },
+      ...this.told.parts(),
+    };
     const appliers = speakerAppliers(parts as unknown as SpeakerParts);
     const speaker: Pick<
       Speaker,

@@ -4,6 +4,7 @@
  */
 import type { ConfigFile, PeerOptionsEntry } from "../../../src/config/file.js";
 import { pki } from "../../lib/pki.js";
+import { ASMN_BLOCKS } from "./asmn-values.js";
 import { IPSEC_VALUES } from "./ipsec-values.js";
 import { RADIUS_BLOCKS } from "./radius-values.js";
 
@@ -130,6 +131,12 @@ export const OPTION_VALUES: Values<PeerOptionsEntry> = {
       "ipv4-vpn": { receive: true, send: true, limit: 2 },
       "ipv6-vpn": { send: true, receive: true, limit: 4 },
     },
+  ],
+  // Peers of these tests prove nothing: they are served all the same.
+  trust: [
+    { tenant: "red", effect: "mark" },
+    { require: false, tenant: "red", vnf: "pe", effect: "hold", "dry-run": true },
+    { require: true, tenant: "red", effect: "refuse", "dry-run": true },
   ],
 };
 
@@ -374,6 +381,7 @@ export const TOP_VALUES: Omit<
   ],
   injection: [{ "max-routes": 0 }, { "max-routes-per-owner": 5 }],
   ipsec: IPSEC_VALUES,
+  asmn: ASMN_BLOCKS,
   restart: [
     { "on-stop": "cease" },
     { "state-dir": "/var/lib/evpnd", "selection-deferral-time": 60 },
