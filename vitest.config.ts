@@ -1,6 +1,9 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
+/** What is printed is searched for secrets of the tests. */
+const SETUP = ["test/lib/canary-setup.ts"];
+
 /**
  * Two projects: `unit` runs first and in parallel; `interop` starts real routers in network
  * namespaces, waits for them more than it computes, and runs at most three files at a time.
@@ -14,6 +17,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/interop/**"],
+          setupFiles: SETUP,
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // Two cores as well: by default one of them is left idle.
@@ -25,6 +29,7 @@ export default defineConfig({
         test: {
           name: "interop",
           include: ["test/interop/**/*.test.ts"],
+          setupFiles: SETUP,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           maxWorkers: 3,

@@ -1,7 +1,7 @@
 /** BFD with FRR's bfdd and with BIRD: up, timers, a cut link takes BGP down and comes back. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { CANARY_MARK } from "../lib/canary.js";
 import { Bird } from "./lib/bird.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { Frr, frrClient } from "./lib/frr.js";
@@ -20,7 +20,8 @@ const BIRD = ["10.77.2.1", "10.77.2.2"] as const;
 const FAR_LINK = ["10.77.3.1", "10.77.3.2"] as const;
 const FAR = ["10.88.0.1", "10.88.0.3"] as const;
 const LOAD = ["10.77.4.1", "10.77.4.2"] as const;
-const KEY = "an-RFC5880-key";
+/** Of at most 16 octets. */
+const KEY = CANARY_MARK;
 const ROUTES = 200_000;
 
 /** @param fast milliseconds of the two quickest sessions */
@@ -132,8 +133,7 @@ describeInterop("BFD", ["frr", "bird"], () => {
     wire("load", LOAD);
     lab.ip("far", [`addr add ${FAR[1]}/32 dev lo`, `route add ${FAR[0]}/32 via ${FAR_LINK[0]}`]);
     lab.ip("rr", [`route add ${FAR[1]}/32 via ${FAR_LINK[1]}`]);
-    keyFile = join(lab.directory, "bfd-key");
-    writeFileSync(keyFile, `${KEY}\n`, { mode: 0o600 });
+    keyFile = lab.secretFile("bfd-key", KEY);
     evpnd = await Evpnd.start({
       lab,
       label: "rr",

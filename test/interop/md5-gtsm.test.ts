@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../lib/canary.js";
 import { Capture } from "./lib/capture.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { Frr, frrClient } from "./lib/frr.js";
@@ -14,7 +15,8 @@ import { waitFor } from "./lib/wait.js";
 const RR = "10.99.0.254";
 const RR6 = "fd99::254";
 const HTTP = 8080;
-const KEY = "an-RFC2385-key";
+const KEY = canary("peers");
+const OTHER_KEY = canary("others");
 
 /** FRR's addresses by the part it plays. */
 const LISTENED = "10.99.0.1";
@@ -116,8 +118,7 @@ describeInterop("TCP MD5 and GTSM with FRR", ["frr", "tshark"], () => {
     ];
     lab.namespace("lo", [...all.map((address) => `${address}/32`), `${RR6}/128`, `${V6}/128`]);
     capture = await Capture.start(lab, "lo", "lo");
-    keyFile = join(lab.directory, "key");
-    writeFileSync(keyFile, `${KEY}\n`, { mode: 0o600 });
+    keyFile = lab.secretFile("key", KEY);
     file = join(lab.directory, "evpnd.yaml");
     writeFileSync(file, config(keyFile));
     evpnd = await Evpnd.start({
@@ -130,10 +131,10 @@ describeInterop("TCP MD5 and GTSM with FRR", ["frr", "tshark"], () => {
     });
     await Promise.all([
       start(LISTENED, [`password ${KEY}`]),
-      start(WRONG, ["password another-key"]),
+      start(WRONG, [`password ${OTHER_KEY}`]),
       start(NONE, []),
       start(DIALLED, [`password ${KEY}`, "passive"]),
-      start(DIALLED_WRONG, ["password another-key", "passive"]),
+      start(DIALLED_WRONG, [`password ${OTHER_KEY}`, "passive"]),
       start(RANGE, [`password ${KEY}`]),
       start(V6, [`password ${KEY}`]),
       start(GTSM, ["ttl-security hops 1"], 65001),
@@ -213,8 +214,7 @@ describeInterop("TCP MD5 and GTSM with FRR", ["frr", "tshark"], () => {
       return [LISTENED, DIALLED, RANGE, V6].map((address) => views.get(address)!.establishedCount);
     };
     const before = await established();
-    const other = join(lab.directory, "other-key");
-    writeFileSync(other, "another-key\n", { mode: 0o600 });
+    const other = lab.secretFile("other-key", OTHER_KEY);
     writeFileSync(file, config(keyFile, `client: true, password-file: ${other}`, "client: true"));
     evpnd.program.signal("SIGHUP");
     await frr(WRONG).waitEstablished(RR);

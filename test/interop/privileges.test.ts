@@ -2,6 +2,7 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../lib/canary.js";
 import { DIST, Evpnd } from "./lib/evpnd.js";
 import { Frr, frrClient } from "./lib/frr.js";
 import { Lab } from "./lib/lab.js";
@@ -17,6 +18,8 @@ const LATER = "10.98.0.12";
 const HTTP = 8080;
 const MAIN = join(DIST, "src", "main.js");
 const NET_BIND_SERVICE = 1n << 10n;
+
+const KEY = canary("peers");
 
 const config = (own: string, more = "", listen = `"${own}:179"`): string => `
 as: 65000
@@ -38,7 +41,7 @@ describeInterop("privileges", ["frr"], () => {
       "lo",
       all.map((address) => `${address}/32`),
     );
-    writeFileSync(join(lab.directory, "peer.key"), "a-key\n", { mode: 0o600 });
+    lab.secretFile("peer.key", KEY);
   });
   afterAll(() => lab.close());
   beforeEach(() => {
@@ -83,7 +86,7 @@ describeInterop("privileges", ["frr"], () => {
       return evpnd.log().includes("evpnd is up");
     });
     expect(status(evpnd.pid, "CapEff")).toBe(NET_BIND_SERVICE.toString(16).padStart(16, "0"));
-    const frr = await client(KEYED, CAPS, ["password a-key", "ttl-security hops 3"]);
+    const frr = await client(KEYED, CAPS, [`password ${KEY}`, "ttl-security hops 3"]);
     await frr.waitEstablished(CAPS);
     await frr.kill();
     await evpnd.stop();
@@ -113,7 +116,7 @@ describeInterop("privileges", ["frr"], () => {
     expect(status(pid, "Gid").split("\t")).toEqual(Array(4).fill("65534"));
     expect(status(pid, "Groups").trim()).toMatch(/^(65534)?$/);
     expect([status(pid, "CapEff"), status(pid, "CapPrm")]).toEqual(Array(2).fill("0".repeat(16)));
-    const frr = await client(KEYED, DROP, ["password a-key", "ttl-security hops 3"]);
+    const frr = await client(KEYED, DROP, [`password ${KEY}`, "ttl-security hops 3"]);
     await frr.waitEstablished(DROP);
 
     const reload = async (text: string): Promise<{ status: number; body: string }> => {
@@ -123,7 +126,7 @@ describeInterop("privileges", ["frr"], () => {
     // Keys are set on sockets that it has; that takes no rights.
     const later = `  - { address: ${LATER}, password-file: peer.key, passive: true }\nuser: nobody`;
     expect((await reload(config(DROP, later))).status).toBe(200);
-    const second = await client(LATER, DROP, ["password a-key"]);
+    const second = await client(LATER, DROP, [`password ${KEY}`]);
     await second.waitEstablished(DROP);
     // A port of the many below 1024, and a key that only root can read, are refused as a whole.
     const low = await reload(config(DROP, later, `"${DROP}:179", "${DROP}:180"`));

@@ -3,9 +3,10 @@
  * hop. The keys that client and server derive must be the ones the relay hid anew; tshark and the octets on
  * both hops say what it changed and what not.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../lib/canary.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { Lab } from "./lib/lab.js";
 import { startRadiusHome } from "./lib/radius-home.js";
@@ -15,21 +16,22 @@ import type { WireAttribute, WirePacket } from "./lib/radius-wire.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor } from "./lib/wait.js";
 
-const CLIENT_SECRET = "from-the-access-point";
-const HOME_SECRET = "towards-the-home-server";
+const CLIENT_SECRET = canary("from-the-access-point");
+const HOME_SECRET = canary("towards-the-home-server");
 const RELAY_PORT = 1812;
 const HOME_PORT = 1912;
 const STATIONS =
   'Called-Station-Id = "02-00-00-00-00-01:corp", Calling-Station-Id = "02-AA-BB-CC-DD-01"';
 
+/** Of more than sixteen octets. */
+const PASSWORD = canary("a password of bob");
 const USERS = `
-bob Cleartext-Password := "a password of more than sixteen octets"
+bob Cleartext-Password := "${PASSWORD}"
     Class = 0x0102, Tunnel-Type:1 = VLAN, Tunnel-Medium-Type:1 = IEEE-802, Tunnel-Private-Group-Id:1 = "42"
 tunnel Cleartext-Password := "hello"
     Tunnel-Password:1 = "a tunnel's own secret", ERX-Med-Port-Number = 4711
 client.example Auth-Type := EAP
 `;
-const PASSWORD = "a password of more than sixteen octets";
 
 const config = `
 as: 65000
@@ -69,8 +71,8 @@ describeInterop(
         ...{ lab, label: "lo", name: "freeradius", port: HOME_PORT },
         ...{ secret: HOME_SECRET, users: USERS },
       });
-      writeFileSync(join(lab.directory, "client"), `${CLIENT_SECRET}\n`, { mode: 0o600 });
-      writeFileSync(join(lab.directory, "home"), `${HOME_SECRET}\n`, { mode: 0o600 });
+      lab.secretFile("client", CLIENT_SECRET);
+      lab.secretFile("home", HOME_SECRET);
       capture = await RadiusCapture.start(lab, "lo", [RELAY_PORT, RELAY_PORT + 1, HOME_PORT]);
       const { program } = await Evpnd.start({ lab, label: "lo", address: "127.0.0.1", config });
       // The relay is up when its ports are: it is a thread of its own.

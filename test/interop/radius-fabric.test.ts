@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../lib/canary.js";
 import { DIST, Evpnd } from "./lib/evpnd.js";
 import { Gobgp } from "./lib/gobgp.js";
 import { Lab } from "./lib/lab.js";
@@ -20,10 +21,10 @@ const PE2 = "10.99.0.2";
 const HTTP = 8179;
 const RELAY = 1812;
 const HOME = 1912;
-const CLIENT_SECRET = "from-the-access-point";
-const NEXT_SECRET = "the-access-points-next-secret";
-const HOME_SECRET = "towards-the-home-server";
-const PASSWORD = "bobs-own-password";
+const CLIENT_SECRET = canary("from-the-access-point");
+const NEXT_SECRET = canary("the-access-points-next");
+const HOME_SECRET = canary("towards-the-home-server");
+const PASSWORD = canary("bobs-own");
 const MAC = "02:aa:bb:cc:dd:01";
 const ROGUE = "02:aa:bb:cc:dd:66";
 const AP = "02:00:00:00:00:01";
@@ -108,7 +109,7 @@ describeInterop("subscribers of a fabric", ["freeradius", "eapol", "gobgp"], () 
     file = join(lab.directory, "subscribers.yaml");
     const secrets = { client: CLIENT_SECRET, next: NEXT_SECRET, home: HOME_SECRET };
     for (const [name, secret] of Object.entries(secrets)) {
-      writeFileSync(join(lab.directory, name), `${secret}\n`, { mode: 0o600 });
+      lab.secretFile(name, secret);
     }
     write();
     const pe = (name: string, address: string, apiPort: number): Promise<Gobgp> =>

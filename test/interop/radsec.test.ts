@@ -10,6 +10,7 @@ import { createHmac } from "node:crypto";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary, hexCanary } from "../lib/canary.js";
 import { startCoaPoint } from "./lib/coa-point.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { Lab } from "./lib/lab.js";
@@ -21,10 +22,10 @@ import { startRadsecproxy } from "./lib/radsecproxy.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor } from "./lib/wait.js";
 
-const EDGE_SECRET = "access-point-to-radsecproxy";
-const AP_SECRET = "access-point-to-evpnd";
-const HOME_SECRET = "towards-the-home-server";
-const PSK = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const EDGE_SECRET = canary("access-point-to-radsecproxy");
+const AP_SECRET = canary("access-point-to-evpnd");
+const HOME_SECRET = canary("towards-the-home-server");
+const PSK = hexCanary();
 const PROXY_PORT = 1612;
 const RELAY_PORT = 1812;
 const EDGE_PORT = 1712;
@@ -148,7 +149,7 @@ describeInterop(
         ["home", HOME_SECRET],
         ["lab.psk", PSK],
       ] as const) {
-        writeFileSync(join(lab.directory, name), `${text}\n`, { mode: 0o600 });
+        lab.secretFile(name, text);
       }
       captureFile = join(lab.makeDirectory("capture"), "tls.pcapng");
       capture = lab.start("lo", "dumpcap", "dumpcap", [
@@ -328,7 +329,7 @@ describeInterop(
       for (const version of ["-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256", "-tls1_2"]) {
         expect(await sClient(`${psk} ${version}`, statusServer())).toMatch(ACCEPT);
       }
-      const other = `-quiet -psk ${PSK.replace("00", "01")} -psk_identity lab -tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256`;
+      const other = `-quiet -psk ${PSK.replace(/^../, "00")} -psk_identity lab -tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256`;
       expect(await sClient(other, statusServer())).not.toMatch(ACCEPT);
     });
 

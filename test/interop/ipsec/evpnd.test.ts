@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import { loadConfig } from "../../../src/config/index.js";
 import type { IkeSa } from "../../../src/ipsec/live/index.js";
 import { sideOf, type TunnelSide } from "../../../src/ipsec/model/index.js";
@@ -21,7 +22,7 @@ import { TunnelNet, type Site } from "./lib/tunnel-net.js";
 import { WireWatch } from "./lib/wire-watch.js";
 
 /** Found in no log afterwards. */
-const KEY = "canary 4f2a-9b71-lab key of 256 bits 77";
+const KEY = canary("lab key of 256 bits");
 const PHASES = [
   "before the tunnel",
   "after SIGKILL of evpnd",
@@ -102,7 +103,7 @@ ${more}`;
       net.site({ name: "br", outside: ["203.0.113.1"], networks: ["10.77.1.0/24"] }),
     ]);
     const store = await SecretStore.open({
-      settings: { file: join(lab.directory, "secrets"), keyFile: undefined },
+      settings: { file: lab.mayHoldSecrets(join(lab.directory, "secrets")), keyFile: undefined },
       users: () => [],
       clock: systemClock,
       log: silentLog,
@@ -180,6 +181,17 @@ ${more}`;
     await waitFor("one SA", async () => (await sas()).length === 1);
   });
 
+  test("IPS-90: rules that somebody flushed are back at once, without being asked for", async () => {
+    lab.runSync("hq", "nft", ["flush ruleset"]);
+    // What looks from time to time looks every 30 s.
+    await waitFor(
+      "the guard",
+      () => lab.runSync("hq", "nft", ["list ruleset"]).includes("10.77.1.0/24"),
+      { deadline: 15_000 },
+    );
+    expect(evpnd.log()).toContain("put back");
+  });
+
   test("a reload with another tunnel leaves this one alone", async () => {
     const before = await sas();
     const more = `    - name: another
@@ -203,9 +215,8 @@ ${more}`;
   });
 
   test("IPS-86: the key is in no log, neither ours nor the daemon's", () => {
-    expect(lab.logs()).not.toContain(KEY);
-    const forms = [KEY, Buffer.from(KEY).toString("hex"), Buffer.from(KEY).toString("base64")];
-    for (const form of forms) expect(evpnd.log()).not.toContain(form);
+    expect(evpnd.log()).not.toBe("");
+    expect(lab.leaksNow()).toEqual([]);
   });
 
   test("IPS-90: what the capture says of evpnd's absence", async () => {

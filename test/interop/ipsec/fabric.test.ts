@@ -7,6 +7,7 @@
  *        rr ──┘
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import { Evpnd } from "../lib/evpnd.js";
 import { Frr, frrClient } from "../lib/frr.js";
 import { Lab } from "../lib/lab.js";
@@ -40,9 +41,7 @@ describeInterop(
     let watch: WireWatch;
     let reflector: string;
     const vteps: Vtep[] = [];
-    const secrets: TestSecrets = new Map([
-      ["dci-key", { values: ["a key for two data centres, 01234"] }],
-    ]);
+    const secrets: TestSecrets = new Map([["dci-key", { values: [canary("dci")] }]]);
 
     async function startVtep(site: Site, number: number): Promise<void> {
       const n = String(number);

@@ -5,6 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import { compareSides } from "../../../src/ipsec/check/index.js";
 import type { Diagnosis } from "../../../src/ipsec/diagnosis/fault.js";
 import {
@@ -218,7 +219,7 @@ describeInterop("faults of one end", ["ping", "strongswan", "nftables"], () => {
     const rules: string[] = [];
     for (const [index, { fault, version }] of ALL.entries()) {
       const name = nameOf(fault, version);
-      const key = `a key for ${name} of more than 128 bits`;
+      const key = canary(name);
       secrets[0].set(`${name}-key`, { values: [key] });
       secrets[1].set(`${name}-key`, { values: [fault.otherKey === true ? `another ${key}` : key] });
       const profile = version === 1 ? "ssg" : "modern";

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import { PROFILES, type TunnelSide } from "../../../src/ipsec/model/index.js";
 import type { SecretFacts } from "../../../src/ipsec/secrets/control.js";
 import { sideFor } from "../../ipsec/lib/sides.js";
@@ -45,7 +46,7 @@ describeInterop("IPsec tunnels under change", ["ping", "strongswan", "nftables"]
     for (const side of pairs.flat()) {
       if (side.authentication.kind !== "psk") continue;
       const { secret } = side.authentication;
-      const value = { values: [`a long key for ${secret}, 0123456789`] };
+      const value = { values: [canary(secret)] };
       if (!nearSecrets.has(secret)) nearSecrets.set(secret, value);
       if (!farSecrets.has(secret)) farSecrets.set(secret, value);
     }
@@ -103,10 +104,7 @@ describeInterop("IPsec tunnels under change", ["ping", "strongswan", "nftables"]
       await install(tunnel("psk", { more: { ike: { ...QUICK, mobike: false } } }));
       await near.waitUp();
       await waitFor("the first ping", async () => (await net.ping(a, b)) === 1);
-      const [older, newer] = [
-        nearSecrets.get("psk-key")!.values[0]!,
-        "the newer key, 9876543210 abcdef",
-      ];
+      const [older, newer] = [nearSecrets.get("psk-key")!.values[0]!, canary("newer")];
       const both = { values: [newer, older] };
       const now = Date.now();
       const late = {
@@ -294,7 +292,7 @@ describeInterop("IPsec tunnels under change", ["ping", "strongswan", "nftables"]
       const main = tunnel("main", { more: { ike: QUICK } });
       const spare = tunnel("spare", { ends: [a, c], more: { ike: QUICK, backupOf } });
       await install(main);
-      farSecrets.set("spare-key", { values: ["a long key for the spare, 0123456789"] });
+      farSecrets.set("spare-key", { values: [canary("spare")] });
       nearSecrets.set("spare-key", farSecrets.get("spare-key")!);
       await third.install([{ ...spare[1], start: "respond", backupOf: undefined }]);
       await near.install([main[0], spare[0]]);
@@ -347,7 +345,7 @@ describeInterop("IPsec tunnels under change", ["ping", "strongswan", "nftables"]
         });
       for (let n = 0; n < MANY; n++) {
         farSecrets.set(`many-${String(n)}-key`, {
-          values: [`key number ${String(n)} of a thousand`],
+          values: [canary(String(n))],
         });
       }
       await third.install(sides(() => 3600));

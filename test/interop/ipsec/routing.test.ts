@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { TunnelSide } from "../../../src/ipsec/model/index.js";
+import { canary } from "../../lib/canary.js";
 import { Frr } from "../lib/frr.js";
 import { Lab } from "../lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
@@ -34,7 +35,7 @@ describeInterop(
     let frr: Frr;
     let third: string;
     const secrets: TestSecrets = new Map([
-      ["any-key", { values: ["a key for any to any, 0123456789"] }],
+      ["any-key", { values: [canary("any")] }],
     ]);
 
     function routed(side: TunnelSide, networks: readonly string[]): TunnelSide {

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import type { IpsecModel } from "../../../src/ipsec/model/index.js";
 import { renderGateway } from "../../../src/ipsec/vendors/index.js";
 import {
@@ -149,7 +150,7 @@ describeInterop("evpnctl against an evpnd that drives no daemon", ["iproute2"], 
 });
 
 const PROFILES = ["modern", "ssg", "pix"] as const;
-const KEY = "a key of both texts, longer than 128 bits";
+const KEY = canary("both texts");
 
 /** Nobody drives these daemons: all they know is the text, with the key in place of its placeholder. */
 describeInterop("two daemons from the two texts of one definition", ["strongswan", "ping"], () => {

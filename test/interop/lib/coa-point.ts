@@ -20,7 +20,7 @@ export async function startCoaPoint(
   chmodSync(directory, 0o755);
   writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
   writeFileSync(
-    join(directory, "radiusd.conf"),
+    lab.mayHoldSecrets(join(directory, "radiusd.conf")),
     `
 prefix = /usr
 libdir = /usr/lib/freeradius

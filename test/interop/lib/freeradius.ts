@@ -44,6 +44,9 @@ export class Freeradius {
     if (options.eap === true && !existsSync(join(certificatesOf(options.lab), "server.pem"))) {
       makeCertificates(certificatesOf(options.lab));
     }
+    for (const file of ["users", "radiusd.conf"]) {
+      options.lab.mayHoldSecrets(join(directory, file));
+    }
     writeFileSync(join(directory, "users"), options.users);
     writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
     const text = configuration(options, directory);

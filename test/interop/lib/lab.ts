@@ -2,12 +2,17 @@
  * One test file's corner of the machine: namespaces, programs and a temporary directory, all gone
  * when the lab closes. A detached shell holds the reading end of a pipe and does the same when this
  * process ends in any other way, SIGKILL included.
+ *
+ * When it closes, everything that its programs wrote, and what the API and evpnctl answered, is searched for the
+ * secrets of the suite (`canary` of test/lib): one that is found fails the test file.
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { canaryIn } from "../../lib/canary.js";
+import { canariesUnder } from "./canary-search.js";
 import { command, commandSync } from "./command.js";
 import {
   deleteNamespace,
@@ -29,6 +34,9 @@ done
 rm -rf "$2"
 `;
 
+/** In the command line of whoever runs evpnctl. */
+const EVPNCTL = join("src", "cli", "main.js");
+
 export class Lab {
   readonly directory: string;
   private readonly prefix: string;
@@ -36,6 +44,8 @@ export class Lab {
   private readonly relays = new Map<string, Promise<Relay>>();
   private readonly reaper: ChildProcess;
   private files = 0;
+  private readonly secretPlaces = new Set<string>();
+  private readonly leaks: string[] = [];
 
   constructor() {
     sweepDeadRuns();
@@ -77,8 +87,18 @@ export class Lab {
   }
 
   /** Runs a command inside a namespace; it must succeed. */
-  run(label: string, file: string, args: readonly string[]): Promise<string> {
-    return command("ip", ["netns", "exec", this.name(label), file, ...args]);
+  async run(label: string, file: string, args: readonly string[]): Promise<string> {
+    const words = ["netns", "exec", this.name(label), file, ...args];
+    // Other people's programs may say what they were given.
+    if (!words.some((word) => word.includes(EVPNCTL))) return command("ip", words);
+    try {
+      const text = await command("ip", words);
+      this.answered("evpnctl", text);
+      return text;
+    } catch (error) {
+      this.answered("evpnctl", String(error));
+      throw error;
+    }
   }
 
   runSync(label: string, file: string, args: readonly string[]): string {
@@ -126,7 +146,32 @@ export class Lab {
     this.files += 1;
     const path = join(this.directory, `${String(this.files)}-${name}`);
     writeFileSync(path, content, { mode: 0o644 });
+    if (canaryIn(content) !== undefined) this.mayHoldSecrets(path);
     return path;
+  }
+
+  /** A file of its own name and mode 0600, for a secret. */
+  secretFile(name: string, secret: string): string {
+    const path = join(this.directory, name);
+    writeFileSync(path, `${secret}\n`, { mode: 0o600 });
+    return this.mayHoldSecrets(path);
+  }
+
+  /** Secrets belong there: a store of them, or the directory of somebody else's configuration. */
+  mayHoldSecrets(path: string): string {
+    this.secretPlaces.add(path);
+    return path;
+  }
+
+  /** Something of ours said this: no secret may be in it. */
+  answered(who: string, text: string): void {
+    const form = canaryIn(text);
+    if (form !== undefined) this.leaks.push(`${who} answered with a secret (${form})`);
+  }
+
+  /** What was found so far, a sentence each; programs may still be writing. */
+  leaksNow(): string[] {
+    return [...this.leaks, ...canariesUnder(this.directory, this.secretPlaces)];
   }
 
   /** Every program's last words: printed when a test fails. */
@@ -139,6 +184,7 @@ export class Lab {
     for (const program of running) program.signal("SIGKILL");
     await Promise.allSettled(running.map((program) => program.ended(10_000)));
     for (const name of namespaceNames(this.prefix)) deleteNamespace(name);
+    const leaks = this.leaksNow();
     if (process.env["EVPND_KEEP_LOGS"] === undefined) {
       rmSync(this.directory, { recursive: true, force: true });
     } else {
@@ -146,5 +192,6 @@ export class Lab {
       this.reaper.kill("SIGKILL");
     }
     this.reaper.stdin?.end();
+    if (leaks.length > 0) throw new Error(leaks.join("\n"));
   }
 }

@@ -31,6 +31,7 @@ export async function startRadiusHome(options: RadiusHomeOptions): Promise<Radiu
   chmodSync(directory, 0o755);
   const certificates = lab.makeDirectory("certificates");
   makeCertificates(certificates);
+  for (const file of ["users", "radiusd.conf"]) lab.mayHoldSecrets(join(directory, file));
   writeFileSync(join(directory, "users"), options.users);
   writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
   writeFileSync(join(directory, "radiusd.conf"), configuration(options, directory, certificates));

@@ -1,12 +1,11 @@
 /** evpnd with its RADIUS relay in a lab, asked by real clients and read over its API. */
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { canary } from "../../lib/canary.js";
 import { Evpnd } from "./evpnd.js";
 import type { Lab } from "./lab.js";
 import { certificatesOf } from "./freeradius.js";
 
-export const CLIENT_SECRET = "from-the-access-point";
-export const HOME_SECRET = "towards-the-home-server";
+export const CLIENT_SECRET = canary("from-the-access-point");
+export const HOME_SECRET = canary("towards-the-home-server");
 export const AUTH_PORT = 1812;
 export const ACCT_PORT = 1813;
 export const HTTP_PORT = 8179;
@@ -67,9 +66,9 @@ export class RadiusLab {
   constructor(lab: Lab, label: string) {
     this.lab = lab;
     this.label = label;
-    writeFileSync(join(lab.directory, "client"), `${CLIENT_SECRET}\n`, { mode: 0o600 });
-    writeFileSync(join(lab.directory, "home"), `${HOME_SECRET}\n`, { mode: 0o600 });
-    writeFileSync(join(lab.directory, "other"), "a-secret-nobody-knows\n", { mode: 0o600 });
+    lab.secretFile("client", CLIENT_SECRET);
+    lab.secretFile("home", HOME_SECRET);
+    lab.secretFile("other", canary("nobody-knows"));
   }
 
   start(config: string, name = "evpnd"): Promise<Evpnd> {

@@ -27,16 +27,18 @@ type Answer = Record<string, unknown>;
 export class Relay {
   private readonly path: string;
   private readonly program: Program;
+  private readonly lab: Lab;
 
-  private constructor(path: string, program: Program) {
+  private constructor(path: string, program: Program, lab: Lab) {
     this.path = path;
     this.program = program;
+    this.lab = lab;
   }
 
   static async start(lab: Lab, label: string): Promise<Relay> {
     const path = join(lab.directory, `relay-${label}.sock`);
     const program = lab.start(label, `relay-${label}`, process.execPath, [PROCESS, path]);
-    const relay = new Relay(path, program);
+    const relay = new Relay(path, program, lab);
     await waitFor(`relay in ${label}`, () => {
       program.mustRun();
       return existsSync(path);
@@ -96,6 +98,7 @@ export class Relay {
           response.on("data", (chunk: string) => (text += chunk));
           response.on("end", () => {
             socket.destroy();
+            this.lab.answered(`${method} ${path}`, text);
             resolve({ status: response.statusCode ?? 0, body: text });
           });
         },

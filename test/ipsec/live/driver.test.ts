@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import type { GuardWays } from "../../../src/ipsec/guard/index.js";
 import { Driver, type DriverEvent } from "../../../src/ipsec/live/index.js";
 import type { TunnelSide } from "../../../src/ipsec/model/index.js";
@@ -47,7 +48,7 @@ function newDriver(): Driver {
     clock,
     log: silentLog,
     secrets: {
-      live: (name) => (secrets.get(name) ?? ["canary"]).map((value) => Buffer.from(value)),
+      live: (name) => (secrets.get(name) ?? [canary("driver")]).map((value) => Buffer.from(value)),
       facts: (name) => rollovers.get(name),
     },
     guard: {

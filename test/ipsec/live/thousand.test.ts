@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import { Driver } from "../../../src/ipsec/live/index.js";
 import type { TunnelSide } from "../../../src/ipsec/model/index.js";
 import { systemClock } from "../../../src/util/clock.js";
@@ -35,7 +36,7 @@ test("a change of ten among a thousand loads ten, and costs little", async () =>
     socket: charon.path,
     clock: systemClock,
     log: silentLog,
-    secrets: { live: () => [Buffer.from("canary")], facts: () => undefined },
+    secrets: { live: () => [Buffer.from(canary("thousand"))], facts: () => undefined },
     guard: { protect: () => Promise.resolve() },
   });
   const connected = new Promise<void>((resolve) => {

@@ -12,12 +12,13 @@ import { generateKeyPairSync } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import { keyBits, SecretError, SecretStore } from "../../../src/ipsec/secrets/index.js";
 import type { Log } from "../../../src/util/log.js";
 import { HandClock } from "../../fib/lib/fabric.js";
 import { pki } from "../../lib/pki.js";
 
-const CANARY = "canary-Zx93/kk?q%Lm";
+const CANARY = canary("Zx93/kk?q%Lm");
 const actor = "ops";
 let directory: string;
 let logged: string[];

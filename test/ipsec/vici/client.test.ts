@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { canary } from "../../lib/canary.js";
 import {
   textOf,
   ViciClient,
@@ -58,7 +59,7 @@ test("a refusal has the daemon's reason, and not what was sent", async () => {
   await charon.start();
   charon.refused.set("load-shared", "no such type");
   const client = await open();
-  const refusal = client.request("load-shared", { id: "x", data: "canary-secret" });
+  const refusal = client.request("load-shared", { id: "x", data: canary("vici") });
   await expect(refusal).rejects.toMatchObject({
     code: "refused",
     message: "load-shared: the IKE daemon refused: no such type",
