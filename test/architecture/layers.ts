@@ -129,7 +129,18 @@ export const LAYERS: readonly Layer[] = [
     files: `^src/${name}/`,
     may: [CONTRACT, "^src/store/", UTIL],
   })),
-  { name: "asmn", files: "^src/asmn/(?!paper/)", may: [CONTRACT, "^src/store/", UTIL] },
+  {
+    name: "asmn",
+    files: "^src/asmn/(?!(paper|crypto|protocol)/)",
+    may: ["^src/asmn/(crypto|protocol)/", CONTRACT, "^src/store/", UTIL],
+  },
+  { name: "asmn-crypto", files: "^src/asmn/crypto/", may: [UTIL] },
+  {
+    // Octets, keys and what the caller passes: no sockets, no files, no settings.
+    name: "asmn-protocol",
+    files: "^src/asmn/protocol/",
+    may: ["^src/asmn/crypto/index\\.ts$", UTIL],
+  },
   {
     // Protects nothing, so nothing of sound mode may rest on it: only evpnctl and tests know it.
     name: "asmn-paper",

@@ -66,9 +66,11 @@ export class SealedDirection {
   private key: Uint8Array;
   private iv: Uint8Array;
   private count = 0;
+  private readonly messagesPerKey: number;
 
-  constructor(suite: Suite, secret: Uint8Array) {
+  constructor(suite: Suite, secret: Uint8Array, messagesPerKey = MESSAGES_PER_KEY) {
     this.suite = suite;
+    this.messagesPerKey = messagesPerKey;
     this.secret = secret;
     this.key = hkdfExpand(secret, "key");
     this.iv = hkdfExpand(secret, "iv", undefined, NONCE_OCTETS);
@@ -95,7 +97,7 @@ export class SealedDirection {
   }
 
   private advance(): void {
-    if (++this.count < MESSAGES_PER_KEY) return;
+    if (++this.count < this.messagesPerKey) return;
     this.secret = hkdfExpand(this.secret, "next");
     this.key = hkdfExpand(this.secret, "key");
     this.iv = hkdfExpand(this.secret, "iv", undefined, NONCE_OCTETS);

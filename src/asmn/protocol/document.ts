@@ -8,7 +8,7 @@ import type { Checked } from "./words.js";
 export interface OpenedDocument<V> {
   readonly value: V;
   /** Whether that key signed it. */
-  signedBy(publicKey: Uint8Array): boolean;
+  readonly signedBy: (publicKey: Uint8Array) => boolean;
 }
 
 export interface DocumentType<V> {

@@ -72,4 +72,15 @@ export type Keys = MessageOf<typeof keys>;
 export type Glass = MessageOf<typeof glass>;
 export type GlassEnd = MessageOf<typeof glassEnd>;
 export type FeedMessage =
-  Hello | Refused | Catalog | Subscribe | Heartbeat | Item | Gone | Marker | Applied | Keys | Glass;
+  | Hello
+  | Refused
+  | Catalog
+  | Subscribe
+  | Heartbeat
+  | Item
+  | Gone
+  | Marker
+  | Applied
+  | Keys
+  | Glass
+  | GlassEnd;

@@ -110,7 +110,10 @@ export class FrameReader {
       const whole = this.join(LENGTH + length);
       if (whole[4] !== VERSION)
         return this.fault(`version ${whole[4]} of the protocol, where ${VERSION} is spoken`);
-      const frame = { type: whole[5] ?? 0, body: whole.slice(HEAD, LENGTH + length) };
+      const frame = {
+        type: whole[5] ?? 0,
+        body: Uint8Array.from(whole.subarray(HEAD, LENGTH + length)),
+      };
       this.drop(LENGTH + length);
       if (!take(frame)) {
         this.faulty = true;

@@ -109,10 +109,27 @@ function textKind(words: string, most: number, fits: (text: string) => boolean):
 
 export const name = textKind("a name: 1 to 64 of A-Z a-z 0-9 . _ -", 64, isName);
 
-/** For people: no control characters, at most 512 octets. */
-export const sentence = textKind("text without control characters", 512, (text) =>
+const SENTENCE_OCTETS = 512;
+const plain = textKind("text without control characters", SENTENCE_OCTETS, (text) =>
   /^[^\p{Cc}\p{Cf}\p{Cs}]*$/u.test(text),
 );
+
+/**
+ * For people: no control characters, at most 512 octets. What an operator typed is made to fit when it is
+ * written, so that no reason for a revocation can stop it.
+ */
+export const sentence: Kind<string> = {
+  words: plain.words,
+  write(value) {
+    const clean = value.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, " ");
+    const octets = Buffer.from(clean, "utf8");
+    let end = Math.min(octets.length, SENTENCE_OCTETS);
+    // Not in the middle of a character.
+    while (end < octets.length && ((octets[end] ?? 0) & 0xc0) === 0x80) end--;
+    return new Uint8Array(octets.subarray(0, end));
+  },
+  read: (octets) => plain.read(octets),
+};
 
 /** An IPv4 or IPv6 address as text; who uses it knows its form. */
 export const address = textKind("an address", 45, (text) => /^[0-9a-f.:]{2,45}$/.test(text));

@@ -31,14 +31,14 @@ export interface Struct<V> {
 
 /** @param tag 1 to 255, ascending in the order of declaration */
 export function field<T extends NonNullable<unknown>>(tag: number, kind: Kind<T>): Field<T> {
-  return { tag, kind: kind as Kind<NonNullable<T>>, optional: false };
+  return { tag, kind, optional: false };
 }
 
 export function optional<T extends NonNullable<unknown>>(
   tag: number,
   kind: Kind<T>,
 ): Field<T | undefined> {
-  return { tag, kind: kind as Kind<NonNullable<T>>, optional: true };
+  return { tag, kind, optional: true };
 }
 
 const HEAD = 3;

@@ -103,7 +103,7 @@ export function parseQuote(attest: Uint8Array): Quote | undefined {
   if (end === undefined || digest?.end !== attest.length) return undefined;
   return {
     extraData: extra.octets,
-    selection: attest.slice(begin, end),
+    selection: Uint8Array.from(attest.subarray(begin, end)),
     digest: digest.octets,
   };
 }
@@ -111,7 +111,9 @@ export function parseQuote(attest: Uint8Array): Quote | undefined {
 function sized(bytes: Uint8Array, at: number): { octets: Uint8Array; end: number } | undefined {
   if (at + 2 > bytes.length) return undefined;
   const end = at + 2 + readU16(bytes, at);
-  return end > bytes.length ? undefined : { octets: bytes.slice(at + 2, end), end };
+  return end > bytes.length
+    ? undefined
+    : { octets: Uint8Array.from(bytes.subarray(at + 2, end)), end };
 }
 
 function selectionEnd(bytes: Uint8Array, begin: number): number | undefined {
@@ -133,7 +135,8 @@ function isSignedBy(
 ): boolean {
   try {
     const key = createPublicKey({ key: Buffer.from(publicKey), format: "der", type: "spki" });
-    return verify("sha256", body, options(key, algorithm), signature);
+    const isOfKind = key.asymmetricKeyType === (algorithm === "ecdsa-sha256" ? "ec" : "rsa");
+    return isOfKind && verify("sha256", body, options(key, algorithm), signature);
   } catch {
     // A key or a signature of another kind than it says.
     return false;
