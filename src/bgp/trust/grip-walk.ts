@@ -36,7 +36,10 @@ export class GripWalk implements SlicedJob {
   private place = 0;
   private routes = 0;
 
-  /** @param done not called when the session ends, or its grip changes again, before the walk has */
+  /**
+   * The walk goes on when the session ends: its routes may be kept for the peer's return.
+   * @param done not called when the session has ended by then, or its grip has changed again
+   */
   constructor(
     table: RouteTable,
     policies: Policies,
@@ -57,13 +60,12 @@ export class GripWalk implements SlicedJob {
     const until = this.now() + SLICE_MS;
     let left = SLICE;
     while (left > 0) {
-      if (peer.gone || peer.grip !== this.grip) return this.end();
+      if (peer.grip !== this.grip) return this.end();
       for (let stretch = Math.min(left, STRETCH); stretch > 0; stretch--, left--) {
         const path = this.next();
         if (path === 0) {
-          this.end();
-          this.done(this.routes);
-          return true;
+          if (!peer.gone) this.done(this.routes);
+          return this.end();
         }
         this.routes++;
         if (table.pathHold(path) !== HoldReason.Limit) this.policies.reconsider(path);

@@ -41,7 +41,7 @@ export class Line {
       spec,
       (buffer) => {
         this.buffers.push(buffer);
-        return decodeMessages(buffer, spec.as4).length;
+        return decodeMessages(buffer, spec.as4, this.session.negotiated.addPathOut).length;
       },
       (why) => {
         this.resets.push(why);
@@ -63,7 +63,10 @@ export class Line {
   take(): Received[] {
     return this.buffers
       .splice(0)
-      .flatMap((buffer) => decodeMessages(buffer, this.session.negotiated.as4))
+      .flatMap((buffer) => {
+        const { as4, addPathOut } = this.session.negotiated;
+        return decodeMessages(buffer, as4, addPathOut);
+      })
       .map((message) => message.received);
   }
 

@@ -37,6 +37,7 @@ export interface PeerSpec {
   readonly interest?: Partial<PeerOptions["interest"]>;
   readonly gracefulShutdown?: PeerOptions["gracefulShutdown"];
   readonly policy?: Partial<PeerOptions["policy"]>;
+  readonly trust?: PeerOptions["trust"];
   /** ADD-PATH for EVPN (RFC 7911): its routes come with path ids. */
   readonly sendsPaths?: boolean;
   /** How many paths of an EVPN destination it is sent at most; undefined: the best one, without ADD-PATH. */
@@ -118,6 +119,7 @@ export function optionsOf(peer: PeerSpec): PeerOptions {
     interest: { ...PEER_OPTION_DEFAULTS.interest, ...peer.interest },
     policy: { ...PEER_OPTION_DEFAULTS.policy, ...peer.policy },
     limits: { ...PEER_OPTION_DEFAULTS.limits, ...peer.limits },
+    trust: peer.trust,
     gracefulShutdown: peer.gracefulShutdown ?? PEER_OPTION_DEFAULTS.gracefulShutdown,
   };
 }

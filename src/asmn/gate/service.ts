@@ -1,0 +1,313 @@
+/** The gate of a daemon: its thread, its answers, its proxy door; begun, changed by a reload, ended. */
+import type { Duplex } from "node:stream";
+import { Worker, type MessagePort } from "node:worker_threads";
+import type { Clock } from "../../util/clock.js";
+import { toHex } from "../../util/bytes.js";
+import type { Log } from "../../util/log.js";
+import { tlsIdentity } from "../link/index.js";
+import type { TlsIdentity } from "../link/index.js";
+import { ProxyServer, type ProxyAnswer, type ProxyClaim } from "../proxy/index.js";
+import type { GateSettings } from "../settings.js";
+import {
+  GateError,
+  type BreakGlassView,
+  type GateControl,
+  type GatedView,
+  type GateInstanceView,
+  type GateStatus,
+} from "./control.js";
+import type { GateEvent } from "./entry.js";
+import { LOCAL, type FeedDeskSettings } from "./feed-desk.js";
+import { LocalGate, type LocalGateSettings } from "./local-gate.js";
+import { GateFiles } from "./memory.js";
+import type { FeedCommand, FeedReport, FeedThreadData } from "./thread.js";
+
+/** The Sec-EM of the same daemon. */
+export interface LocalSecEm {
+  /** Hex. */
+  readonly rootKeys: readonly string[];
+  /** The feed comes through that port: frames as octets, both ways. */
+  subscribe(port: MessagePort): void;
+}
+
+export interface GateParts {
+  readonly settings: GateSettings;
+  readonly secEm: LocalSecEm | undefined;
+  readonly handOver: (stream: Duplex, ends: HandedOver) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A session as the speaker takes it. */
+export interface HandedOver {
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** Of the instance, as its verdict has it. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Hex identity. */
+  readonly instance: string;
+}
+
+const HEAP_MB = 256;
+const GLASS_MS = 5000;
+const MOST_GLASS_OCTETS = 4096;
+const RESTART_MS = 1000;
+const CLOSE_MS = 2000;
+
+export class GateService implements GateControl {
+  readonly gate: LocalGate;
+  private readonly parts: GateParts;
+  private settings: GateSettings;
+  private secEm: LocalSecEm | undefined;
+  private readonly identity: TlsIdentity;
+  private readonly publicKey: string;
+  private proxy: ProxyServer | undefined;
+  private worker: Worker | undefined;
+  private calls = 0;
+  private readonly waiting = new Map<number, (why: string | undefined) => void>();
+  private stopped = false;
+
+  private constructor(parts: GateParts) {
+    const { settings, clock, log } = parts;
+    this.parts = parts;
+    this.settings = settings;
+    this.secEm = parts.secEm;
+    const key = new GateFiles(settings.stateDirectory).key(settings.keyFile);
+    this.publicKey = toHex(key.publicKey);
+    this.identity = tlsIdentity(key, settings.audience);
+    this.gate = new LocalGate({
+      settings: gateOf(settings),
+      clock,
+      log,
+      applied: (source, revocation) => this.post({ kind: "applied", source, revocation }),
+    });
+    this.gate.configure(gateOf(settings), this.sourceNames());
+  }
+
+  /** Rejects with a sentence when its files or its proxy's address cannot be had. */
+  static async start(parts: GateParts): Promise<GateService> {
+    const service = new GateService(parts);
+    await service.openProxy();
+    service.startThread();
+    return service;
+  }
+
+  /** What did not change goes on: subscriptions, sessions. Returns what was done, a line each. */
+  async configure(settings: GateSettings, secEm: LocalSecEm | undefined): Promise<string[]> {
+    const before = this.settings;
+    this.settings = settings;
+    const lines: string[] = [];
+    if (secEm !== this.secEm) {
+      this.secEm = secEm;
+      this.post({ kind: "configure", settings: this.deskSettings() });
+      this.connectLocal();
+    } else this.post({ kind: "configure", settings: this.deskSettings() });
+    this.gate.configure(gateOf(settings), this.sourceNames());
+    if (JSON.stringify(before.proxy) !== JSON.stringify(settings.proxy)) {
+      await this.proxy?.stop();
+      this.proxy = undefined;
+      await this.openProxy();
+      lines.push("asmn.gate: BGP proxy moved; sessions through the one before have ended");
+    }
+    return ["asmn.gate: in force", ...lines];
+  }
+
+  /** The Sec-EM of this daemon is there, or there anew. */
+  connectLocal(): void {
+    const { secEm } = this;
+    if (secEm === undefined || this.worker === undefined) return;
+    const { port1, port2 } = new MessageChannel();
+    this.post({ kind: "local", port: port1 }, port1);
+    secEm.subscribe(port2);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.gate.close();
+    await this.proxy?.stop();
+    const { worker } = this;
+    if (worker === undefined) return;
+    await new Promise<void>((resolve) => {
+      const late = this.parts.clock.setTimer(CLOSE_MS, () => void worker.terminate());
+      worker.once("exit", () => {
+        late.cancel();
+        resolve();
+      });
+      this.post({ kind: "close" });
+    });
+  }
+
+  status(): Promise<GateStatus> {
+    const { gate, settings, publicKey } = this;
+    const sources = gate.sources();
+    const instances = gate.instances();
+    return Promise.resolve({
+      audience: settings.audience,
+      dryRun: settings.dryRun,
+      publicKey,
+      sources,
+      instances: instances.length,
+      trusted: instances.filter(({ state }) => state === "trusted").length,
+      inGrace: instances.some(({ grace }) => grace),
+      breakGlass: gate.openGlass(),
+      applied: gate.applied(),
+    });
+  }
+
+  instances(): Promise<readonly GateInstanceView[]> {
+    return Promise.resolve(this.gate.instances());
+  }
+
+  gated(): Promise<readonly GatedView[]> {
+    return Promise.resolve(this.gate.gated());
+  }
+
+  async breakGlass(document: string): Promise<BreakGlassView> {
+    const octets = new Uint8Array(Buffer.from(document, "base64"));
+    if (octets.length === 0 || octets.length > MOST_GLASS_OCTETS) {
+      throw new GateError("invalid", "a break-glass document is some hundred octets in base64");
+    }
+    if (this.worker === undefined) throw new GateError("off", "the gate is starting; try again");
+    const before = new Set(this.gate.openGlass().map(({ serial }) => serial));
+    const call = ++this.calls;
+    const why = await new Promise<string | undefined>((resolve) => {
+      const late = this.parts.clock.setTimer(GLASS_MS, () => answer("the gate did not answer"));
+      const answer = (what: string | undefined): void => {
+        late.cancel();
+        this.waiting.delete(call);
+        resolve(what);
+      };
+      this.waiting.set(call, answer);
+      this.post({ kind: "glass", call, document: octets });
+    });
+    if (why !== undefined) throw new GateError("refused", why);
+    const open = this.gate.openGlass();
+    const view = open.find(({ serial }) => !before.has(serial)) ?? open.at(-1);
+    if (view === undefined) throw new GateError("refused", "it has ended already");
+    const { operator, serial, tenant, secondsLeft } = view;
+    this.parts.log.warn({ operator, serial, tenant, secondsLeft }, "break-glass: a way in is open");
+    return view;
+  }
+
+  endBreakGlass(serial: number): Promise<void> {
+    if (this.gate.endGlass(serial)) {
+      this.parts.log.warn({ serial }, "break-glass: ended by hand");
+      return Promise.resolve();
+    }
+    return Promise.reject(new GateError("not-found", `no break-glass ${serial} is open here`));
+  }
+
+  private startThread(): void {
+    const { clock, log } = this.parts;
+    const { stateDirectory } = this.settings;
+    const workerData: FeedThreadData = {
+      settings: this.deskSettings(),
+      identity: this.identity,
+      stateDirectory,
+    };
+    const worker = new Worker(new URL("./worker.js", import.meta.url), {
+      name: "asmn-gate",
+      workerData,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    });
+    worker.unref();
+    this.worker = worker;
+    worker.on("message", (report: FeedReport) => this.take(report));
+    worker.on("error", (err) => log.error({ err }, "the gate's feeds have stopped; begun anew"));
+    worker.once("exit", () => {
+      this.worker = undefined;
+      if (!this.stopped) clock.setTimer(RESTART_MS, () => this.restartThread());
+    });
+    this.connectLocal();
+  }
+
+  private restartThread(): void {
+    if (!this.stopped && this.worker === undefined) this.startThread();
+  }
+
+  private take(report: FeedReport): void {
+    if (report.kind === "events") this.events(report.events);
+    else if (report.kind === "glass") this.waiting.get(report.call)?.(report.why);
+  }
+
+  private events(events: readonly GateEvent[]): void {
+    this.gate.take(events);
+    const { proxy } = this;
+    if (proxy === undefined) return;
+    for (const event of events) {
+      if (event.kind === "gone") proxy.cut(event.id);
+      if (event.kind !== "entries") continue;
+      for (const { id, state } of event.entries) if (state === "untrusted") proxy.cut(id);
+    }
+  }
+
+  private async openProxy(): Promise<void> {
+    const { proxy } = this.settings;
+    if (proxy === undefined) return;
+    this.proxy = await ProxyServer.start({
+      listen: proxy,
+      identity: this.identity,
+      admit: (claim) => this.admitProxy(claim),
+      accept: (claim, stream) => this.acceptProxy(claim, stream),
+      log: this.parts.log,
+    });
+  }
+
+  private admitProxy({ tenant, id, publicKey }: ProxyClaim): ProxyAnswer {
+    const entry = this.gate.trustedInstance(id);
+    if (entry?.tenant !== tenant) {
+      const sentence = "no trusted instance has that identity here";
+      return { ok: false, reason: "unknown", sentence };
+    }
+    if (entry.instanceKey !== publicKey) {
+      return { ok: false, reason: "wrong-key", sentence: "the key is not the instance's" };
+    }
+    if (entry.addresses.length === 0) {
+      return { ok: false, reason: "address", sentence: "the instance has no BGP address" };
+    }
+    return { ok: true, audience: this.settings.audience };
+  }
+
+  private acceptProxy({ id }: ProxyClaim, stream: Parameters<GateParts["handOver"]>[0]): void {
+    const socket = stream as Duplex & {
+      localAddress?: string;
+      localPort?: number;
+      remotePort?: number;
+    };
+    const [remoteAddress] = this.gate.trustedInstance(id)?.addresses ?? [];
+    if (remoteAddress === undefined) return void stream.destroy();
+    this.parts.handOver(stream, {
+      localAddress: (socket.localAddress ?? "").replace(/^::ffff:/, ""),
+      localPort: socket.localPort ?? 0,
+      remoteAddress,
+      remotePort: socket.remotePort ?? 0,
+      instance: id,
+    });
+  }
+
+  private post(command: FeedCommand, port?: MessagePort): void {
+    this.worker?.postMessage(command, port === undefined ? [] : [port]);
+  }
+
+  private sourceNames(): string[] {
+    const names = this.settings.sources.map(({ name }) => name);
+    return this.secEm === undefined ? names : [LOCAL, ...names];
+  }
+
+  private deskSettings(): FeedDeskSettings {
+    const { audience, sources, staleSeconds } = this.settings;
+    return { audience, sources, staleSeconds, localRoots: this.secEm?.rootKeys };
+  }
+}
+
+/** `AS:NUMBER` as 4 octets. */
+function communityOf(text: string): number {
+  const [as = "0", number = "0"] = text.split(":");
+  return ((Number(as) << 16) | Number(number)) >>> 0;
+}
+
+function gateOf(settings: GateSettings): LocalGateSettings {
+  const { staleSeconds, graceSeconds, dryRun, markCommunity } = settings;
+  return { staleSeconds, graceSeconds, dryRun, community: communityOf(markCommunity) };
+}
