@@ -14,8 +14,8 @@ import type {
 } from "./api/index.js";
 import type { Speaker, SpeakerParts } from "./bgp/speaker.js";
 import { TUNNEL_ROUTE_DEFAULTS } from "./bgp/tunnels/control.js";
-import { loadConfig } from "./config/index.js";
-import type { ConfigResult, ConfigSource, DaemonSettings } from "./config/index.js";
+import type { ConfigSource, DaemonSettings } from "./config/index.js";
+import { ConfigReader } from "./config/reader.js";
 import { LocalLint, warmUpFib } from "./fib/index.js";
 import { Injection } from "./inject/index.js";
 import { SecretError } from "./ipsec/index.js";
@@ -56,7 +56,7 @@ export class EnvironmentError extends Error {}
 export class Daemon {
   private readonly log: LogHandle;
   /** Reads the file, or checks a text in its place. */
-  private readonly load: (text?: string) => ConfigResult;
+  private readonly reader: ConfigReader;
   private readonly speaker: Speaker;
   /** Where it is, and what survives a restart; undefined without a directory for it. */
   private readonly state: { readonly directory: string; readonly store: Store } | undefined;
@@ -78,7 +78,7 @@ export class Daemon {
   constructor(source: ConfigSource, initial: Loaded, log: LogHandle, factory: SpeakerFactory) {
     const { settings } = initial;
     this.log = log;
-    this.load = (text) => loadConfig({ ...source, text });
+    this.reader = new ConfigReader(source);
     this.speaker = factory({ settings: settings.speaker, log, clock: systemClock });
     if (settings.fib !== undefined) warmUpFib(systemClock);
     this.fib = new FibSwitch(
@@ -107,7 +107,7 @@ export class Daemon {
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
-      load: (text) => this.load(text),
+      load: (text) => this.reader.load(text),
       initial,
       appliers: this.appliers(),
       preview: (after) => this.speaker.control.preview(after.speaker),
@@ -281,8 +281,7 @@ export class Daemon {
       inject: this.injection.door,
       lint: new LocalLint(() => fib.fib, systemClock),
       config: reloader,
-      candidate: (text) =>
-        policyCandidate(text, reloader.document, (candidate) => this.load(candidate)),
+      candidate: (text) => policyCandidate(text, reloader.document, this.reader),
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
       metrics: () => {
         const api = reloader.settings.http.thread === "main" ? undefined : this.api.stats();

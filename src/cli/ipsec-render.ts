@@ -5,7 +5,7 @@ import { Option, type Command } from "commander";
 import { CliError, EXIT } from "./exit.js";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
-import type { RenderingAnswer } from "./ipsec-vendor-wire.js";
+import type { ExportAnswer, RenderingAnswer } from "./ipsec-vendor-wire.js";
 import { clean, wrap } from "./text.js";
 
 interface Options {
@@ -13,7 +13,10 @@ interface Options {
   readonly installed?: boolean;
   readonly kept?: string;
   readonly out?: string;
+  readonly withSecrets?: boolean;
 }
+
+const BOTH = "--with-secrets writes on evpnd's machine, where it says; it goes without --out";
 
 const VENDORS = ["screenos", "pix", "asa", "checkpoint", "junos", "strongswan", "linux", "vyos"];
 
@@ -26,6 +29,7 @@ export function addIpsecRender(ipsec: Command, host: CliHost): void {
     .option("--installed", "what is in force, not what the configuration says")
     .option("--kept <file>", "lines of the gateway's own, as import gave them, to be put back")
     .option("--out <directory>", "write the files there instead of showing them")
+    .option("--with-secrets", "into files of mode 0600 on evpnd's machine, with the keys in them")
     .action(async (gateway: string, options: Options, command: Command) => {
       const { vendor, installed, kept, out } = options;
       const body = {
@@ -35,6 +39,16 @@ export function addIpsecRender(ipsec: Command, host: CliHost): void {
         ...(kept !== undefined && { kept: linesOf(kept) }),
       };
       const client = clientOf(command, host);
+      if (options.withSecrets === true) {
+        if (out !== undefined) throw new CliError(EXIT.usage, BOTH);
+        const done = await client.post<ExportAnswer>("/v1/ipsec/render/export", {}, body);
+        if (done.findings.some(({ severity }) => severity === "error")) host.code = EXIT.finding;
+        if (wantsJson(command)) return printJson(host, done);
+        for (const file of done.files) host.out(`${clean(file)}\n`);
+        const secrets = done.left.map((name) => ({ name, fingerprint: "" }));
+        host.err(formatRemarks({ ...done, files: [], secrets }, host.columns));
+        return;
+      }
       const answer = await client.post<RenderingAnswer>("/v1/ipsec/render", {}, body);
       if (answer.findings.some(({ severity }) => severity === "error")) host.code = EXIT.finding;
       if (out !== undefined) writeFiles(out, answer, host);

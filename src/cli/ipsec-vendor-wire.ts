@@ -14,6 +14,12 @@ export interface RenderingAnswer {
   readonly secrets: readonly { readonly name: string; readonly fingerprint?: string | undefined }[];
 }
 
+export interface ExportAnswer extends Omit<RenderingAnswer, "files" | "secrets"> {
+  /** On evpnd's machine. */
+  readonly files: readonly string[];
+  readonly left: readonly string[];
+}
+
 export interface ImportNoteAnswer {
   readonly severity: string;
   readonly code: string;

@@ -80,7 +80,7 @@ const listener = (fallback: string, what: string): SchemaNode => ({
             maximum: 1000000,
             default: 0,
             description:
-              "Requests per second from each prefix beyond which new ones are dropped; those with State go on. 0 = no limit.",
+              "Requests per second from each prefix beyond which new ones are dropped; those with State go on, up to as many again. 0 = no limit.",
           },
           "dynamic-port": dynamicPortSchema,
         },

@@ -8,8 +8,18 @@ import { sameSettings } from "../util/applier.js";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
 import type { CheckContext } from "./check/index.js";
-import { Guard, GuardDesk, runNft, type GuardControl, type Nft } from "./guard/index.js";
-import { Driver, protectedBy } from "./live/index.js";
+import {
+  Guard,
+  GuardDesk,
+  GuardSentry,
+  monitorNft,
+  runNft,
+  storedGuard,
+  type GuardControl,
+  type Nft,
+  type NftMonitor,
+} from "./guard/index.js";
+import { Driver, guardingOf, Holds, protectedBy } from "./live/index.js";
 import { SecretStore } from "./secrets/index.js";
 import { secretNames } from "./model/index.js";
 import type { IpsecSettings } from "./settings.js";
@@ -27,13 +37,15 @@ export interface IpsecParts {
   readonly log: Log;
   /** By default the program of that name. */
   readonly nft?: Nft;
+  /** What tells of rules that went; by default the same program, none where `nft` is another. */
+  readonly monitor?: NftMonitor;
   /** The stream of tunnels goes there; begins anew with each driver. */
   readonly tunnels?: TunnelSink;
 }
 
 /** Who installs where no operator does. */
 const CONFIGURATION = "configuration";
-/** Older credentials go by themselves when their time is over, and somebody may flush the packet filter. */
+/** Older credentials go by themselves when their time is over; and whoever waits to be guarded is tried again. */
 const REFRESH_EVERY_MS = 30_000;
 
 export class IpsecService {
@@ -42,6 +54,8 @@ export class IpsecService {
   /** Renderings and imports. */
   readonly vendors: VendorControl;
   private readonly guard: Guard;
+  private readonly holds: Holds;
+  private sentry: GuardSentry | undefined;
   private readonly parts: IpsecParts;
   private settings: IpsecSettings;
   private secretStore: SecretStore;
@@ -53,8 +67,9 @@ export class IpsecService {
     this.parts = parts;
     this.settings = parts.settings;
     this.secretStore = secrets;
-    this.guard = new Guard(parts.nft ?? runNft);
     const { store, clock, log } = parts;
+    this.guard = new Guard(parts.nft ?? runNft, store && storedGuard(store));
+    this.holds = new Holds(store, log);
     this.guardControl = new GuardDesk(this.guard, () => this.protectedNow(), log);
     this.vendors = new LocalVendors({
       candidate: () => this.settings.model,
@@ -81,9 +96,12 @@ export class IpsecService {
     const service = new IpsecService(parts, secrets);
     users.of = (name) => service.usersOf(name);
     service.staging.stage(parts.settings.model);
+    await service.recall();
     service.openDriver();
     await service.staging.restore();
     await service.installAutomatically();
+    await service.guardTheRest();
+    service.startSentry();
     service.refreshLater();
     return service;
   }
@@ -134,7 +152,45 @@ export class IpsecService {
   /** Tunnels stay as they are, guarded and up. */
   async stop(): Promise<void> {
     this.timer?.cancel();
+    this.sentry?.stop();
     await this.stopDriver();
+  }
+
+  /** What operators said to an earlier run: which tunnels stay down, which networks stay guarded. */
+  private async recall(): Promise<void> {
+    await this.holds.restore();
+    try {
+      await this.guard.recall();
+    } catch (error) {
+      const { log } = this.parts;
+      log.error(
+        { err: error },
+        "what was guarded cannot be read: removed tunnels' networks are not",
+      );
+    }
+  }
+
+  /**
+   * Networks that no install has guarded now: those of tunnels that were removed before a reboot; and where it is
+   * not known any more what was installed, those that the configuration has. Nothing of them is loaded.
+   */
+  private async guardTheRest(): Promise<void> {
+    const { staging, guard } = this;
+    if (!staging.lost && !guard.isWaiting) return;
+    const model = staging.lost ? this.settings.model : staging.model;
+    const { prefixes, ways } = guardingOf(localSides(model, this.settings.local));
+    try {
+      await guard.protect(prefixes, ways);
+    } catch (error) {
+      this.parts.log.error({ err: error }, "networks behind tunnels cannot be guarded");
+    }
+  }
+
+  private startSentry(): void {
+    const { clock, nft, monitor = nft === undefined ? monitorNft : undefined } = this.parts;
+    if (monitor === undefined) return;
+    this.sentry = new GuardSentry({ clock, monitor, onLoss: () => void this.renewGuard() });
+    this.sentry.start();
   }
 
   private async stopDriver(): Promise<void> {
@@ -158,6 +214,7 @@ export class IpsecService {
         facts: (name) => this.secretStore.facts(name),
       },
       guard: this.guard,
+      holds: this.holds,
     });
     this.openWatch(this.current);
     this.current.start();
@@ -177,6 +234,7 @@ export class IpsecService {
         () => this.settings.local,
       ),
       candidate: () => localSides(this.settings.model, this.settings.local),
+      certificateEnd: (name) => this.secretStore.facts(name)?.notAfter,
     });
     this.watching = watch;
     if (tunnels !== undefined) watch.subscribe(tunnels);
@@ -209,7 +267,7 @@ export class IpsecService {
 
   private refreshLater(): void {
     this.timer = this.parts.clock.setTimer(REFRESH_EVERY_MS, () => {
-      void this.renewGuard();
+      void this.guardTheRest().then(() => this.renewGuard());
       // Without this a packet filter that was locked at the start would leave all down, and open.
       if (this.staging.needsReapply) void this.staging.reapply().catch(() => {});
       void this.current?.refreshCredentials().catch(() => {

@@ -219,6 +219,7 @@ export class Tenant {
     this.timer?.cancel();
     this.replay?.stop();
     this.addresses.stop();
+    this.sessions.close();
     this.doors.close();
     for (const kind of KINDS) this.fleets[kind].close();
     for (const side of this.sides) side.close();

@@ -3,7 +3,7 @@
  * alone, which then stand in place of those of the same names in the configuration that runs.
  */
 import type { PolicyCandidate } from "../bgp/control.js";
-import { CANDIDATE_NAME, formatIssue, parseYaml, type ConfigResult } from "../config/index.js";
+import { formatIssue, type ConfigIssue, type ConfigResult } from "../config/index.js";
 
 export type CandidateResult =
   | { readonly ok: true; readonly candidate: PolicyCandidate }
@@ -13,20 +13,25 @@ type Block = Readonly<Record<string, unknown>>;
 
 const PARTS: ReadonlySet<string> = new Set(["policies", "policy-sets"]);
 
-/**
- * @param document data of the running configuration
- * @param load checks a text as the daemon checks its file
- */
-export function policyCandidate(
+/** Reads texts as the daemon reads its file. */
+export interface CandidateReader {
+  load(text: string): Promise<ConfigResult>;
+  parse(text: string): Promise<{ readonly data: unknown; readonly issues: readonly ConfigIssue[] }>;
+}
+
+/** @param document data of the running configuration */
+export async function policyCandidate(
   text: string,
   document: unknown,
-  load: (text: string) => ConfigResult,
-): CandidateResult {
-  const { data, issues } = parseYaml(text, CANDIDATE_NAME);
+  reader: CandidateReader,
+): Promise<CandidateResult> {
+  const { data, issues } = await reader.parse(text);
   if (issues.length > 0) return { ok: false, issues: issues.map(formatIssue) };
   const part = asBlock(data);
   const isPart = part !== undefined && Object.keys(part).every((key) => PARTS.has(key));
-  const config = load(isPart ? JSON.stringify(merged(asBlock(document) ?? {}, part)) : text);
+  const config = await reader.load(
+    isPart ? JSON.stringify(merged(asBlock(document) ?? {}, part)) : text,
+  );
   if (!config.ok) {
     // Places in the text that was put together would mislead; the paths tell.
     const shown = isPart

@@ -31,7 +31,7 @@ export interface ReloaderParts {
   /** Shown beside the running configuration. */
   readonly file: string;
   /** Reads the daemon's own file again, or checks `text` in its place. */
-  readonly load: (text?: string) => ConfigResult;
+  readonly load: (text?: string) => ConfigResult | Promise<ConfigResult>;
   readonly initial: Loaded;
   readonly appliers: readonly Applier<DaemonSettings>[];
   /** What the speaker would do. */
@@ -42,6 +42,8 @@ export interface ReloaderParts {
 
 /** After a rollback that failed, for example because a port was taken meanwhile. */
 const RETRY_SECONDS = 10;
+
+const STOPPING = "evpnd is stopping";
 
 interface Waiting {
   /** What it goes back to. */
@@ -113,7 +115,7 @@ export class Reloader implements ConfigBackend {
 
   /** What the daemon's file, or `text` in its place, would change. */
   async diff(text?: string): Promise<ConfigDiff> {
-    const config = this.parts.load(text);
+    const config = await this.parts.load(text);
     if (!config.ok) {
       return { ok: false, issues: config.issues.map(formatIssue), changes: [], lines: [] };
     }
@@ -155,7 +157,8 @@ export class Reloader implements ConfigBackend {
           "evpnctl config confirm or evpnctl config rollback first",
       );
     }
-    const config = this.parts.load();
+    const config = await this.parts.load();
+    if (this.stopped) return refused(STOPPING);
     if (!config.ok) {
       const lines = config.issues.map(formatIssue);
       for (const line of lines) log.error({}, line);
@@ -234,7 +237,7 @@ export class Reloader implements ConfigBackend {
   private inTurn(run: () => ReloadResult | Promise<ReloadResult>): Promise<ReloadResult> {
     this.next = undefined;
     const result = this.queue
-      .then(() => (this.stopped ? refused("evpnd is stopping") : run()))
+      .then(() => (this.stopped ? refused(STOPPING) : run()))
       .catch((error: unknown) => {
         this.parts.log.error({ err: error }, "a bug in the reload, please report it");
         return refused("a bug, the log has it; the running configuration stays");

@@ -14,7 +14,10 @@ import {
 } from "../../src/ipsec/index.js";
 import { EMPTY_MODEL } from "../../src/ipsec/model/index.js";
 import type { Log } from "../../src/util/log.js";
+import { SecretStore } from "../../src/ipsec/secrets/index.js";
+import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
+import { canary, canaryIn } from "../lib/canary.js";
 import { shipped } from "../ipsec/vendors/lib/orders.js";
 import { FakeControl } from "../lib/fake-control.js";
 import { evpnctl } from "./lib/host.js";
@@ -54,6 +57,7 @@ class FakeStore {
 const FIXTURE = "test/ipsec/fixtures/ssg-branch.printed.txt";
 const directory = mkdtempSync(join(tmpdir(), "evpnd-vendors-"));
 let store: FakeStore;
+let secrets: SecretStore;
 let logged: string[];
 let door: HttpDoor | undefined;
 let url: string;
@@ -63,6 +67,12 @@ beforeEach(async () => {
   logged = [];
   const note = (...words: unknown[]) => void logged.push(JSON.stringify(words));
   const log: Log = { ...silentLog, info: note, warn: note, error: note };
+  secrets = await SecretStore.open({
+    settings: { file: join(directory, "secrets"), keyFile: undefined },
+    users: () => [],
+    clock: systemClock,
+    log,
+  });
   const backend = {
     control: new FakeControl(),
     ipsecVendors: new LocalVendors({
@@ -70,6 +80,7 @@ beforeEach(async () => {
       installed: () => EMPTY_MODEL,
       secrets: () => store,
     }),
+    ipsecSecrets: secrets,
     log,
     reload: () => Promise.resolve({ ok: true, lines: [] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
@@ -107,6 +118,34 @@ test("IPS-04: render as another vendor, as JSON, into files of mode 0600", async
   const path = join(directory, "texts", file?.name ?? "");
   expect(readFileSync(path, "utf8")).toBe(file?.text);
   expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test("IPS-86: with secrets a rendering goes into a file of mode 0600 where evpnd is, and into no answer or log", async () => {
+  const value = canary("branch");
+  await secrets.set({ name: "hq-branch-7-key", kind: "psk", value, actor: "test" });
+  const { code, out, err } = await run("ipsec render branch-ssg --with-secrets");
+  expect([code, err]).toEqual([0, ""]);
+  const path = out.trim();
+  expect(path).toContain(join(directory, "exported", "branch-ssg-"));
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(join(directory, "exported")).mode & 0o777).toBe(0o700);
+  expect(readFileSync(path, "utf8")).toContain(`preshare "${value}"`);
+  expect(logged.join()).toContain("exported in a text of branch-ssg");
+  const answered = await run("ipsec render branch-ssg --with-secrets --json");
+  expect(JSON.parse(answered.out)).toMatchObject({ gateway: "branch-ssg", left: [] });
+  expect(canaryIn([out, err, answered.out, ...logged].join())).toBeUndefined();
+  const both = await run(`ipsec render branch-ssg --with-secrets --out ${directory}/x`);
+  expect(both.code).toBe(2);
+});
+
+test("IPS-86: a key that a vendor would have to escape, or that is not there, stays a placeholder, and is named", async () => {
+  const missing = await run("ipsec render branch-ssg --with-secrets");
+  expect(missing.err).toContain("Secrets to put in: hq-branch-7-key");
+  const value = canary('a "quoted" one');
+  await secrets.set({ name: "hq-branch-7-key", kind: "psk", value, actor: "test" });
+  const { out, err } = await run("ipsec render branch-ssg --with-secrets");
+  expect(err).toContain("Secrets to put in: hq-branch-7-key");
+  expect(canaryIn(readFileSync(out.trim()))).toBeUndefined();
 });
 
 test("a tunnel that a vendor cannot be told: exit code 1, and why", async () => {

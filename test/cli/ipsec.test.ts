@@ -111,6 +111,7 @@ const secrets: SecretControl = {
   retire: () => Promise.resolve(FACTS),
   remove: () => Promise.reject(new SecretError("in-use", "tunnel t needs it: remove that first")),
   exportFile: () => Promise.resolve("/var/lib/evpnd/ipsec/export/t-key"),
+  exportTexts: () => Promise.resolve({ files: [], left: [] }),
 };
 const vtep = { address: "10.0.0.1", present: true, routes: 3, macs: 2, counted: 0 };
 const tunnelRoutes: TunnelRouteControl = {

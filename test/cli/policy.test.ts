@@ -9,6 +9,7 @@ import { PolicyControl } from "../../src/bgp/policy-control.js";
 import type { PolicyTestReport, PolicyView, RouteExplanation } from "../../src/bgp/control.js";
 import type { PeerPolicy } from "../../src/bgp/policy/rules/settings.js";
 import type { ExplainAnswer, PolicyAnswer, TestAnswer } from "../../src/cli/policy-wire.js";
+import { parseYaml } from "../../src/config/index.js";
 import { policyCandidate } from "../../src/reload/policy-candidate.js";
 import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
@@ -66,7 +67,11 @@ beforeEach(async () => {
   const backend = {
     control: new Control(),
     log: silentLog,
-    candidate: (text: string) => policyCandidate(text, RUNNING, (candidate) => check(candidate)),
+    candidate: (text: string) =>
+      policyCandidate(text, RUNNING, {
+        load: (candidate) => Promise.resolve(check(candidate)),
+        parse: (candidate) => Promise.resolve(parseYaml(candidate, "candidate")),
+      }),
     reload: () => Promise.resolve({ ok: true, lines: [] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };

@@ -30,7 +30,7 @@ const CONFIG = relayConfig(`
         - {network: 127.0.9.0/24, authentication: second}
         - {authentication: failover, accounting: failover}`);
 
-describeInterop("RADIUS home servers", ["freeradius", "eapol"], () => {
+describeInterop("RADIUS home servers", ["freeradius", "eapol", "nftables"], () => {
   let lab: Lab;
   let radius: RadiusLab;
   let one: Freeradius;
@@ -47,8 +47,16 @@ describeInterop("RADIUS home servers", ["freeradius", "eapol"], () => {
       port: 1912,
       users: users("one"),
       eap: true,
+      slow: true,
     });
-    await Freeradius.start({ ...common, name: "two", port: 1922, users: users("two"), eap: true });
+    await Freeradius.start({
+      ...common,
+      name: "two",
+      port: 1922,
+      users: users("two"),
+      eap: true,
+      slow: true,
+    });
     // Knows passwords and nothing of EAP; and in front of it one that ends EAP.
     await Freeradius.start({ ...common, name: "provider", port: 1942, users: users("provider") });
     const proxy = { name: "proxy", port: 1932, users: "", eap: true, providerPort: 1942 };
@@ -127,11 +135,67 @@ describeInterop("RADIUS home servers", ["freeradius", "eapol"], () => {
     expect(await radius.login("bob")).toContain("from one");
   });
 
-  test("RAD-33: after all that the sums balance, and nothing waits", async () => {
+  const statistics = async (): Promise<Readonly<Record<string, number>>> => {
     const { rows } = await evpnd.get<{ rows: { counters: Record<string, number> }[] }>(
       "/v1/radius/statistics?kind=authentication",
     );
-    const of = (name: string) => rows[0]?.counters[name] ?? 0;
+    return rows[0]?.counters ?? {};
+  };
+
+  test("RAD-32, RAD-57: a slow server: its late answer is the answer, and what its client repeats is one request", async () => {
+    const before = [await statistics(), (await server("two")).counters] as const;
+    const text = await radius.login("slow2@second.example", "", "-r 4 -t 1");
+    expect(text).toContain("from two");
+    const after = [await statistics(), (await server("two")).counters] as const;
+    const more = (which: 0 | 1, name: string) =>
+      (after[which][name] ?? 0) - (before[which][name] ?? 0);
+    expect(more(0, "duplicates")).toBeGreaterThan(0);
+    expect(more(0, "accepts")).toBe(1);
+    expect(more(1, "used")).toBe(1);
+    // Repeats go on to the server, the same octets each time; it knows them for what they are.
+    expect(more(1, "sent")).toBe(1);
+    expect((await server("two")).state).toBe("alive");
+  });
+
+  test("RAD-51, RAD-32: answers whose signature is changed on the way: counted, no sign of life, and nothing of them reaches a client", async () => {
+    const before = (await server("two")).counters["badAuthenticators"] ?? 0;
+    // The first octets of the response's authenticator, in what really comes from FreeRADIUS.
+    const rules =
+      "table inet forger { chain out { type filter hook output priority 0; udp sport 1922 @th,96,32 set 0x11223344; } }";
+    lab.runSync("lo", "nft", [rules]);
+    const text = await radius.login("bob@second.example", "", "-r 2 -t 1.5");
+    expect(text).not.toContain("Received Access-");
+    const forged = await server("two");
+    expect(forged.counters["badAuthenticators"]).toBeGreaterThan(before);
+    // Whoever does not ask this server notices nothing.
+    expect(await radius.login("bob")).toContain("from one");
+    lab.runSync("lo", "nft", ["delete table inet forger"]);
+    await waitFor("server two to be alive", async () => (await server("two")).state === "alive");
+    expect(await radius.login("bob@second.example", "", "-r 4 -t 2")).toContain("from two");
+  });
+
+  test("RAD-03, RAD-67: a server restarted in the middle of an EAP conversation: that one ends, the next succeeds", async () => {
+    const before = (await statistics())["challenges"] ?? 0;
+    const cut = radius.eapol("TTLS", "slow0.4", "02:aa:bb:cc:dd:21");
+    await waitFor(
+      "two rounds",
+      async () => ((await statistics())["challenges"] ?? 0) >= before + 2,
+    );
+    await one.program.stop("SIGKILL");
+    await one.begin();
+    const text = await cut;
+    expect(text).toMatch(/^FAILURE$/m);
+    expect(text).not.toMatch(/^SUCCESS$/m);
+    await waitFor("server one to be alive", async () => (await server("one")).state === "alive");
+    const next = await radius.eapol("TTLS", "bob", "02:aa:bb:cc:dd:21");
+    expect(next).toMatch(/^SUCCESS$/m);
+    expect(next).toMatch(/MPPE keys OK: 1\s+mismatch: 0/);
+    expect((await radius.sessions(evpnd)).map(({ mac }) => mac)).toContain("02:aa:bb:cc:dd:21");
+  });
+
+  test("RAD-33: after all that the sums balance, and nothing waits", async () => {
+    const counters = await statistics();
+    const of = (name: string) => counters[name] ?? 0;
     const sum = (...names: string[]) => names.reduce((all, name) => all + of(name), 0);
     expect(of("pending")).toBe(0);
     expect(of("received")).toBe(

@@ -140,3 +140,57 @@ test("another daemon's socket, and none", async () => {
   expect(second.sas).toHaveLength(1);
   await second.kill();
 });
+
+test("IPS-90: a damaged policy and a reboot: what is configured is guarded, and nothing is loaded", async () => {
+  const first = await start(settings(MODEL, { install: "manual" }));
+  await withKey(first);
+  await first.staging.install({ actor: "test" });
+  await first.stop();
+  const parts = await store.scan({ prefix: "ipsec/policy/model/" });
+  for (const { key } of parts) {
+    await store.write([{ kind: "put", key, value: Buffer.from("damaged") }]);
+  }
+  await store.write([{ kind: "delete", key: "ipsec/guarded" }]);
+  scripts = [];
+  const loads = charon.count("load-conn");
+  const second = await start(settings(MODEL, { install: "manual" }));
+  await until(() => second.driver?.daemon().connected === true);
+  expect((await second.staging.status()).installed).toBeUndefined();
+  expect(scripts.join("\n")).toContain("10.2.0.0/24");
+  expect(charon.count("load-conn")).toBe(loads);
+  // An install puts it right.
+  expect((await second.staging.install({ actor: "test" })).state).toBe("done");
+});
+
+test("IPS-90: a removed tunnel's networks are guarded after a reboot, with nothing else installed", async () => {
+  const first = await start(settings());
+  await withKey(first);
+  await first.staging.install({ actor: "test" });
+  const none = { ...MODEL, tunnels: [] };
+  expect((await first.configure(settings(none))).join()).toContain("another candidate");
+  await first.stop();
+  scripts = [];
+  await start(settings(none));
+  expect(scripts.join("\n")).toContain("10.2.0.0/24");
+});
+
+test("a tunnel that an operator has ended stays down over a restart, until he begins it", async () => {
+  const first = await start(settings());
+  await withKey(first);
+  await until(() => first.driver?.daemon().connected === true);
+  await first.staging.install({ actor: "test" });
+  await until(() => charon.sas.length === 1);
+  await first.driver?.terminate("a");
+  await until(() => charon.sas.length === 0);
+  await first.stop();
+  const second = await start(settings());
+  await until(() => second.driver?.daemon().loaded === 1);
+  expect(second.driver?.tunnels()).toMatchObject([{ tunnel: "a", held: true, up: false }]);
+  await second.driver?.sas();
+  expect(charon.sas).toEqual([]);
+  await second.driver?.initiate("a");
+  await until(() => charon.sas.length === 1);
+  await second.stop();
+  const third = await start(settings());
+  await until(() => third.driver?.tunnels()[0]?.up === true);
+});

@@ -11,6 +11,7 @@ import {
   type Imported,
   type ImportVendor,
   type KeptSecret,
+  type Rendering,
   type Vendor,
   type VendorControl,
 } from "../../ipsec/index.js";
@@ -37,9 +38,32 @@ interface ImportInput {
   readonly storeSecrets?: boolean;
 }
 
+const OFF = "IPsec is off; the configuration has no ipsec block";
+
+const RENDER_RULES = {
+  gateway: { required: true, ...text(64) },
+  vendor: { enum: VENDORS },
+  of: { enum: ["candidate", "installed"] },
+  kept: { maxItems: 20_000, items: text(4096) },
+} as const;
+
 function vendorsOf({ ipsecVendors }: HttpBackend): VendorControl {
   if (ipsecVendors !== undefined) return ipsecVendors;
-  throw new HttpError(409, "off", "IPsec is off; the configuration has no ipsec block");
+  throw new HttpError(409, "off", OFF);
+}
+
+async function rendered(
+  backend: HttpBackend,
+  { gateway: name, vendor, of, kept }: RenderInput,
+): Promise<Rendering> {
+  const material = await vendorsOf(backend).material({ gateway: name, of });
+  const { gateway, sides, fingerprints } = material;
+  const known = new Map(Object.entries(fingerprints));
+  return renderSides(gateway, sides, {
+    vendor,
+    kept,
+    fingerprint: (secret) => known.get(secret),
+  });
 }
 
 export const IPSEC_VENDOR_OPERATIONS: readonly Operation[] = [
@@ -52,21 +76,24 @@ export const IPSEC_VENDOR_OPERATIONS: readonly Operation[] = [
     http: { method: "POST", path: "/v1/ipsec/render", bodyMax: BODY_MAX },
     input: "RenderGatewayRequest",
     output: "IpsecRendering",
-    rules: {
-      gateway: { required: true, ...text(64) },
-      vendor: { enum: VENDORS },
-      of: { enum: ["candidate", "installed"] },
-      kept: { maxItems: 20_000, items: text(4096) },
-    },
-    run: async (backend, { gateway: name, vendor, of, kept }: RenderInput) => {
-      const material = await vendorsOf(backend).material({ gateway: name, of });
-      const { gateway, sides, fingerprints } = material;
-      const known = new Map(Object.entries(fingerprints));
-      return renderSides(gateway, sides, {
-        vendor,
-        kept,
-        fingerprint: (secret) => known.get(secret),
-      });
+    rules: RENDER_RULES,
+    run: (backend, input: RenderInput) => rendered(backend, input),
+  }),
+  unary({
+    id: "ExportRendering",
+    group: "IpsecVendors",
+    summary: "The same with its secrets, into files of mode 0600 on evpnd's machine",
+    role: "operator",
+    http: { method: "POST", path: "/v1/ipsec/render/export", bodyMax: BODY_MAX },
+    input: "RenderGatewayRequest",
+    output: "IpsecExport",
+    rules: RENDER_RULES,
+    run: async (backend, input: RenderInput, { name: actor }) => {
+      const { ipsecSecrets } = backend;
+      if (ipsecSecrets === undefined) throw new HttpError(409, "off", OFF);
+      const { gateway, vendor, files, findings, byHand } = await rendered(backend, input);
+      const texts = await ipsecSecrets.exportTexts({ title: gateway, texts: files, actor });
+      return { gateway, vendor, ...texts, findings, byHand };
     },
   }),
   unary({

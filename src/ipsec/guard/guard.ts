@@ -12,6 +12,7 @@ import {
   rangesOutside,
   type AddressRange,
 } from "../model/index.js";
+import type { GuardMemory } from "./memory.js";
 import { GuardError, runNft, type Nft } from "./nft.js";
 import { GUARD_TABLE, guardScript, type GuardWays } from "./ruleset.js";
 
@@ -32,10 +33,28 @@ export class Guard {
   /** What the kernel has from us, as far as we know: nothing is asked when nothing is new. */
   private covered: readonly AddressRange[] | undefined;
   private written: GuardWays | undefined;
+  private readonly memory: GuardMemory | undefined;
+  /** Of an earlier run: put in place with whatever is put in place next. */
+  private remembered: readonly AddressRange[] = [];
+  /** What the memory has. */
+  private saved = "[]";
   private turn: Promise<unknown> = Promise.resolve();
 
-  constructor(nft: Nft = runNft) {
+  constructor(nft: Nft = runNft, memory?: GuardMemory) {
     this.nft = nft;
+    this.memory = memory;
+  }
+
+  /** What an earlier run guarded is guarded again, from the next `protect` on. Rejects when it cannot be read. */
+  async recall(): Promise<void> {
+    const prefixes = (await this.memory?.load()) ?? [];
+    this.remembered = rangesOf(prefixes);
+    this.saved = JSON.stringify(prefixes);
+  }
+
+  /** Something that is to be guarded is not in place yet. */
+  get isWaiting(): boolean {
+    return this.remembered.length > 0;
   }
 
   /**
@@ -43,12 +62,17 @@ export class Guard {
    */
   protect(prefixes: readonly string[], ways: GuardWays): Promise<void> {
     return this.inTurn(async () => {
-      const wanted = rangesOf(prefixes);
+      const wanted = joinRanges([...rangesOf(prefixes), ...this.remembered]);
       const isNew = rangesOutside(wanted, this.covered ?? []).length > 0;
-      if (!isNew && sameSettings(this.written, ways)) return;
+      if (!isNew && sameSettings(this.written, ways)) {
+        this.remembered = [];
+        return;
+      }
       await this.nft(["-f", "-"], guardScript({ ...ways, prefixes: asPrefixes(wanted) }));
       this.written = ways;
+      this.remembered = [];
       this.covered = joinRanges([...(this.covered ?? []), ...wanted]);
+      await this.remember();
     });
   }
 
@@ -64,6 +88,8 @@ export class Guard {
       const contents = { ...this.ways, prefixes: asPrefixes(left) };
       await this.nft(["-f", "-"], guardScript(contents, true));
       this.covered = left;
+      this.remembered = rangesOutside(this.remembered, going);
+      await this.remember();
       return going.map(formatRange);
     });
   }
@@ -92,6 +118,19 @@ export class Guard {
 
   status(): Promise<GuardStatus> {
     return this.inTurn(() => this.read());
+  }
+
+  /** Settled when it is on the disk. What cannot be kept is guarded all the same, until a reboot. */
+  private async remember(): Promise<void> {
+    const prefixes = asPrefixes(joinRanges([...(this.covered ?? []), ...this.remembered]));
+    const text = JSON.stringify(prefixes);
+    if (this.memory === undefined || text === this.saved) return;
+    try {
+      await this.memory.save(prefixes);
+      this.saved = text;
+    } catch {
+      // Tried again with the next change.
+    }
   }
 
   private async read(): Promise<GuardStatus> {

@@ -18,7 +18,8 @@ export type Nft = (args: readonly string[], input: string) => Promise<string>;
 const TIMEOUT_MS = 20_000;
 /** Of output that is kept. */
 const MOST_OUTPUT = 64 * 1024 * 1024;
-const PLACES = "/usr/sbin:/sbin:/usr/bin:/bin";
+/** Where programs are looked for. */
+export const PLACES = "/usr/sbin:/sbin:/usr/bin:/bin";
 
 export const runNft: Nft = (args, input) =>
   new Promise((resolve, reject) => {

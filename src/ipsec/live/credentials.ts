@@ -9,6 +9,7 @@
  * this process made up.
  */
 import { createHmac, randomBytes } from "node:crypto";
+import { GiveWay } from "../../util/give-way.js";
 import type { SecretReader } from "../secrets/control.js";
 import { ViciError, type ViciSection } from "../vici/index.js";
 import type { Charon } from "./charon.js";
@@ -39,9 +40,11 @@ export class Credentials {
   }
 
   /** Ids that the daemon should have for these tunnels. */
-  wantedIds(plans: Iterable<TunnelPlan>): Set<string> {
+  async wantedIds(plans: Iterable<TunnelPlan>): Promise<Set<string>> {
     const ids = new Set<string>();
+    const way = new GiveWay();
     for (const plan of plans) {
+      await way.turn();
       for (const secret of plan.secrets) {
         for (const { id } of this.values(plan.tunnel, secret, false)) ids.add(id);
       }

@@ -6,13 +6,12 @@
  * One thing at a time: all that talks to the daemon runs in turn.
  */
 import type { Clock, TimerHandle } from "../../util/clock.js";
+import { GiveWay } from "../../util/give-way.js";
 import type { Log } from "../../util/log.js";
-import { tunnelMtu } from "../check/index.js";
-import type { Guard, GuardWays } from "../guard/index.js";
+import type { Guard } from "../guard/index.js";
 import type { TunnelSide } from "../model/index.js";
 import type { Installer, InstallOutcome, InstallPlan, InstallStep } from "../staging/control.js";
 import { interfaceIds, type InterfaceId } from "../vendors/linux/links.js";
-import { Backups } from "./backup.js";
 import type { Charon, DaemonVersion } from "./charon.js";
 import {
   DriverError,
@@ -23,16 +22,18 @@ import {
 } from "./control.js";
 import { Credentials, type SecretSource } from "./credentials.js";
 import { readEvents, type DaemonEvent } from "./event.js";
+import { guardingOf } from "./guarding.js";
+import { Holds } from "./holds.js";
 import { InstallReport } from "./install-report.js";
+import { Keeper } from "./keeper.js";
 import { DaemonLink } from "./link.js";
 import { Loader, type LoadStep } from "./loader.js";
-import { beginMissing, endAll, endIfThere, renew, startOver } from "./operations.js";
+import { beginMissing, endAll, renew, startOver } from "./operations.js";
 import { OURS, planOf, type TunnelPlan } from "./plan.js";
 import type { IkeSa } from "./sa.js";
 import { Succession } from "./succession.js";
 import { TrafficWaiters, USERLAND_ESP, type WaitingChild } from "./traffic.js";
 import { TunnelTable } from "./tunnel-table.js";
-import { Upkeep } from "./upkeep.js";
 
 export interface DriverParts {
   /** Path of the daemon's VICI socket. */
@@ -41,6 +42,8 @@ export interface DriverParts {
   readonly log: Log;
   readonly secrets: SecretSource;
   readonly guard: Pick<Guard, "protect">;
+  /** Kept over restarts by whoever hands them over. */
+  readonly holds?: Holds;
 }
 
 /** Without any event, so often. */
@@ -49,22 +52,17 @@ const LOOK_EVERY_MS = 5_000;
 const LOOK_OFTEN_MS = 1_000;
 /** After an event: several come together. */
 const LOOK_SOON_MS = 100;
-/** Segments are not made smaller than what every path must carry (RFC 9293 section 3.7.1). */
-const MOST_CAREFUL = 536;
 
 export class Driver implements Installer, DriverControl {
   private readonly parts: DriverParts;
   private readonly link: DaemonLink;
   private readonly credentials: Credentials;
   private readonly loader: Loader;
-  private readonly upkeep = new Upkeep();
+  private readonly keeper: Keeper;
   private readonly succession = new Succession();
   private readonly table: TunnelTable;
   private readonly listeners = new Set<(event: DriverEvent) => void>();
-  private readonly held = new Set<string>();
-  /** Tunnels whose newest credential is to be used first. */
-  private readonly turned = new Set<string>();
-  private readonly backups = new Backups();
+  private readonly holds: Holds;
   private readonly waiters = new TrafficWaiters();
   /** Undefined until a policy was installed: before that nothing of the daemon's is judged. */
   private plans: ReadonlyMap<string, TunnelPlan> | undefined;
@@ -82,6 +80,11 @@ export class Driver implements Installer, DriverControl {
     this.credentials = new Credentials(parts.secrets, () => parts.clock.wall());
     this.loader = new Loader(this.credentials);
     this.table = new TunnelTable((event) => this.tell(event));
+    this.holds = parts.holds ?? new Holds();
+    const { clock, log } = parts;
+    const { holds, loader, credentials, succession, table } = this;
+    const tell = (event: DriverEvent): void => this.tell(event);
+    this.keeper = new Keeper({ clock, log, holds, loader, credentials, succession, table, tell });
     this.facts = {
       connected: false,
       problem: "not connected yet",
@@ -114,11 +117,15 @@ export class Driver implements Installer, DriverControl {
   async install(plan: InstallPlan, progress: (step: InstallStep) => void): Promise<InstallOutcome> {
     const sides = plan.after.filter(({ enabled }) => enabled);
     const ids = interfaceIds(sides);
-    const next = new Map(
-      sides.map((side) => [side.tunnel, planOf(side, boundTo(side, ids.get(side.tunnel)))]),
-    );
+    const next = new Map<string, TunnelPlan>();
+    const way = new GiveWay();
+    for (const side of sides) {
+      next.set(side.tunnel, planOf(side, boundTo(side, ids.get(side.tunnel))));
+      await way.turn();
+    }
     try {
-      await this.guardAll(sides, next, ids);
+      const { prefixes, ways } = guardingOf(sides, ids);
+      await this.parts.guard.protect(prefixes, ways);
     } catch (error) {
       // Fail closed also here: what cannot be guarded is not loaded.
       return { ok: false, problems: [`nothing was installed: ${messageOf(error)}`] };
@@ -152,10 +159,10 @@ export class Driver implements Installer, DriverControl {
     return chosen.map((plan) =>
       this.table.facts(plan, {
         loaded: this.facts.connected && this.loader.has(plan),
-        held: this.held.has(plan.tunnel),
+        held: this.holds.has(plan.tunnel),
         backup: plan.backupOf && {
           of: plan.backupOf.tunnel,
-          active: this.backups.isActive(plan.tunnel),
+          active: this.keeper.isActiveBackup(plan.tunnel),
         },
       }),
     );
@@ -168,7 +175,7 @@ export class Driver implements Installer, DriverControl {
 
   async initiate(tunnel: string): Promise<void> {
     const plan = this.planned(tunnel);
-    this.held.delete(tunnel);
+    this.holds.release(tunnel);
     await this.command((charon) =>
       beginMissing(charon, plan, (sas) => this.succession.current(tunnel, sas)),
     );
@@ -176,8 +183,12 @@ export class Driver implements Installer, DriverControl {
 
   async terminate(tunnel: string): Promise<number> {
     const plan = this.planned(tunnel);
-    this.held.add(tunnel);
-    return this.command((charon) => endAll(charon, plan));
+    const held = this.holds.hold(tunnel);
+    try {
+      return await this.command((charon) => endAll(charon, plan));
+    } finally {
+      await held;
+    }
   }
 
   async rekey(tunnel: string, what: "ike" | "child"): Promise<void> {
@@ -187,9 +198,9 @@ export class Driver implements Installer, DriverControl {
 
   async renegotiate(tunnel: string): Promise<void> {
     const plan = this.planned(tunnel);
-    this.held.delete(tunnel);
+    this.holds.release(tunnel);
     await this.command((charon) => startOver(charon, plan));
-    this.upkeep.forget(tunnel);
+    this.keeper.forget(tunnel);
   }
 
   listenToLog(on: boolean): Promise<void> {
@@ -214,29 +225,13 @@ export class Driver implements Installer, DriverControl {
     await this.inTurn(() => this.reconcile());
   }
 
-  private guardAll(
-    sides: readonly TunnelSide[],
-    plans: ReadonlyMap<string, TunnelPlan>,
-    ids: ReadonlyMap<string, InterfaceId>,
-  ): Promise<void> {
-    const prefixes = [...plans.values()].flatMap(({ protects }) => protects);
-    // The device's own name: what is configured may be a wildcard of the packet filter, or no name at all.
-    const interfaces = sides.flatMap(({ tunnel, binding }) =>
-      binding.kind === "interface" ? (ids.get(tunnel)?.name ?? []) : [],
-    );
-    return this.parts.guard.protect(prefixes, {
-      interfaces: [...new Set(interfaces)].sort(),
-      segment: smallestSegment(sides),
-    });
-  }
-
   private replacePlans(next: ReadonlyMap<string, TunnelPlan>): void {
     for (const [tunnel, { digest }] of next) {
-      if (this.plans?.get(tunnel)?.digest !== digest) this.upkeep.forget(tunnel);
+      if (this.plans?.get(tunnel)?.digest !== digest) this.keeper.forget(tunnel);
     }
     this.plans = next;
     this.awaitTraffic();
-    for (const tunnel of this.held) if (!next.has(tunnel)) this.held.delete(tunnel);
+    this.holds.keepOnly(next);
   }
 
   private up(charon: Charon, { version, since, plugins }: DaemonVersion): void {
@@ -295,7 +290,7 @@ export class Driver implements Installer, DriverControl {
 
   private async bringUp({ connection, child }: WaitingChild): Promise<void> {
     const { charon } = this;
-    if (charon === undefined || this.held.has(connection.slice(OURS.length))) return;
+    if (charon === undefined || this.holds.has(connection.slice(OURS.length))) return;
     const sas = await charon.sas(connection);
     const busy = sas.some(({ state, tasks }) => state === "CONNECTING" || tasks.length > 0);
     const has = sas.some(({ children }) => children.some(({ name }) => name === child));
@@ -307,7 +302,7 @@ export class Driver implements Installer, DriverControl {
     const { charon, plans } = this;
     if (charon === undefined || plans === undefined) return;
     try {
-      await this.loader.reconcile(charon, plans, this.turned, {
+      await this.loader.reconcile(charon, plans, this.keeper.turned, {
         progress: (step) => {
           const { tunnel, problem } = step;
           this.table.problem(tunnel, problem);
@@ -326,105 +321,10 @@ export class Driver implements Installer, DriverControl {
 
   private async look(charon: Charon, plans: ReadonlyMap<string, TunnelPlan>): Promise<void> {
     try {
-      await this.lookNow(charon, plans);
+      await this.keeper.look(charon, plans);
     } finally {
-      this.lookIn(this.backups.isWaiting ? LOOK_OFTEN_MS : LOOK_EVERY_MS);
+      this.lookIn(this.keeper.isWaiting ? LOOK_OFTEN_MS : LOOK_EVERY_MS);
     }
-  }
-
-  private async lookNow(charon: Charon, plans: ReadonlyMap<string, TunnelPlan>): Promise<void> {
-    const sas = await charon.sas();
-    this.table.update(sas, plans);
-    await this.endUnplanned(charon, sas, plans);
-    for (const plan of plans.values()) await this.succeed(charon, plan);
-    this.stepBackups(plans);
-    const current = new Map(
-      [...plans.values()].map(({ tunnel, connection }) => [
-        connection,
-        this.succession.current(tunnel, this.table.byConnection.get(connection) ?? []),
-      ]),
-    );
-    const now = this.parts.clock.now();
-    for (const action of this.upkeep.decide(
-      plans.values(),
-      (one) => this.wants(one),
-      current,
-      now,
-    )) {
-      if (action.kind === "terminate-double") await endIfThere(charon, { ikeId: action.ikeId });
-      else if (action.kind === "terminate-double-child") {
-        await endIfThere(charon, { childId: action.childId });
-      } else await this.begin(charon, plans, action);
-    }
-  }
-
-  private async begin(
-    charon: Charon,
-    plans: ReadonlyMap<string, TunnelPlan>,
-    {
-      tunnel,
-      connection,
-      child,
-      attempt,
-    }: { tunnel: string; connection: string; child: string; attempt: number },
-  ): Promise<void> {
-    const plan = plans.get(tunnel);
-    if (plan === undefined || !this.loader.has(plan)) return;
-    if (attempt > 0) {
-      // Perhaps the peer has the other one of two credentials.
-      if (!this.turned.delete(tunnel)) this.turned.add(tunnel);
-      await this.credentials.load(charon, plan, this.turned.has(tunnel)).catch(() => {});
-    }
-    try {
-      await charon.initiate(connection, child);
-    } catch (error) {
-      if (!charon.isOpen) throw error;
-      this.table.problem(tunnel, messageOf(error));
-    }
-  }
-
-  /** SAs of ours whose tunnel was removed. */
-  private async endUnplanned(
-    charon: Charon,
-    sas: readonly IkeSa[],
-    plans: ReadonlyMap<string, TunnelPlan>,
-  ): Promise<void> {
-    for (const { connection, uniqueId, state } of sas) {
-      if (!connection.startsWith(OURS) || plans.has(connection.slice(OURS.length))) continue;
-      if (state !== "DELETING") await endIfThere(charon, { ikeId: uniqueId });
-    }
-  }
-
-  private async succeed(charon: Charon, plan: TunnelPlan): Promise<void> {
-    const sas = this.table.byConnection.get(plan.connection) ?? [];
-    for (const { kind, id } of this.succession.decide(plan, sas)) {
-      await endIfThere(charon, kind === "end-ike" ? { ikeId: id } : { childId: id });
-    }
-  }
-
-  private stepBackups(plans: ReadonlyMap<string, TunnelPlan>): void {
-    const backups = [...plans.values()].flatMap(({ tunnel, backupOf }) =>
-      backupOf === undefined ? [] : [{ tunnel, of: backupOf.tunnel, times: backupOf }],
-    );
-    const isUp = (tunnel: string): boolean => this.table.isUp(tunnel);
-    for (const { tunnel, of, active } of this.backups.step(backups, isUp, this.parts.clock.now())) {
-      const what = active ? "backup tunnel takes over" : "backup tunnel gives back";
-      this.parts.log.warn({ tunnel, of }, what);
-      this.tell({ kind: "backup", tunnel, active });
-      if (active) continue;
-      for (const { uniqueId } of this.table.byConnection.get(`${OURS}${tunnel}`) ?? []) {
-        void this.charon?.terminate({ ikeId: uniqueId }).catch(() => {
-          // It has gone by itself.
-        });
-      }
-    }
-  }
-
-  private wants({ tunnel, start, backupOf }: TunnelPlan): boolean {
-    if (this.held.has(tunnel)) return false;
-    if (backupOf !== undefined) return this.backups.isActive(tunnel);
-    // What carried before it was changed is not left without a successor until traffic comes.
-    return start === "start" || (start === "trap" && this.succession.isPending(tunnel));
   }
 
   private lookIn(milliseconds: number): void {
@@ -484,16 +384,6 @@ export class Driver implements Installer, DriverControl {
 /** Only what is bound to an interface has one of its own; other policies are for all traffic. */
 function boundTo({ binding }: TunnelSide, id: InterfaceId | undefined): number | undefined {
   return binding.kind === "interface" ? id?.id : undefined;
-}
-
-/** One size for all tunnels: what fits into the narrowest that asks for it. */
-function smallestSegment(sides: readonly TunnelSide[]): GuardWays["segment"] {
-  const reports = sides.filter(({ mtu }) => mtu.clampMss).map((side) => tunnelMtu(side));
-  if (reports.length === 0) return undefined;
-  return {
-    four: Math.max(MOST_CAREFUL, Math.min(...reports.map(({ mss4 }) => mss4))),
-    six: Math.max(MOST_CAREFUL, Math.min(...reports.map(({ mss6 }) => mss6))),
-  };
 }
 
 function messageOf(error: unknown): string {

@@ -6,6 +6,7 @@
  * - `plan.ts`, `connection.ts` a side as the daemon takes it; `coverage.ts` what negotiation left out.
  * - `loader.ts`, `credentials.ts` make the daemon hold it; `upkeep.ts` begins and ends; `succession.ts` makes
  *   before it breaks; `backup.ts` a backup tunnel's turn.
+ * - `keeper.ts` looks and acts on these; `holds.ts` what operators ended; `guarding.ts` what the guard is told.
  * - `link.ts` the connection; `charon.ts` its commands; `sa.ts`, `event.ts` what it tells.
  * - `driver.ts` holds them together; `tunnel-table.ts` what is known; `control.ts` how others see it.
  *
@@ -26,6 +27,8 @@ export {
 export { uncoveredOf, type Uncovered } from "./coverage.js";
 export type { SecretSource } from "./credentials.js";
 export { Driver, type DriverParts } from "./driver.js";
+export { guardingOf, type Guarding } from "./guarding.js";
+export { Holds } from "./holds.js";
 export { readEvents, SA_EVENTS, type DaemonEvent, type LogEvent } from "./event.js";
 export { OURS, planOf, protectedBy, type PlannedChild, type TunnelPlan } from "./plan.js";
 export { isInstalled, readIkeSas, type ChildSa, type IkeSa } from "./sa.js";

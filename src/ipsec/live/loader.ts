@@ -3,6 +3,7 @@
  * should be is left alone; loading what is the same changes nothing in the daemon either. SAs are never
  * touched here.
  */
+import { GiveWay } from "../../util/give-way.js";
 import type { ViciSection } from "../vici/index.js";
 import type { Charon } from "./charon.js";
 import type { Credentials } from "./credentials.js";
@@ -58,7 +59,9 @@ export class Loader {
     { progress, replacing }: LoadWatcher,
   ): Promise<void> {
     const present = new Set(await charon.connections());
+    const way = new GiveWay();
     for (const plan of plans.values()) {
+      await way.turn();
       if (!present.has(plan.connection)) this.loaded.delete(plan.connection);
       const done = await this.tried(charon, () =>
         this.load(charon, plan, turned.has(plan.tunnel), replacing),
@@ -76,7 +79,7 @@ export class Loader {
       if (done === "nothing") continue;
       progress({ tunnel: name.slice(OURS.length), action: "unload", problem: done });
     }
-    const ids = this.credentials.wantedIds(plans.values());
+    const ids = await this.credentials.wantedIds(plans.values());
     await this.credentials.sweep(charon, await charon.secrets(), ids);
   }
 

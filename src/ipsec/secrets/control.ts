@@ -56,6 +56,21 @@ export interface NamedSecret {
   readonly actor: string;
 }
 
+export interface ExportTexts {
+  /** What they are of: part of their names. */
+  readonly title: string;
+  /** With placeholders of secrets. */
+  readonly texts: readonly { readonly name: string; readonly text: string }[];
+  readonly actor: string;
+}
+
+export interface ExportedTexts {
+  /** Paths, in the order of the texts. */
+  readonly files: readonly string[];
+  /** Secrets whose placeholders still stand in them, to be put in by hand. */
+  readonly left: readonly string[];
+}
+
 /** Rejects with `SecretError`. */
 export interface SecretControl {
   list(): Promise<readonly SecretFacts[]>;
@@ -66,6 +81,8 @@ export interface SecretControl {
   remove(order: NamedSecret): Promise<void>;
   /** Writes the newest credential to a new file of mode 0600 in the store's export directory; its path. */
   exportFile(order: NamedSecret): Promise<string>;
+  /** The same for texts that name secrets: written with the values in them. */
+  exportTexts(order: ExportTexts): Promise<ExportedTexts>;
 }
 
 export interface SecretReader {

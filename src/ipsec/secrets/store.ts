@@ -3,13 +3,14 @@
  * (`vault.ts`). Changes are done one after another, and count only once they are on the disk.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import type { SecretSettings } from "../settings.js";
 import {
   SecretError,
+  type ExportedTexts,
+  type ExportTexts,
   type GenerateSecret,
   type NamedSecret,
   type SecretControl,
@@ -26,6 +27,7 @@ import {
   type SecretEntry,
 } from "./credential.js";
 import { keyOctets } from "./entropy.js";
+import { filled, writeExport } from "./export.js";
 import { redactor, secretForms } from "./redact.js";
 import { Vault } from "./vault.js";
 
@@ -158,22 +160,41 @@ export class SecretStore implements SecretControl, SecretReader {
   exportFile({ name, actor }: NamedSecret): Promise<string> {
     return this.inTurn(async () => {
       const newest = this.entry(name).credentials[0]!;
-      const directory = join(dirname(this.parts.settings.file), "exported");
-      const stamp = new Date(this.now()).toISOString().replace(/[:.]/g, "");
-      const path = join(directory, `${name}-${stamp}`);
-      try {
-        await mkdir(directory, { recursive: true, mode: 0o700 });
-        await writeFile(path, `${newest.value.trimEnd()}\n`, { mode: 0o600, flag: "wx" });
-      } catch (error) {
-        const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-        throw new SecretError(
-          "unavailable",
-          `${path} cannot be written (${code}); check the directory's permissions and the disk`,
-        );
-      }
+      const text = `${newest.value.trimEnd()}\n`;
+      const path = await writeExport(this.exports, `${name}-${this.stamp}`, text);
       this.audit(actor, "exported to a file", name);
       return path;
     });
+  }
+
+  exportTexts({ title, texts, actor }: ExportTexts): Promise<ExportedTexts> {
+    return this.inTurn(async () => {
+      const { stamp } = this;
+      const files: string[] = [];
+      const used = new Set<string>();
+      const left = new Set<string>();
+      for (const { name, text } of texts) {
+        const done = filled(text, (secret) => {
+          const value = this.entries.get(secret)?.credentials[0]?.value.trimEnd();
+          if (value !== undefined) used.add(secret);
+          return value;
+        });
+        for (const secret of done.left) left.add(secret);
+        const file = `${basename(title)}-${stamp}-${basename(name)}`;
+        files.push(await writeExport(this.exports, file, done.text));
+      }
+      for (const secret of left) used.delete(secret);
+      for (const secret of used) this.audit(actor, `exported in a text of ${title}`, secret);
+      return { files, left: [...left] };
+    });
+  }
+
+  private get exports(): string {
+    return join(dirname(this.parts.settings.file), "exported");
+  }
+
+  private get stamp(): string {
+    return new Date(this.now()).toISOString().replace(/[:.]/g, "");
   }
 
   private now(): number {

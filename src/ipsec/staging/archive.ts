@@ -25,6 +25,12 @@ export interface Archived {
   readonly previous: ArchivedPolicy | undefined;
 }
 
+/** What of it cannot be read any more, a sentence each. */
+export interface Unread {
+  readonly current: string | undefined;
+  readonly previous: string | undefined;
+}
+
 interface Head extends InstalledPolicy {
   readonly parts: number;
 }
@@ -36,9 +42,25 @@ export class Archive {
     this.store = store;
   }
 
-  /** Rejects with `StoreError`: `corrupt` when something was kept that cannot be read any more. */
-  async load(): Promise<Archived> {
-    return { current: await this.read("current"), previous: await this.read("previous") };
+  /** Each for itself: damage to one does not take the other along. Never rejects. */
+  async load(): Promise<Archived & { readonly unread: Unread }> {
+    const current = await this.tried("current");
+    const previous = await this.tried("previous");
+    return {
+      current: current.found,
+      previous: previous.found,
+      unread: { current: current.problem, previous: previous.problem },
+    };
+  }
+
+  private async tried(
+    name: "current" | "previous",
+  ): Promise<{ found?: ArchivedPolicy | undefined; problem?: string | undefined }> {
+    try {
+      return { found: await this.read(name) };
+    } catch (error) {
+      return { problem: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   /** All or nothing, and on the disk when it resolves. */

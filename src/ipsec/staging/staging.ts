@@ -60,6 +60,7 @@ export class Staging implements StagingControl {
   private progress: InstallProgress = IDLE;
   private running = false;
   private unrestored = false;
+  private isUnknown = false;
 
   constructor(parts: StagingParts) {
     this.parts = parts;
@@ -81,10 +82,12 @@ export class Staging implements StagingControl {
    * should is not touched.
    */
   async restore(): Promise<void> {
-    const kept = await this.archive?.load().catch((error: unknown) => {
-      this.parts.log.error({ err: error }, "what IPsec policy was installed cannot be read");
-      return undefined;
-    });
+    const kept = await this.archive?.load();
+    for (const problem of [kept?.unread.current, kept?.unread.previous]) {
+      if (problem === undefined) continue;
+      this.parts.log.error({ problem }, "what IPsec policy was installed cannot be read");
+    }
+    this.isUnknown = kept?.unread.current !== undefined;
     if (kept?.current === undefined) return;
     this.installed = kept.current;
     this.previous = kept.previous;
@@ -102,6 +105,11 @@ export class Staging implements StagingControl {
     await this.alone(async () => {
       this.unrestored = !(await this.drive([], this.sides(model), policy.revision, "restore"));
     });
+  }
+
+  /** Something was installed before the start, nobody knows what: until the next install. */
+  get lost(): boolean {
+    return this.isUnknown;
   }
 
   /** What is in force could not be brought about the last time: nothing is guarded or loaded for it. */
@@ -186,6 +194,7 @@ export class Staging implements StagingControl {
     };
     this.installed = { policy, model };
     this.unrestored = false;
+    this.isUnknown = false;
     log.info({ actor, revision, tunnels: policy.tunnels, audit: true }, `IPsec policy: ${reason}`);
     await this.keep();
     return this.progress;

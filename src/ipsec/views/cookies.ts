@@ -1,8 +1,9 @@
 /**
  * Phase-1 SAs as ScreenOS shows them (`get ike cookies`). What the IKE daemon does not tell is 0, as in the
- * original where nothing is configured: certificate expiry, heartbeats, XAUTH, DPD sequences.
+ * original where nothing is configured: heartbeats, XAUTH, DPD sequences.
  */
 import type { IkeSa } from "../live/sa.js";
+import type { TunnelSide } from "../model/index.js";
 import { phase1Method } from "./algorithm-words.js";
 import type { ViewedTunnel } from "./sa-list.js";
 
@@ -27,6 +28,7 @@ export interface CookieRow {
   readonly lifetime: number;
   readonly lifetimeReceived: number;
   readonly nextRekey: number;
+  /** Seconds that our own certificate is good for; 0 without one. */
   readonly certificateExpiry: number;
   readonly role: "initiator" | "responder";
   readonly errors: number;
@@ -53,11 +55,13 @@ export interface Negotiated {
   readonly errors: number;
   /** Lifetime that the peer named, seconds. */
   readonly lifetimeReceived?: number | undefined;
+  /** Seconds that our own certificate is good for. */
+  readonly certificateExpiry?: number | undefined;
 }
 
 export function cookieList(
   tunnels: readonly ViewedTunnel[],
-  negotiated: (tunnel: string) => Negotiated,
+  negotiated: (side: TunnelSide) => Negotiated,
 ): CookieList {
   const found = tunnels.flatMap((tunnel) => tunnel.sas.map((sa) => ({ tunnel, sa })));
   const dead = found.filter(
@@ -68,7 +72,7 @@ export function cookieList(
     active,
     dead,
     total: found.length,
-    rows: found.map(({ tunnel, sa }) => rowOf(tunnel, sa, negotiated(tunnel.side.tunnel))),
+    rows: found.map(({ tunnel, sa }) => rowOf(tunnel, sa, negotiated(tunnel.side))),
   };
 }
 
@@ -95,7 +99,7 @@ function rowOf({ side, id }: ViewedTunnel, sa: IkeSa, told: Negotiated): CookieR
     lifetime,
     lifetimeReceived: told.lifetimeReceived ?? lifetime,
     nextRekey: sa.rekeySeconds ?? sa.reauthSeconds ?? 0,
-    certificateExpiry: 0,
+    certificateExpiry: told.certificateExpiry ?? 0,
     role: sa.initiator ? "initiator" : "responder",
     errors: told.errors,
     direction: sa.initiator ? 0 : 1,

@@ -53,6 +53,8 @@ export interface WatchParts {
   /** What is installed, and what the configuration would have. */
   readonly installed: InstalledTunnels;
   readonly candidate: () => readonly TunnelSide[];
+  /** Wall-clock milliseconds, of a certificate by its name in the secret store. */
+  readonly certificateEnd?: (name: string) => number | undefined;
 }
 
 /** Pings by hand, and searches for the largest packet, under way at once. */
@@ -160,8 +162,12 @@ export class IpsecWatch implements WatchControl {
   }
 
   async cookies(): Promise<CookieList> {
-    return cookieList(await this.viewed(), (tunnel) => ({
+    return cookieList(await this.viewed(), ({ tunnel, authentication }) => ({
       errors: this.diagnoser.errorCount(tunnel),
+      certificateExpiry:
+        authentication.kind === "certificate"
+          ? this.secondsLeft(authentication.own.certificate)
+          : undefined,
     }));
   }
 
@@ -258,6 +264,12 @@ export class IpsecWatch implements WatchControl {
 
   async decode(order: DecodeOrder): Promise<DecodedIke> {
     return Promise.resolve(decodeOrder(order));
+  }
+
+  private secondsLeft(certificate: string): number | undefined {
+    const end = this.parts.certificateEnd?.(certificate);
+    if (end === undefined) return undefined;
+    return Math.max(0, Math.floor((end - this.parts.clock.wall()) / 1000));
   }
 
   private take(event: DriverEvent): void {

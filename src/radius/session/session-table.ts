@@ -2,7 +2,10 @@
  * Who is where: one session per tenant and subscriber MAC, begun by Access-Accept, confirmed and
  * counted by accounting, ended by Stop, On or Off, silence, roaming, another user or an operator.
  * Accounting alone begins nothing: only a home server's accept does.
+ *
+ * What may concern all sessions goes through them a part at a time; those begun meanwhile are not concerned.
  */
+import { SlicedWork } from "../../util/sliced-work.js";
 import { accessPointOf, normalMac } from "../identity.js";
 import { AcctStatus, Attr } from "../packet/iana.js";
 import { findAttribute, findNumber, findText } from "../packet/packet.js";
@@ -31,15 +34,24 @@ export interface SessionTableParts {
   onFull?(): void;
   /** After the event `begun`. @param accept as the home server said it */
   onBegun?(session: Session, accept: Uint8Array): void;
+  /** Runs it in a later turn of the event loop; default `setImmediate`. */
+  later?(run: () => void): void;
 }
 
 /** Sessions of a tenant. Beyond it subscribers are let in as their home server says, without a session. */
 export const SESSIONS_MAX = 262_144;
 
+/** Sessions looked at in one go: about a millisecond. */
+const SLICE = 4096;
+
 export class SessionTable {
   private readonly parts: SessionTableParts;
   private readonly sessions = new Map<string, Session>();
   private nextId = 1;
+  private readonly sweeps = new SlicedWork();
+  private isSweeping = false;
+  private isExpiring = false;
+  private isClosed = false;
 
   constructor(parts: SessionTableParts) {
     this.parts = parts;
@@ -144,11 +156,51 @@ export class SessionTable {
 
   /** Ends sessions nobody has said a word about for too long. */
   expire(): void {
+    if (this.isExpiring) return;
+    this.isExpiring = true;
     const now = this.parts.wall();
     const { sessionIdleMs } = this.parts.rules();
-    for (const session of this.sessions.values()) {
-      if (now - session.lastSeenAt > sessionIdleMs) this.end(session, "idle");
-    }
+    this.sweep(
+      ({ lastSeenAt }) => now - lastSeenAt > sessionIdleMs,
+      "idle",
+      () => (this.isExpiring = false),
+    );
+  }
+
+  /** Nothing ends any more. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  private sweep(
+    concerns: (session: Session) => boolean,
+    reason: EndReason,
+    done?: () => void,
+  ): void {
+    const walk = this.sessions.values();
+    const behind = this.nextId;
+    const step = (): boolean => {
+      for (let left = SLICE; left > 0; left--) {
+        const next = walk.next();
+        if (next.done === true) {
+          done?.();
+          return true;
+        }
+        const session = next.value;
+        if (session.id < behind && concerns(session)) this.end(session, reason);
+      }
+      return false;
+    };
+    this.sweeps.add({ step });
+    if (!this.isSweeping) this.goOn();
+  }
+
+  private goOn(): void {
+    this.isSweeping = !this.isClosed && this.sweeps.run();
+    if (!this.isSweeping) return;
+    const run = (): void => this.goOn();
+    if (this.parts.later === undefined) setImmediate(run);
+    else this.parts.later(run);
   }
 
   /** The sessions of an access point, as its client names it: nobody ends another client's. */
@@ -159,8 +211,8 @@ export class SessionTable {
     const address = ipv4(findAttribute(request, Attr.NasIpAddress));
     // A device that names its radios in other messages, and here itself.
     const byDevice = this.parts.rules().profile === "modern" && !isRadio;
-    for (const session of this.sessions.values()) {
-      if (session.client !== client) continue;
+    const concerns = (session: Session): boolean => {
+      if (session.client !== client) return false;
       const here =
         station !== undefined &&
         session.accessPoint === id &&
@@ -169,8 +221,9 @@ export class SessionTable {
         nas === undefined
           ? address !== undefined && session.nasAddress === address
           : session.nasIdentifier === nas;
-      if (here || (byDevice && device)) this.end(session, "on-off");
-    }
+      return here || (byDevice && device);
+    };
+    this.sweep(concerns, "on-off");
   }
 
   private reauthenticated(

@@ -4,15 +4,17 @@
  * risk, and its routes when the tunnel goes. At the end everything that was written or answered is searched for
  * the keys.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { CANARY_MARK } from "../../lib/canary.js";
 import { decodeIke } from "../../../src/ipsec/isakmp/index.js";
 import { SecretStore } from "../../../src/ipsec/secrets/index.js";
 import { systemClock } from "../../../src/util/clock.js";
 import { silentLog } from "../../../src/util/log.js";
 import { command } from "../lib/command.js";
 import { DIST, Evpnd } from "../lib/evpnd.js";
+import { Frr, frrClient } from "../lib/frr.js";
 import { Lab } from "../lib/lab.js";
 import { PlayedPe } from "../lib/played-pe.js";
 import type { Program } from "../lib/processes.js";
@@ -23,8 +25,8 @@ import { TunnelNet, type Site } from "./lib/tunnel-net.js";
 const HTTP = 8179;
 /** With characters that every form of escaping changes. */
 const KEYS = {
-  "new-key": 'canary "new" 7d1f/4c+92\\key & 0123456789',
-  "old-key": "canary <old> 55aa'ee+31%key = 9876543210",
+  "new-key": `${CANARY_MARK} "new" 7d1f/4c+92\\key & 0123456789`,
+  "old-key": `${CANARY_MARK} <old> 55aa'ee+31%key = 9876543210`,
 } as const;
 const MACS = ["525400000001", "525400000002", "525400000003"];
 
@@ -32,13 +34,14 @@ type Json = Record<string, unknown>;
 
 describeInterop(
   "tunnels under an operator's hand",
-  ["ping", "tshark", "strongswan", "nftables"],
+  ["ping", "tshark", "strongswan", "nftables", "frr"],
   () => {
     let lab: Lab;
     let net: TunnelNet;
     let hq: Site;
     let branch: Site;
     let near: Evpnd;
+    let nearFile: string;
     let far: Evpnd;
     let capture: Program;
     let remote: PlayedPe;
@@ -135,7 +138,10 @@ ipsec:
       ]);
       for (const end of ["hq", "br"]) {
         const store = await SecretStore.open({
-          settings: { file: join(lab.directory, `secrets-${end}`), keyFile: undefined },
+          settings: {
+            file: lab.mayHoldSecrets(join(lab.directory, `secrets-${end}`)),
+            keyFile: undefined,
+          },
           users: () => [],
           clock: systemClock,
           log: silentLog,
@@ -155,15 +161,20 @@ ipsec:
         file,
       ]);
       await waitFor("the capture", () => capture.log().includes("File:"));
-      const start = (site: Site, address: string): Promise<Evpnd> =>
-        Evpnd.start({
+      const start = (site: Site, address: string): Promise<Evpnd> => {
+        const text = config(site.name as "hq" | "br", site.swan!.socket);
+        const path = lab.writeFile(`evpnd-${site.name}.yaml`, text);
+        if (site === hq) nearFile = path;
+        return Evpnd.start({
           lab,
           label: site.name,
           name: `evpnd-${site.name}`,
           address,
           http: HTTP,
-          config: config(site.name as "hq" | "br", site.swan!.socket),
+          config: "",
+          extra: ["--config", path],
         });
+      };
       far = await start(branch, "10.77.1.1");
       near = await start(hq, "10.30.1.1");
     }, 60_000);
@@ -384,6 +395,48 @@ ipsec:
           { every: 500 },
         );
       });
+    });
+
+    describe("routes that are made the last choice", () => {
+      const FRR_ADDRESS = "10.30.1.9";
+      let frr: Frr;
+
+      /** LOCAL_PREF of the remote PE's routes, as FRR has them. */
+      async function preferences(): Promise<number[]> {
+        const table = await frr.json<Record<string, unknown>>("show bgp l2vpn evpn");
+        const found = JSON.stringify(table).matchAll(/"locPrf":(\d+)/g);
+        return [...found].map((match) => Number(match[1]));
+      }
+
+      test(
+        "IPS-03: the tunnel goes down: FRR has the routes behind it with the lowest preference, and as before when it is back",
+        { timeout: 90_000 },
+        async () => {
+          lab.ip("hq", [`addr add ${FRR_ADDRESS}/32 dev lo`]);
+          const text = config("hq", hq.swan!.socket);
+          writeFileSync(nearFile, text.replace("when-down: hold", "when-down: depreference"));
+          near.program.signal("SIGHUP");
+          await waitFor("the reload", () => near.program.log().includes("depreference"));
+          frr = await Frr.start({
+            ...{ lab, label: "hq", name: "frr-client", address: FRR_ADDRESS },
+            config: frrClient({ address: FRR_ADDRESS, reflectors: ["10.30.1.1"] }),
+          });
+          await frr.waitEstablished("10.30.1.1");
+          await waitFor("the routes", async () => (await preferences()).length === MACS.length);
+          const before = await preferences();
+          expect(Math.min(...before)).toBeGreaterThan(0);
+          await ask("POST", "/v1/ipsec/control", { tunnel: "new", action: "terminate" });
+          await waitFor("the last choice", async () => {
+            const now = await preferences();
+            return now.length === MACS.length && now.every((value) => value === 0);
+          });
+          await ask("POST", "/v1/ipsec/control", { tunnel: "new", action: "initiate" });
+          await waitFor(
+            "what they were",
+            async () => (await preferences()).join() === before.join(),
+          );
+        },
+      );
     });
 
     test(

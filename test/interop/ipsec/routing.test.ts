@@ -1,10 +1,11 @@
 /**
  * Route-based tunnels: any-to-any selectors, and routing that decides what enters. BGP by FRR over the tunnel's
- * interface brings the far networks, one of them behind a third site, and takes them away with the tunnel.
+ * interface brings the far networks, one of them behind a third site, and takes them away with the tunnel; OSPF
+ * beside it does the same for networks of its own.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { TunnelSide } from "../../../src/ipsec/model/index.js";
 import { canary } from "../../lib/canary.js";
+import type { TunnelSide } from "../../../src/ipsec/model/index.js";
 import { Frr } from "../lib/frr.js";
 import { Lab } from "../lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
@@ -18,6 +19,8 @@ import { WireWatch } from "./lib/wire-watch.js";
 const ROUTED = ["routing_table_prio = 40000"];
 /** Addresses on the tunnel's interface. */
 const INSIDE = { hq: "169.254.7.1", branch: "169.254.7.2" };
+/** What OSPF alone tells of: an address of each gateway. */
+const BY_OSPF = { hq: "10.66.1.1", branch: "10.66.2.1" };
 /** Of a third site, reached through the headquarters. */
 const THIRD = "10.22.1.0/24";
 
@@ -34,9 +37,7 @@ describeInterop(
     let watch: WireWatch;
     let frr: Frr;
     let third: string;
-    const secrets: TestSecrets = new Map([
-      ["any-key", { values: [canary("any")] }],
-    ]);
+    const secrets: TestSecrets = new Map([["any-key", { values: [canary("any")] }]]);
 
     function routed(side: TunnelSide, networks: readonly string[]): TunnelSide {
       const any = {
@@ -57,14 +58,29 @@ describeInterop(
       peer: string,
       as: number,
       networks: readonly string[],
+      byOspf: string,
     ): Promise<Frr> {
-      lab.ip(site.name, [`addr add ${own}/30 dev ipsec0`, "link set ipsec0 up"]);
+      lab.ip(site.name, [
+        `addr add ${own}/30 dev ipsec0`,
+        "link set ipsec0 up",
+        `addr add ${byOspf}/32 dev lo`,
+      ]);
       return Frr.start({
         lab,
         label: site.name,
         name: site.name,
         address: own,
         zebra: true,
+        ospf: [
+          "interface ipsec0",
+          " ip ospf network point-to-point",
+          " ip ospf hello-interval 1",
+          " ip ospf dead-interval 3",
+          "router ospf",
+          ` ospf router-id ${byOspf}`,
+          " network 169.254.7.0/30 area 0",
+          ` network ${byOspf}/32 area 0`,
+        ],
         config: [
           `router bgp ${String(as)}`,
           ` bgp router-id ${own}`,
@@ -80,9 +96,9 @@ describeInterop(
       });
     }
 
-    /** Networks that BGP has put into a site's kernel. */
-    async function learned(site: Site): Promise<string[]> {
-      const text = await lab.run(site.name, "ip", ["-4", "route", "show", "proto", "bgp"]);
+    /** Networks that a protocol has put into a site's kernel. */
+    async function learned(site: Site, by: "bgp" | "ospf" = "bgp"): Promise<string[]> {
+      const text = await lab.run(site.name, "ip", ["-4", "route", "show", "proto", by]);
       return [...text.matchAll(/^(\S+) /gm)].map((match) => match[1] ?? "").sort();
     }
 
@@ -122,8 +138,8 @@ describeInterop(
       await far.install([routed(other, ["10.30.1.0/24", THIRD])]);
       await near.waitUp();
       [frr] = await Promise.all([
-        startFrr(hq, INSIDE.hq, INSIDE.branch, 65001, ["10.30.1.0/24", THIRD]),
-        startFrr(branch, INSIDE.branch, INSIDE.hq, 65002, ["10.77.1.0/24"]),
+        startFrr(hq, INSIDE.hq, INSIDE.branch, 65001, ["10.30.1.0/24", THIRD], BY_OSPF.hq),
+        startFrr(branch, INSIDE.branch, INSIDE.hq, 65002, ["10.77.1.0/24"], BY_OSPF.branch),
       ]);
     });
     afterAll(async () => {
@@ -144,6 +160,19 @@ describeInterop(
         "routes of the headquarters",
         async () => (await learned(branch)).join() === `${THIRD},10.30.1.0/24`,
       );
+    });
+
+    test("IPS-03: OSPF does the same over the same tunnel", { timeout: 60_000 }, async () => {
+      await waitFor(
+        "OSPF's route to the branch",
+        async () => (await learned(hq, "ospf")).join() === BY_OSPF.branch,
+      );
+      await waitFor(
+        "OSPF's route to the headquarters",
+        async () => (await learned(branch, "ospf")).join() === BY_OSPF.hq,
+      );
+      const words = ["-n", "-c", "1", "-W", "1", "-I", BY_OSPF.hq, BY_OSPF.branch];
+      await waitFor("a ping", () => lab.run(hq.name, "ping", words).then(() => true));
     });
 
     test("IPS-01: what routes lead into the tunnel passes, by one SA of any to any", async () => {
@@ -168,18 +197,23 @@ describeInterop(
         await near.driver.terminate("any");
         await waitFor("the routes to go", async () => {
           const left = [...(await learned(hq)), ...(await learned(branch))];
-          return left.length === 0;
+          const ospf = [...(await learned(hq, "ospf")), ...(await learned(branch, "ospf"))];
+          return left.length === 0 && ospf.length === 0;
         });
         expect(await net.ping(branch, hq, { count: 2 })).toBe(0);
         expect(await pingThird()).toBe(false);
         await near.driver.initiate("any");
         await waitFor("the routes to come back", async () => (await learned(branch)).length === 2);
+        await waitFor("OSPF's, too", async () => (await learned(branch, "ospf")).length === 1);
         await waitFor("a ping", pingThird);
       },
     );
 
     test("IPS-90: nothing of all this was in clear on the way", async () => {
-      const traffic = await watch.finish(["10.30.1.0/24", "10.77.1.0/24", THIRD, "169.254.7.0/30"]);
+      const traffic = await watch.finish([
+        ...["10.30.1.0/24", "10.77.1.0/24", THIRD],
+        ...["169.254.7.0/30", "10.66.0.0/16", "224.0.0.5/32"],
+      ]);
       expect(traffic.get("all the time")?.clear).toEqual([]);
       expect(traffic.get("all the time")?.protected).toBeGreaterThan(10);
     });

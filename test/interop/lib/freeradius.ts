@@ -22,6 +22,8 @@ export interface FreeradiusOptions {
   readonly eap?: boolean;
   /** Inner requests go to this server, which knows no EAP; same secret. */
   readonly providerPort?: number;
+  /** Users whose names begin with `slow` and a number are answered so many seconds late, in each round. */
+  readonly slow?: boolean;
 }
 
 export class Freeradius {
@@ -90,8 +92,11 @@ export function certificatesOf(lab: Lab): string {
 
 /** Two spaces stand for a new line here: one item a line is FreeRADIUS's rule. */
 function configuration(options: FreeradiusOptions, directory: string): string {
-  const { lab, port, secret, eap = false, providerPort } = options;
+  const { lab, port, secret, eap = false, providerPort, slow = false } = options;
   const certificates = certificatesOf(lab);
+  const sleep = slow
+    ? 'if (&User-Name =~ /^slow([0-9.]+)/) { update request { &Tmp-String-9 := "%{exec:/bin/sleep %{1}}" } }  '
+    : "";
   const ways = `${eap ? "eap { ok = return }  " : ""}files  pap`;
   const proxied =
     providerPort === undefined ? ways : "update control { Proxy-To-Realm := provider }";
@@ -116,6 +121,7 @@ modules {
   pap { }
   files { usersfile = ${directory}/users }
   always ok { rcode = ok }
+  exec { wait = yes  input_pairs = request  shell_escape = yes  timeout = 10 }
   linelog accounted {
     filename = ${directory}/accounting
     format = "%{Acct-Status-Type} %{Acct-Session-Id} %{%{Acct-Delay-Time}:-0} %{User-Name} %{%{ERX-Radius-Client-Address}:-none}"
@@ -125,7 +131,7 @@ modules {
 server outer {
   listen { type = auth  ipaddr = 127.0.0.1  port = ${port} }
   listen { type = acct  ipaddr = 127.0.0.1  port = ${port + 1} }
-  authorize { ${ways} }
+  authorize { ${sleep}${ways} }
   authenticate { Auth-Type PAP { pap }  ${eap ? "eap" : ""} }
   post-auth { update reply { Message-Authenticator := 0x00 }  Post-Auth-Type REJECT { update reply { Message-Authenticator := 0x00 } } }
   ${eap ? "post-proxy { eap }" : ""}

@@ -17,6 +17,8 @@ export interface FrrOptions {
   readonly config: readonly string[];
   /** Start zebra too: kernel bridges, VXLAN and FDB. */
   readonly zebra?: boolean;
+  /** Start ospfd and zebra; its configuration lines. */
+  readonly ospf?: readonly string[];
   /** Start bfdd (and zebra, through which it speaks to bgpd); its configuration lines. */
   readonly bfd?: readonly string[];
 }
@@ -54,7 +56,7 @@ export class Frr {
     const common = ["-u", "frr", "-g", "frr", "--vty_socket", directory, "-P", "0"];
     const zserv = join(directory, "zserv");
     let zebra: Program | undefined;
-    if (options.zebra === true || options.bfd !== undefined) {
+    if (options.zebra === true || options.bfd !== undefined || options.ospf !== undefined) {
       zebra = lab.start(label, `${name}-zebra`, `${LIB}/zebra`, [
         ...common,
         "-f",
@@ -79,6 +81,18 @@ export class Frr {
         join(directory, "bfdd.sock"),
       ]);
       await answers(directory, "bfdd", bfdd);
+    }
+    if (options.ospf !== undefined) {
+      const ospfd = lab.start(label, `${name}-ospfd`, `${LIB}/ospfd`, [
+        ...common,
+        "-f",
+        lab.writeFile(`${name}-ospfd.conf`, [...options.ospf, ""].join("\n")),
+        "-i",
+        join(directory, "ospfd.pid"),
+        "-z",
+        zserv,
+      ]);
+      await answers(directory, "ospfd", ospfd);
     }
     const bgpd = lab.start(label, `${name}-bgpd`, `${LIB}/bgpd`, [
       ...common,

@@ -296,9 +296,25 @@ describe("after a restart", () => {
     await after.restore();
     expect(told).toEqual(["what IPsec policy was installed cannot be read"]);
     expect((await after.status()).installed).toBeUndefined();
+    expect(after.lost).toBe(true);
     // An install puts it right.
     after.stage(named("x"));
     expect((await after.install(order)).problems).toEqual([]);
+    expect(after.lost).toBe(false);
+  });
+
+  test("damage to the policy before does not take the one in force along", async () => {
+    const before = staging();
+    for (const name of ["x", "y"]) {
+      before.stage(named(name));
+      await before.install(order);
+    }
+    const key = "ipsec/policy/model/1/0";
+    await store.write([{ kind: "put", key, value: Buffer.from("not gzip") }]);
+    const after = staging(store, silentLog);
+    await after.restore();
+    expect(await after.status()).toMatchObject({ installed: { revision: 2 }, previous: undefined });
+    expect(after.lost).toBe(false);
   });
 
   test("what could not be kept is told", async () => {

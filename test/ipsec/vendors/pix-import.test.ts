@@ -256,3 +256,31 @@ test("IPS-72: nor is it when it is misprinted: an SPI of nine digits becomes no 
   const { model } = take(CLEAN + spis);
   expect(model).toEqual(take(CLEAN).model);
 });
+
+test("lists that thousands of entries share: a clear error, and no more than can be printed", () => {
+  const numbers = Array.from({ length: 4000 }, (_, n) => n + 1);
+  const net = (n: number) => `10.${n >> 8}.${n & 255}.0 255.255.255.0`;
+  const text = [
+    ...numbers.map((n) => `access-list 101 permit ip 192.168.10.0 255.255.255.0 ${net(n)}`),
+    "crypto ipsec transform-set rtptac esp-3des esp-md5-hmac",
+    "isakmp policy 1 authentication pre-share",
+    ...numbers.flatMap((n) => [
+      `crypto map many ${n} ipsec-isakmp`,
+      `crypto map many ${n} match address 101`,
+      `crypto map many ${n} set peer 198.51.${n >> 8}.${n & 255}`,
+      `crypto map many ${n} set transform-set rtptac`,
+    ]),
+    "",
+  ].join("\n");
+  // 20,000 lines at most are taken.
+  const { model, notes } = take(text.split("\n").slice(0, 19_990).join("\n"));
+  const selectors = model.tunnels.flatMap(({ ends: [, far] }) => far.networks);
+  expect(selectors.length).toBeLessThanOrEqual(50_000);
+  expect(model.tunnels.length).toBeGreaterThan(0);
+  const faults = notes.filter(({ code }) => code === "networks");
+  expect(faults[0]).toMatchObject({
+    severity: "error",
+    message: expect.stringContaining("50000 at most") as string,
+    remedy: "import fewer tunnels at once",
+  });
+});

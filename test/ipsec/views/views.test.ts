@@ -126,6 +126,8 @@ describe("ScreenOS", () => {
       ...SSG,
       sas: [ikeSa({ state: "DELETING", initiator: false, natRemote: true })],
     };
+    const certified = cookieList([SSG], () => ({ errors: 0, certificateExpiry: 86_400 }));
+    expect(certified.rows[0]).toMatchObject({ certificateExpiry: 86_400 });
     const other = cookieList([dying], () => ({ errors: 0 }));
     expect(other).toMatchObject({ active: 0, dead: 1, total: 1 });
     expect(other.rows[0]).toMatchObject({

@@ -107,6 +107,41 @@ test("RAD-16: no client ends another's sessions, and an SSID ends only its own",
   expect(table.size).toBe(0);
 });
 
+test("RAD-14, RAD-16: a restarted access point's thousands of sessions end a part at a time; who comes back meanwhile stays", () => {
+  const turns: (() => void)[] = [];
+  const many = 10_000;
+  let later = 0;
+  table = new SessionTable({
+    tenant: "t",
+    rules: () => ({ profile: "modern", sessionIdleMs: DAY }),
+    wall: () => now,
+    onEvent: (event) => events.push(event),
+    later: (run) => void turns.push(run),
+  });
+  const mac = (n: number) =>
+    `02-AA-BB-${[n >> 16, n >> 8, n].map((octet) => (octet & 255).toString(16).padStart(2, "0")).join("-")}`;
+  for (let n = 0; n < many; n++) accept([], station("02-00-00-00-00-01:corp", mac(n)));
+  events = [];
+  account(AcctStatus.On, [], [[Attr.CalledStationId, "02-00-00-00-00-01:corp"]]);
+  expect(events.length).toBeGreaterThan(0);
+  expect(events.length).toBeLessThan(many / 2);
+  // The last one is let in again before its old session's turn has come.
+  accept([], station("02-00-00-00-00-01:corp", mac(many - 1)), "alice");
+  table.expire();
+  for (let run = turns.shift(); run !== undefined; run = turns.shift()) {
+    later++;
+    run();
+  }
+  expect(later).toBeGreaterThan(1);
+  expect(table.size).toBe(1);
+  expect(table.find(mac(many - 1))?.userName).toBe("alice");
+  expect(kinds().filter((kind) => kind === "on-off")).toHaveLength(many - 1);
+  // Nothing is left over: the next one is done at once.
+  now += DAY + 1;
+  table.expire();
+  expect(table.size).toBe(0);
+});
+
 test("RAD-16: the modern profile knows a device by its NAS-Identifier", () => {
   accept([], [...station(), [Attr.NasIdentifier, "ap-7"]]);
   const off: Pair[] = [

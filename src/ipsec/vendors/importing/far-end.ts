@@ -123,7 +123,7 @@ export function plainRef(text: string): string {
   return name === "" ? "unnamed" : name.slice(0, 60);
 }
 
-/** Networks and selectors of all tunnels of one text: lists that many tunnels share multiply. */
+/** Networks, selectors and proposals of all tunnels of one text: lists that many tunnels share multiply. */
 export class Budget {
   private left: number;
 

@@ -15,7 +15,13 @@ import {
   type Selector,
   type Tunnel,
 } from "../../model/index.js";
-import { FAR_OUTSIDE, plainRef, type Budget, similarNames } from "../importing/far-end.js";
+import {
+  FAR_OUTSIDE,
+  MOST_NETWORKS,
+  plainRef,
+  similarNames,
+  type Budget,
+} from "../importing/far-end.js";
 import type { ImportedSecret } from "../importing/imported.js";
 import type { Notebook } from "../importing/notebook.js";
 import type { Assembly, GatheredEntry, GatheredKey, GatheredPolicy } from "./assembly.js";
@@ -35,6 +41,8 @@ export interface BuiltTunnel {
 export interface Shared {
   readonly keys: KeyRing;
   readonly budget: Budget;
+  /** Phase 1 is of the gateway, not of a tunnel. */
+  readonly ike: readonly IkeProposal[];
 }
 
 const PROFILE = PROFILES["pix"];
@@ -70,19 +78,24 @@ export function tunnelOf(
     const message = `crypto map ${map} ${sequence} has more peers (${others.join(", ")}); only ${peer} is taken`;
     notebook.add("warning", "peers", line, message, "make a backup tunnel of the others");
   }
+  // Before anything is made of them: entries that share lists multiply.
+  const size =
+    (assembly.lists.get(entry.list ?? "")?.length ?? 0) +
+    entry.transformSets.length +
+    shared.ike.length;
+  if (!shared.budget.take(size)) {
+    return fail(
+      "networks",
+      `the text has too many networks and proposals in its lists (${MOST_NETWORKS} at most, a list counted for each entry that names it)`,
+      "import fewer tunnels at once",
+    );
+  }
   const selectors = selectorsOf(entry, assembly, notebook);
   if (selectors.length === 0) {
     return fail(
       "no-networks",
       "no list says what it protects, so it is no tunnel",
       "add match address, and the list",
-    );
-  }
-  if (!shared.budget.take(selectors.length)) {
-    return fail(
-      "networks",
-      "the text has too many networks in its lists",
-      "import fewer tunnels at once",
     );
   }
   const sets = entry.transformSets.map((set) => transformsOf(set, entry, assembly, notebook));
@@ -94,7 +107,7 @@ export function tunnelOf(
       "add set transform-set, and the set",
     );
   }
-  const ike = ikeProposals(assembly);
+  const { ike } = shared;
   if (ike.length === 0) {
     return fail(
       "no-proposal",
@@ -236,7 +249,8 @@ function transformsOf(
   return proposal;
 }
 
-function ikeProposals({ policies }: Assembly): IkeProposal[] {
+/** What all tunnels of the text offer in phase 1. */
+export function ikeProposals({ policies }: Assembly): IkeProposal[] {
   return [...policies.values()]
     .sort((a, b) => a.number - b.number)
     .filter(({ method }) => method === "pre-share")

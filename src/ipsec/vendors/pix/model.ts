@@ -22,7 +22,7 @@ import type { ImportedSecret, ImportOptions } from "../importing/imported.js";
 import type { Notebook } from "../importing/notebook.js";
 import type { Assembly } from "./assembly.js";
 import { KeyRing } from "./key-ring.js";
-import { tunnelOf } from "./model-tunnel.js";
+import { ikeProposals, tunnelOf } from "./model-tunnel.js";
 
 export interface BuiltModel {
   readonly gateway: string;
@@ -40,7 +40,8 @@ export function modelOf(
   const far = new Map<string, Gateway>();
   const secrets = new Map<string, ImportedSecret>();
   const tunnels: Tunnel[] = [];
-  const shared = { keys: new KeyRing(assembly.keys), budget: new Budget(MOST_NETWORKS) };
+  const budget = new Budget(MOST_NETWORKS);
+  const shared = { keys: new KeyRing(assembly.keys), budget, ike: ikeProposals(assembly) };
   let own: PeerAddress | undefined;
   const entries = [...assembly.entries.values()].sort(
     (a, b) => (a.map < b.map ? -1 : Number(a.map > b.map)) || a.sequence - b.sequence,
@@ -77,7 +78,7 @@ export function modelOf(
     interfaces,
     addressBook: [],
     policies: [],
-    nat: natOf(assembly, notebook),
+    nat: natOf(assembly, budget, notebook),
     routes: assembly.routes.map(({ prefix, interface: through, gateway: nextHop }) => ({
       prefix,
       nextHop,
@@ -122,17 +123,17 @@ function outsideAddress({ interfaces }: Assembly, outside: string): PeerAddress 
 const MOST_EXEMPTIONS = 64;
 
 /** Also puts back what is no matter of tunnels: lists that filter, pools, translations without a pool. */
-function natOf(assembly: Assembly, notebook: Notebook): NatRules {
+function natOf(assembly: Assembly, budget: Budget, notebook: Notebook): NatRules {
   const used = new Set([...assembly.entries.values()].map(({ list }) => list));
   const exemptions: NatExemption[] = [];
   for (const { interface: name, list, line } of assembly.exempt) {
-    if (exemptions.length >= MOST_EXEMPTIONS) {
+    const lines = assembly.lists.get(list) ?? [];
+    used.add(list);
+    if (exemptions.length >= MOST_EXEMPTIONS || !budget.take(lines.length)) {
       const message = "there are too many exemptions from translation; this one is left out";
       notebook.add("error", "exemptions", line, message, "a gateway has one for each interface");
       continue;
     }
-    const lines = assembly.lists.get(list) ?? [];
-    used.add(list);
     if (lines.length === 0) {
       const message = `there is no access list "${list}", so nothing is exempt by it`;
       notebook.add(

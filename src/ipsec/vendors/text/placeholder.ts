@@ -10,6 +10,16 @@ export function placeholder(name: string, fingerprint: string | undefined): stri
   return fingerprint === undefined ? `<secret:${safe}>` : `<secret:${safe}#${fingerprint}>`;
 }
 
+const ANY = /<secret:([^<>#"\s]{1,128})(?:#[0-9a-f]{4,64})?>/g;
+
+/** Puts values in place of placeholders; where there is none the placeholder stays. */
+export function fillPlaceholders(
+  text: string,
+  valueOf: (name: string) => string | undefined,
+): string {
+  return text.replace(ANY, (whole, name: string) => valueOf(name) ?? whole);
+}
+
 /** A key as a configuration has it. */
 export type SecretWord =
   | { readonly kind: "named"; readonly name: string; readonly fingerprint: string | undefined }
