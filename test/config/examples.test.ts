@@ -6,7 +6,10 @@ import { configSchema, formatIssue, loadConfig } from "../../src/config/index.js
 import { pki } from "../lib/pki.js";
 import { check } from "./lib/check.js";
 
-const examples = readdirSync("conf").filter((name) => name.endsWith(".yaml"));
+/** Files of agents in VNFs are not the daemon's: test/config/asmn-agent.test.ts loads them. */
+const examples = readdirSync("conf").filter(
+  (name) => name.endsWith(".yaml") && !name.startsWith("asmn-agent"),
+);
 
 test("there are examples", () => {
   expect(examples.length).toBeGreaterThanOrEqual(7);

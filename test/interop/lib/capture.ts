@@ -31,10 +31,16 @@ export class Capture {
     this.file = file;
   }
 
-  static async start(lab: Lab, label: string, interfaceName: string): Promise<Capture> {
+  /** @param filter which packets, as libpcap writes it; only those of BGP can be taken apart */
+  static async start(
+    lab: Lab,
+    label: string,
+    interfaceName: string,
+    filter = "tcp port 179",
+  ): Promise<Capture> {
     const file = join(lab.makeDirectory("capture"), `${label}-${interfaceName}.pcapng`);
     const program = lab.start(label, `dumpcap-${label}`, "dumpcap", [
-      ...["-i", interfaceName, "-f", "tcp port 179", "-w", file],
+      ...["-i", interfaceName, "-f", filter, "-w", file],
     ]);
     await waitFor("dumpcap to capture", () => {
       program.mustRun();

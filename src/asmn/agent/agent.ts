@@ -1,0 +1,322 @@
+/**
+ * The agent's life: one Sec-EM after the other until one answers, a step at the start and then as often as it
+ * says, waits that grow while nobody does. What hangs on trust is told by `onTrust`: only a step that both
+ * sides know gives it, and only a Sec-EM's word takes it away; that none can be reached does not, because
+ * then the gates decide.
+ */
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import { formatPlace } from "./place.js";
+import type { Log } from "../../util/log.js";
+import { systemRandom, SUITES } from "../crypto/index.js";
+import type { SigningKey } from "../crypto/index.js";
+import type { TlsIdentity } from "../link/index.js";
+import type { Result } from "../protocol/agent-messages.js";
+import type { AgentPorts } from "../protocol/agent-ports.js";
+import { KeyRing } from "../protocol/key-certificate.js";
+import { parseToken } from "../protocol/token.js";
+import type { Token } from "../protocol/token.js";
+import type { Fault, Reason, TrustState } from "../protocol/words.js";
+import type { AsmnEndpoint } from "../settings.js";
+import { fromHex } from "../../util/bytes.js";
+import { BackOff } from "./back-off.js";
+import type { CatalogBox } from "./catalog-box.js";
+import type { ChainStore } from "./chain-store.js";
+import type { PeerQuery, PeerVerdict } from "./inquiry.js";
+import type { Measuring } from "./measuring.js";
+import { provide } from "./root-document.js";
+import { SecEmSession } from "./session.js";
+import type { AgentSettings } from "./settings.js";
+
+/** What is known of this instance's trust. */
+export interface TrustReport {
+  readonly state: TrustState;
+  readonly reason: string;
+  readonly sentence: string;
+}
+
+/** Who we are by the last step, once it gave trust. */
+export interface OwnTrust {
+  readonly id: Uint8Array;
+}
+
+export interface AgentEvents {
+  /** A step that gave trust, or its end. */
+  onTrust(own: OwnTrust | undefined): void;
+  onMd5Key(key: string): void;
+  onReport(report: TrustReport): void;
+  /** Something of the status has changed. */
+  onChange(): void;
+  /** A round over all Sec-EMs has ended: with a step that is known to both, a refusal, or nobody there. */
+  onRound(outcome: RoundOutcome, report: TrustReport): void;
+}
+
+export type RoundOutcome = "proven" | "refused" | "unreachable";
+
+export interface AgentParts {
+  readonly settings: AgentSettings;
+  readonly key: SigningKey;
+  readonly tls: TlsIdentity;
+  readonly chain: ChainStore;
+  readonly catalog: CatalogBox;
+  readonly measuring: Measuring;
+  /** The token's text, read anew before each connection; undefined: there is none. */
+  readonly readToken: () => string | undefined;
+  readonly dropToken: () => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: AgentEvents;
+}
+
+/** Refusals after which the Sec-EM certainly does not trust us. */
+const LOST: ReadonlySet<Reason> = new Set<Reason>([
+  ...(["clone", "out-of-sync", "two-keys", "revoked", "stopped", "wrong-key", "unknown"] as const),
+  ...(["image", "manifest", "removed"] as const),
+]);
+/** Of a token: the chain that was there before goes on. */
+const TOKEN_FAULTS: ReadonlySet<Reason> = new Set<Reason>([
+  ...(["token-used", "token-expired", "unknown", "wrong-key", "image"] as const),
+]);
+const NOWHERE: AsmnEndpoint = { address: "", port: 0 };
+/** How often it is looked whether a token has come. */
+const TOKEN_MS = 1000;
+const STALE: ReadonlySet<Reason> = new Set<Reason>(["out-of-sync"]);
+
+export class Agent {
+  private readonly parts: AgentParts;
+  private readonly ring: KeyRing;
+  private readonly backOff = new BackOff();
+  private session: SecEmSession | undefined;
+  private endpoint: AsmnEndpoint | undefined;
+  private turn = 0;
+  private timer: TimerHandle | undefined;
+  private renewal: TimerHandle | undefined;
+  private stopped = false;
+  private refusedToken: string | undefined;
+  private refusal: Fault | undefined;
+  private own: OwnTrust | undefined;
+  private id: Uint8Array | undefined;
+  provenAt: number | undefined;
+  renewSeconds: number | undefined;
+  report: TrustReport = { state: "unknown", reason: "", sentence: "nothing has been proven yet" };
+
+  constructor(parts: AgentParts) {
+    this.parts = parts;
+    const { settings, chain, clock } = parts;
+    const roots = settings.rootKeys.map((key) => fromHex(key) ?? new Uint8Array(0));
+    this.ring = new KeyRing(roots, () => clock.wall(), chain.floors);
+  }
+
+  start(): void {
+    void this.connect();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+    this.renewal?.cancel();
+    this.session?.destroy();
+  }
+
+  /** A proof now, whatever the interval says. */
+  renewNow(): void {
+    this.session?.renew();
+  }
+
+  /** Where it is connected. */
+  get secEm(): string | undefined {
+    return this.session === undefined ? undefined : this.endpoint && formatPlace(this.endpoint);
+  }
+
+  ask(query: PeerQuery): Promise<PeerVerdict | undefined> {
+    return this.session?.ask(query) ?? Promise.resolve(undefined);
+  }
+
+  /** Undefined: nobody is there who could tell, so it counts as lost at once. */
+  watch(id: Uint8Array, lost: (why: string) => void): (() => void) | undefined {
+    return this.session?.watch(id, lost);
+  }
+
+  private async connect(): Promise<void> {
+    const { settings, measuring, log, clock, key, tls, chain } = this.parts;
+    const endpoint = settings.secEms[this.turn % settings.secEms.length];
+    if (this.stopped || endpoint === undefined) return;
+    const token = this.usableToken();
+    if (token === undefined && chain.state.chain === undefined) return this.waitForToken();
+    this.turn += 1;
+    this.refusal = undefined;
+    try {
+      // Before the connection: the Sec-EM's challenge has a window.
+      await measuring.measure({});
+      const enrols = token !== undefined && chain.isNew(token.id);
+      const state = enrols ? chain.beginning : chain.state;
+      const { tenant, vnf, instance } = settings;
+      const session = await SecEmSession.open({
+        endpoint,
+        identity: {
+          names: { tenant, vnf, instance },
+          key,
+          suites: SUITES,
+          token: enrols ? token : undefined,
+          secEm: undefined,
+        },
+        tls,
+        state,
+        ring: this.ring,
+        ports: this.ports(enrols ? token : undefined, () => this.session),
+        clock,
+        log,
+        events: {
+          result: (_result, id, md5Key) => {
+            this.id = id;
+            if (md5Key !== undefined)
+              this.parts.events.onMd5Key(Buffer.from(md5Key).toString("latin1"));
+          },
+          done: (result) => this.done(result, token),
+          refused: (fault, by) => this.refused(fault, by, enrols ? token : undefined),
+          notice: (noticed, fault) => this.lost({ state: noticed, ...fault }),
+          closed: () => this.closed(),
+        },
+      });
+      if (this.isStopped()) return session.destroy();
+      this.session = session;
+      this.endpoint = endpoint;
+      this.parts.events.onChange();
+    } catch (error) {
+      if (this.isStopped()) return;
+      const why = (error as Error).message;
+      log.warn({}, `no Sec-EM at ${formatPlace(endpoint)}: ${why}`);
+      this.unreachable(`no Sec-EM at ${formatPlace(endpoint)}: ${why}`);
+    }
+  }
+
+  /** Another view of the field: it changes while a connection is being made. */
+  private isStopped(): boolean {
+    return this.stopped;
+  }
+
+  private ports(token: Token | undefined, session: () => SecEmSession | undefined): AgentPorts {
+    const { chain, catalog, measuring, settings } = this.parts;
+    return {
+      random: systemRandom,
+      store: (state) => {
+        chain.store(state, token?.id, this.ring.floors());
+        return Promise.resolve();
+      },
+      measure: async () => {
+        const { image, manifest } = await measuring.measure({});
+        this.parts.events.onChange();
+        return { image: new Uint8Array(image.digest), manifest };
+      },
+      prove: (challenge) => provide(settings.root, challenge),
+      catalog: () => catalog.named,
+      takeCatalog: (part) => Promise.resolve(catalog.take(part, this.ring, session()?.name ?? "")),
+    };
+  }
+
+  private waitForToken(): void {
+    const sentence = "this instance has not enrolled and has no token: ask the VIM for one";
+    if (this.report.reason !== "unknown") this.parts.log.warn({}, sentence);
+    this.tell({ state: "unknown", reason: "unknown", sentence });
+    this.parts.events.onRound("refused", this.report);
+    this.timer = this.parts.clock.setTimer(TOKEN_MS, () => void this.connect());
+  }
+
+  private usableToken(): Token | undefined {
+    const text = this.parts.readToken()?.trim();
+    if (text === undefined || text === "" || text === this.refusedToken) return undefined;
+    const token = parseToken(text);
+    if (token !== undefined) return token;
+    this.refusedToken = text;
+    this.parts.log.warn({}, "the token file holds no token: ask the VIM for another one");
+    return undefined;
+  }
+
+  private done(result: Result, token: Token | undefined): void {
+    const { clock, log, settings, catalog, events } = this.parts;
+    this.backOff.reset();
+    // The one that answered is the first to be tried again.
+    this.turn = Math.max(0, settings.secEms.indexOf(this.endpoint ?? NOWHERE));
+    if (token !== undefined) this.parts.dropToken();
+    catalog.verifyKept(this.ring, this.session?.name ?? "");
+    const { state, reason, sentence } = result;
+    const seconds = Math.min(result.renewSeconds, settings.renewalSeconds ?? result.renewSeconds);
+    this.renewSeconds = Math.max(1, seconds);
+    this.scheduleRenewal();
+    if (state !== "trusted" || this.id === undefined) {
+      log.warn({ reason }, `not trusted: ${sentence}`);
+      this.lost({ state, reason, sentence });
+    } else {
+      if (this.report.state !== "trusted") log.info({}, "trusted");
+      this.provenAt = clock.wall();
+      this.own = { id: this.id };
+      this.tell({ state, reason: "", sentence: "both sides know the last proof" });
+      events.onTrust(this.own);
+    }
+    events.onRound("proven", this.report);
+  }
+
+  private scheduleRenewal(): void {
+    this.renewal?.cancel();
+    // A tenth early, and not all agents at once.
+    const wait = (this.renewSeconds ?? 60) * 1000 * (0.85 + 0.1 * Math.random());
+    this.renewal = this.parts.clock.setTimer(wait, () => this.session?.renew());
+  }
+
+  private refused(fault: Fault, by: "agent" | "sec-em", token: Token | undefined): void {
+    const { log, chain } = this.parts;
+    const { reason, sentence } = fault;
+    log.warn({ reason }, by === "sec-em" ? `the Sec-EM refused: ${sentence}` : sentence);
+    if (token !== undefined && by === "sec-em" && TOKEN_FAULTS.has(reason)) {
+      this.refusedToken = this.parts.readToken()?.trim();
+      // The chain from before the token may still be good: with it the next attempt is made.
+      if (chain.state.chain !== undefined) return;
+    }
+    this.refusal = fault;
+    if (!LOST.has(reason)) {
+      if (this.own === undefined) this.tell({ state: "unknown", reason, sentence });
+      return;
+    }
+    const state = STALE.has(reason) ? "stale" : isUnknown(reason) ? "unknown" : "untrusted";
+    this.lost({ state, reason, sentence });
+  }
+
+  private lost(report: TrustReport): void {
+    this.own = undefined;
+    this.tell(report);
+    this.parts.events.onTrust(undefined);
+  }
+
+  private closed(): void {
+    if (this.session === undefined) return;
+    this.session = undefined;
+    this.renewal?.cancel();
+    if (this.stopped) return;
+    const { events } = this.parts;
+    events.onChange();
+    if (this.refusal !== undefined) events.onRound("refused", this.report);
+    else this.parts.log.info({}, "the connection to the Sec-EM ended");
+    this.again();
+  }
+
+  private unreachable(sentence: string): void {
+    const { events, settings } = this.parts;
+    if (this.own === undefined) this.tell({ state: "unknown", reason: "unreachable", sentence });
+    if (this.turn % settings.secEms.length === 0) events.onRound("unreachable", this.report);
+    this.again();
+  }
+
+  private again(): void {
+    if (this.stopped) return;
+    this.timer?.cancel();
+    this.timer = this.parts.clock.setTimer(this.backOff.take(), () => void this.connect());
+  }
+
+  private tell(report: TrustReport): void {
+    this.report = report;
+    this.parts.events.onReport(report);
+  }
+}
+
+function isUnknown(reason: Reason): boolean {
+  return reason === "unknown" || reason === "wrong-key" || reason === "removed";
+}

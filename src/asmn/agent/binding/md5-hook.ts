@@ -1,0 +1,100 @@
+/**
+ * Gives the router beside the agent its TCP-MD5 key, by the command that the operator named. The key is in no
+ * log and no status; what the command says is told with the key taken out.
+ */
+import { execFile } from "node:child_process";
+import type { Clock, TimerHandle } from "../../../util/clock.js";
+import type { Log } from "../../../util/log.js";
+import { BackOff } from "../back-off.js";
+import type { AgentBinding } from "../settings.js";
+import type { BindingState } from "../status.js";
+
+export type Md5Binding = Extract<AgentBinding, { kind: "tcp-md5" }>;
+
+/** Runs a command with this standard input; resolves with what was wrong, or undefined. */
+export type RunCommand = (
+  command: readonly string[],
+  input: string | undefined,
+) => Promise<string | undefined>;
+
+const COMMAND_MS = 10_000;
+const OUTPUT_MAX = 64 * 1024;
+const PLACE = "{key}";
+
+export interface Md5HookParts {
+  readonly binding: Md5Binding;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly run?: RunCommand;
+  readonly onState: (state: BindingState) => void;
+}
+
+export class Md5Hook {
+  private readonly parts: Md5HookParts;
+  private readonly run: RunCommand;
+  private readonly backOff = new BackOff();
+  private retry: TimerHandle | undefined;
+  private installed: string | undefined;
+  private wanted: string | undefined;
+  private running = false;
+
+  constructor(parts: Md5HookParts) {
+    this.parts = parts;
+    this.run = parts.run ?? runCommand;
+  }
+
+  /** Installs the key unless the router has it; undefined changes nothing: the reflector refuses by itself. */
+  give(key: string | undefined): void {
+    if (key === undefined || key === this.wanted) return;
+    this.wanted = key;
+    void this.install();
+  }
+
+  stop(): void {
+    this.wanted = undefined;
+    this.retry?.cancel();
+  }
+
+  private async install(): Promise<void> {
+    const key = this.wanted;
+    if (this.running || key === undefined || key === this.installed) return;
+    this.running = true;
+    this.retry?.cancel();
+    const { binding, log, clock, onState } = this.parts;
+    const fill = (text: string): string => text.replaceAll(PLACE, key);
+    const input = binding.input === undefined ? undefined : fill(binding.input);
+    const trouble = await this.run(binding.command.map(fill), input);
+    this.running = false;
+    if (trouble === undefined) {
+      this.installed = key;
+      this.backOff.reset();
+      onState({ kind: "tcp-md5", bound: true, detail: "the router has its key" });
+      log.info({}, "the router has its TCP-MD5 key");
+    } else {
+      const detail = `the command that installs the key failed: ${trouble.replaceAll(key, "***")}`;
+      onState({ kind: "tcp-md5", bound: false, detail });
+      log.warn({}, detail);
+      if (this.wanted !== undefined) {
+        this.retry = clock.setTimer(this.backOff.take(), () => void this.install());
+      }
+      return;
+    }
+    // Another key came meanwhile.
+    if (this.wanted !== undefined && this.wanted !== this.installed) void this.install();
+  }
+}
+
+const runCommand: RunCommand = ([file = "", ...words], input) =>
+  new Promise((resolve) => {
+    const options = { timeout: COMMAND_MS, maxBuffer: OUTPUT_MAX };
+    const child = execFile(file, words, options, (error, stdout, stderr) => {
+      if (error === null) return resolve(undefined);
+      const said = `${stderr}\n${stdout}`.trim().split("\n", 1)[0] ?? "";
+      const why = error.killed === true ? "it took too long" : `code ${String(error.code)}`;
+      resolve(`${file}: ${why}${said === "" ? "" : `: ${said}`}`);
+    });
+    child.stdin?.on("error", () => {
+      // It does not read its input; whether that matters its exit code says.
+    });
+    child.stdin?.end(input ?? "");
+  });

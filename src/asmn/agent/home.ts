@@ -1,0 +1,112 @@
+/**
+ * The agent's directory: who it is and how far its chain has come. Mode 0700, everything in it 0600, written
+ * whole and fsync'd. One agent at a time uses it: two with one state would look like a clone to the Sec-EM,
+ * and both would be stopped.
+ */
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generateSigningKey, signingKeyFromPem, signingKeyToPem } from "../crypto/index.js";
+import type { SigningKey } from "../crypto/index.js";
+import { writeFileDurably } from "../measure/index.js";
+
+/** Why the directory is of no use: a sentence that says what to do. */
+export class HomeError extends Error {}
+
+const KEY_FILE = "instance.key";
+const LOCK_FILE = "agent.pid";
+
+export class AgentHome {
+  readonly directory: string;
+  private locked = false;
+
+  /** Makes the directory where it is missing. Throws `HomeError`. */
+  constructor(directory: string) {
+    this.directory = directory;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      if ((statSync(directory).mode & 0o077) !== 0) chmodSync(directory, 0o700);
+    } catch (error) {
+      throw fault(`the state directory ${directory} cannot be used`, error);
+    }
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** The instance's key, made at the first call ever. Throws `HomeError`. */
+  key(): SigningKey {
+    const path = this.path(KEY_FILE);
+    const known = this.read(KEY_FILE);
+    if (known === undefined) {
+      const made = generateSigningKey();
+      this.write(KEY_FILE, signingKeyToPem(made));
+      return made;
+    }
+    if ((statSync(path).mode & 0o077) !== 0) {
+      throw new HomeError(`others can read ${path}: chmod 600 ${path}, and enrol with a new key`);
+    }
+    const key = signingKeyFromPem(known);
+    if (key !== undefined) return key;
+    throw new HomeError(`${path} holds no Ed25519 key: restore it, or remove it and enrol anew`);
+  }
+
+  /** Undefined when there is no such file. Throws `HomeError`. */
+  read(name: string): string | undefined {
+    try {
+      return readFileSync(this.path(name), "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw fault(`${this.path(name)} cannot be read`, error);
+    }
+  }
+
+  /** On the disk when it returns. Throws `HomeError`; the former content stays then. */
+  write(name: string, content: string): void {
+    try {
+      writeFileDurably(this.path(name), content);
+    } catch (error) {
+      throw fault(`${this.path(name)} cannot be written`, error);
+    }
+  }
+
+  remove(name: string): void {
+    rmSync(this.path(name), { force: true });
+  }
+
+  /** Throws `HomeError` while another agent lives here. */
+  lock(): void {
+    const other = Number(this.read(LOCK_FILE) ?? 0);
+    if (other > 0 && other !== process.pid && isAgent(other)) {
+      throw new HomeError(
+        `an agent with process id ${other} uses ${this.directory}: stop it, or give this one its own`,
+      );
+    }
+    try {
+      writeFileSync(this.path(LOCK_FILE), `${process.pid}\n`, { mode: 0o600 });
+    } catch (error) {
+      throw fault(`${this.path(LOCK_FILE)} cannot be written`, error);
+    }
+    this.locked = true;
+  }
+
+  unlock(): void {
+    if (this.locked) this.remove(LOCK_FILE);
+    this.locked = false;
+  }
+}
+
+/** A process id is used again: only one that runs Node.js counts. */
+function isAgent(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("asmn");
+  } catch {
+    return false;
+  }
+}
+
+function fault(what: string, error: unknown): HomeError {
+  const { code = "unknown error" } = error as NodeJS.ErrnoException;
+  const remedy = code === "ENOSPC" ? "make room on the disk" : "check its permissions and the disk";
+  return new HomeError(`${what} (${code}): ${remedy}`);
+}

@@ -1,0 +1,65 @@
+/** The agent's directory: key, modes, one agent at a time, and waits that grow. */
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { BackOff } from "../../../src/asmn/agent/back-off.js";
+import { AgentHome } from "../../../src/asmn/agent/home.js";
+
+let top: string;
+beforeAll(() => {
+  top = mkdtempSync(join(tmpdir(), "evpnd-home-"));
+});
+afterAll(() => {
+  rmSync(top, { recursive: true, force: true });
+});
+
+const mode = (path: string): number => statSync(path).mode & 0o777;
+
+test("the key is made once, and nobody else can read it or the directory", () => {
+  const directory = join(top, "one");
+  const first = new AgentHome(directory).key();
+  expect(new AgentHome(directory).key().publicKey).toEqual(first.publicKey);
+  expect(mode(directory)).toBe(0o700);
+  expect(mode(join(directory, "instance.key"))).toBe(0o600);
+});
+
+test("a directory that others can read is closed to them; a key that they could is refused", () => {
+  const directory = join(top, "open");
+  const home = new AgentHome(directory);
+  home.key();
+  chmodSync(directory, 0o755);
+  new AgentHome(directory);
+  expect(mode(directory)).toBe(0o700);
+  chmodSync(join(directory, "instance.key"), 0o644);
+  expect(() => home.key()).toThrow("others can read");
+});
+
+test("what is no key is said to be none, and not quoted", () => {
+  const directory = join(top, "broken");
+  const home = new AgentHome(directory);
+  writeFileSync(join(directory, "instance.key"), "something secret", { mode: 0o600 });
+  expect(() => home.key()).toThrow("holds no Ed25519 key");
+  expect(() => home.key()).not.toThrow("something secret");
+});
+
+test("ASM-80: a second agent in the same directory is refused; after the first has gone it is not", () => {
+  const home = new AgentHome(join(top, "lock"));
+  home.lock();
+  home.lock();
+  home.unlock();
+  // A process that lives and is no agent: its number was used again.
+  writeFileSync(home.path("agent.pid"), "1\n");
+  home.lock();
+  home.unlock();
+});
+
+test("waits double, with a bound, spread, and begin anew after a success", () => {
+  const waits = new BackOff(() => 0.5);
+  const first = Array.from({ length: 12 }, () => waits.take());
+  expect(first.slice(0, 4)).toEqual([200, 400, 800, 1600]);
+  expect(first.at(-1)).toBe(30_000);
+  waits.reset();
+  expect(waits.take()).toBe(200);
+  expect([new BackOff(() => 0).take(), new BackOff(() => 0.999).take()]).toEqual([150, 250]);
+});

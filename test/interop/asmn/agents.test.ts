@@ -1,0 +1,312 @@
+/**
+ * Agents beside unmodified routers, and their fakes, against evpnd as Sec-EM, gate and reflector:
+ *
+ *   v1  FRR, its session inside the agent's TLS        v4  whoever steals v3's identity, or its directory
+ *   v2  FRR, its session signed with the agent's MD5 key
+ *   v3  an agent alone, which is killed, copied and put back
+ */
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { Capture } from "../lib/capture.js";
+import { Frr, frrClient } from "../lib/frr.js";
+import { Lab } from "../lib/lab.js";
+import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
+import { waitFor } from "../lib/wait.js";
+import { joinStreams } from "../../../src/util/join-streams.js";
+import { AgentProgram } from "./lib/agent.js";
+import type { AgentOptions } from "./lib/agent.js";
+import { AGENT_PORT, AS, Manager, PROXY_PORT, TENANT } from "./lib/manager.js";
+import { GATEWAY, MANAGER_ADDRESS, VnfNet } from "./lib/vnf-net.js";
+
+/** Where the router beside an agent peers with it. */
+const PROXY = "127.0.0.2";
+
+describeInterop("agents beside routers", ["frr", "tshark"], () => {
+  let lab: Lab;
+  let net: VnfNet;
+  let manager: Manager;
+  let image: string;
+  let digest: string;
+  let frr1: Frr;
+  let frr2: Frr;
+  let proxied: AgentProgram;
+  let signed: AgentProgram;
+  let alone: AgentProgram;
+
+  beforeAll(async () => {
+    lab = new Lab();
+    net = new VnfNet(lab);
+    for (const vnf of [1, 2, 3, 4]) net.vnf(vnf);
+    image = lab.writeFile("image", "a genuine image\n".repeat(200_000));
+    manager = await Manager.start({
+      lab,
+      vnfs: [
+        { name: "one", address: VnfNet.address(1), binding: "tls-proxy" },
+        { name: "two", address: VnfNet.address(2), binding: "tcp-md5" },
+        { name: "three", address: VnfNet.address(3), binding: "address" },
+      ],
+      renewalSeconds: 5,
+    });
+    frr1 = await router(1, PROXY);
+    frr2 = await router(2, MANAGER_ADDRESS);
+    proxied = agent(1, "one", [
+      "binding:",
+      "  kind: tls-proxy",
+      `  listen: ${PROXY}:179`,
+      `  reflector: ${MANAGER_ADDRESS}:${String(PROXY_PORT)}`,
+      `  key: "${manager.gateKey}"`,
+    ]);
+    signed = agent(2, "two", [
+      "binding:",
+      "  kind: tcp-md5",
+      `  command: [vtysh, --vty_socket, ${join(lab.directory, "frr2")}]`,
+      "  input: |",
+      "    configure terminal",
+      `    router bgp ${String(AS)}`,
+      `    neighbor ${MANAGER_ADDRESS} password {key}`,
+    ]);
+    alone = agent(3, "three");
+    const measured = JSON.parse(await alone.cli("measure", "--json")) as { image: string };
+    digest = measured.image;
+    for (const vnf of ["one", "two", "three"]) await manager.register(vnf, digest);
+  });
+
+  afterAll(async () => {
+    await lab.close();
+  });
+
+  beforeEach(() => {
+    showLogsOnFailure(() => lab);
+  });
+
+  function router(vnf: number, reflector: string): Promise<Frr> {
+    const label = VnfNet.label(vnf);
+    const address = VnfNet.address(vnf);
+    const config = frrClient({ as: AS, address, reflectors: [reflector], familyLines: [] });
+    return Frr.start({ lab, label, name: `frr${String(vnf)}`, address, config });
+  }
+
+  function agent(
+    vnf: number,
+    name: string,
+    lines: readonly string[] = [],
+    more: Partial<AgentOptions> = {},
+  ): AgentProgram {
+    return new AgentProgram({
+      lab,
+      label: VnfNet.label(vnf),
+      tenant: TENANT,
+      vnf: name,
+      instance: `${name}-1`,
+      secEms: [`${MANAGER_ADDRESS}:${String(AGENT_PORT)}`],
+      rootKeys: [manager.rootKey],
+      image,
+      lines,
+      ...more,
+    });
+  }
+
+  async function enrol(program: AgentProgram, name: string, replace = false): Promise<void> {
+    const key = await program.publicKey();
+    program.giveToken(await manager.token(name, `${name}-1`, digest, key, replace));
+  }
+
+  /** Once it is trusted, how long that took from its start. */
+  async function startedIn(program: AgentProgram): Promise<number> {
+    const begun = Date.now();
+    program.start();
+    const { provenAt = begun } = await program.waitTrusted();
+    return provenAt - begun;
+  }
+
+  test("ASM-03, ASM-05, ASM-75: a token, an agent beside FRR, and the session comes up inside TLS", async () => {
+    await sleep(300);
+    expect((await frr1.neighbor(PROXY)).state).not.toBe("Established");
+    const capture = await Capture.start(lab, GATEWAY, "p1", "tcp");
+    await enrol(proxied, "one");
+    await startedIn(proxied);
+    await frr1.waitEstablished(PROXY);
+    const status = await proxied.waitFor(
+      "to carry the session",
+      ({ carried }) => carried.router === 1,
+    );
+    expect(status.binding).toMatchObject({ kind: "tls-proxy", bound: true });
+    await manager.waitInstance("one-1", "trusted", ({ state }) => state === "trusted");
+    // Nothing of BGP is readable on the way: no marker of 16 octets of ones, and no port 179.
+    await capture.stop();
+    const octets = readFileSync(capture.file);
+    expect(octets.length).toBeGreaterThan(2000);
+    expect(octets.includes(Buffer.alloc(16, 255))).toBe(false);
+  });
+
+  test("ASM-75: the agent has FRR take its TCP-MD5 key; the session comes up signed, the key is in no log", async () => {
+    await enrol(signed, "two");
+    await startedIn(signed);
+    const status = await signed.waitFor("to have given the key", ({ binding }) => binding.bound);
+    await frr2.waitEstablished(MANAGER_ADDRESS);
+    const running = await frr2.vtysh("show running-config");
+    const key = new RegExp(`neighbor ${MANAGER_ADDRESS} password (\\S+)`).exec(running)?.[1] ?? "";
+    expect(key).toMatch(/^[0-9a-f]{32}$/);
+    expect(JSON.stringify(status)).not.toContain(key);
+    expect(signed.program?.log()).not.toContain(key);
+    expect(manager.evpnd.program.log()).not.toContain(key);
+  });
+
+  test("ASM-13, ASM-65: restarted, it is trusted within 2 s: the image's digest is known", async () => {
+    await proxied.program?.stop("SIGKILL");
+    const took = await startedIn(proxied);
+    process.stderr.write(`asmn: trusted ${String(took)} ms after the start of the agent\n`);
+    expect(proxied.status()?.image?.fromCache).toBe(true);
+    await frr1.waitEstablished(PROXY);
+    // Whatever the machine was doing: the agent itself needed less.
+    expect(took).toBeLessThan(process.env["CI"] === undefined ? 2_000 : 10_000);
+  });
+
+  test("ASM-71, ASM-74: the right configuration with a wrong key gets nothing, and is named", async () => {
+    const key = await alone.publicKey();
+    const token = await manager.token("three", "three-1", digest, key);
+    const fake = agent(4, "three", [], { name: "wrong-key" });
+    fake.giveToken(token);
+    await expect(fake.cli("run", "--once")).rejects.toThrow("wrong-key");
+    expect((await manager.instance("three-1"))?.state).not.toBe("trusted");
+    // The token is still the right agent's.
+    alone.giveToken(token);
+    await startedIn(alone);
+  });
+
+  test("ASM-66, ASM-71: a wrong image, told honestly: untrusted, its session ends; the right one brings it back", async () => {
+    const before = readFileSync(image);
+    writeFileSync(image, "changed\n");
+    await manager.post("/v1/asmn/verify", { tenant: TENANT, vnf: "one", instance: "one-1" });
+    await manager.waitInstance(
+      "one-1",
+      "untrusted",
+      ({ state, reason }) => state === "untrusted" && reason.includes("image"),
+    );
+    await waitFor(
+      "FRR's session to end",
+      async () => (await frr1.neighbor(PROXY)).state !== "Established",
+    );
+    expect(proxied.status()).toMatchObject({ state: "untrusted", reason: "image" });
+    writeFileSync(image, before);
+    await manager.post("/v1/asmn/verify", { tenant: TENANT, vnf: "one", instance: "one-1" });
+    await proxied.waitTrusted();
+    await frr1.waitEstablished(PROXY);
+  });
+
+  test("ASM-61, ASM-62, ASM-77: evpnd killed in the middle of renewals: nobody is locked out, no counter goes back", async () => {
+    for (const wait of [0, 15]) {
+      const before = (await alone.waitTrusted()).counter;
+      // Asked for a proof, and gone at once.
+      void manager
+        .post("/v1/asmn/verify", { tenant: TENANT, vnf: "three", instance: "three-1" })
+        .catch(() => undefined);
+      await sleep(wait);
+      await manager.evpnd.kill();
+      await manager.restart();
+      const after = await alone.waitFor(
+        "to be back",
+        ({ state, secEm, counter }) =>
+          state === "trusted" && secEm !== undefined && counter > before,
+      );
+      expect(after.counter).toBeGreaterThan(before);
+    }
+    await manager.waitInstance("three-1", "trusted", ({ state }) => state === "trusted");
+    await Promise.all([frr1.waitEstablished(PROXY), frr2.waitEstablished(MANAGER_ADDRESS)]);
+  });
+
+  test("ASM-62, ASM-63: what a man in the middle recorded is worth nothing when it is sent again", async () => {
+    await alone.program?.stop();
+    const relay = await lab.relay(VnfNet.label(3));
+    const middle = { host: "127.0.0.3", port: AGENT_PORT };
+    const beyond = { host: MANAGER_ADDRESS, port: AGENT_PORT };
+    await relay.listen(middle.host, middle.port);
+    const recorded: Buffer[] = [];
+    const met = relay.accept(middle.host, middle.port).then(async ({ socket }) => {
+      const onward = await relay.connect(beyond);
+      socket.on("data", (octets: Buffer) => recorded.push(octets));
+      joinStreams(socket, onward, () => undefined);
+    });
+    const through = agent(3, "three", [], {
+      name: "recorded",
+      directory: alone.directory,
+      secEms: [`${middle.host}:${String(middle.port)}`],
+    });
+    await startedIn(through);
+    await met;
+    await through.program?.stop();
+    const before = await manager.instance("three-1");
+    // All that the agent said, octet by octet, from its own address.
+    const again = await relay.connect(beyond);
+    again.on("error", () => undefined);
+    again.resume();
+    again.write(Buffer.concat(recorded));
+    await once(again, "close");
+    const after = await manager.instance("three-1");
+    expect(after).toMatchObject({ chain: before?.chain, id: before?.id, connected: false });
+    await startedIn(alone);
+  });
+
+  test("ASM-71, ASM-75, ASM-80: a stolen directory at another address is not trusted; the theft stops both", async () => {
+    await alone.program?.stop();
+    const stolen = agent(4, "three", [], { name: "thief" });
+    cpSync(alone.directory, stolen.directory, { recursive: true });
+    rmSync(join(stolen.directory, "agent.pid"), { force: true });
+    rmSync(join(stolen.directory, "status.json"), { force: true });
+    await expect(stolen.cli("run", "--once")).rejects.toThrow(/address/);
+    const state = await manager.instance("three-1");
+    expect(state?.state).toBe("untrusted");
+    // The owner comes back: two have spoken with one state.
+    alone.start();
+    await alone.waitFor(
+      "to be stopped",
+      (one) => one.state === "untrusted" && one.reason === "clone",
+    );
+    await manager.waitInstance("three-1", "stopped", (one) => one.state === "untrusted");
+    await expect(stolen.cli("run", "--once")).rejects.toThrow(/stopped|clone/);
+  });
+
+  test("ASM-15, ASM-80: the operator decides: a new token for the right one, and the chain begins anew", async () => {
+    await enrol(alone, "three", true);
+    const status = await alone.waitTrusted();
+    expect(status.enrolled).toBe(true);
+    await manager.waitInstance("three-1", "trusted", ({ state }) => state === "trusted");
+  });
+
+  test("ASM-15: a directory put back from before: found out by its counter, stale or a clone, never healed", async () => {
+    const old = join(lab.directory, "old-state");
+    await alone.program?.stop();
+    cpSync(alone.directory, old, { recursive: true });
+    await startedIn(alone);
+    await alone.program?.stop();
+    cpSync(old, alone.directory, { recursive: true });
+    alone.start();
+    const status = await alone.waitFor(
+      "to be found out",
+      ({ state, reason }) => state !== "trusted" && reason !== "",
+    );
+    expect(["clone", "out-of-sync"]).toContain(status.reason);
+    await alone.program?.stop();
+  });
+
+  test("ASM-71: revoked, FRR's sessions end; restored, they come back after a new proof only", async () => {
+    const scope = { tenant: TENANT, vnf: "one", instance: "one-1", reason: "test" };
+    const begun = Date.now();
+    await manager.post("/v1/asmn/revoke", scope);
+    await waitFor(
+      "FRR's session to end",
+      async () => (await frr1.neighbor(PROXY)).state !== "Established",
+    );
+    process.stderr.write(`asmn: session ended ${String(Date.now() - begun)} ms after revoke\n`);
+    await proxied.waitFor(
+      "to know",
+      ({ state, reason }) => state === "untrusted" && reason === "revoked",
+    );
+    await manager.post("/v1/asmn/restore", scope);
+    await proxied.waitTrusted();
+    await frr1.waitEstablished(PROXY);
+  });
+});
