@@ -3,12 +3,14 @@
  * evpnd-churn: plays many EVPN PEs against any BGP route reflector, checks what every one of them
  * receives, and reports how long it took. `docs/performance.md` says how to use it.
  */
+import { tmpdir } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { compare, type CompareOptions } from "./compare/compare.js";
 import { compareFib, type FibOptions } from "./compare/fib.js";
 import { routeTargets, type RouteTargetsOptions } from "./compare/route-targets.js";
 import { startTarget, TARGET_NAMES } from "./compare/targets.js";
 import { versus, type VersusOptions } from "./compare/versus.js";
+import { asmnTables, type AsmnOptions } from "./asmn/tables.js";
 import { besideBgp, type BesideOptions } from "./radius/beside-bgp.js";
 import { compareRadius, type RadiusOptions } from "./radius/compare.js";
 import { RELAY_NAMES } from "./radius/targets.js";
@@ -392,6 +394,19 @@ function radiusBesideBgpCommand(): Command {
     });
 }
 
+function asmnCommand(): Command {
+  return new Command("asmn")
+    .description("the tables of the ASMN paper beside ours: hashing, traffic, trust")
+    .option("--only <parts...>", "only these parts")
+    .option("--quick", "small sizes, and no limits: does everything run?")
+    .option("--directory <dir>", "where large files go, for as long as it runs", tmpdir())
+    .option("--evpnd <file>", "another build's main.js")
+    .option("--json", "one JSON line instead of tables")
+    .action(async (options: AsmnOptions) => {
+      process.exitCode = (await asmnTables(options)) ? 0 : 1;
+    });
+}
+
 const program = new Command("evpnd-churn")
   .description("plays EVPN PEs against a BGP route reflector and checks what each of them receives")
   .showHelpAfterError("(--help lists the options)");
@@ -402,6 +417,7 @@ program.addCommand(fibCommand());
 program.addCommand(versusCommand());
 program.addCommand(radiusCommand());
 program.addCommand(radiusBesideBgpCommand());
+program.addCommand(asmnCommand());
 
 // an exit by our own hand runs the handlers that stop started targets
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

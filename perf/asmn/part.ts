@@ -43,7 +43,7 @@ export interface Part {
 }
 
 /** "met" or "missed" by a limit; a quick run only shows. */
-export function judged(good: boolean, { quick }: PartOptions): RowVerdict {
+export function judged(good: boolean, { quick }: Pick<PartOptions, "quick">): RowVerdict {
   if (quick) return "shown";
   return good ? "met" : "missed";
 }

@@ -1,0 +1,6 @@
+/** The parts of `npm run perf -- asmn`, in the order of the paper's tables. A new part is a row here. */
+import type { Part } from "./part.js";
+import { gating } from "./gating.js";
+import { hashing } from "./hashing.js";
+
+export const PARTS: readonly Part[] = [hashing, gating];
