@@ -53,6 +53,7 @@ export class AuditLog {
   private unsignedSince = 0;
   private lost = 0;
   private waiting: Waiting[] = [];
+  private headWanted = false;
   private running: Promise<void> | undefined;
   /** Why nothing can be written now. */
   problem: string | undefined;
@@ -127,30 +128,30 @@ export class AuditLog {
 
   /** Never rejects. */
   async close(): Promise<void> {
-    while (this.running !== undefined) await this.running;
     await this.sign();
   }
 
   private async sign(): Promise<void> {
-    while (this.running !== undefined) await this.running;
-    if (this.unsigned === 0) return;
-    this.running = this.write([]).finally(() => (this.running = undefined));
+    this.headWanted = true;
+    this.running ??= this.run();
     await this.running;
   }
 
   private async run(): Promise<void> {
     // One turn, so that what comes together is written together.
     await Promise.resolve();
-    while (this.waiting.length > 0) {
+    while (this.waiting.length > 0 || this.headWanted) {
       const batch = this.waiting;
       this.waiting = [];
-      await this.write(batch);
+      const head = this.headWanted && this.unsigned + batch.length > 0;
+      this.headWanted = false;
+      if (batch.length > 0 || head) await this.write(batch, head);
     }
     this.running = undefined;
   }
 
-  /** Without a batch: a head alone. Never rejects. */
-  private async write(batch: readonly Waiting[]): Promise<void> {
+  /** Never rejects. */
+  private async write(batch: readonly Waiting[], head: boolean): Promise<void> {
     const { clock, disk, key, publicKey, maxOctets } = this.parts;
     let { last } = this;
     const text: string[] = [];
@@ -161,13 +162,20 @@ export class AuditLog {
     };
     const { lost } = this;
     if (lost > 0 && batch.length > 0) {
-      add({ actor: "sec-em", action: "lost", subject: "", detail: `${lost} entries before this one could not be written` });
+      add({
+        actor: "sec-em",
+        action: "lost",
+        subject: "",
+        detail: `${lost} entries before this one could not be written`,
+      });
     }
     for (const { note } of batch) add(note);
     const added = last.sequence - this.last.sequence;
-    const signs = batch.length === 0 || this.unsigned + added >= HEAD_ENTRIES;
-    if (signs) text.push(lineOf({ kind: "head", head: headOf(last, clock.wall(), key, publicKey) }));
-    const fresh = added > 0 && (this.file === "" || this.octets >= Math.max(SMALLEST_FILE, maxOctets / FILES));
+    const signs = head || this.unsigned + added >= HEAD_ENTRIES;
+    if (signs)
+      text.push(lineOf({ kind: "head", head: headOf(last, clock.wall(), key, publicKey) }));
+    const fresh =
+      added > 0 && (this.file === "" || this.octets >= Math.max(SMALLEST_FILE, maxOctets / FILES));
     const file = fresh ? fileName(this.last.sequence + 1) : this.file;
     const length = fresh ? 0 : this.octets;
     const bytes = Buffer.from(text.join(""));
@@ -242,7 +250,10 @@ export class AuditLog {
       cut ??= `entry ${mark.sequence} is not the one that was written`;
     }
     if (cut === undefined) return;
-    this.parts.log.error({ problem: cut }, "the audit log was changed while the Sec-EM did not run");
+    this.parts.log.error(
+      { problem: cut },
+      "the audit log was changed while the Sec-EM did not run",
+    );
     const note = { actor: "sec-em", action: "damaged", subject: "audit log", detail: cut };
     await this.note(note).catch(() => {});
   }

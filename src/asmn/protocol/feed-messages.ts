@@ -1,9 +1,9 @@
 /** Messages between Sec-EM and gates or gateways (docs/asmn-protocol.md, "Feed"). */
-import { catalog, heartbeat, hello, MD5_KEY_OCTETS, refused } from "./agent-messages.js";
-import type { Catalog, Heartbeat, Hello, Refused } from "./agent-messages.js";
+import { catalog, heartbeat, hello, keys, MD5_KEY_OCTETS, refused } from "./agent-messages.js";
+import type { Catalog, Heartbeat, Hello, Keys, Refused } from "./agent-messages.js";
 import { defineMessage, messageSet } from "./frame.js";
 import type { MessageOf } from "./frame.js";
-import { list, name, octets, octetsUpTo, u32, u64 } from "./kinds.js";
+import { name, octets, octetsUpTo, u32, u64 } from "./kinds.js";
 import { field, optional } from "./struct.js";
 import { READER } from "./words.js";
 
@@ -37,11 +37,6 @@ export const marker = defineMessage("marker", 36, {
 /** From the subscriber, behind each revocation that it has put in force. */
 export const applied = defineMessage("applied", 37, { revocation: field(1, u64) });
 
-/** New certificates of the Sec-EM's keys, when they change. */
-export const keys = defineMessage("keys", 38, {
-  certificates: field(1, list(octetsUpTo(512), 16)),
-});
-
 /** A signed break-glass document (`break-glass.ts`). */
 export const glass = defineMessage("glass", 39, { document: field(1, octetsUpTo(2048)) });
 
@@ -68,7 +63,6 @@ export type Item = MessageOf<typeof item>;
 export type Gone = MessageOf<typeof gone>;
 export type Marker = MessageOf<typeof marker>;
 export type Applied = MessageOf<typeof applied>;
-export type Keys = MessageOf<typeof keys>;
 export type Glass = MessageOf<typeof glass>;
 export type GlassEnd = MessageOf<typeof glassEnd>;
 export type FeedMessage =

@@ -22,8 +22,7 @@ import type {
  * - `refused`: this role may not do that, or an earlier step has not succeeded (ASM-02).
  * - `storage`: it could not be written down, and so has not happened.
  */
-export type SecEmErrorCode =
-  "off" | "not-found" | "invalid" | "conflict" | "refused" | "storage";
+export type SecEmErrorCode = "off" | "not-found" | "invalid" | "conflict" | "refused" | "storage";
 
 export class SecEmError extends Error {
   readonly code: SecEmErrorCode;

@@ -1,0 +1,221 @@
+/**
+ * Every instance that the Sec-EM knows, by identity and by name. A name has one instance (ASM-64); one that
+ * enrols anew has its new identity beside the old one until its first step is confirmed, and takes the
+ * name then. What is written is on the disk before it counts, with one exception: trust that is taken away
+ * is taken away at once, and written as soon as the disk lets it.
+ */
+import { StoreError } from "../../store/index.js";
+import { fromHex, toHex } from "../../util/bytes.js";
+import { ID_NONCE_OCTETS, instanceId, type RandomSource } from "../crypto/index.js";
+import {
+  decodeChain,
+  encodeChain,
+  NEW_CHAIN,
+  type ChainRecord,
+  type Reason,
+  type RootKind,
+  type TrustState,
+} from "../protocol/index.js";
+import { SecEmError, type BgpFacts, type InstanceName } from "./control.js";
+import { instanceText } from "./names.js";
+import type { RecordWrite, Records } from "./records.js";
+
+export interface InstanceRecord extends InstanceName {
+  /** ID and its nonce, hex. */
+  readonly identity: string;
+  readonly nonce: string;
+  /** It has not taken its name yet: another identity may have it. */
+  readonly enrolling: boolean;
+  readonly bgp: BgpFacts;
+  /** 32 hexadecimal digits; a secret. */
+  readonly md5Key: string | undefined;
+  /** Key, counters and states; a secret. */
+  readonly chain: ChainRecord;
+  /** As the last evidence that was taken said. */
+  readonly image: string | undefined;
+  readonly manifest: string | undefined;
+  readonly root: RootKind;
+  readonly catalogVersion: number;
+  readonly catalogDigest: string;
+  readonly state: TrustState;
+  readonly reason: Reason;
+  readonly sentence: string;
+  /** Wall-clock milliseconds of the state, and of the last step that was confirmed as trusted. */
+  readonly since: number;
+  readonly attestedAt: number | undefined;
+  /** By an operator: why. */
+  readonly revoked: string | undefined;
+  /** Of the last revocation that was told of it. */
+  readonly revocation: number;
+}
+
+/** Of the whole Sec-EM. */
+const MOST_INSTANCES = 50_000;
+
+export class InstanceBook {
+  private readonly records: Records;
+  private readonly random: RandomSource;
+  private readonly byIdentity = new Map<string, InstanceRecord>();
+  private readonly byName = new Map<string, string>();
+  /** Those without their name. */
+  private readonly waiting = new Set<string>();
+  /** In force, and not on the disk. */
+  private readonly unwritten = new Set<string>();
+
+  constructor(records: Records, random: RandomSource) {
+    this.records = records;
+    this.random = random;
+  }
+
+  async load(): Promise<void> {
+    for (const { value } of await this.records.all("instance/")) {
+      this.adopt(unpacked(value as unknown as PackedInstance));
+    }
+  }
+
+  get size(): number {
+    return this.byName.size;
+  }
+
+  get(identity: string): InstanceRecord | undefined {
+    return this.byIdentity.get(identity);
+  }
+
+  named(name: InstanceName): InstanceRecord | undefined {
+    return this.byIdentity.get(this.byName.get(instanceText(name)) ?? "");
+  }
+
+  /** Identities that were enrolled for a name which another one has. */
+  waitingFor(name: InstanceName): readonly InstanceRecord[] {
+    const text = instanceText(name);
+    return [...this.waiting]
+      .map((identity) => this.byIdentity.get(identity))
+      .filter((record) => record !== undefined)
+      .filter((record) => instanceText(record) === text);
+  }
+
+  /** Those that have their name, in the order of names. */
+  all(): readonly InstanceRecord[] {
+    return [...this.byName]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, identity]) => this.byIdentity.get(identity))
+      .filter((record) => record !== undefined);
+  }
+
+  /** Those that have their name, as they come. */
+  *each(): Generator<InstanceRecord> {
+    for (const identity of this.byName.values()) {
+      const record = this.byIdentity.get(identity);
+      if (record !== undefined) yield record;
+    }
+  }
+
+  /** An identity that nobody has yet, for a name (ASM-64). */
+  draw(name: InstanceName, bgp: BgpFacts, wall: number): InstanceRecord {
+    if (this.byIdentity.size >= MOST_INSTANCES) {
+      throw new SecEmError("conflict", `there are ${MOST_INSTANCES} instances; remove some first`);
+    }
+    const { tenant, vnf, instance } = name;
+    const nonce = this.random(ID_NONCE_OCTETS);
+    const identity = toHex(instanceId(name, nonce));
+    if (this.byIdentity.has(identity)) {
+      throw new SecEmError("conflict", "the identity that was drawn is somebody's; try again");
+    }
+    return {
+      ...{ tenant, vnf, instance, identity, nonce: toHex(nonce), bgp },
+      enrolling: this.named(name) !== undefined,
+      md5Key: bgp.binding === "tcp-md5" ? toHex(this.random(16)) : undefined,
+      chain: NEW_CHAIN,
+      ...{ image: undefined, manifest: undefined, root: "none" },
+      ...{ catalogVersion: 0, catalogDigest: "00".repeat(32) },
+      ...{ state: "unknown", reason: "none", sentence: "not enrolled yet", since: wall },
+      ...{ attestedAt: undefined, revoked: undefined, revocation: 0 },
+    };
+  }
+
+  /** Rejects with `SecEmError` `storage`, with everything as before. */
+  async write(record: InstanceRecord): Promise<void> {
+    await this.records.write(...this.writesOf(record));
+    this.unwritten.delete(record.identity);
+    this.adopt(record);
+  }
+
+  /** Whoever takes a name ends the one before in the same stroke. */
+  writesOf(record: InstanceRecord): readonly RecordWrite[] {
+    const former = record.enrolling ? undefined : this.byName.get(instanceText(record));
+    const write = { key: `instance/${record.identity}`, value: packed(record) };
+    if (former === undefined || former === record.identity) return [write];
+    return [write, { key: `instance/${former}`, value: undefined }];
+  }
+
+  /** In memory: what `write`'s caller has written itself, or what needs no disk. */
+  adopt(record: InstanceRecord): void {
+    this.byIdentity.set(record.identity, record);
+    if (record.enrolling) {
+      this.waiting.add(record.identity);
+      return;
+    }
+    this.waiting.delete(record.identity);
+    const name = instanceText(record);
+    const former = this.byName.get(name);
+    if (former !== undefined && former !== record.identity) this.byIdentity.delete(former);
+    this.byName.set(name, record.identity);
+  }
+
+  /** In force at once. @returns whether it is on the disk, too */
+  async force(record: InstanceRecord): Promise<boolean> {
+    this.adopt(record);
+    this.unwritten.add(record.identity);
+    return this.writeForced(record.identity);
+  }
+
+  /** What the disk did not take before. */
+  async retry(): Promise<void> {
+    for (const identity of [...this.unwritten]) {
+      if (!(await this.writeForced(identity))) return;
+    }
+  }
+
+  get unwrittenCount(): number {
+    return this.unwritten.size;
+  }
+
+  /** Gone at once. @returns whether it is gone from the disk, too */
+  async remove(record: InstanceRecord): Promise<boolean> {
+    const { identity } = record;
+    this.byIdentity.delete(identity);
+    this.waiting.delete(identity);
+    if (this.byName.get(instanceText(record)) === identity)
+      this.byName.delete(instanceText(record));
+    this.unwritten.add(identity);
+    return this.writeForced(identity);
+  }
+
+  private async writeForced(identity: string): Promise<boolean> {
+    const record = this.byIdentity.get(identity);
+    const value = record === undefined ? undefined : packed(record);
+    try {
+      await this.records.write({ key: `instance/${identity}`, value });
+    } catch {
+      return false;
+    }
+    // Changed again meanwhile: that change writes itself.
+    if (this.byIdentity.get(identity) === record) this.unwritten.delete(identity);
+    return true;
+  }
+}
+
+type PackedInstance = Omit<InstanceRecord, "chain"> & { readonly chain: string };
+
+function packed(record: InstanceRecord): PackedInstance {
+  return { ...record, chain: toHex(encodeChain(record.chain)) };
+}
+
+function unpacked(value: PackedInstance): InstanceRecord {
+  const chain = decodeChain(fromHex(value.chain) ?? new Uint8Array(0));
+  if (chain.ok) return { ...value, chain: chain.value };
+  throw new StoreError(
+    "corrupt",
+    `the chain of ${instanceText(value)} cannot be read (${chain.sentence}); restore the state directory from a copy`,
+  );
+}

@@ -1,0 +1,76 @@
+/**
+ * What the registry says to authentic evidence: where it came from, what vouches for it, which image and
+ * manifest, which catalog, in the order of the protocol's reasons. Good evidence is trusted as soon as the
+ * agent has confirmed; anything else is untrusted at once.
+ */
+import { isIPv4 } from "node:net";
+import { toHex } from "../../util/bytes.js";
+import type { EvidenceFacts, Judgement, Reason } from "../protocol/index.js";
+import type { Core } from "./core.js";
+import type { InstanceRecord } from "./instance-book.js";
+import { rootFault } from "./roots.js";
+
+interface Objection {
+  readonly reason: Reason;
+  readonly sentence: string;
+}
+
+export function judge(core: Core, record: InstanceRecord, facts: EvidenceFacts): Judgement {
+  const objection = objectionTo(core, record, facts);
+  const { verdictLifetimeSeconds, renewalSeconds } = core.settings;
+  const { binding } = record.bgp;
+  const md5Key = record.md5Key === undefined ? undefined : Buffer.from(record.md5Key, "latin1");
+  return {
+    reason: objection?.reason ?? "none",
+    sentence: objection?.sentence ?? "it has proved itself",
+    lifetimeSeconds: verdictLifetimeSeconds,
+    renewSeconds: renewalSeconds,
+    binding,
+    // Who is not trusted has no use for it.
+    md5Key: objection === undefined ? md5Key : undefined,
+  };
+}
+
+function objectionTo(
+  core: Core,
+  record: InstanceRecord,
+  facts: EvidenceFacts,
+): Objection | undefined {
+  const { registry, images, catalogs } = core;
+  const { tenant, vnf, bgp } = record;
+  const descriptor = registry.vnf(record)?.descriptor;
+  if (descriptor === undefined) {
+    return { reason: "removed", sentence: `${tenant}/${vnf} is not registered any more` };
+  }
+  const from = plainAddress(facts.remoteAddress);
+  if (bgp.addresses.length > 0 && !bgp.addresses.map(plainAddress).includes(from)) {
+    return { reason: "address", sentence: `it speaks from ${from}, which is not an address of it` };
+  }
+  const root = rootFault(core, record, descriptor.rootOfTrust, facts);
+  if (root !== undefined) return { reason: "root-of-trust", sentence: root };
+  const image = toHex(facts.image);
+  const fault = images.fault(record, image);
+  if (fault !== undefined) return { reason: "image", sentence: fault };
+  const manifest = images.manifestOf(record, image);
+  if (manifest !== undefined && manifest !== toHex(facts.manifest)) {
+    return { reason: "manifest", sentence: "what runs differs in what may not change" };
+  }
+  const catalog = catalogs.get(tenant);
+  if (
+    catalog !== undefined &&
+    (catalog.version !== facts.catalogVersion || catalog.digest !== toHex(facts.catalogDigest))
+  ) {
+    return {
+      reason: "catalog",
+      sentence: `it has not the current catalog, version ${catalog.version}`,
+    };
+  }
+  return undefined;
+}
+
+/** Without a zone, and IPv4 as such. */
+export function plainAddress(address: string): string {
+  const [bare = ""] = address.toLowerCase().split("%");
+  const mapped = /^::ffff:(.*)$/.exec(bare)?.[1];
+  return mapped !== undefined && isIPv4(mapped) ? mapped : bare;
+}
