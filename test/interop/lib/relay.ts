@@ -22,6 +22,19 @@ export interface Accepted {
   readonly remotePort: number;
 }
 
+/** A socket is there a moment before it takes connections. */
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const settle = (answers: boolean) => () => {
+      socket.destroy();
+      resolve(answers);
+    };
+    socket.once("connect", settle(true));
+    socket.once("error", settle(false));
+  });
+}
+
 type Answer = Record<string, unknown>;
 
 export class Relay {
@@ -41,7 +54,7 @@ export class Relay {
     const relay = new Relay(path, program, lab);
     await waitFor(`relay in ${label}`, () => {
       program.mustRun();
-      return existsSync(path);
+      return existsSync(path) && listens(path);
     });
     return relay;
   }
