@@ -137,6 +137,11 @@ export class AgentLink {
           ],
           close: true,
         };
+      case "keys":
+        if (phase.kind === "greeting") return this.outOfOrder(message);
+        // One that is not the root's changes nothing.
+        for (const one of message.certificates) this.ring.take(one);
+        return NOTHING;
       case "prompt":
         return phase.kind === "greeting" ? this.outOfOrder(message) : this.renew();
       case "notice":

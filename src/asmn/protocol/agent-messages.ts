@@ -133,6 +133,11 @@ export const heartbeat = defineMessage("heartbeat", 33, {
   document: field(1, octetsUpTo(512)),
 });
 
+/** New certificates of the Sec-EM's keys, when they change; on a feed as well. */
+export const keys = defineMessage("keys", 38, {
+  certificates: field(1, list(octetsUpTo(512), 16)),
+});
+
 export const agentLink = messageSet("the agent's connection", [
   hello,
   begin,
@@ -148,6 +153,7 @@ export const agentLink = messageSet("the agent's connection", [
   ask,
   answer,
   heartbeat,
+  keys,
 ]);
 
 export type Hello = MessageOf<typeof hello>;
@@ -164,6 +170,7 @@ export type Catalog = MessageOf<typeof catalog>;
 export type Ask = MessageOf<typeof ask>;
 export type Answer = MessageOf<typeof answer>;
 export type Heartbeat = MessageOf<typeof heartbeat>;
+export type Keys = MessageOf<typeof keys>;
 export type AgentMessage =
   | Hello
   | Begin
@@ -178,7 +185,8 @@ export type AgentMessage =
   | Catalog
   | Ask
   | Answer
-  | Heartbeat;
+  | Heartbeat
+  | Keys;
 
 /** Before the router's session goes through the gate's proxy (ASM-75). */
 export const bind = defineMessage("bind", 48, {

@@ -16,10 +16,10 @@ export const HEARTBEAT_SECONDS = 5;
 export const STALE_SECONDS = 15;
 /** The first one must come this soon after it was asked for: it says how late the others are. */
 export const FIRST_SECONDS = 5;
-/** A subscription is begun anew after this, so that slow clocks and slow streams do not add up. */
-export const SUBSCRIPTION_SECONDS = 3600;
-/** Clocks may run apart by this part of the time that passes. */
+/** Clocks may run apart by this part of the time that passes, */
 const DRIFT = 0.001;
+/** and by this much on one subscription: who slows the stream down slowly gains no more. */
+const DRIFT_MS = 4000;
 
 export interface HeartbeatDocument {
   readonly mode: "sound";
@@ -83,9 +83,10 @@ export class HeartbeatWatch {
   private readonly staleMs: number;
   private last: HeartbeatDocument | undefined;
   private lastAt = 0;
-  /** Least (own clock - signed time) seen, and when. */
+  /** Own clock - signed time of the earliest heartbeat, where drift has not moved beyond it; and when. */
   private offset = Infinity;
   private offsetAt = 0;
+  private least = Infinity;
   private shown = 0;
 
   constructor(source: HeartbeatSource, ring: KeyRing) {
@@ -177,6 +178,7 @@ export class HeartbeatWatch {
 
   private remember(value: HeartbeatDocument, now: number): void {
     const offset = now - value.time;
+    this.least = Math.min(this.least, offset);
     if (this.last === undefined || offset < this.baseline(now)) {
       this.offset = offset;
       this.offsetAt = now;
@@ -186,6 +188,7 @@ export class HeartbeatWatch {
   }
 
   private baseline(now: number): number {
-    return this.offset + DRIFT * (now - this.offsetAt);
+    const moved = this.offset + DRIFT * (now - this.offsetAt);
+    return Math.min(moved, this.least + DRIFT_MS);
   }
 }

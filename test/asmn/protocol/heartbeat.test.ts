@@ -95,6 +95,20 @@ describe("ASM-67, ASM-77: whoever slows the stream down shows", () => {
     expect(one.lagMs()).toBeLessThan(100);
   });
 
+  test("who slows it down slowly, below what clocks may differ, gains 4 s and no more", () => {
+    const one = watch();
+    let behind = 0;
+    // 0.9 ms a second: an hour of it is 3.2 s, a day would be 78 s.
+    for (let sequence = 1; behind === 0 && sequence < 20_000; sequence++) {
+      const now = (sequence - 1) * 10_000;
+      const late = Math.round(now * 0.0009);
+      one.accept(beat(sequence, START + now - late), now);
+      if (one.isStale(now)) behind = late;
+    }
+    expect(behind).toBeGreaterThan(18_000);
+    expect(behind).toBeLessThan(20_000);
+  });
+
   test("the Sec-EM's time is the latest that any heartbeat allows: delay makes nothing younger", () => {
     const one = watch();
     one.accept(beat(1, START), 0);

@@ -1,9 +1,9 @@
 /** A step between agent and Sec-EM: what passes, what each refusal says, what is stored when. */
 import { describe, expect, test } from "vitest";
 import { agree, makeEphemeral, sha256 } from "../../../src/asmn/crypto/index.js";
-import { nextState, releaseChain, encodeChain } from "../../../src/asmn/protocol/index.js";
+import { encodeChain, KeyRing, nextState, releaseChain } from "../../../src/asmn/protocol/index.js";
 import type { AgentMessage } from "../../../src/asmn/protocol/index.js";
-import { testKey } from "./lib/keys.js";
+import { certify, ROOT, START, testKey } from "./lib/keys.js";
 import { seededRandom } from "./lib/random.js";
 import { Connection, enrolled, NAMES, Vnf, World } from "./lib/world.js";
 import type { Side } from "./lib/world.js";
@@ -273,6 +273,20 @@ describe("what is refused, and why", () => {
       events: [{ fault: { reason: "issuer" } }],
     });
   });
+});
+
+test("ASM-79: new keys of the Sec-EM are told on connections that stand, and others change nothing", async () => {
+  const { vnf, connection } = await enrolled();
+  const next = testKey("verdict 2");
+  const ring = new KeyRing([ROOT.publicKey], () => START);
+  const agent = vnf.link(connection.exporter, () => START, undefined, ring);
+  await agent.receive(connection.secEm.hello());
+  const mine = certify("verdict", next, { serial: 2 });
+  const stranger = certify("verdict", testKey("x"), { serial: 3 }, testKey("other root"));
+  const output = await agent.receive({ kind: "keys", certificates: [stranger, mine] });
+  expect(output).toEqual({ send: [], events: [], close: false });
+  expect(ring.find("verdict", "em1", next.publicKey).ok).toBe(true);
+  expect(ring.find("verdict", "em1", testKey("x").publicKey).ok).toBe(false);
 });
 
 describe("storing", () => {

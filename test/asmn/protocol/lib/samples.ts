@@ -101,6 +101,7 @@ export function sampleAgent(): readonly AgentMessage[] {
       verdict: random(400),
     },
     HEARTBEAT,
+    { kind: "keys", certificates: CERTIFICATES },
   ];
 }
 

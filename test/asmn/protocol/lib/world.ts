@@ -255,7 +255,12 @@ export class Vnf {
     return copy;
   }
 
-  link(exporter: Uint8Array, wall: () => number, peerKey = TRANSPORT.publicKey): AgentLink {
+  link(
+    exporter: Uint8Array,
+    wall: () => number,
+    peerKey = TRANSPORT.publicKey,
+    ring = new KeyRing([ROOT.publicKey], wall),
+  ): AgentLink {
     const ports = {
       random: this.random,
       // eslint-disable-next-line @typescript-eslint/require-await -- throws as a rejection
@@ -274,7 +279,6 @@ export class Vnf {
     };
     const { names, key, suites, token } = this;
     const own = { names, key, suites, token, secEm: undefined };
-    const ring = new KeyRing([ROOT.publicKey], wall);
     return new AgentLink(ports, own, this.state, ring, { exporter, peerKey });
   }
 }
