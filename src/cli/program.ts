@@ -2,6 +2,9 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../util/version.js";
 import { addActions } from "./act-peer.js";
+import { addAsmn } from "./asmn.js";
+import { addAsmnAgent } from "./asmn-agent.js";
+import { addAsmnPaper } from "./asmn-paper.js";
 import { addAudit } from "./audit.js";
 import { addCompletion } from "./completion.js";
 import { addConnectionOptions } from "./connection.js";
@@ -81,6 +84,10 @@ export function buildProgram(host: CliHost): Command {
   addIpsec(ipsec, host);
   addIpsecRender(ipsec, host);
   addIpsecImport(ipsec, host);
+  const asmn = program.command("asmn").description("trust: which VNFs may peer, and why");
+  addAsmn(asmn, host);
+  addAsmnAgent(asmn, host);
+  addAsmnPaper(asmn, host);
   addActions(program, host);
   addAudit(program, host);
   const config = program

@@ -26,10 +26,12 @@ import { tcpAoGap } from "../util/tcp-ao-probe.js";
 import { VERSION } from "../util/version.js";
 
 export type { DaemonSettings } from "./file.js";
+export { checkAgentConfig, loadAgentConfig, type AgentConfigResult } from "./asmn-agent.js";
 export { parseYaml } from "./document.js";
 export { formatIssue } from "./issue.js";
 export type { ConfigIssue } from "./issue.js";
 export { editGateway, type EditResult, type GatewayEdit } from "./ipsec-edit.js";
+export { readCatalogFile, type CatalogFileResult } from "./asmn-catalog-file.js";
 export { maskSecrets } from "./mask.js";
 export { configSchema } from "./schema.js";
 export type { Overlay } from "./overlay.js";

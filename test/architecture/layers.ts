@@ -156,7 +156,11 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "cli",
     files: "^src/cli/",
-    may: [GEN, UTIL, CODEC, "^src/config/", "^src/asmn/agent", "^src/asmn/paper/index\\.ts$"],
+    may: [
+      ...[GEN, UTIL, CODEC, "^src/config/"],
+      // images are measured, and audit logs verified, without a daemon
+      "^src/asmn/(agent|audit|measure|paper)/index\\.ts$",
+    ],
   },
   { name: "web", files: "^src/web/", may: [] },
   {
@@ -170,7 +174,7 @@ export const LAYERS: readonly Layer[] = [
     // What a reload does to the parts that main.ts holds together.
     name: "reload",
     files: "^src/reload/",
-    may: ["^src/(api|config|fib|ipsec|radius|telemetry)/index\\.ts$", UTIL],
+    may: ["^src/(api|asmn|config|fib|ipsec|radius|telemetry)/index\\.ts$", UTIL],
     mayTypes: ["^src/"],
   },
   { name: "main", files: "^src/(main|daemon)\\.ts$", may: ["^src/"] },
