@@ -1,0 +1,163 @@
+/** The gateway behind `GatewayControl`. */
+import { compareCatalogs, entryText, limitsText, readCatalog } from "../catalog/index.js";
+import type { Clock } from "../../util/clock.js";
+import type {
+  CatalogTrial,
+  Count,
+  GatewayControl,
+  GatewayFlowRow,
+  GatewayMemberRow,
+  GatewayStatus,
+} from "./control.js";
+import type { Gateway } from "./gateway.js";
+import { elementText, familyOf, KEYS } from "./keys.js";
+import { countOf } from "./listing.js";
+import { COUNTERS, type CounterName } from "./names.js";
+import { openingScript } from "./opening.js";
+import type { MatchKind } from "./policy.js";
+
+const BACKWARD: readonly MatchKind[] = ["answer", "back", "pairback"];
+
+export class GatewayDesk implements GatewayControl {
+  private readonly gateway: Gateway;
+  private readonly clock: Clock;
+
+  constructor(gateway: Gateway, clock: Clock) {
+    this.gateway = gateway;
+    this.clock = clock;
+  }
+
+  status(): Promise<GatewayStatus> {
+    return this.gateway.inTurn(async () => {
+      const view = this.gateway.view();
+      const { settings, catalog, since, tookMs, plan, members, shaped } = view;
+      const listing = await this.gateway.kernel.counters(settings.table);
+      const counters = Object.fromEntries(
+        COUNTERS.map((name) => [name, countOf(listing, name)]),
+      ) as Record<CounterName, Count>;
+      return {
+        ...{ state: view.state, tenant: settings.tenant, table: settings.table },
+        catalog:
+          catalog === undefined
+            ? undefined
+            : {
+                ...{ version: catalog.catalog.version, digest: catalog.digest, since, tookMs },
+                entries: catalog.catalog.entries.length,
+                action: plan.action === "lower" ? "lower" : "drop",
+              },
+        open: this.rows().filter(({ open }) => open).length,
+        members: members.length,
+        ...{ counters, alarms: this.gateway.alarms.raised() },
+        interfaces: settings.interfaces.map(({ name }) => ({
+          name,
+          shaped: shaped.includes(name),
+        })),
+        ...{ repairs: view.repairs, problems: view.problems },
+      };
+    });
+  }
+
+  members(): Promise<readonly GatewayMemberRow[]> {
+    return Promise.resolve(this.rows());
+  }
+
+  flows(): Promise<readonly GatewayFlowRow[]> {
+    return this.gateway.inTurn(async () => {
+      const { catalog, plan, settings } = this.gateway.view();
+      const entries = catalog?.catalog.entries ?? [];
+      const forth = entries.map(() => ({ packets: 0, octets: 0 }));
+      const answers = entries.map(() => ({ packets: 0, octets: 0 }));
+      const add = (index: number, back: boolean, count: Count | undefined): void => {
+        const sum = (back ? answers : forth)[index];
+        if (sum === undefined || count === undefined) return;
+        sum.packets += count.packets;
+        sum.octets += count.octets;
+      };
+      const sets = new Map<string, Map<string, Count>>();
+      for (const { kind } of KEYS) {
+        for (const family of [4, 6] as const) {
+          const wanted = plan.policy.exact.some(
+            (match) => match.kind === kind && familyOf(match.from) === family,
+          );
+          if (!wanted) continue;
+          sets.set(`${kind}${family}`, await this.gateway.kernel.elements(`${kind}${family}`));
+        }
+      }
+      for (const match of plan.policy.exact) {
+        const counts = sets.get(`${match.kind}${familyOf(match.from)}`);
+        add(match.entry, BACKWARD.includes(match.kind), counts?.get(listedAs(elementText(match))));
+      }
+      const { counters } = await this.gateway.kernel.counters(settings.table);
+      plan.policy.wide.forEach(({ entry, answer }, index) => {
+        add(entry, answer, counters.get(`wide_${index}`));
+      });
+      const none = { packets: 0, octets: 0 };
+      return entries.map((entry, index) => ({
+        ...{ name: entryText(entry), limits: limitsText(entry) },
+        ...{ forth: forth[index] ?? none, answers: answers[index] ?? none },
+      }));
+    });
+  }
+
+  script(): Promise<string> {
+    const { plan, settings } = this.gateway.view();
+    const { open } = plan.openings;
+    const opening = openingScript(settings.table, undefined, open, this.clock.now());
+    return Promise.resolve(plan.script + opening);
+  }
+
+  compare(data: unknown): Promise<CatalogTrial> {
+    const outcome = readCatalog(data);
+    if (outcome.kind === "problems") {
+      return Promise.resolve({ changes: [], problems: outcome.problems });
+    }
+    const { catalog } = this.gateway.view();
+    const changes = compareCatalogs(catalog?.catalog, outcome.catalog);
+    return Promise.resolve({ changes, problems: [] });
+  }
+
+  repair(actor: string): Promise<boolean> {
+    return this.gateway.look(actor);
+  }
+
+  remove(actor: string): Promise<void> {
+    return this.gateway.remove(actor);
+  }
+
+  install(actor: string): Promise<void> {
+    return this.gateway.install(actor);
+  }
+
+  private rows(): GatewayMemberRow[] {
+    const { members, plan } = this.gateway.view();
+    const now = this.clock.now();
+    const { open: places } = plan.openings;
+    return members.map(({ vnf, instance, id, state, reason, addresses, until }) => {
+      const open = state === "trusted" && addresses.some((address) => places.has(address));
+      const leftMs = open && until !== undefined ? Math.max(0, until - now) : undefined;
+      return { vnf, instance, id, state, reason, addresses, open, leftMs };
+    });
+  }
+}
+
+/** nft writes the protocols that it knows by name. */
+function listedAs(element: string): string {
+  const [from, to, protocol, ...rest] = element.split(" . ");
+  if (protocol === undefined) return element;
+  const name = PROTOCOL_NAMES.get(Number(protocol)) ?? protocol;
+  return [from, to, name, ...rest].join(" . ");
+}
+
+const PROTOCOL_NAMES = new Map<number, string>([
+  [1, "icmp"],
+  [6, "tcp"],
+  [17, "udp"],
+  [33, "dccp"],
+  [47, "gre"],
+  [50, "esp"],
+  [51, "ah"],
+  [58, "ipv6-icmp"],
+  [108, "comp"],
+  [132, "sctp"],
+  [136, "udplite"],
+]);

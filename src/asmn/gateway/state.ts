@@ -1,0 +1,112 @@
+/**
+ * What the gateway keeps over a restart: the catalog in force with the key that signed it, the highest versions
+ * ever taken, and what the last verdicts said, until when. Keys: `gateway/catalog/T`, `gateway/floor/T`,
+ * `gateway/member/ID`.
+ */
+import { openCatalog, type Floor, type OpenedCatalog } from "../catalog/index.js";
+import type { Store } from "../../store/index.js";
+import type { Clock } from "../../util/clock.js";
+import type { Member } from "./member.js";
+
+const CATALOG = "gateway/catalog/";
+const FLOOR = "gateway/floor/";
+const MEMBER = "gateway/member/";
+const KEY_OCTETS = 32;
+
+export interface KeptState {
+  readonly catalog: OpenedCatalog | undefined;
+  readonly floor: Floor | undefined;
+  readonly members: readonly Member[];
+}
+
+/** A member as it is kept: its end by the wall clock, as the other clock begins anew. */
+interface KeptMember extends Member {
+  readonly savedAt: number;
+}
+
+export class GatewayStore {
+  private readonly store: Store;
+  private readonly clock: Clock;
+
+  constructor(store: Store, clock: Clock) {
+    this.store = store;
+    this.clock = clock;
+  }
+
+  async load(tenant: string): Promise<KeptState> {
+    const [catalog, floor, members] = await Promise.all([
+      this.store.get(CATALOG + tenant),
+      this.store.get(FLOOR + tenant),
+      this.store.scan({ prefix: MEMBER }),
+    ]);
+    return {
+      catalog: catalog === undefined ? undefined : openedOf(catalog.value),
+      floor: floor === undefined ? undefined : parsed<Floor>(floor.value),
+      members: members.flatMap(({ value }) => this.memberOf(value) ?? []),
+    };
+  }
+
+  /** On the disk when it settles: without it an older one could come back. */
+  async keepFloor(tenant: string, floor: Floor): Promise<void> {
+    const value = Buffer.from(JSON.stringify(floor));
+    await this.store.write([{ kind: "put", key: FLOOR + tenant, value }], { sync: true });
+  }
+
+  /** @param key the public key that it was opened with */
+  async keepCatalog({ catalog, document }: OpenedCatalog, key: Uint8Array): Promise<void> {
+    const value = Buffer.concat([key, document]);
+    await this.store.write([{ kind: "put", key: CATALOG + catalog.tenant, value }], { sync: true });
+  }
+
+  async keepMembers(members: readonly Member[], gone: readonly string[]): Promise<void> {
+    const [now, savedAt] = [this.clock.now(), this.clock.wall()];
+    const puts = members.map((member) => {
+      const until = member.until === undefined ? undefined : savedAt + (member.until - now);
+      const kept: KeptMember = { ...member, until, savedAt };
+      const value = Buffer.from(JSON.stringify(kept));
+      return { kind: "put", key: MEMBER + member.id, value } as const;
+    });
+    const deletes = gone.map((id) => ({ kind: "delete", key: MEMBER + id }) as const);
+    const sync = members.some(({ state }) => state !== "trusted");
+    const writes = [...puts, ...deletes];
+    for (let at = 0; at < writes.length; at += 500) {
+      await this.store.write(writes.slice(at, at + 500), { sync });
+    }
+  }
+
+  /** All but the floors: removing the rules must not be a way to an older catalog. */
+  async forget(tenant: string): Promise<void> {
+    const members = await this.store.scan({ prefix: MEMBER });
+    await this.store.write([
+      { kind: "delete", key: CATALOG + tenant },
+      ...members.map(({ key }) => ({ kind: "delete", key }) as const),
+    ]);
+  }
+
+  /** A wall clock that went back says nothing: what it kept is over. */
+  private memberOf(value: Uint8Array): Member | undefined {
+    const kept = parsed<KeptMember>(value);
+    if (kept === undefined) return undefined;
+    const { savedAt, ...member } = kept;
+    if (member.until === undefined) return member;
+    const [now, wall] = [this.clock.now(), this.clock.wall()];
+    const left = wall < savedAt ? 0 : member.until - wall;
+    if (left > 0 || member.state !== "trusted")
+      return { ...member, until: now + Math.max(0, left) };
+    return { ...member, state: "stale", reason: "its verdict ran out", until: now };
+  }
+}
+
+function openedOf(value: Uint8Array): OpenedCatalog | undefined {
+  const key = value.subarray(0, KEY_OCTETS);
+  const outcome = openCatalog(value.subarray(KEY_OCTETS), () => key);
+  return outcome.kind === "opened" ? outcome.opened : undefined;
+}
+
+function parsed<T>(value: Uint8Array): T | undefined {
+  try {
+    return JSON.parse(Buffer.from(value).toString("utf8")) as T;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,131 @@
+/** Feeds and gateway together, in one thread: verdicts and catalogs come in, are checked, and go into the kernel. */
+import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
+import { openStore, type Store } from "../../store/index.js";
+import { toHex } from "../../util/bytes.js";
+import type { Clock, TimerHandle } from "../../util/clock.js";
+import type { Log } from "../../util/log.js";
+import type { GateEvent } from "../gate/entry.js";
+import { FeedDesk, LOCAL } from "../gate/feed-desk.js";
+import type { CatalogPart } from "../gate/feed-reader.js";
+import { GateFiles } from "../gate/memory.js";
+import { CatalogAssembler } from "../protocol/index.js";
+import { GatewayDesk } from "./desk.js";
+import { FeedMembers } from "./feed-members.js";
+import { Gateway } from "./gateway.js";
+import type { StationSettings, StationStart } from "./messages.js";
+
+/** Catalogs that are being put together at the same time: one for each Sec-EM, of one tenant. */
+const MOST_ASSEMBLED = 8;
+const TICK_MS = 1000;
+
+export class Station {
+  readonly desk: GatewayDesk;
+  private readonly gateway: Gateway;
+  private readonly feeds: FeedDesk;
+  private readonly clock: Clock;
+  private readonly store: Store;
+  private settings: StationSettings;
+  private members: FeedMembers;
+  private readonly assemblers = new Map<string, CatalogAssembler>();
+  private ticking: TimerHandle;
+
+  private constructor(
+    { settings, identity, stateDirectory }: StationStart,
+    gateway: Gateway,
+    store: Store,
+    clock: Clock,
+  ) {
+    this.settings = settings;
+    this.gateway = gateway;
+    this.store = store;
+    this.clock = clock;
+    this.desk = new GatewayDesk(gateway, clock);
+    this.members = this.freshMembers();
+    this.feeds = new FeedDesk(
+      {
+        ...{ identity, clock, files: new GateFiles(stateDirectory) },
+        tell: (events) => this.take(events),
+        gateway: { catalog: (part, keyOf) => this.catalog(part, keyOf) },
+      },
+      settings.feeds,
+    );
+    this.feeds.configure(settings.feeds);
+    this.ticking = this.tick();
+  }
+
+  /** Rules first: the feeds are asked when nothing passes any more that should not. */
+  static async start(start: StationStart, clock: Clock, log: Log): Promise<Station> {
+    const store = openStore(join(start.stateDirectory, "rules"), clock, log);
+    try {
+      const gateway = await Gateway.start({ settings: start.settings.core, store, clock, log });
+      return new Station(start, gateway, store, clock);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async configure(settings: StationSettings): Promise<void> {
+    const former = this.settings;
+    await this.gateway.configure(settings.core);
+    this.settings = settings;
+    const others = JSON.stringify([former.feeds, former.times, former.core.tenant]);
+    if (others !== JSON.stringify([settings.feeds, settings.times, settings.core.tenant])) {
+      this.members = this.freshMembers();
+    }
+    this.feeds.configure(settings.feeds);
+  }
+
+  connectLocal(port: MessagePort): void {
+    this.feeds.connectLocal(port);
+  }
+
+  async close(): Promise<void> {
+    this.ticking.cancel();
+    this.feeds.close();
+    await this.gateway.close();
+    await this.store.close();
+  }
+
+  private freshMembers(): FeedMembers {
+    const { feeds, core, times } = this.settings;
+    const local = feeds.localRoots === undefined ? [] : [LOCAL];
+    const names = [...local, ...feeds.sources.map(({ name }) => name)];
+    return new FeedMembers(core.tenant, names, times, this.clock.now());
+  }
+
+  private take(events: readonly GateEvent[]): void {
+    const { changes, revocations } = this.members.take(events, this.clock.now());
+    void this.gateway.members(changes).then((done) => {
+      if (!done) return;
+      for (const { source, revocation } of revocations) this.feeds.applied(source, revocation);
+    });
+  }
+
+  private catalog(part: CatalogPart, keyOf: (id: string) => Uint8Array | undefined): void {
+    if (part.tenant !== this.settings.core.tenant) return;
+    const name = toHex(part.digest);
+    const assembler = this.assemblers.get(name) ?? new CatalogAssembler();
+    this.assemblers.set(name, assembler);
+    const whole = assembler.take(part);
+    if (!whole.ok) {
+      this.assemblers.delete(name);
+      return;
+    }
+    for (const old of this.assemblers.keys()) {
+      if (this.assemblers.size > MOST_ASSEMBLED) this.assemblers.delete(old);
+    }
+    if (whole.value === undefined) return;
+    this.assemblers.delete(name);
+    void this.gateway.catalog(whole.value.octets, keyOf);
+  }
+
+  private tick(): TimerHandle {
+    return this.clock.setTimer(TICK_MS, () => {
+      const changes = this.members.tick(this.clock.now());
+      if (changes.length > 0) void this.gateway.members(changes);
+      this.ticking = this.tick();
+    });
+  }
+}
