@@ -48,6 +48,21 @@ export function granted(request: Uint8Array, accept: Uint8Array): Granted {
   };
 }
 
+/** Beside the address. */
+export function grantsAlike(a: Granted, b: Granted): boolean {
+  return (
+    a.userName === b.userName &&
+    a.vlan === b.vlan &&
+    a.addressPool === b.addressPool &&
+    sameTexts(a.classes, b.classes) &&
+    sameTexts(a.bundles, b.bundles)
+  );
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
+}
+
 /** A session as an Access-Accept begins it. */
 export function begunSession(
   request: Uint8Array,

@@ -10,7 +10,7 @@ import { accessPointOf, normalMac } from "../identity.js";
 import { AcctStatus, Attr } from "../packet/iana.js";
 import { findAttribute, findNumber, findText } from "../packet/packet.js";
 import type { EndReason, Lease, Session, SessionEvent } from "./session.js";
-import { begunSession, counted, granted, ipv4 } from "./session-fields.js";
+import { begunSession, counted, granted, grantsAlike, ipv4 } from "./session-fields.js";
 import type { SessionSource } from "./session-fields.js";
 import { macOf } from "./station.js";
 
@@ -97,7 +97,7 @@ export class SessionTable {
     const next = begunSession(request, accept, source, place);
     this.sessions.set(next.mac, next);
     this.parts.onEvent({ kind: "begun", session: next });
-    this.parts.onBegun?.(next, accept);
+    this.parts.onBegun?.(next, Buffer.from(accept));
   }
 
   /** An accounting request that its home server or the spool has. */
@@ -238,7 +238,12 @@ export class SessionTable {
       return;
     }
     const now = granted(request, accept);
-    this.change({ ...before, ...now, address: now.address ?? before.address, pool, lastSeenAt });
+    const address = now.address ?? before.address;
+    if (before.pool === pool && before.address === address && grantsAlike(before, now)) {
+      // Most accepts of a busy network say nothing new: the session is the same object, a moment later.
+      (before as { lastSeenAt: number }).lastSeenAt = lastSeenAt;
+      this.parts.onEvent({ kind: "changed", session: before });
+    } else this.change({ ...before, ...now, address, pool, lastSeenAt });
   }
 
   private change(session: Session): void {
