@@ -10,6 +10,8 @@ if (parentPort !== null) {
   const port = parentPort;
   const report = (message: Report): void => port.postMessage(message);
   const { settings } = workerData as WorkerStart;
+  // The store's thread keeps nobody alive, and nothing else is there to wait for while it opens.
+  const awake = setInterval(() => undefined, 60_000);
   try {
     const service = await SecEmService.start({
       settings,
@@ -29,6 +31,8 @@ if (parentPort !== null) {
   } catch (error) {
     report({ kind: "failed", error: packed(error) });
     port.close();
+  } finally {
+    clearInterval(awake);
   }
 }
 
