@@ -107,6 +107,9 @@ export function nftIn(namespace: string): Nft {
       child.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString("utf8")));
       child.on("error", reject);
       child.on("close", (code) => (code === 0 ? resolve(out) : reject(new GuardError(complaint))));
+      child.stdin.on("error", () => {
+        // It ended without reading: its exit code tells.
+      });
       child.stdin.end(input);
     });
 }
