@@ -107,6 +107,11 @@ describe("ASM-63: everything of the exchange is under the signature", () => {
       (m) => (m.kind === "result" && m.sealed ? { ...m, sealed: flip(m.sealed) } : m),
     ],
     [
+      "signature of the Sec-EM",
+      "result",
+      (m) => (m.kind === "result" ? { ...m, signature: flip(m.signature) } : m),
+    ],
+    [
       "confirmation of the Sec-EM",
       "result",
       (m) => (m.kind === "result" ? { ...m, confirmation: flip(m.confirmation) } : m),

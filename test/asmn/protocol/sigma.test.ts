@@ -9,6 +9,7 @@ import {
   SigmaResponder,
 } from "../../../src/asmn/protocol/index.js";
 import type { Channel, ChannelItem, Frame, PeerMessage } from "../../../src/asmn/protocol/index.js";
+import { deriveSigma, openIdentity, sealIdentity } from "../../../src/asmn/protocol/sigma-keys.js";
 import { testKey } from "./lib/keys.js";
 import { seededRandom } from "./lib/random.js";
 
@@ -225,6 +226,43 @@ describe("ASM-63: bound to both, to their roles and to the exchange", () => {
     const change: Change = (message) =>
       message.kind === "greet" ? (greeting ?? message) : message;
     expect(play({ change }).end).toBe("reply signature");
+  });
+
+  test("another's public key without its private half", () => {
+    const claims = (of: Party): Party => ({
+      ...of,
+      key: { publicKey: of.key.publicKey, privateKey: EVE.key.privateKey },
+    });
+    expect(play({ responder: claims(B) }).end).toBe("reply signature");
+    expect(play({ initiator: claims(A) }).end).toBe("prove signature");
+  });
+
+  test("a signature of this exchange by somebody who has not its secret: the MAC is under it", () => {
+    const greeting = new SigmaInitiator(
+      seededRandom("m"),
+      A,
+      { id: B.id, key: B.key.publicKey },
+      SERVICE,
+    );
+    const greet = greeting.greet();
+    const clear = {
+      suite: "aes-256-gcm",
+      nonce: new Uint8Array(32),
+      ephemeral: greet.ephemeral,
+    } as const;
+    const derive = () => deriveSigma(greet, clear, new Uint8Array(32).fill(1));
+    const sealed = sealIdentity(derive(), "responder", greet, B.key);
+    expect(openIdentity(derive(), "responder", greet, sealed)).toMatchObject({ ok: true });
+    const keys = derive();
+    const plain = keys.sealed.responder.open(keys.first, sealed);
+    if (plain === undefined) throw new Error("it does not open");
+    const last = plain.length - 1;
+    const wrong = plain.map((octet, at) => (at === last ? octet ^ 1 : octet));
+    const resealed = derive().sealed.responder.seal(keys.first, wrong);
+    expect(openIdentity(derive(), "responder", greet, resealed)).toMatchObject({
+      ok: false,
+      sentence: "the responder's MAC is wrong",
+    });
   });
 
   test("nothing is used twice, nothing out of order", () => {
