@@ -42,9 +42,17 @@ export {
   type WriteOptions,
 } from "./store.js";
 
-/** Opens at once, reports later: a directory that cannot be used costs no start. Undefined: in memory. */
-export function openStore(directory: string | undefined, clock: Clock, log: Log): Store {
+/**
+ * Opens at once, reports later: a directory that cannot be used costs no start. Undefined: in memory.
+ * @param retryMs how soon it is tried again after a fault; 30 s without it
+ */
+export function openStore(
+  directory: string | undefined,
+  clock: Clock,
+  log: Log,
+  retryMs?: number,
+): Store {
   return directory === undefined
     ? new KvStore(new MemoryKv(), clock)
-    : new ThreadStore(directory, clock, log);
+    : new ThreadStore(directory, clock, log, undefined, retryMs);
 }

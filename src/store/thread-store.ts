@@ -1,7 +1,7 @@
 /**
  * The store as the other threads have it: a thread that owns the directory (`worker.ts`), asked by
  * messages. When it cannot be opened, or fails later, it says so once, refuses what is asked, and tries
- * again every `RETRY_MS`; watches begin again by themselves when it is back.
+ * again after a while; watches begin again by themselves when it is back.
  */
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
@@ -59,6 +59,7 @@ export class ThreadStore implements Store {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly start: StoreThreadFactory;
+  private readonly retryMs: number;
   private readonly pending = new Map<number, Pending>();
   private readonly watches = new Map<number, Watch>();
   private thread: StoreThread | undefined;
@@ -68,11 +69,19 @@ export class ThreadStore implements Store {
   private lastId = 0;
   private ended: (() => void) | undefined;
 
-  constructor(directory: string, clock: Clock, log: Log, start = storeThread(directory)) {
+  /** @param retryMs between two attempts to open it */
+  constructor(
+    directory: string,
+    clock: Clock,
+    log: Log,
+    start = storeThread(directory),
+    retryMs = RETRY_MS,
+  ) {
     this.directory = directory;
     this.clock = clock;
     this.log = log;
     this.start = start;
+    this.retryMs = retryMs;
     this.open();
   }
 
@@ -220,7 +229,7 @@ export class ThreadStore implements Store {
     }
     this.state = "unavailable";
     this.problem = error;
-    this.retry = this.clock.setTimer(RETRY_MS, () => this.open());
+    this.retry = this.clock.setTimer(this.retryMs, () => this.open());
   }
 
   private refuseAll(error: StoreError): void {

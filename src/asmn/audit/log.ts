@@ -120,8 +120,9 @@ export class AuditLog {
     return check.result();
   }
 
-  /** To be called every few seconds: signs what has waited long enough. */
+  /** To be called every few seconds: signs what has waited long enough, tells what was lost. */
   async tick(): Promise<void> {
+    if (this.lost > 0) return this.sign();
     if (this.unsigned === 0 || this.parts.clock.now() - this.unsignedSince < HEAD_MS) return;
     await this.sign();
   }
@@ -143,7 +144,7 @@ export class AuditLog {
     while (this.waiting.length > 0 || this.headWanted) {
       const batch = this.waiting;
       this.waiting = [];
-      const head = this.headWanted && this.unsigned + batch.length > 0;
+      const head = this.headWanted && this.unsigned + batch.length + this.lost > 0;
       this.headWanted = false;
       if (batch.length > 0 || head) await this.write(batch, head);
     }
@@ -161,7 +162,7 @@ export class AuditLog {
       text.push(lineOf({ kind: "entry", entry }));
     };
     const { lost } = this;
-    if (lost > 0 && batch.length > 0) {
+    if (lost > 0) {
       add({
         actor: "sec-em",
         action: "lost",

@@ -26,6 +26,9 @@ import { Registry } from "./registry.js";
 import { Tokens } from "./tokens.js";
 import { VerdictDesk } from "./verdicts.js";
 
+/** Nobody is trusted anew while the disk takes nothing: it is tried again soon. */
+const STORE_RETRY_MS = 2000;
+
 export interface CoreParts {
   readonly settings: SecEmSettings;
   readonly clock: Clock;
@@ -105,7 +108,8 @@ export class Core {
     const { settings, clock, log } = parts;
     const { stateDirectory, name } = settings;
     const root = await openRootKey(settings.rootKeyFile, stateDirectory);
-    const store = parts.store ?? openStore(join(stateDirectory, "store"), clock, log);
+    const store =
+      parts.store ?? openStore(join(stateDirectory, "store"), clock, log, STORE_RETRY_MS);
     try {
       const records = new Records(store);
       const keys = await KeyStore.open({ records, clock, name, root });

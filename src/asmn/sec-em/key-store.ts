@@ -23,6 +23,8 @@ interface KeyRecord {
   readonly purpose: KeyPurpose;
   readonly serial: number;
   readonly pem: string;
+  /** Wall-clock milliseconds, as the next two. */
+  readonly madeAt: number;
   readonly notBefore: number;
   readonly notAfter: number;
 }
@@ -37,6 +39,8 @@ export const PURPOSES: readonly KeyPurpose[] = ["transport", "verdict", "catalog
 const ROTATED: readonly KeyPurpose[] = ["verdict", "catalog"];
 /** What no rotation ends. */
 const LIFE_MS = 10 * 365 * 86_400_000;
+/** A key counts from a day before it was made: for readers whose clock is behind. */
+const EARLIER_MS = 86_400_000;
 /** Of one purpose, beyond the current one. */
 const MOST_FORMER = 3;
 
@@ -85,7 +89,7 @@ export class KeyStore {
   /** Wall-clock milliseconds since the verdict key began. */
   verdictKeyAge(): number {
     const [key] = this.keys.get("verdict") ?? [];
-    return key === undefined ? 0 : this.parts.clock.wall() - key.notBefore;
+    return key === undefined ? 0 : this.parts.clock.wall() - key.madeAt;
   }
 
   /** @param withdraw the keys before count no more, not even for the overlap */
@@ -140,12 +144,12 @@ export class KeyStore {
     const others = [...this.keys.values()].flatMap((keys) =>
       keys
         .filter(({ notAfter }, at) => at === 0 || notAfter > now)
-        .map(({ purpose, signing: { publicKey }, notBefore, notAfter }, at): KeyRow => ({
+        .map(({ purpose, signing: { publicKey }, madeAt, notAfter }, at): KeyRow => ({
           id: toHex(keyId(publicKey)),
           use: purpose,
           publicKey: toHex(publicKey),
           state: at === 0 ? "current" : "former",
-          since: notBefore,
+          since: madeAt,
           until: at === 0 ? undefined : notAfter,
         })),
     );
@@ -225,11 +229,12 @@ export async function openRootKey(
 
 function recordOf(purpose: KeyPurpose, serial: number, key: SigningKey, wall: number): KeyRecord {
   const pem = signingKeyToPem(key);
-  return { purpose, serial, pem, notBefore: wall, notAfter: wall + LIFE_MS };
+  const notBefore = Math.max(0, wall - EARLIER_MS);
+  return { purpose, serial, pem, madeAt: wall, notBefore, notAfter: wall + LIFE_MS };
 }
 
-function bare({ purpose, serial, pem, notBefore, notAfter }: KeyRecord): KeyRecord {
-  return { purpose, serial, pem, notBefore, notAfter };
+function bare({ purpose, serial, pem, madeAt, notBefore, notAfter }: KeyRecord): KeyRecord {
+  return { purpose, serial, pem, madeAt, notBefore, notAfter };
 }
 
 function keyName({ purpose, serial }: KeyRecord): string {

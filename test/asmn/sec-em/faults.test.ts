@@ -1,0 +1,230 @@
+import { connect } from "node:net";
+import { expect, test } from "vitest";
+import { generateSigningKey } from "../../../src/asmn/crypto/index.js";
+import { openTls, tlsIdentity } from "../../../src/asmn/link/index.js";
+import { ALPN } from "../../../src/asmn/protocol/index.js";
+import { DoorLimits, FrameRate } from "../../../src/asmn/sec-em/door/limits.js";
+import { SecEmService } from "../../../src/asmn/sec-em/index.js";
+import { silentLog } from "../../../src/util/log.js";
+import { ManualClock } from "../../radius/lib/hand-clock.js";
+import { gateOverPort } from "./lib/gate.js";
+import { knock, madeUpBegin, Player, until } from "./lib/player.js";
+import { enrolment, IMAGE, OPERATOR, secEmSettings, VIM, world } from "./lib/world.js";
+
+const SCOPE = { tenant: "red", vnf: "pe", instance: "1" };
+
+test("a full disk: nobody is trusted who was not, no counter moves, and the error says what to do", async () => {
+  const lab = await world();
+  const gate = await gateOverPort(lab);
+  const agent = new Player(lab, await enrolment(lab));
+  const second = new Player(lab, { ...(await enrolment(lab, "2")), instance: "2" });
+  await agent.step();
+  await gate.until("1", "trusted none");
+  lab.disk.full = true;
+  expect(await second.step()).toMatchObject({ kind: "refused", reason: "storage" });
+  expect(await agent.step()).toMatchObject({ kind: "refused", reason: "storage" });
+  const image = { tenant: "red", vnf: "rr", digest: IMAGE, manifest: undefined, version: "1" };
+  const unsigned = { signer: undefined, signature: undefined, overlapSeconds: undefined };
+  await expect(lab.service.registerImage({ ...image, ...unsigned }, VIM)).rejects.toMatchObject({
+    code: "storage",
+  });
+  await expect(lab.service.rotateKeys(false, OPERATOR)).rejects.toThrow(/free disk space/);
+  await expect(lab.service.takeOver(9, OPERATOR)).rejects.toMatchObject({ code: "storage" });
+  const { rows } = await lab.service.instances({});
+  expect(rows.map(({ state, chain }) => [state, chain])).toEqual([
+    ["trusted", 1],
+    ["unknown", 0],
+  ]);
+  const status = await lab.service.status();
+  expect(status).toMatchObject({ epoch: 1 });
+  expect(status.alarms.join()).toMatch(/audit log cannot be written/);
+  lab.disk.full = false;
+  second.close();
+  agent.close();
+  expect(await second.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+  expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+  expect((await lab.service.verifyAudit()).whole).toBe(true);
+});
+
+test("ASM-71: on a full disk a revocation and a stop are in force all the same, and are written later", async () => {
+  const lab = await world();
+  const gate = await gateOverPort(lab);
+  const agent = new Player(lab, await enrolment(lab));
+  const second = new Player(lab, { ...(await enrolment(lab, "2")), instance: "2" });
+  await agent.step();
+  await second.step();
+  const clone = second.clone();
+  await second.step();
+  lab.disk.full = true;
+  expect(await lab.service.revoke(SCOPE, "now", OPERATOR)).toMatchObject({
+    changed: 1,
+    kept: false,
+  });
+  await gate.until("1", "untrusted revoked");
+  expect(await clone.step()).toMatchObject({ kind: "refused", reason: "clone" });
+  await gate.until("2", "untrusted clone");
+  expect((await lab.service.status()).alarms.join()).toMatch(
+    /2 changes of trust are in force and not on the disk/,
+  );
+  lab.disk.full = false;
+  await lab.service.tick();
+  expect((await lab.service.status()).alarms).toEqual([]);
+  await lab.restart();
+  for (const one of [agent, second]) one.close();
+  expect(await agent.step()).toMatchObject({ reason: "revoked" });
+  expect(await second.step()).toMatchObject({ reason: "stopped" });
+});
+
+test("an hour of clock skew: agents, gates and lives do not notice, in either direction", async () => {
+  const lab = await world();
+  const gate = await gateOverPort(lab);
+  const agent = new Player(lab, await enrolment(lab));
+  await agent.step();
+  await gate.until("1", "trusted none");
+  let skew = 0;
+  const { clock } = lab;
+  const wall = clock.wall.bind(clock);
+  clock.wall = () => wall() + skew;
+  for (skew of [3_600_000, -3_600_000]) {
+    const serial = [...gate.verdicts.values()][0]!.serial;
+    expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+    await until(() => [...gate.verdicts.values()][0]!.serial > serial);
+    clock.pass(5001);
+    await lab.service.tick();
+    expect(gate.refused).toEqual([]);
+    expect(gate.watch!.isStale(clock.now())).toBe(false);
+  }
+  // Over a restart with a clock that is behind: no proof becomes younger than the restart.
+  skew = -3_600_000;
+  await lab.restart();
+  expect((await lab.service.instances({})).rows[0]).toMatchObject({ state: "trusted" });
+  clock.pass(91_000);
+  expect((await lab.service.instances({})).rows[0]).toMatchObject({ state: "stale" });
+  // And with one that is ahead: what was trusted must prove itself first.
+  await lab.restart();
+  agent.close();
+  expect(await agent.step()).toMatchObject({ result: { state: "trusted" } });
+  skew = 3_600_000;
+  await lab.restart();
+  expect((await lab.service.instances({})).rows[0]).toMatchObject({ state: "stale" });
+});
+
+test("a token and an image end by the monotonic clock: a clock set back makes nothing last longer", async () => {
+  const lab = await world();
+  const held = await enrolment(lab, "1", { lifetimeSeconds: 60 });
+  const wall = lab.clock.wall.bind(lab.clock);
+  lab.clock.wall = () => wall() - 3_600_000;
+  lab.clock.pass(61_000);
+  const agent = new Player(lab, held);
+  expect(await agent.step()).toMatchObject({ kind: "refused", reason: "token-expired" });
+  lab.clock.wall = wall;
+  await lab.restart();
+  agent.close();
+  expect(await agent.step()).toMatchObject({ kind: "refused", reason: "token-expired" });
+});
+
+test("connections, handshakes, frames and failed proofs of an address are limited, and forgotten in time", () => {
+  const clock = new ManualClock();
+  const limits = {
+    connections: 8,
+    connectionsPerAddress: 3,
+    handshakesPerSecond: 5,
+    auditOctets: 0,
+  };
+  const door = new DoorLimits(clock, limits);
+  for (let i = 0; i < 3; i++) expect(door.enter("192.0.2.1")).toBeUndefined();
+  expect(door.enter("192.0.2.1")).toMatch(/3 connections from there/);
+  for (let i = 0; i < 3; i++) door.leave("192.0.2.1");
+  expect(door.enter("192.0.2.1")).toBeUndefined();
+  door.leave("192.0.2.1");
+  expect(door.enter("192.0.2.1")).toBeUndefined();
+  door.leave("192.0.2.1");
+  expect(door.enter("192.0.2.1")).toMatch(/handshakes a second/);
+  clock.pass(1000);
+  for (let i = 0; i < 25; i++) door.failed("192.0.2.1");
+  expect(door.enter("192.0.2.1")).toMatch(/too many proofs/);
+  clock.pass(4000);
+  expect(door.enter("192.0.2.1")).toBeUndefined();
+  for (let i = 2; i < 9; i++) expect(door.enter(`192.0.2.${i}`)).toBeUndefined();
+  expect(door.enter("192.0.2.9")).toMatch(/8 connections already/);
+  for (let i = 0; i < 100_000; i++) door.enter(`2001:db8::${i.toString(16)}`);
+  const rate = new FrameRate(clock);
+  let taken = 0;
+  while (rate.take()) taken++;
+  expect(taken).toBe(200);
+  clock.pass(1000);
+  expect(rate.take()).toBe(true);
+});
+
+test("ASM-74: tokens that are guessed end in a closed door, and the audit log is not flooded", async () => {
+  const lab = await world({
+    limits: {
+      ...secEmSettings().limits,
+      connections: 50,
+      connectionsPerAddress: 10,
+      handshakesPerSecond: 1000,
+    },
+  });
+  const reasons = new Set<string>();
+  let tries = 0;
+  for (; tries < 60; tries++) {
+    const thief = new Player(lab, {
+      key: generateSigningKey(),
+      token: `asmn1.${Buffer.alloc(48, tries).toString("base64url")}`,
+    });
+    const outcome = await thief.step().catch(() => ({ kind: "closed" as const }));
+    thief.close();
+    if (outcome.kind !== "refused") break;
+    reasons.add(outcome.reason);
+  }
+  expect([...reasons]).toEqual(["unknown"]);
+  expect(tries).toBeLessThan(30);
+  const { counters } = await lab.service.status();
+  expect(counters.connectionsRefused).toBeGreaterThan(0);
+  expect((await lab.service.audit(0)).filter(({ action }) => action === "refused")).toHaveLength(1);
+  lab.clock.pass(120_000);
+  const agent = new Player(lab, await enrolment(lab));
+  expect((await agent.step()).kind).toBe("done");
+});
+
+test("what is no TLS, no ALPN, no frame or no message in its place is closed, and costs nobody else", async () => {
+  const lab = await world();
+  const agent = new Player(lab, await enrolment(lab));
+  await agent.step();
+  const port = (await lab.service.status()).listening[0]!.port;
+  expect(await knock(port, Buffer.from("GET / HTTP/1.1\r\n\r\n"))).toBe("closed");
+  const identity = tlsIdentity(generateSigningKey(), "x");
+  const target = { address: "127.0.0.1", port, identity, timeoutMs: 10_000 };
+  await expect(openTls({ ...target, alpn: "h2" })).rejects.toThrow();
+  for (const octets of [
+    Buffer.from("ffffffff0102", "hex"),
+    Buffer.from("000000020299", "hex"),
+    Buffer.from("00000002010700000002010c", "hex"),
+  ]) {
+    const { socket } = await openTls({ ...target, alpn: ALPN.agent });
+    socket.write(octets);
+    await new Promise((resolve) => socket.once("close", resolve).resume());
+  }
+  expect((await lab.service.status()).counters.badFrames).toBeGreaterThanOrEqual(2);
+  agent.send(madeUpBegin());
+  agent.close();
+  expect((await agent.step()).kind).toBe("done");
+  // Half a connection is closed when its time is over.
+  const half = connect(port, "127.0.0.1");
+  half.on("error", () => {});
+  const { socket } = await openTls({ ...target, alpn: ALPN.agent });
+  await new Promise((resolve) => socket.once("data", resolve));
+  const gone = new Promise((resolve) => socket.once("close", resolve).resume());
+  lab.clock.pass(60_001);
+  await gone;
+  half.destroy();
+});
+
+test("a root key that is none: the start says what to do", async () => {
+  const parts = { clock: new ManualClock(), log: silentLog };
+  const lab = await world();
+  const settings = { ...lab.settings, rootKeyFile: "/dev/null" };
+  await expect(SecEmService.start({ ...parts, settings })).rejects.toThrow(/openssl genpkey/);
+  const missing = { ...lab.settings, rootKeyFile: "/nowhere/root.pem" };
+  await expect(SecEmService.start({ ...parts, settings: missing })).rejects.toThrow(/ENOENT/);
+});
