@@ -19,6 +19,7 @@ import { ConfigReader } from "./config/reader.js";
 import { LocalLint, warmUpFib } from "./fib/index.js";
 import { Injection } from "./inject/index.js";
 import { SecretError } from "./ipsec/index.js";
+import { AsmnSwitch } from "./reload/asmn-switch.js";
 import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
 import { InjectionSwitch } from "./reload/injection-switch.js";
@@ -31,6 +32,7 @@ import { SubscriberSwitch } from "./reload/subscriber-switch.js";
 import { TimelineSwitch } from "./reload/timeline-switch.js";
 import { openStore, type Store } from "./store/index.js";
 import {
+  asmnMetrics,
   collectMetrics,
   ipsecMetrics,
   radiusMetrics,
@@ -66,6 +68,7 @@ export class Daemon {
   private readonly subscribers: SubscriberSwitch;
   private readonly radius: RadiusSwitch;
   private readonly ipsec: IpsecSwitch;
+  private readonly asmn: AsmnSwitch;
   private readonly door: DoorSwitch;
   /** What stands behind the API. */
   private readonly backend: HttpBackend;
@@ -104,6 +107,7 @@ export class Daemon {
     });
     this.radius = this.makeRadius();
     this.ipsec = this.makeIpsec(settings);
+    this.asmn = this.makeAsmn();
     this.door = new DoorSwitch((http) => this.openDoor(http), systemClock);
     this.reloader = new Reloader({
       file: source.file ?? "the built-in default",
@@ -140,6 +144,8 @@ export class Daemon {
     if (this.state !== undefined) await inTime(this.fib.restore(this.state.store));
     // What is protected is guarded before anything else can send.
     await orEnvironment("IPsec", () => this.ipsec.start(this.reloader.settings.ipsec));
+    // The gateway is closed, and the gate in place, before the first session.
+    await orEnvironment("Trust checks", () => this.asmn.start(this.reloader.settings.asmn));
     await orEnvironment("BGP", () => this.speaker.start());
     await orEnvironment("RADIUS", () => this.radius.start(this.reloader.settings.radius));
     await this.door.start(http);
@@ -150,6 +156,7 @@ export class Daemon {
     }
     const radiusDirectory = this.reloader.settings.radius?.stateDirectory;
     if (radiusDirectory !== undefined) giveDirectory(radiusDirectory, user, group);
+    for (const directory of this.asmn.directories) giveDirectory(directory, user, group);
     dropPrivileges(user, group);
     this.timeline.begin();
     this.api.announce();
@@ -162,6 +169,7 @@ export class Daemon {
         fib: this.fib.control === undefined ? "off" : "on",
         radius: this.radius.control === undefined ? "off" : "on",
         ipsec: this.ipsec.service === undefined ? "off" : "on",
+        asmn: this.asmn.service === undefined ? "off" : "on",
       },
       "evpnd is up",
     );
@@ -177,6 +185,7 @@ export class Daemon {
     this.subscribers.close();
     await this.radius.stop();
     await this.ipsec.stop();
+    await this.asmn.stop();
     await this.timeline.close();
     await this.state?.store.close();
     this.stalls.stop();
@@ -200,6 +209,8 @@ export class Daemon {
           return [`log level ${after.log.level}, format ${after.log.format}`];
         },
       },
+      // A peer that needs trust from now on finds its gate.
+      this.asmn,
       { name: "speaker", apply: (_before, after) => control.apply(after.speaker) },
       this.fib,
       this.timeline,
@@ -232,11 +243,12 @@ export class Daemon {
 
   private makeBackend(): HttpBackend {
     const { control, tunnels } = this.speaker;
-    const { fib, ipsec, radius, reloader, subscribers, timeline } = this;
+    const { asmn, fib, ipsec, radius, reloader, subscribers, timeline } = this;
     const adjuncts = [
       ipsecMetrics(() => ipsec.service?.watch, tunnels),
       radiusMetrics(() => radius.control),
       subscriberMetrics(() => subscribers.control),
+      asmnMetrics(() => asmn.service),
     ];
     return {
       control,
@@ -258,6 +270,18 @@ export class Daemon {
       },
       get radius() {
         return radius.control;
+      },
+      get asmn() {
+        return asmn.service;
+      },
+      get asmnSecEm() {
+        return asmn.service?.secEm;
+      },
+      get asmnGate() {
+        return asmn.service?.gate;
+      },
+      get asmnGateway() {
+        return asmn.service?.gateway;
       },
       get ipsec() {
         return ipsec.service?.watch;
@@ -328,6 +352,17 @@ export class Daemon {
         true,
       );
     return made;
+  }
+
+  /** Who is trusted meets the sessions here. */
+  private makeAsmn(): AsmnSwitch {
+    const { speaker } = this;
+    return new AsmnSwitch({
+      clock: systemClock,
+      log: this.log,
+      attach: (gate) => speaker.trust.attach(gate),
+      handOver: (stream, ends) => speaker.handOver(stream, ends),
+    });
   }
 
   private makeRadius(): RadiusSwitch {

@@ -14,6 +14,7 @@ import type {
   WhatIfControl,
   TimelineControl,
 } from "../fib/index.js";
+import type { AsmnControl, GateControl, GatewayControl, SecEmControl } from "../asmn/index.js";
 import type { InjectControl } from "../inject/index.js";
 import type {
   GuardControl,
@@ -111,6 +112,12 @@ export interface HttpBackend {
   readonly tunnelRoutes?: TunnelRouteControl | undefined;
   /** What renderings are made of, and where imported keys go; undefined while IPsec is off. */
   readonly ipsecVendors?: VendorControl | undefined;
+  /** Trust checks as a whole; undefined while they are off. */
+  readonly asmn?: AsmnControl | undefined;
+  /** Their parts; each undefined where this daemon has none. */
+  readonly asmnSecEm?: SecEmControl | undefined;
+  readonly asmnGate?: GateControl | undefined;
+  readonly asmnGateway?: GatewayControl | undefined;
   /** Undefined while the RADIUS relay is off. */
   readonly radius?: RadiusControl | undefined;
   readonly log: Log;

@@ -1,5 +1,15 @@
 /** What a refused request gets: a status, a code for programs and a sentence that says what to do. */
 import { ControlError } from "../bgp/control.js";
+import {
+  AsmnError,
+  GateError,
+  GatewayError,
+  SecEmError,
+  type AsmnErrorCode,
+  type GateErrorCode,
+  type GatewayErrorCode,
+  type SecEmErrorCode,
+} from "../asmn/index.js";
 import { FibQueryError } from "../fib/index.js";
 import { InjectError } from "../inject/index.js";
 import {
@@ -48,6 +58,19 @@ const IPSEC_STATUS: Readonly<Record<IpsecCode, number>> = {
   unavailable: 503,
 };
 
+type TrustCode = AsmnErrorCode | GateErrorCode | GatewayErrorCode | SecEmErrorCode;
+
+const TRUST_STATUS: Readonly<Record<TrustCode, number>> = {
+  off: 409,
+  "not-found": 404,
+  invalid: 400,
+  conflict: 409,
+  refused: 409,
+  busy: 503,
+  storage: 503,
+  unsupported: 501,
+};
+
 /** undefined: not a refusal but a bug of ours. */
 export function refusal(error: unknown): { status: number; body: ErrorBody } | undefined {
   if (error instanceof HttpError) return answer(error.status, error.code, error.message);
@@ -70,6 +93,14 @@ export function refusal(error: unknown): { status: number; body: ErrorBody } | u
     error instanceof SecretError
   ) {
     return answer(IPSEC_STATUS[error.code], error.code, error.message);
+  }
+  if (
+    error instanceof AsmnError ||
+    error instanceof SecEmError ||
+    error instanceof GateError ||
+    error instanceof GatewayError
+  ) {
+    return answer(TRUST_STATUS[error.code], error.code, error.message);
   }
   if (error instanceof InputFault) return answer(400, "invalid", validationSentence(error.faults));
   if (!(error instanceof Error)) return undefined;

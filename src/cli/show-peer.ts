@@ -29,6 +29,16 @@ export function addShowPeer(show: Command, host: CliHost): void {
     );
 }
 
+/** `trusted: proved 3 s ago; acme/pe/pe-1, address-bound`. */
+function trustLine({ trust }: PeerAnswer): string | undefined {
+  if (trust === undefined) return undefined;
+  const { state, reason, effect, spared, subject, binding } = trust;
+  const done = spared === undefined ? effect : `${effect}, would ${spared}`;
+  const bound = binding === "address" ? "address-bound" : (binding ?? "not bound");
+  const who = subject === "" ? "" : `; ${subject}, ${bound}`;
+  return `${state} (${done}): ${reason}${who}`;
+}
+
 export function formatPeer(peer: PeerAnswer, host: CliHost): string {
   const local =
     peer.localAddress === undefined
@@ -53,6 +63,7 @@ export function formatPeer(peer: PeerAnswer, host: CliHost): string {
       ["Local", local],
       ["Hold time", peer.holdTime === undefined ? undefined : `${peer.holdTime} s`],
       ["Security", security || "none"],
+      ["Trust", trustLine(peer)],
       ["BFD", bfdLine(peer, host.now())],
       ["Capabilities", peer.capabilities.join(", ")],
       ...restartFields(peer.restart),

@@ -102,6 +102,16 @@ export interface PeerAnswer {
   readonly slow?: { readonly since: number } | undefined;
   readonly bfd?:
     { readonly state: string; readonly diag: string; readonly since: number } | undefined;
+  readonly trust?:
+    | {
+        readonly state: string;
+        readonly reason: string;
+        readonly effect: string;
+        readonly spared?: string | undefined;
+        readonly subject: string;
+        readonly binding?: string | undefined;
+      }
+    | undefined;
   readonly restart?: RestartAnswer;
   readonly pendingBytes: number;
   readonly backlog: number;

@@ -10,6 +10,7 @@ export type { StallMonitor } from "./event-loop.js";
 export { collectMetrics } from "./metrics.js";
 export type { ApiStats } from "./metrics.js";
 export type { MetricPage, MetricSource } from "./metric-page.js";
+export { asmnMetrics } from "./asmn-metrics.js";
 export { ipsecMetrics } from "./ipsec-metrics.js";
 export { radiusMetrics } from "./radius-metrics.js";
 export { subscriberMetrics } from "./subscriber-metrics.js";

@@ -17,6 +17,7 @@ export interface MetricRow {
     | "radius"
     | "subscribers"
     | "ipsec"
+    | "asmn"
     | "process";
 }
 
@@ -238,6 +239,56 @@ export const METRICS: readonly MetricRow[] = [
     "direction",
   ]),
   row("ipsec", "gauge", "ipsec_tunnel_macs", "MACs that this tunnel alone leads to.", ["tunnel"]),
+  row("asmn", "gauge", "asmn_instances", "Instances of VNFs that the Sec-EM knows, by state.", [
+    "state",
+  ]),
+  row("asmn", "counter", "asmn_proofs_total", "What became of proofs of instances.", ["outcome"]),
+  row("asmn", "counter", "asmn_connections_total", "Connections to the Sec-EM.", ["outcome"]),
+  row("asmn", "counter", "asmn_verdicts_total", "Verdicts that were signed."),
+  row("asmn", "gauge", "asmn_feeds", "Gates and gateways that listen to the Sec-EM."),
+  row("asmn", "gauge", "asmn_alarms", "What wants an operator's attention now.", ["part"]),
+  row("asmn", "gauge", "asmn_gate_trusted", "Instances that the gate trusts."),
+  row(
+    "asmn",
+    "gauge",
+    "asmn_gate_grace",
+    "1 while live sessions keep stale verdicts, because a Sec-EM is out of reach.",
+  ),
+  row("asmn", "gauge", "asmn_gate_break_glass", "Ways in that were opened by hand."),
+  row("asmn", "gauge", "asmn_gate_source_up", "1 while the Sec-EM's heartbeats are heard.", [
+    "source",
+  ]),
+  row("asmn", "counter", "asmn_gate_refused_total", "Messages of the Sec-EM that did not hold.", [
+    "source",
+  ]),
+  row("asmn", "gauge", "asmn_gateway_enforcing", "1 while the catalog is in the kernel."),
+  row("asmn", "gauge", "asmn_gateway_open", "Instances whose traffic may pass."),
+  row(
+    "asmn",
+    "gauge",
+    "asmn_gateway_catalog_version",
+    "Version of the catalog in force; 0 = none.",
+  ),
+  row(
+    "asmn",
+    "counter",
+    "asmn_gateway_repairs_total",
+    "Times that somebody else had changed the rules, and they were put back.",
+  ),
+  row(
+    "asmn",
+    "counter",
+    "asmn_gateway_packets_total",
+    "Packets by what became of them, since the rules were last written.",
+    ["what"],
+  ),
+  row(
+    "asmn",
+    "counter",
+    "asmn_gateway_octets_total",
+    "Octets by what became of them, since the rules were last written.",
+    ["what"],
+  ),
   row("radius", "gauge", "radius_up", "1 while the RADIUS relay's thread answers."),
   row(
     "radius",

@@ -20,6 +20,10 @@
  *
  * Not here: BGP, tables, sockets; none of it may be touched from an operation.
  */
+import { ASMN_GATE_OPERATIONS } from "./asmn-gate.js";
+import { ASMN_KEY_OPERATIONS } from "./asmn-keys.js";
+import { ASMN_REGISTRY_OPERATIONS } from "./asmn-registry.js";
+import { ASMN_OPERATIONS } from "./asmn.js";
 import { BFD_OPERATIONS } from "./bfd.js";
 import { CONFIGURATION_OPERATIONS } from "./configuration.js";
 import { EXPLAIN_OPERATIONS } from "./explain.js";
@@ -71,6 +75,10 @@ export const OPERATIONS: readonly Operation[] = [
   ...IPSEC_POLICY_OPERATIONS,
   ...IPSEC_GUARD_OPERATIONS,
   ...IPSEC_VENDOR_OPERATIONS,
+  ...ASMN_OPERATIONS,
+  ...ASMN_REGISTRY_OPERATIONS,
+  ...ASMN_KEY_OPERATIONS,
+  ...ASMN_GATE_OPERATIONS,
 ];
 
 export { InputFault, inputCheckOf } from "./input.js";

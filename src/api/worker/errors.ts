@@ -4,6 +4,7 @@
  * sentence as a `ControlError`, anything else is a bug and stays one.
  */
 import { ControlError } from "../../bgp/control.js";
+import { AsmnError, GateError, GatewayError, SecEmError } from "../../asmn/index.js";
 import { FibQueryError } from "../../fib/index.js";
 import { InjectError } from "../../inject/index.js";
 import {
@@ -26,6 +27,10 @@ const CLASSES: Readonly<Record<string, Make>> = {
   InjectError: (code, message) => new InjectError(code, message),
   GuardError: (code, message) => new GuardError(message, code),
   VendorError: (code, message) => new VendorError(code, message),
+  AsmnError: (code, message) => new AsmnError(code, message),
+  SecEmError: (code, message) => new SecEmError(code, message),
+  GateError: (code, message) => new GateError(code, message),
+  GatewayError: (code, message) => new GatewayError(code, message),
   RadiusError: (code, message) => new RadiusError(code, message),
   WatchError: (code, message) => new WatchError(code, message),
   DriverError: (code, message) => new DriverError(code, message),

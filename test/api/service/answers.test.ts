@@ -20,6 +20,7 @@ import { LocalQuarantineControl, LocalSubscriberControl } from "../../../src/fib
 import { silentLog } from "../../../src/util/log.js";
 import type { FakeControl } from "../../lib/fake-control.js";
 import { Compared, session } from "../../fib/subscribers/lib.js";
+import { FakeAsmn } from "../../lib/fake-asmn.js";
 import { FakeRadius, SUBSCRIBER } from "../../lib/fake-radius.js";
 import { smallFib } from "../../lib/fib.js";
 import { AnswerCheck } from "../lib/answers.js";
@@ -44,6 +45,7 @@ beforeAll(() => {
     quarantine: new LocalQuarantineControl(small.fabric.fib),
     subscribers: new LocalSubscriberControl(compared.check),
     radius: new FakeRadius(),
+    ...new FakeAsmn().backend,
     log: silentLog,
     reload: () => Promise.resolve(DONE),
     candidate: () => ({ ok: true as const, candidate: { policies: [], settings: undefined } }),

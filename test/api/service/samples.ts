@@ -5,6 +5,10 @@
 import { HOST } from "../../lib/fib.js";
 
 const PEER = { address: "10.0.0.1" };
+const EDGE = { tenant: "blue", vnf: "edge" };
+const EDGE_1 = { ...EDGE, instance: "edge-1" };
+const FLOW = { from: "edge", to: "store", protocol: "tcp", port: 8000, portEnd: 8099 };
+const IMAGE_DIGEST = "ab".repeat(32);
 
 export const SAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   GetSummary: {},
@@ -55,4 +59,37 @@ export const SAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   ListSubscriberFindings: { kind: "away" },
   GetSubscriberSummary: {},
   ImportGateway: { vendor: "pix", text: "! words. isakmp enable outside\nhostname box\n" },
+  GetTrustStatus: {},
+  ListInstances: { tenant: "blue", limit: 5 },
+  VerifyInstance: EDGE_1,
+  RevokeTrust: { tenant: "blue", vnf: "edge", reason: "key lost" },
+  RestoreTrust: { ...EDGE_1, reason: "found" },
+  RemoveInstance: EDGE_1,
+  ListVnfs: { tenant: "blue" },
+  RegisterVnf: { tenant: "blue", name: "relay", addresses: ["192.0.2.13"], catalog: [FLOW] },
+  RemoveVnf: EDGE,
+  ListCatalogs: {},
+  DiffCatalog: { tenant: "blue", entries: [FLOW] },
+  ApplyCatalog: { tenant: "blue", entries: [FLOW, { ...FLOW, port: 8001, rate: 1_000_000 }] },
+  ListImages: EDGE,
+  RegisterImage: { ...EDGE, digest: IMAGE_DIGEST, version: "1.0", overlapSeconds: 0 },
+  WithdrawImage: { ...EDGE, digest: IMAGE_DIGEST },
+  ListTokens: { tenant: "blue" },
+  IssueToken: { ...EDGE_1, image: IMAGE_DIGEST, addresses: ["192.0.2.11"] },
+  WithdrawToken: { id: "t1" },
+  ListTrustKeys: {},
+  RotateTrustKeys: { withdraw: true },
+  TakeOver: { above: 3 },
+  ListBreakGlass: {},
+  OpenBreakGlass: { ...EDGE, name: "A. Operator", reason: "upgrade", seconds: 600 },
+  EndBreakGlass: { id: "g1" },
+  ListTrustAudit: { after: 3, limit: 10 },
+  VerifyTrustAudit: {},
+  ListGateInstances: {},
+  ListGatedPeers: {},
+  AdmitByDocument: { document: "d0c0" },
+  EndGateGrant: { serial: 4 },
+  GetTrafficGateway: {},
+  GetTrafficRules: {},
+  ControlTrafficGateway: { action: "repair" },
 };
