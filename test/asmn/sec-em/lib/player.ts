@@ -23,8 +23,14 @@ import {
   type Notice,
   type Result,
 } from "../../../../src/asmn/protocol/index.js";
-import type { World } from "./world.js";
+import type { SecEmStatus } from "../../../../src/asmn/sec-em/index.js";
 import { IMAGE } from "./world.js";
+
+/** What a player needs of the world: where the Sec-EM is, and what time it is. */
+export interface PlayerWorld {
+  readonly service: { status(): Promise<Pick<SecEmStatus, "listening" | "rootKey">> };
+  readonly clock: { wall(): number };
+}
 
 export interface PlayerOptions {
   readonly key: SigningKey;
@@ -52,7 +58,7 @@ export class Player {
   lose: ((message: AgentMessage, way: "out" | "in") => boolean) | undefined;
   readonly notices: Notice[] = [];
   readonly answers: Answer[] = [];
-  private readonly world: World;
+  private readonly world: PlayerWorld;
   private readonly assembler = new CatalogAssembler();
   private catalog: { readonly version: number; readonly digest: Uint8Array } = {
     version: 0,
@@ -60,7 +66,7 @@ export class Player {
   };
   private line: Line | undefined;
 
-  constructor(world: World, options: PlayerOptions) {
+  constructor(world: PlayerWorld, options: PlayerOptions) {
     this.world = world;
     this.options = options;
   }
