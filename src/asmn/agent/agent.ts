@@ -92,6 +92,7 @@ export class Agent {
   private renewal: TimerHandle | undefined;
   private stopped = false;
   private refusedToken: string | undefined;
+  private triedToken: string | undefined;
   private refusal: Fault | undefined;
   private own: OwnTrust | undefined;
   private id: Uint8Array | undefined;
@@ -221,9 +222,16 @@ export class Agent {
     this.timer = this.parts.clock.setTimer(TOKEN_MS, () => void this.connect());
   }
 
+  /** Whether a token lies there that no attempt has been made with. */
+  private hasNewToken(): boolean {
+    const text = this.parts.readToken()?.trim() ?? "";
+    return text !== "" && text !== this.refusedToken && text !== this.triedToken;
+  }
+
   private usableToken(): Token | undefined {
     const text = this.parts.readToken()?.trim();
     if (text === undefined || text === "" || text === this.refusedToken) return undefined;
+    this.triedToken = text;
     const token = parseToken(text);
     if (token !== undefined) return token;
     this.refusedToken = text;
@@ -305,10 +313,18 @@ export class Agent {
     this.again();
   }
 
+  /** After a wait that grows; a new token ends it, because somebody has acted. */
   private again(): void {
     if (this.stopped) return;
+    const { clock } = this.parts;
+    const until = clock.now() + this.backOff.take();
+    const look = (): void => {
+      const left = until - clock.now();
+      if (left <= 0 || this.hasNewToken()) return void this.connect();
+      this.timer = clock.setTimer(Math.min(left, TOKEN_MS), look);
+    };
     this.timer?.cancel();
-    this.timer = this.parts.clock.setTimer(this.backOff.take(), () => void this.connect());
+    this.timer = clock.setTimer(Math.min(until - clock.now(), TOKEN_MS), look);
   }
 
   private tell(report: TrustReport): void {

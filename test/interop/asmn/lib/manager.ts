@@ -101,12 +101,8 @@ export class Manager {
   }
 
   async instance(name: string): Promise<InstanceState | undefined> {
-    const { body, status } = await this.evpnd.request("GET", `/v1/asmn/instances?tenant=${TENANT}`);
-    if (status !== 200) throw new Error(`instances: ${String(status)} ${body}`);
-    const rows = body
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .map((line) => JSON.parse(line) as InstanceState);
+    const path = `/v1/asmn/instances?tenant=${TENANT}`;
+    const rows = await this.evpnd.rows<InstanceState>(path, "instances", 1000);
     return rows.find(({ instance }) => instance === name);
   }
 
