@@ -183,7 +183,7 @@ class Manager {
   private readonly child: ChildProcess;
   private readonly waiting = new Map<
     number,
-    { resolve(value: never): void; reject(error: Error): void }
+    { readonly resolve: (value: never) => void; readonly reject: (error: Error) => void }
   >();
   private lastId = 0;
 
