@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { LocalRoutes } from "../src/bgp/local-routes.js";
 import { AttrStore, RouteTable, Sources } from "../src/bgp/rib/index.js";
+import { PeerTrust, type TrustHost } from "../src/bgp/trust/peer-trust.js";
 import { Tunnels } from "../src/bgp/tunnels/tunnels.js";
 import type { SpeakerFactory } from "../src/daemon.js";
 import { EXIT, runDaemon } from "../src/main.js";
@@ -26,6 +27,18 @@ afterEach(() => {
   vi.restoreAllMocks();
   rmSync(top, { recursive: true });
 });
+
+/** No peers, so nobody is asked about. */
+const NOBODY: TrustHost = {
+  sources: new Sources(),
+  livePeers: () => [],
+  regrip() {},
+  retains: () => false,
+  abandon() {},
+  optionsFor: () => undefined,
+  connect() {},
+  rekey() {},
+};
 
 interface Running {
   readonly ended: Promise<number>;
@@ -49,6 +62,8 @@ function run(line: string, start: () => Promise<void> = () => Promise.resolve())
     table: new RouteTable(new AttrStore(), new Sources(), true),
     localRoutes: new LocalRoutes(new Speaker().reflector),
     tunnels: new Tunnels(new Speaker().reflector, new FakeClock(), silentLog),
+    trust: new PeerTrust(NOBODY, new FakeClock(), silentLog),
+    handOver() {},
     attachReader() {},
     detachReader() {},
     whatIf: {
