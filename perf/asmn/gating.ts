@@ -44,7 +44,7 @@ async function measure(options: PartOptions): Promise<Figures> {
   try {
     const agentConfig = await enrolment(target, directory, agentPort, options);
     const start = (): void => void agents.push(startAgent(agentConfig, options));
-    const parameters = options.quick ? { routes: 4000, lossRoutes: 1000 } : {};
+    const parameters = options.quick ? { routes: 4000, lossRoutes: 1000, times: 1 } : {};
     const record = await runScenario(scenarioOf(target, start), parameters, {
       target: { host: target.host, port: target.port, pid: target.pid },
       ...{ sourceBase: SOURCE, extendedMessage: false, patienceSeconds: 20, progress: false },
@@ -151,14 +151,14 @@ function scenarioOf({ apiUrl = "" }: RunningTarget, start: () => void): Scenario
   return {
     name: "gating",
     summary: gating.summary,
-    defaults: { peers: 8, routes: 200_000, lossRoutes: 50_000 },
+    defaults: { peers: 8, routes: 200_000, lossRoutes: 50_000, times: ROUNDS },
     firstPeerRoutes: ({ lossRoutes }) => lossRoutes,
     async run(lab) {
       const bench = new GatingBench(lab, new TrustApi(apiUrl));
       const figures: Figures = { leaked: await bench.untrusted() };
       Object.assign(figures, await bench.admitted(start));
       const rounds: Record<string, number[]> = {};
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < lab.parameters.times; round++) {
         const { first, last } = await bench.revoked();
         const restored = await bench.restored();
         const down = await bench.down();

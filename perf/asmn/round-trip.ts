@@ -59,7 +59,7 @@ async function inLab(
 
 async function measureTrips(lab: TrafficLab, options: PartOptions): Promise<PaperRow[]> {
   const script = await lab.script();
-  const [rounds, trips] = options.quick ? [6, 300] : [30, 1000];
+  const [rounds, trips] = options.quick ? [2, 200] : [30, 1000];
   const server = new Lines(lab.start("two", process.execPath, [echo(), "server"]));
   await server.next();
   const rows: PaperRow[] = [];
@@ -127,7 +127,7 @@ const LOADS = [
 
 async function measureLoad(lab: TrafficLab, options: PartOptions): Promise<PaperRow[]> {
   const script = await lab.script();
-  const [slices, sliceMs] = options.quick ? [6, 300] : [25, 1000];
+  const [slices, sliceMs] = options.quick ? [2, 300] : [25, 1000];
   const rows: PaperRow[] = [];
   for (const { name, args } of LOADS) {
     const sender = lab.start("one", "hping3", [
