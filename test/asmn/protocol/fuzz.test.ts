@@ -1,6 +1,6 @@
 /**
  * Mutated messages on every connection, and in the middle of a step: a sentence, no exception, no change of
- * state. The seed is fixed; EVPND_FUZZ_MESSAGES makes it longer (a million takes minutes).
+ * state. The seed is fixed; EVPND_FUZZ_MESSAGES makes it longer (a million takes 20 s).
  */
 import { expect, test } from "vitest";
 import {
@@ -17,9 +17,9 @@ import { Dice } from "./lib/random.js";
 import { sampleAgent, sampleFeed, samplePeer, sampleProxy } from "./lib/samples.js";
 import { Connection, enrolled } from "./lib/world.js";
 
-const MESSAGES = Number(process.env["EVPND_FUZZ_MESSAGES"] ?? 20_000);
+const MESSAGES = Number(process.env["EVPND_FUZZ_MESSAGES"] ?? 100_000);
 /** Of them, those that are put into a step: each costs a handshake. */
-const STEPS = Math.ceil(MESSAGES / 400);
+const STEPS = Math.ceil(MESSAGES / 500);
 
 interface Codec {
   encode(message: unknown): Uint8Array;
@@ -108,53 +108,41 @@ test("ASM-62: random octets as a signed document: nothing is taken", () => {
 
 test("ASM-62, ASM-63: mutated messages in a step: it fails with a reason, and nothing is trusted or lost", async () => {
   const dice = new Dice(9);
-  const { world, vnf, entry } = await enrolled("fuzz");
-  let changedSteps = 0;
+  let { world, vnf, entry } = await enrolled("fuzz");
+  const changed = new Map<string, number>();
   for (let n = 0; n < STEPS; n++) {
-    const target = dice.pick([
-      "hello",
-      "begin",
-      "challenge",
-      "evidence",
-      "result",
-      "confirm",
-      "done",
-    ]);
-    let isChanged = false;
+    const target = dice.pick(TARGETS);
+    let change: { from: AgentMessage; to: AgentMessage } | undefined;
     const connection = new Connection(world, vnf, (_from, message) => {
-      if (message.kind !== target || isChanged) return [message];
+      if (message.kind !== target || change !== undefined) return [message];
       const [frame] = framesOf(mutate(dice, agentLink.encode(message)));
       const decoded = frame === undefined ? undefined : agentLink.decode(frame);
       if (decoded?.ok !== true) return []; // refused by the codec, and the connection closed
-      isChanged = Buffer.compare(agentLink.encode(decoded.value), agentLink.encode(message)) !== 0;
+      change = { from: message, to: decoded.value };
       return [decoded.value];
     });
     const before = world.told(entry).length;
     await connection.run();
-    const told = world.told(entry).slice(before);
-    if (!isChanged) continue;
-    changedSteps++;
-    const stop = world.chain(entry).stopped;
-    // A man in the middle of TLS who changes the proof makes the instance look out of step; nobody else can.
-    if (stop !== undefined) {
-      expect([stop, target]).toEqual(["out-of-sync", "evidence"]);
-      return;
-    }
-    if (
-      ["begin", "challenge", "evidence", "confirm"].includes(target) &&
-      !isHarmless(connection.seen)
-    )
-      expect(told, target).not.toContain("trusted");
+    if (change === undefined || isSame(change.from, change.to)) continue;
+    changed.set(target, (changed.get(target) ?? 0) + 1);
+    if (BINDING.has(target))
+      expect(world.told(entry).slice(before), target).not.toContain("trusted");
+    if (world.chain(entry).stopped === undefined) continue;
+    // Whoever sits inside TLS and changes the proof makes the instance look out of step; nobody else can.
+    expect([world.chain(entry).stopped, target]).toEqual(["out-of-sync", "evidence"]);
+    ({ world, vnf, entry } = await enrolled(`fuzz ${n}`));
   }
-  expect(changedSteps).toBeGreaterThan(0);
+  expect(changed.size).toBeGreaterThan(3);
   await new Connection(world, vnf).run();
   expect(world.told(entry).at(-1)).toBe("trusted");
 });
 
-/** The catalog that an agent says it has in Begin only decides whether it is sent again. */
-function isHarmless(seen: readonly { message: AgentMessage }[]): boolean {
-  const sent = seen.filter(({ message }) => message.kind === "refused");
-  return sent.length === 0;
+const TARGETS = ["hello", "begin", "challenge", "evidence", "result", "confirm", "done"] as const;
+/** A change of these is never trusted. Of the others parts are for people, or only save a message. */
+const BINDING: ReadonlySet<string> = new Set(["evidence", "result", "confirm"]);
+
+function isSame(a: AgentMessage, b: AgentMessage): boolean {
+  return Buffer.compare(agentLink.encode(a), agentLink.encode(b)) === 0;
 }
 
 function framesOf(octets: Uint8Array): Frame[] {
