@@ -1,7 +1,6 @@
 /**
- * Ed25519 keys (RFC 8032) as raw octets and as key objects. DER around them is constant (RFC 8410), so a raw
- * key becomes a key object by a prefix. Public keys of small order are refused: with one of them, signatures
- * exist that verify for every message.
+ * Ed25519 keys (RFC 8032) as raw octets and as key objects. Public keys of small order are refused: with one
+ * of them, signatures exist that verify for every message.
  */
 import { createHash, createPrivateKey, createPublicKey, randomBytes } from "node:crypto";
 import type { KeyObject } from "node:crypto";
@@ -20,9 +19,6 @@ export interface SigningKey {
   readonly publicKey: Uint8Array;
   readonly privateKey: KeyObject;
 }
-
-const PKCS8_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
-const SPKI_ED25519 = Buffer.from("302a300506032b6570032100", "hex");
 
 /** All encodings of points of order 1, 2, 4 and 8 below 2^255, the sign bit cleared, in hex. */
 const SMALL_ORDER = new Set([
@@ -55,8 +51,7 @@ export function generateSigningKey(random: RandomSource = systemRandom): Signing
 /** @throws Error when the seed is not 32 octets: our own bug. */
 export function signingKeyFromSeed(seed: Uint8Array): SigningKey {
   if (seed.length !== KEY_OCTETS) throw new Error("a seed has 32 octets");
-  const der = Buffer.concat([PKCS8_ED25519, seed]);
-  return signingKey(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  return signingKey(privateKeyObject("Ed25519", seed));
 }
 
 /** Undefined when the text is no Ed25519 private key in PEM (PKCS #8), or is encrypted. */
@@ -86,9 +81,7 @@ export function publicKeyFromPem(text: string): Uint8Array | undefined {
 /** Of a key object, for instance a TLS peer's; undefined when it is not Ed25519 or of small order. */
 export function rawPublicKey(key: KeyObject): Uint8Array | undefined {
   if (key.asymmetricKeyType !== "ed25519") return undefined;
-  const raw = new Uint8Array(
-    key.export({ type: "spki", format: "der" }).subarray(SPKI_ED25519.length),
-  );
+  const raw = rawHalf(key);
   return isPublicKey(raw) ? raw : undefined;
 }
 
@@ -96,14 +89,32 @@ export function rawPublicKey(key: KeyObject): Uint8Array | undefined {
 export function publicKeyObject(raw: Uint8Array): KeyObject | undefined {
   if (!isPublicKey(raw)) return undefined;
   try {
-    const der = Buffer.concat([SPKI_ED25519, raw]);
-    return createPublicKey({ key: der, format: "der", type: "spki" });
+    return publicHalf("Ed25519", raw);
   } catch {
     return undefined;
   }
 }
 
+/**
+ * A raw private half as a key object. As JWK (RFC 8037), whose `x` node derives anew: that takes a tenth of
+ * the time that DER takes, and every step makes such a key.
+ */
+export function privateKeyObject(crv: "Ed25519" | "X25519", raw: Uint8Array): KeyObject {
+  const d = Buffer.from(raw).toString("base64url");
+  return createPrivateKey({ key: { kty: "OKP", crv, d, x: "" }, format: "jwk" });
+}
+
+/** @throws Error for octets that are no key */
+export function publicHalf(crv: "Ed25519" | "X25519", raw: Uint8Array): KeyObject {
+  const x = Buffer.from(raw).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv, x }, format: "jwk" });
+}
+
+/** The public half of an Ed25519 or X25519 key, 32 octets. */
+export function rawHalf(key: KeyObject): Uint8Array {
+  return new Uint8Array(Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url"));
+}
+
 function signingKey(privateKey: KeyObject): SigningKey {
-  const der = createPublicKey(privateKey).export({ type: "spki", format: "der" });
-  return { publicKey: new Uint8Array(der.subarray(SPKI_ED25519.length)), privateKey };
+  return { publicKey: rawHalf(createPublicKey(privateKey)), privateKey };
 }
