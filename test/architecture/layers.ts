@@ -186,7 +186,11 @@ export const LAYERS: readonly Layer[] = [
   // the paper's tables measure the parts themselves
   { name: "perf-asmn", files: "^perf/asmn/", may: ["^perf/", "^src/(asmn|store)/", UTIL] },
   // a micro-bench imports the stage that it measures
-  { name: "bench", files: "^perf/bench-", may: ["^perf/", "^src/(bgp|fib)/", CODEC, UTIL] },
+  {
+    name: "bench",
+    files: "^perf/bench-",
+    may: ["^perf/", "^src/(bgp|fib)/", CODEC, CONTRACT, UTIL],
+  },
 ];
 
 /** Only `main` and the offline verbs of `cli` import `config`; nobody imports `main`. */
