@@ -213,14 +213,19 @@ export class FeedDesk {
           peer.socket.destroy();
           return this.again(feed, "whoever answers there has another key (public-key)");
         }
-        let line: Line | undefined;
-        const reader = this.readerFor(feed, peer.publicKey, (message) => line?.send(message));
-        line = new MessageLink(peer.socket, feedLink, new FrameReader(FRAME_LIMIT), {
-          message: (message) => reader.take(message),
-          fault: (sentence) => this.lost(feed, reader, sentence),
-          closed: () => this.lost(feed, reader, "the connection ended"),
-        }) as unknown as Line;
-        feed.line = { send: (message) => line?.send(message), close: () => peer.socket.destroy() };
+        const send = (message: FeedMessage): void => link.send(message);
+        const reader = this.readerFor(feed, peer.publicKey, send);
+        const link = new MessageLink<FeedMessage>(
+          peer.socket,
+          feedLink,
+          new FrameReader(FRAME_LIMIT),
+          {
+            message: (message) => reader.take(message),
+            fault: (sentence) => this.lost(feed, reader, sentence),
+            closed: () => this.lost(feed, reader, "the connection ended"),
+          },
+        );
+        feed.line = { send, close: () => link.destroy() };
         feed.reader = reader;
       },
       (error: unknown) => this.again(feed, error instanceof Error ? error.message : String(error)),

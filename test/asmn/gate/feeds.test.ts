@@ -108,7 +108,7 @@ describe("a subscription", () => {
   test("ASM-67: another audience, another's signature, an older serial or epoch, one from then: refused", () => {
     const one = new Reading();
     one.open();
-    one.say({ ...one.secEm.item({ audience: "other" }) } as FeedMessage);
+    one.say(one.secEm.item({ audience: "other" }));
     const forged = one.secEm.verdict({}, stranger);
     one.say({ kind: "item", verdict: forged, md5Key: undefined, revocation: 0 });
     one.say(one.secEm.item({ epoch: 3, serial: 50 }));
@@ -126,7 +126,7 @@ describe("a subscription", () => {
     one.say(one.secEm.item({ binding: "tcp-md5" }, key));
     expect(one.entries().at(-1)?.md5Key).toBe("k".repeat(32));
     const wrong = { ...one.secEm.item({ binding: "tcp-md5" }, key), md5Key: Buffer.alloc(32, 120) };
-    one.say(wrong as FeedMessage);
+    one.say(wrong);
     expect(one.entries().at(-1)?.md5Key).toBeUndefined();
     expect(one.refusals()).toEqual(["commitment"]);
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { PeerTable, type PeerTableOptions } from "../../../src/bgp/session/peer-table.js";
 import type { PeerOptions } from "../../../src/bgp/settings.js";
 import {
-  MemoryConnection,
+  type MemoryConnection,
   Network,
   node,
   peer,
@@ -71,10 +71,10 @@ describe("a closed gate", () => {
   });
 
   test("a gate that closes while a connect is due keeps it from being made", () => {
-    let why: string | undefined;
-    const { network, a, b } = guarded({ gate: () => why });
+    const closed: string[] = [];
+    const { network, a, b } = guarded({ gate: () => closed[0] });
     expect(stateOf(a, B)).toBe("Established");
-    why = NOT_TRUSTED;
+    closed.push(NOT_TRUSTED);
     void b.table.stop();
     network.listeners.delete(B);
     const before = a.dials.length;

@@ -6,7 +6,9 @@
  *   v3  GoBGP with its agent: a genuine one that announces
  *   v4  FRR beside an honest agent with another image: a fake that listens
  *
- * The effect is `hold`: all sessions are up, and a fake has nothing of it.
+ *   v5  FRR that waits to be connected to, with its agent: refused until it is trusted
+ *
+ * The effect on the others is `hold`: all sessions are up, and a fake has nothing of it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -25,7 +27,7 @@ const SHARED = "02:00:00:00:00:01";
 const OF_FAKE = "02:00:00:00:00:66";
 const OF_GENUINE = "02:00:00:00:00:03";
 
-const NAMES = ["one", "two", "three", "four"];
+const NAMES = ["one", "two", "three", "four", "five"];
 
 interface PeerRow {
   readonly state: string;
@@ -43,6 +45,7 @@ interface GatedRow {
 describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
   let lab: Lab;
   let manager: Manager;
+  let waiting: Frr;
   let listener: Frr;
   let fakeListener: Frr;
   let fake: Gobgp;
@@ -54,7 +57,7 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
   beforeAll(async () => {
     lab = new Lab();
     const net = new VnfNet(lab);
-    for (const vnf of [1, 2, 3, 4]) net.vnf(vnf);
+    for (const vnf of [1, 2, 3, 4, 5]) net.vnf(vnf);
     manager = await Manager.start({
       lab,
       effect: "hold",
@@ -62,16 +65,18 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
         name,
         address: VnfNet.address(index + 1),
         binding: "address",
+        ...(name === "five" && { effect: "refuse", connectRetrySeconds: 300 }),
       })),
     });
     captures = await Promise.all([2, 4].map((vnf) => Capture.start(lab, GATEWAY, `p${vnf}`)));
     const image = lab.writeFile("image", "a genuine image\n".repeat(1000));
     const other = lab.writeFile("other-image", "something else\n".repeat(1000));
-    for (const vnf of [1, 3, 4]) agents.set(vnf, agent(vnf, vnf === 4 ? other : image));
+    for (const vnf of [1, 3, 4, 5]) agents.set(vnf, agent(vnf, vnf === 4 ? other : image));
     const measured = JSON.parse(await agents.get(1)!.cli("measure", "--json")) as { image: string };
     digest = measured.image;
     for (const name of NAMES) await manager.register(name, digest);
-    [listener, fakeListener, fake, genuine] = await Promise.all([
+    [waiting, listener, fakeListener, fake, genuine] = await Promise.all([
+      router(5, ["passive"]),
       router(1),
       router(4),
       gobgp(2, OF_FAKE),
@@ -91,9 +96,9 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
     showLogsOnFailure(() => lab);
   });
 
-  function router(vnf: number): Promise<Frr> {
+  function router(vnf: number, neighborLines: readonly string[] = []): Promise<Frr> {
     const address = VnfNet.address(vnf);
-    const config = frrClient({ as: AS, address, reflectors: [MANAGER_ADDRESS] });
+    const config = frrClient({ as: AS, address, reflectors: [MANAGER_ADDRESS], neighborLines });
     return Frr.start({ lab, label: VnfNet.label(vnf), name: `frr${vnf}`, address, config });
   }
 
@@ -173,7 +178,7 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
       });
     }
     const rows = await gated();
-    expect([...rows.keys()].sort()).toEqual([1, 2, 3, 4].map((vnf) => VnfNet.address(vnf)));
+    expect([...rows.keys()].sort()).toEqual([1, 2, 3, 4, 5].map((vnf) => VnfNet.address(vnf)));
     expect(rows.get(VnfNet.address(2))).toMatchObject({ state: "unknown", effect: "hold" });
   });
 
@@ -194,6 +199,24 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
     expect(rows.get(VnfNet.address(4))?.reason).toContain("no instance of blue/four is known");
     expect(rows.has(VnfNet.address(1))).toBe(false);
     expect((await learnt(fakeListener)).size).toBe(0);
+  });
+
+  test("one that is refused is connected to as soon as it is trusted, not when its retry timer is due", async () => {
+    const before = await manager.evpnd.get<{ state: string; lastError: string }>(
+      `/v1/peers/${VnfNet.address(5)}`,
+    );
+    expect(before).toMatchObject({ state: "Idle" });
+    expect(before.lastError).toContain("peer not trusted: no instance of blue/five is known");
+    const program = await enrol(5);
+    const begun = performance.now();
+    await program.waitTrusted();
+    const trusted = performance.now();
+    await waiting.waitEstablished(MANAGER_ADDRESS);
+    const up = performance.now();
+    process.stderr.write(
+      `gate: trusted ${Math.round(trusted - begun)} ms after the agent's start, connected ${Math.round(up - trusted)} ms later\n`,
+    );
+    await waitFor("its table", async () => (await learnt(waiting)).size === 2);
   });
 
   test("what is held says why", async () => {

@@ -18,6 +18,10 @@ export interface ManagedVnf {
   readonly address: string;
   readonly binding: "address" | "tcp-md5" | "tls-proxy";
   readonly maxInstances?: number;
+  /** In the place of the manager's. */
+  readonly effect?: "refuse" | "hold" | "mark";
+  /** 2 s without it. */
+  readonly connectRetrySeconds?: number;
 }
 
 export interface ManagerOptions {
@@ -138,12 +142,12 @@ function fileOf(options: ManagerOptions, directory: string): string {
     `listen: ["${MANAGER_ADDRESS}:179"]`,
     `http: {listen: "127.0.0.1:${String(HTTP)}"}`,
     "peers:",
-    ...vnfs.flatMap(({ name, address, binding }) => [
+    ...vnfs.flatMap(({ name, address, binding, effect: own, connectRetrySeconds = 2 }) => [
       `  - address: ${address}`,
       `    peer-as: ${String(AS)}`,
-      "    connect-retry: 2",
+      `    connect-retry: ${String(connectRetrySeconds)}`,
       `    passive: ${String(binding === "tls-proxy")}`,
-      `    trust: {require: true, tenant: ${TENANT}, vnf: ${name}, effect: ${effect}}`,
+      `    trust: {require: true, tenant: ${TENANT}, vnf: ${name}, effect: ${own ?? effect}}`,
     ]),
     "asmn:",
     "  sec-em:",
