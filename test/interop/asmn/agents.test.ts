@@ -3,15 +3,17 @@
  *
  *   v1  FRR, its session inside the agent's TLS        v4  whoever steals v3's identity, or its directory
  *   v2  FRR, its session signed with the agent's MD5 key
- *   v3  an agent alone, which is killed, copied and put back
+ *   v3  GoBGP, bound by its address; its agent is killed, copied and put back
  */
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { Capture } from "../lib/capture.js";
 import { Frr, frrClient } from "../lib/frr.js";
+import { Gobgp } from "../lib/gobgp.js";
 import { Lab } from "../lib/lab.js";
 import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
 import { waitFor } from "../lib/wait.js";
@@ -23,8 +25,11 @@ import { GATEWAY, MANAGER_ADDRESS, VnfNet } from "./lib/vnf-net.js";
 
 /** Where the router beside an agent peers with it. */
 const PROXY = "127.0.0.2";
+/** What VNF two may reach at VNF one, by the catalog; and where one's agent listens for it. */
+const SERVICE = 5201;
+const TRAFFIC_PORT = 7203;
 
-describeInterop("agents beside routers", ["frr", "tshark"], () => {
+describeInterop("agents beside routers", ["frr", "gobgp", "tshark"], () => {
   let lab: Lab;
   let net: VnfNet;
   let manager: Manager;
@@ -32,9 +37,12 @@ describeInterop("agents beside routers", ["frr", "tshark"], () => {
   let digest: string;
   let frr1: Frr;
   let frr2: Frr;
+  let gobgp: Gobgp;
   let proxied: AgentProgram;
   let signed: AgentProgram;
   let alone: AgentProgram;
+  /** Traffic between two VNFs, open. */
+  let carried: Socket | undefined;
 
   beforeAll(async () => {
     lab = new Lab();
@@ -49,15 +57,23 @@ describeInterop("agents beside routers", ["frr", "tshark"], () => {
         { name: "three", address: VnfNet.address(3), binding: "address" },
       ],
       renewalSeconds: 5,
+      catalog: [`{from: two, to: one, protocol: tcp, port: ${String(SERVICE)}}`],
     });
     frr1 = await router(1, PROXY);
     frr2 = await router(2, MANAGER_ADDRESS);
+    gobgp = await Gobgp.start({
+      ...{ lab, label: VnfNet.label(3), name: "gobgp3", as: AS, address: VnfNet.address(3) },
+      ...{ neighbor: MANAGER_ADDRESS, families: ["l2vpn-evpn"] },
+    });
     proxied = agent(1, "one", [
       "binding:",
       "  kind: tls-proxy",
       `  listen: ${PROXY}:179`,
       `  reflector: ${MANAGER_ADDRESS}:${String(PROXY_PORT)}`,
       `  key: "${manager.gateKey}"`,
+      "traffic:",
+      `  listen: ${VnfNet.address(1)}:${String(TRAFFIC_PORT)}`,
+      `  accept: [{port: ${String(SERVICE)}, to: "127.0.0.1:${String(SERVICE)}"}]`,
     ]);
     signed = agent(2, "two", [
       "binding:",
@@ -67,6 +83,13 @@ describeInterop("agents beside routers", ["frr", "tshark"], () => {
       "    configure terminal",
       `    router bgp ${String(AS)}`,
       `    neighbor ${MANAGER_ADDRESS} password {key}`,
+      "traffic:",
+      "  connect:",
+      ...[SERVICE, SERVICE + 1].map(
+        (port) =>
+          `    - {listen: "127.0.0.1:${String(port + 10_000)}", vnf: one, instance: one-1, ` +
+          `agent: "${VnfNet.address(1)}:${String(TRAFFIC_PORT)}", port: ${String(port)}}`,
+      ),
     ]);
     alone = agent(3, "three");
     const measured = JSON.parse(await alone.cli("measure", "--json")) as { image: string };
@@ -172,9 +195,12 @@ describeInterop("agents beside routers", ["frr", "tshark"], () => {
     fake.giveToken(token);
     await expect(fake.cli("run", "--once")).rejects.toThrow("wrong-key");
     expect((await manager.instance("three-1"))?.state).not.toBe("trusted");
-    // The token is still the right agent's.
+    expect(await gobgp.cli("neighbor", MANAGER_ADDRESS)).not.toContain("ESTABLISHED");
+    // The token is still the right agent's, and its GoBGP may peer.
     alone.giveToken(token);
     await startedIn(alone);
+    await gobgp.waitEstablished();
+    expect(alone.status()?.binding).toMatchObject({ kind: "address", bound: false });
   });
 
   test("ASM-66, ASM-71: a wrong image, told honestly: untrusted, its session ends; the right one brings it back", async () => {
@@ -289,9 +315,38 @@ describeInterop("agents beside routers", ["frr", "tshark"], () => {
     await alone.program?.stop();
   });
 
-  test("ASM-71: revoked, FRR's sessions end; restored, they come back after a new proof only", async () => {
+  test("ASM-16, ASM-23, ASM-60: two VNFs speak through their agents: whole, encrypted, and as the catalog says", async () => {
+    const [one, two] = [await lab.relay(VnfNet.label(1)), await lab.relay(VnfNet.label(2))];
+    await one.listen("127.0.0.1", SERVICE);
+    const capture = await Capture.start(lab, GATEWAY, "p2", `tcp port ${String(TRAFFIC_PORT)}`);
+    const served = one.accept("127.0.0.1", SERVICE).then(({ socket }) => socket.pipe(socket));
+    const client = await two.connect({ host: "127.0.0.1", port: SERVICE + 10_000 });
+    const octets = Buffer.from("for the eyes of VNF one only. ".repeat(2000));
+    client.write(octets);
+    let back = Buffer.alloc(0);
+    client.on("data", (chunk: Buffer) => (back = Buffer.concat([back, chunk])));
+    client.resume();
+    await waitFor("all of it to come back", () => back.length === octets.length);
+    expect(back.equals(octets)).toBe(true);
+    await waitFor("dumpcap to have it", () => statSync(capture.file).size > 2 * octets.length);
+    await capture.stop();
+    const wire = readFileSync(capture.file);
+    expect(wire.includes("for the eyes")).toBe(false);
+    // The next port is not in the catalog.
+    const shut = await two.connect({ host: "127.0.0.1", port: SERVICE + 10_001 });
+    shut.on("error", () => undefined);
+    await once(shut.resume(), "end");
+    expect(signed.program?.log()).toContain(
+      "the catalog has no entry from two to one for TCP port",
+    );
+    carried = client;
+    await served;
+  });
+
+  test("ASM-71: revoked, FRR's session and the traffic end; restored, they come back after a new proof only", async () => {
     const scope = { tenant: TENANT, vnf: "one", instance: "one-1", reason: "test" };
     const begun = Date.now();
+    const cut = carried && once(carried, "end");
     await manager.post("/v1/asmn/revoke", scope);
     await waitFor(
       "FRR's session to end",
@@ -302,6 +357,8 @@ describeInterop("agents beside routers", ["frr", "tshark"], () => {
       "to know",
       ({ state, reason }) => state === "untrusted" && reason === "revoked",
     );
+    // What it carried for another VNF has ended too.
+    await cut;
     await manager.post("/v1/asmn/restore", scope);
     await proxied.waitTrusted();
     await frr1.waitEstablished(PROXY);
