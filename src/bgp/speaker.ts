@@ -145,11 +145,14 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       abandon: (address, why) => reflector.abandon(address, why),
       optionsFor: (address) => peers.optionsFor(address),
       connect: (address) => peers.hasten(address),
-      rekey(address, key) {
-        const problems = listener.protect(keyed(protectionOf(current), trust.instanceKeys));
-        const live = key === undefined || peers.rekey(address, key);
-        if (live && problems.length === 0) return;
-        log.error({ peer: address, problems }, "the TCP MD5 key of an instance is not in force");
+      rekey(changed) {
+        const problems = [...listener.protect(keyed(protectionOf(current), trust.instanceKeys))];
+        for (const [address, key] of changed) {
+          if (key !== undefined && !peers.rekey(address, key))
+            problems.push(`${address}: its session`);
+        }
+        if (problems.length === 0) return;
+        log.error({ problems }, "TCP MD5 keys of instances are not in force");
       },
     },
     clock,

@@ -17,6 +17,8 @@ export interface Judgement {
   readonly until: number | undefined;
   /** Stale, and a live session keeps what it had. */
   readonly grace: boolean;
+  /** The session is not the one that the instance would have: not even held, or it were in that one's way. */
+  readonly misplaced?: boolean;
 }
 
 const NO_LIMITS: TrustLimits = { sessions: 0, updatesPerSecond: 0, prefixes: 0 };
@@ -62,7 +64,10 @@ function judgeEntry(
   });
   if (entry.state !== "trusted") return say(entry.state, wordsOf(entry));
   const mismatch = mismatchOf(entry, facts);
-  if (mismatch !== undefined) return say("untrusted", mismatch);
+  if (mismatch !== undefined) {
+    const misplaced = entry.binding === "tls-proxy" && facts.instance !== entry.id;
+    return { ...say("untrusted", mismatch), misplaced };
+  }
   if (now >= entry.expiresAt) {
     return say("stale", "its verdict has ended and was not renewed");
   }

@@ -6,6 +6,7 @@ import type {
   TrustAnswer,
   TrustApplied,
   TrustChange,
+  TrustEffect,
   TrustFacts,
   TrustGate,
   TrustItem,
@@ -108,7 +109,7 @@ export class LocalGate implements TrustGate {
       revision: this.told.get(address)?.item.revision ?? this.revision,
       state: found.state,
       reason: inGrace ? `${found.reason}; the session keeps its last verdict` : found.reason,
-      effect: isClean || spares ? "admit" : required.effect,
+      effect: isClean || spares ? "admit" : effectOf(required.effect, found.misplaced),
       spared: isClean || !spares ? undefined : required.effect,
       until: found.until,
       subject: found.subject,
@@ -371,6 +372,10 @@ function factsOf(entry: CachedEntry): TrustFacts {
     instance: entry.binding === "tls-proxy" ? entry.id : undefined,
     live: true,
   };
+}
+
+function effectOf(wanted: TrustEffect, misplaced = false): TrustEffect {
+  return misplaced && wanted === "hold" ? "refuse" : wanted;
 }
 
 function timesOf({ staleSeconds, graceSeconds }: LocalGateSettings) {

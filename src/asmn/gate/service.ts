@@ -235,11 +235,8 @@ export class GateService implements GateControl {
     this.gate.take(events);
     const { proxy } = this;
     if (proxy === undefined) return;
-    for (const event of events) {
-      if (event.kind === "gone") proxy.cut(event.id);
-      if (event.kind !== "entries") continue;
-      for (const { id, state } of event.entries) if (state === "untrusted") proxy.cut(id);
-    }
+    // One that has lost trust is held by the speaker, without a reset.
+    for (const event of events) if (event.kind === "gone") proxy.cut(event.id);
   }
 
   private async openProxy(): Promise<void> {

@@ -35,8 +35,8 @@ export interface TrustHost {
   optionsFor(address: string): PeerOptions | undefined;
   /** Nothing stands in the peer's way any more: it is connected to at once. */
   connect(address: string): void;
-  /** Keys of instances have changed: the listeners', and that of a connection that is up. */
-  rekey(address: string, key: string | undefined): void;
+  /** Keys of instances have changed, by address: the listeners', and those of connections that are up. */
+  rekey(changed: ReadonlyMap<string, string | undefined>): void;
 }
 
 /** Who was asked about without a session: as many are remembered. */
@@ -79,8 +79,7 @@ export class PeerTrust {
   attach(gate: TrustGate | undefined): void {
     this.unsubscribe?.();
     this.gate = gate;
-    const keyed = [...this.keys.keys()];
-    for (const address of keyed) this.lookAtKey(address);
+    this.lookAtKeys([...this.keys.keys()]);
     this.lookAtAll();
     this.unsubscribe = gate?.subscribe((changes) => this.take(changes));
   }
@@ -137,16 +136,15 @@ export class PeerTrust {
 
   /** Its settings ask for another trust, or for none. */
   changed(peer: ReflectedPeer): void {
+    this.lookAtKeys([plain(peer.session.peerAddress)]);
     this.lookAt(peer, this.clock.now());
   }
 
   /** A peer without a session: its settings may have changed. */
   look(address: string, options: PeerOptions): void {
-    if (options.trust === undefined) {
-      if (this.knocks.delete(address)) this.host.connect(address);
-      return;
-    }
-    this.lookAtKey(address);
+    const { trust } = options;
+    if (trust !== undefined || this.keys.has(plain(address))) this.lookAtKeys([plain(address)]);
+    if (trust === undefined && this.knocks.delete(address)) this.host.connect(address);
   }
 
   /** The stream of changes goes in here. */
@@ -159,7 +157,7 @@ export class PeerTrust {
       else if (change.kind === "gone") touched.add(change.key);
       else if (change.kind === "sync") all = true;
     }
-    for (const address of touched) this.lookAtKey(address);
+    this.lookAtKeys(touched);
     if (all) {
       this.lookAtAll();
       for (const address of touched) this.lookAtAbsent(address);
@@ -298,14 +296,17 @@ export class PeerTrust {
     });
   }
 
-  private lookAtKey(address: string): void {
-    const before = this.keys.get(address);
-    const wanted = this.host.optionsFor(address)?.trust !== undefined;
-    const key = wanted ? this.gate?.keyFor(address) : undefined;
-    if (key === before) return;
-    if (key === undefined) this.keys.delete(address);
-    else this.keys.set(address, key);
-    this.host.rekey(address, key);
+  private lookAtKeys(addresses: Iterable<string>): void {
+    const changed = new Map<string, string | undefined>();
+    for (const address of addresses) {
+      const wanted = this.host.optionsFor(address)?.trust !== undefined;
+      const key = wanted ? this.gate?.keyFor(address) : undefined;
+      if (key === this.keys.get(address)) continue;
+      if (key === undefined) this.keys.delete(address);
+      else this.keys.set(address, key);
+      changed.set(address, key);
+    }
+    if (changed.size > 0) this.host.rekey(changed);
   }
 
   private verdict(address: string, answer: TrustAnswer): string | undefined {

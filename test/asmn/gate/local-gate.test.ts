@@ -132,6 +132,9 @@ describe("who is known", () => {
     expect(asked()).toEqual(["untrusted", "refuse"]);
     expect(asked({ instance: "aa" })).toEqual(["trusted", "admit"]);
     expect(asked({ instance: "cc" })).toEqual(["untrusted", "refuse"]);
+    // A plain session that is held would stand in the proxy's way.
+    const hold = { tenant: "t", vnf: undefined, effect: "hold", dryRun: false } as const;
+    expect(asked({ required: hold })).toEqual(["untrusted", "refuse"]);
     gate.take([entries(entry({ binding: "tcp-md5" }))]);
     expect(asked()).toEqual(["untrusted", "refuse"]);
     gate.take([entries(entry({ binding: "tcp-md5", md5Key: "k".repeat(32) }))]);

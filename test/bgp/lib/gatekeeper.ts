@@ -121,7 +121,7 @@ export function guard(
         return options(address);
       },
       connect: (address) => calls.push(address),
-      rekey: (address, key) => rekeyed.push([address, key]),
+      rekey: (changed) => rekeyed.push(...changed),
     },
     clock,
     silentLog,
