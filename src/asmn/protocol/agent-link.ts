@@ -65,6 +65,8 @@ export class AgentLink {
   private readonly connection: SecEmFacts;
   private phase: Phase = { kind: "greeting" };
   private greeted: Hello | undefined;
+  /** A prompt came while a step was under way: what it was for may not be in that step. */
+  private prompted = false;
   private state: AgentState;
 
   /** @param state as stored; the caller uses `current` for the next connection */
@@ -143,7 +145,9 @@ export class AgentLink {
         for (const one of message.certificates) this.ring.take(one);
         return NOTHING;
       case "prompt":
-        return phase.kind === "greeting" ? this.outOfOrder(message) : this.renew();
+        if (phase.kind === "greeting") return this.outOfOrder(message);
+        this.prompted = phase.kind !== "idle";
+        return this.renew();
       case "notice":
       case "answer":
       case "heartbeat":
@@ -316,7 +320,9 @@ export class AgentLink {
   private done(result: Result, done: Done): AgentOutput {
     if (done.counter !== result.counter) return this.outOfOrder(done);
     this.phase = { kind: "idle" };
-    return { send: [], events: [{ kind: "done", result }], close: false };
+    const next = this.prompted ? this.renew() : NOTHING;
+    this.prompted = false;
+    return { ...next, events: [{ kind: "done", result }, ...next.events] };
   }
 
   private async store(state: AgentState): Promise<boolean> {

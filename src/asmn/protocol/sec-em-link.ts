@@ -288,6 +288,8 @@ export class SecEmLink {
       manifest,
       catalogVersion: evidence.catalogVersion,
       catalogDigest: evidence.catalogDigest,
+      askedCatalogVersion: challenge.catalogVersion,
+      askedCatalogDigest: challenge.catalogDigest,
       root: evidence.root,
       rootDocument: evidence.rootDocument,
       rootChallenge: rootChallenge({

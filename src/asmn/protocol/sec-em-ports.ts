@@ -36,6 +36,9 @@ export interface EvidenceFacts {
   readonly manifest: Uint8Array;
   readonly catalogVersion: number;
   readonly catalogDigest: Uint8Array;
+  /** What the challenge asked for: another may have become current since. */
+  readonly askedCatalogVersion: number;
+  readonly askedCatalogDigest: Uint8Array;
   readonly root: RootKind;
   readonly rootDocument: Uint8Array;
   /** What a fresh document contains. */

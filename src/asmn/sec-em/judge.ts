@@ -5,6 +5,7 @@
  */
 import { isIPv4 } from "node:net";
 import { toHex } from "../../util/bytes.js";
+import { equalSecrets } from "../crypto/index.js";
 import type { EvidenceFacts, Judgement, Reason } from "../protocol/index.js";
 import type { Core } from "./core.js";
 import type { InstanceRecord } from "./instance-book.js";
@@ -36,7 +37,7 @@ function objectionTo(
   record: InstanceRecord,
   facts: EvidenceFacts,
 ): Objection | undefined {
-  const { registry, images, catalogs } = core;
+  const { registry, images } = core;
   const { tenant, vnf, bgp } = record;
   const descriptor = registry.vnf(record)?.descriptor;
   if (descriptor === undefined) {
@@ -55,15 +56,13 @@ function objectionTo(
   if (manifest !== undefined && manifest !== toHex(facts.manifest)) {
     return { reason: "manifest", sentence: "what runs differs in what may not change" };
   }
-  const catalog = catalogs.get(tenant);
+  // The one it was asked for: when it has changed since, a prompt is on its way, and another step follows.
+  const asked = facts.askedCatalogVersion;
   if (
-    catalog !== undefined &&
-    (catalog.version !== facts.catalogVersion || catalog.digest !== toHex(facts.catalogDigest))
+    asked !== 0 &&
+    (asked !== facts.catalogVersion || !equalSecrets(facts.askedCatalogDigest, facts.catalogDigest))
   ) {
-    return {
-      reason: "catalog",
-      sentence: `it has not the current catalog, version ${catalog.version}`,
-    };
+    return { reason: "catalog", sentence: `it has not the current catalog, version ${asked}` };
   }
   return undefined;
 }

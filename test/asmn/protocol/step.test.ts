@@ -275,6 +275,27 @@ describe("what is refused, and why", () => {
   });
 });
 
+test("ASM-37, ASM-13: a catalog that changes in the middle of a step costs no trust: another step follows", async () => {
+  const { world, vnf, entry, connection } = await enrolled();
+  let changed = false;
+  connection.meddle = (_from, message) => {
+    if (message.kind !== "evidence" || changed) return [message];
+    changed = true;
+    world.catalog = { version: 2, octets: new Uint8Array(Buffer.from("the next catalog")) };
+    connection.put("sec-em", [{ kind: "prompt", sentence: "the catalog has changed" }]);
+    return [message];
+  };
+  await connection.renew();
+  expect(world.told(entry)).toEqual(["trusted", "trusted", "trusted"]);
+  expect(vnf.catalog).toEqual({ version: 2, digest: sha256(world.catalog.octets) });
+  expect(vnf.events.slice(-4).map(({ kind }) => kind)).toEqual([
+    "result",
+    "done",
+    "result",
+    "done",
+  ]);
+});
+
 test("ASM-79: new keys of the Sec-EM are told on connections that stand, and others change nothing", async () => {
   const { vnf, connection } = await enrolled();
   const next = testKey("verdict 2");

@@ -81,6 +81,7 @@ export class World {
   died = false;
   suites: readonly Suite[] = SUITES;
   images = [IMAGE];
+  catalog = { version: 1, octets: CATALOG };
   md5Key: Uint8Array | undefined = new Uint8Array(Buffer.from("0123456789abcdef".repeat(2)));
   readonly registry: Registered[] = [];
   readonly events: LinkEvent[] = [];
@@ -130,8 +131,9 @@ export class World {
 
   judge(facts: EvidenceFacts): Judgement {
     const known = this.images.some((image) => Buffer.compare(image, facts.image) === 0);
+    const current = Buffer.compare(facts.askedCatalogDigest, facts.catalogDigest) === 0;
     return {
-      reason: known ? "none" : "image",
+      reason: !known ? "image" : current ? "none" : "catalog",
       sentence: known ? "" : "an image that is not registered",
       lifetimeSeconds: 300,
       renewSeconds: 60,
@@ -176,7 +178,8 @@ export class World {
         : Buffer.compare(tokenId, begin.tokenId) === 0 && names.instance === begin.instance,
     );
     if (entry === undefined) return undefined;
-    const digest = sha256(CATALOG);
+    const { version, octets } = this.catalog;
+    const digest = sha256(octets);
     const token = {
       publicKey: entry.tokenKey,
       boundKey: entry.boundKey,
@@ -189,9 +192,9 @@ export class World {
       chain: this.chain(entry),
       revoked: entry.revoked,
       token: begin.tokenId === undefined ? undefined : token,
-      catalogVersion: 1,
+      catalogVersion: version,
       catalogDigest: digest,
-      catalog: splitCatalog({ tenant: begin.tenant, version: 1, digest, octets: CATALOG }),
+      catalog: splitCatalog({ tenant: begin.tenant, version, digest, octets }),
       epoch: entry.epoch,
     };
   }
