@@ -5,6 +5,7 @@
  * - `store.ts` the interface; `kv-store.ts` it over an engine; `ordered-kv.ts` what an engine is.
  * - `level.ts` LevelDB on disk; `memory.ts` in memory, where no directory is configured.
  * - `worker.ts`, `server.ts` the thread that owns a directory; `thread-store.ts` the store as others have it.
+ * - `local-store.ts` the store in a thread that has nothing else to do.
  *
  * Not here: encryption, more than one process on a directory, queries by anything but key.
  */
@@ -16,6 +17,7 @@ import type { Store } from "./store.js";
 import { ThreadStore } from "./thread-store.js";
 
 export { KvStore } from "./kv-store.js";
+export { LocalStore } from "./local-store.js";
 export { openLevel, type LevelOptions } from "./level.js";
 export { MemoryKv } from "./memory.js";
 export {
@@ -42,17 +44,9 @@ export {
   type WriteOptions,
 } from "./store.js";
 
-/**
- * Opens at once, reports later: a directory that cannot be used costs no start. Undefined: in memory.
- * @param retryMs how soon it is tried again after a fault; 30 s without it
- */
-export function openStore(
-  directory: string | undefined,
-  clock: Clock,
-  log: Log,
-  retryMs?: number,
-): Store {
+/** Opens at once, reports later: a directory that cannot be used costs no start. Undefined: in memory. */
+export function openStore(directory: string | undefined, clock: Clock, log: Log): Store {
   return directory === undefined
     ? new KvStore(new MemoryKv(), clock)
-    : new ThreadStore(directory, clock, log, undefined, retryMs);
+    : new ThreadStore(directory, clock, log);
 }

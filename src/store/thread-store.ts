@@ -1,7 +1,7 @@
 /**
  * The store as the other threads have it: a thread that owns the directory (`worker.ts`), asked by
  * messages. When it cannot be opened, or fails later, it says so once, refuses what is asked, and tries
- * again after a while; watches begin again by themselves when it is back.
+ * again every `RETRY_MS`; watches begin again by themselves when it is back.
  */
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
@@ -59,7 +59,6 @@ export class ThreadStore implements Store {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly start: StoreThreadFactory;
-  private readonly retryMs: number;
   private readonly pending = new Map<number, Pending>();
   private readonly watches = new Map<number, Watch>();
   private thread: StoreThread | undefined;
@@ -69,19 +68,11 @@ export class ThreadStore implements Store {
   private lastId = 0;
   private ended: (() => void) | undefined;
 
-  /** @param retryMs between two attempts to open it */
-  constructor(
-    directory: string,
-    clock: Clock,
-    log: Log,
-    start = storeThread(directory),
-    retryMs = RETRY_MS,
-  ) {
+  constructor(directory: string, clock: Clock, log: Log, start = storeThread(directory)) {
     this.directory = directory;
     this.clock = clock;
     this.log = log;
     this.start = start;
-    this.retryMs = retryMs;
     this.open();
   }
 
@@ -229,7 +220,7 @@ export class ThreadStore implements Store {
     }
     this.state = "unavailable";
     this.problem = error;
-    this.retry = this.clock.setTimer(this.retryMs, () => this.open());
+    this.retry = this.clock.setTimer(RETRY_MS, () => this.open());
   }
 
   private refuseAll(error: StoreError): void {

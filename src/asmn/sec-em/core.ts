@@ -4,7 +4,7 @@
  * `steps.ts`, `operator/` and `watch.ts`.
  */
 import { join } from "node:path";
-import { openStore, type Store } from "../../store/index.js";
+import { LocalStore, type Store } from "../../store/index.js";
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import { toHex } from "../../util/bytes.js";
@@ -109,7 +109,7 @@ export class Core {
     const { stateDirectory, name } = settings;
     const root = await openRootKey(settings.rootKeyFile, stateDirectory);
     const store =
-      parts.store ?? openStore(join(stateDirectory, "store"), clock, log, STORE_RETRY_MS);
+      parts.store ?? new LocalStore(join(stateDirectory, "store"), clock, STORE_RETRY_MS);
     try {
       const records = new Records(store);
       const keys = await KeyStore.open({ records, clock, name, root });
