@@ -71,7 +71,8 @@ for (const [name, format] of Object.entries(FORMATS)) ajv.addFormat(name, format
 /** Large blocks that most files do not have: their schema is compiled when a file has one. */
 const RARE = ["ipsec", "radius", "asmn"];
 
-const validate = ajv.compile(withoutRare(configSchema));
+/** Compiled when a daemon's file is checked: commands that read none need not wait for it. */
+let compiled: ValidateFunction | undefined;
 const rare = new Map<string, ValidateFunction>();
 
 function withoutRare(schema: SchemaNode): SchemaNode {
@@ -81,6 +82,7 @@ function withoutRare(schema: SchemaNode): SchemaNode {
 
 /** Faults of the whole file, those of rare blocks with their path in it. */
 function faultsOf(data: unknown): ErrorObject[] {
+  const validate = (compiled ??= ajv.compile(withoutRare(configSchema)));
   const found = validate(data) ? [] : [...(validate.errors ?? [])];
   if (typeof data !== "object" || data === null) return found;
   for (const name of RARE) {
