@@ -7,10 +7,12 @@ import type { Command } from "commander";
 import {
   ATTACKS,
   CHAIN_HASHES,
+  generatedGroup,
   PAPER_WARNING,
   PaperError,
   runAttack,
   runPaper,
+  standardGroup,
   type AttackName,
   type AttackReport,
   type ChainHash,
@@ -31,6 +33,8 @@ interface RunOptions {
   readonly renewals: number;
   readonly interval: number;
   readonly loseRenewal?: true;
+  readonly prime: "rfc3526" | "generated";
+  readonly q: bigint;
 }
 
 interface AttackOptions {
@@ -39,6 +43,8 @@ interface AttackOptions {
 }
 
 const RENEWALS_MAX = 10_000;
+/** Just beyond 300 decimal digits. */
+const PRIME_BITS = 1024;
 
 /** What attacks are shown with when no image is named. */
 const SAMPLE_IMAGE: ImageSource = {
@@ -68,16 +74,25 @@ function addRun(paper: Command, host: CliHost): void {
     .option("--renewals <count>", "renewals beside the one at registration", renewals, 2)
     .option("--interval <seconds>", "between renewals", wholeNumber, 0)
     .option("--lose-renewal", "the last renewal does not reach VNF2")
+    .addOption(
+      new Option("--prime <which>", "p: of RFC 3526, or a new one, which takes seconds")
+        .choices(["rfc3526", "generated"])
+        .default("rfc3526"),
+    )
+    .addOption(
+      new Option("--q <number>", "q, from 2 to p - 2").argParser(bigNumber).default(2n, "2"),
+    )
     .action(async (options: RunOptions, command: Command) => {
       const [first, second, ...others] = options.image.map((path): ImageSource => ({ path }));
       if (first === undefined || others.length > 0)
         throw new CliError(EXIT.usage, "--image takes one file, or two: of VNF1 and of VNF2");
       const json = wantsJson(command);
       host.err(`${PAPER_WARNING}\n`);
-      const { hash, renewals, interval, fake, loseRenewal } = options;
+      const { hash, renewals, interval, fake, loseRenewal, prime, q } = options;
       const report = await failing(() =>
         runPaper({
           ...{ hash, renewals, intervalMs: interval * 1000 },
+          group: prime === "generated" ? generatedGroup(PRIME_BITS, q) : standardGroup(q),
           images: second === undefined ? [first] : [first, second],
           ...(fake !== undefined && { fake: { path: fake } }),
           ...(loseRenewal === true && { loseLast: true }),
@@ -125,6 +140,11 @@ function renewals(text: string): number {
   const count = wholeNumber(text);
   if (count > RENEWALS_MAX) throw new InvalidArgumentError(`At most ${RENEWALS_MAX}.`);
   return count;
+}
+
+function bigNumber(text: string): bigint {
+  if (/^\d{1,1000}$/.test(text)) return BigInt(text);
+  throw new InvalidArgumentError("It must be a whole number.");
 }
 
 async function failing<T>(act: () => Promise<T>): Promise<T> {

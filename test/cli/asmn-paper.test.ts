@@ -57,6 +57,17 @@ describe("run", () => {
     expect(out).toContain("a renewal was missed");
   });
 
+  test("ASM-20: another q; one that gives trivial keys is refused", async () => {
+    const words = `asmn paper run --image ${image} --renewals 0 --q`;
+    expect((await evpnctl(`${words} 5`)).out).toMatch(/ group +p=f+c90… q=05$/m);
+    expect(await evpnctl(`${words} 1`)).toMatchObject({
+      code: 1,
+      err: `${PAPER_WARNING}\nevpnctl: q = 1 gives everybody the same key; choose one from 2 to p - 2\n`,
+    });
+    expect(await evpnctl(`${words} 0`)).toMatchObject({ code: 1 });
+    expect(await evpnctl(`${words} two`)).toMatchObject({ code: 2 });
+  });
+
   test("wrong words are told", async () => {
     expect(await evpnctl("asmn paper run")).toMatchObject({ code: 2 });
     expect((await evpnctl(`asmn paper run --image ${image} --hash sha256`)).err).toContain(

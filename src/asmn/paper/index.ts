@@ -21,6 +21,7 @@ export type { AttackReport, PaperReport, PaperStep } from "./report.js";
 export { PaperError } from "./paper-error.js";
 export { CHAIN_HASHES, HASH_BITS, decimalDigits, hashOf } from "./hash.js";
 export type { ChainHash } from "./hash.js";
+export { generatedGroup, standardGroup } from "./group.js";
 export { hashImage } from "./image.js";
 export type { ImageSource } from "./image.js";
 export { runPaper } from "./run.js";
