@@ -105,7 +105,7 @@ function addBreakGlass(asmn: Command, host: CliHost): void {
     .command("open")
     .description("let them in; prints the document for gates elsewhere")
     .argument("<scope>", "TENANT, TENANT/VNF or TENANT/VNF/INSTANCE")
-    .requiredOption("--name <who>", "who answers for it")
+    .requiredOption("--name <who>", "who answers for it: letters, digits, dot, dash and underscore")
     .requiredOption("--reason <text>", "why")
     .requiredOption("--for <time>", "for how long: 1m to 24h", durationSeconds)
     .option("--address <address>", "only sessions from there")

@@ -85,7 +85,7 @@ const KEY: KeyRow = {
 
 const GRANT: BreakGlassRow = {
   ...{ id: "g1", scope: { tenant: "blue", vnf: "edge" }, address: "192.0.2.11" },
-  ...{ name: "A. Operator", reason: "Sec-EM upgrade", seconds: 1800 },
+  ...{ name: "a.operator", reason: "Sec-EM upgrade", seconds: 1800 },
   ...{ begins: WALL, ends: WALL + 1_800_000, state: "open", document: "d0c0" },
 };
 
@@ -121,7 +121,7 @@ const GATE: GateStatus = {
   ...{ instances: 2, trusted: 1, inGrace: true },
   breakGlass: [
     {
-      ...{ serial: 4, operator: "A. Operator", why: "upgrade", tenant: "blue" },
+      ...{ serial: 4, operator: "a.operator", why: "upgrade", tenant: "blue" },
       ...{ vnf: "edge", instance: undefined, address: undefined, secondsLeft: 1200 },
     },
   ],

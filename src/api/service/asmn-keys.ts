@@ -1,6 +1,6 @@
 /** Keys of the trust checks, break-glass, and the audit log. */
 import type { BreakGlassRow, Scope } from "../../asmn/index.js";
-import { actorOf, asmnOf, SCOPE, secEmOf } from "./asmn-access.js";
+import { actorOf, asmnOf, NEEDED_NAME, SCOPE, secEmOf } from "./asmn-access.js";
 import { text, unary, type Operation } from "./operation.js";
 
 const LONGEST_SECONDS = 86_400;
@@ -69,7 +69,7 @@ export const ASMN_KEY_OPERATIONS: readonly Operation[] = [
     rules: {
       ...SCOPE,
       address: text(64),
-      name: { required: true, ...text(200) },
+      name: NEEDED_NAME,
       reason: { required: true, ...text(200) },
       seconds: { required: true, minimum: 60, maximum: LONGEST_SECONDS },
     },

@@ -81,7 +81,7 @@ export const SAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   RotateTrustKeys: { withdraw: true },
   TakeOver: { above: 3 },
   ListBreakGlass: {},
-  OpenBreakGlass: { ...EDGE, name: "A. Operator", reason: "upgrade", seconds: 600 },
+  OpenBreakGlass: { ...EDGE, name: "a.operator", reason: "upgrade", seconds: 600 },
   EndBreakGlass: { id: "g1" },
   ListTrustAudit: { after: 3, limit: 10 },
   VerifyTrustAudit: {},
