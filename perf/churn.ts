@@ -11,6 +11,7 @@ import { routeTargets, type RouteTargetsOptions } from "./compare/route-targets.
 import { startTarget, TARGET_NAMES } from "./compare/targets.js";
 import { versus, type VersusOptions } from "./compare/versus.js";
 import { asmnTables, type AsmnOptions } from "./asmn/tables.js";
+import { ipsecScale, type IpsecScaleOptions } from "./ipsec/scale.js";
 import { besideBgp, type BesideOptions } from "./radius/beside-bgp.js";
 import { compareRadius, type RadiusOptions } from "./radius/compare.js";
 import { RELAY_NAMES } from "./radius/targets.js";
@@ -380,6 +381,18 @@ function radiusCommand(): Command {
     });
 }
 
+function ipsecCommand(): Command {
+  return new Command("ipsec")
+    .description("a thousand tunnels beside a strongSwan: check, load, change ten, render, return")
+    .option("--tunnels <n>", "tunnels, to distinct addresses", wholeNumber, 1000)
+    .option("--evpnd <file>", "another build's main.js")
+    .option("--quick", "fifty tunnels: does everything run?")
+    .option("--json", "one JSON line instead of a table")
+    .action(async (options: IpsecScaleOptions) => {
+      process.exitCode = (await ipsecScale(options)) ? 0 : 1;
+    });
+}
+
 function radiusBesideBgpCommand(): Command {
   return new Command("radius-beside-bgp")
     .description(
@@ -415,6 +428,7 @@ program.addCommand(compareCommand());
 program.addCommand(routeTargetsCommand());
 program.addCommand(fibCommand());
 program.addCommand(versusCommand());
+program.addCommand(ipsecCommand());
 program.addCommand(radiusCommand());
 program.addCommand(radiusBesideBgpCommand());
 program.addCommand(asmnCommand());

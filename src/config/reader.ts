@@ -59,6 +59,8 @@ export class ConfigReader {
       const report = await this.apart({ kind: "load", source });
       if (report instanceof Error) return { ok: false, issues: [unread(report, source)] };
       const { loaded } = report as Extract<ReaderReport, { loaded: unknown }>;
+      // To take it over was one stretch, to freeze it is another.
+      await new Promise((resolve) => setImmediate(resolve));
       if (loaded.ok) deepFreeze(loaded.settings);
       return loaded;
     });

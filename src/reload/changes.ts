@@ -22,8 +22,26 @@ export const SECTION_EFFECTS: Readonly<Record<Section, ConfigChange["effect"]>> 
 };
 
 export function sectionChanges(before: DaemonSettings, after: DaemonSettings): ConfigChange[] {
+  return changesOf(Object.keys(SECTION_EFFECTS) as Section[], before, after);
+}
+
+/** Those alone that wait for a restart. */
+export function restartChanges(before: DaemonSettings, after: DaemonSettings): ConfigChange[] {
+  const names = Object.keys(SECTION_EFFECTS) as Section[];
+  return changesOf(
+    names.filter((name) => SECTION_EFFECTS[name] === "restart"),
+    before,
+    after,
+  );
+}
+
+function changesOf(
+  names: readonly Section[],
+  before: DaemonSettings,
+  after: DaemonSettings,
+): ConfigChange[] {
   const changes: ConfigChange[] = [];
-  for (const name of Object.keys(SECTION_EFFECTS) as Section[]) {
+  for (const name of names) {
     const [a, b] = [before[name], after[name]];
     if (sameSettings(a, b)) continue;
     const whole = typeof a !== "object" || typeof b !== "object";

@@ -19,7 +19,7 @@ import type { DaemonSettings } from "../config/index.js";
 import { applyAll, sameSettings, type Applier } from "../util/applier.js";
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
-import { describeChange, sectionChanges } from "./changes.js";
+import { describeChange, restartChanges, sectionChanges } from "./changes.js";
 
 /** A configuration that passed: its settings, and the text's data for people. */
 export interface Loaded {
@@ -167,6 +167,8 @@ export class Reloader implements ConfigBackend {
     }
     for (const issue of config.warnings) log.warn({}, formatIssue(issue));
     const back = this.current;
+    // What came from reading it has taken its time: others first.
+    await new Promise((resolve) => setImmediate(resolve));
     const result = await this.apply(config, "configuration reloaded");
     if (!result.ok || confirmSeconds === undefined) return result;
     this.wait(back, confirmSeconds);
@@ -212,8 +214,7 @@ export class Reloader implements ConfigBackend {
     const { current } = this;
     try {
       const lines = await applyAll(appliers, current.settings, next.settings);
-      const later = sectionChanges(current.settings, next.settings);
-      lines.push(...later.filter(({ effect }) => effect === "restart").map(describeChange));
+      lines.push(...restartChanges(current.settings, next.settings).map(describeChange));
       if (lines.length === 0) lines.push("nothing changed");
       this.current = { settings: next.settings, document: next.document };
       // A reload that changes nothing leaves what a rollback goes back to.

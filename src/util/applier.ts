@@ -84,7 +84,25 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Equal as data: settings are plain objects made in one order. */
+/**
+ * Equal as data: settings are plain objects made in one order. As their JSON would be, members that are undefined
+ * left out, without making it: settings may be large.
+ */
 export function sameSettings(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    return a.every((item, index) => sameSettings(item, b[index]));
+  }
+  const [ours, theirs] = [membersOf(a), membersOf(b)];
+  if (ours.length !== theirs.length) return false;
+  return ours.every(([name, value], index) => {
+    const [other, theirValue] = theirs[index] ?? [];
+    return name === other && sameSettings(value, theirValue);
+  });
+}
+
+function membersOf(value: object): [string, unknown][] {
+  return Object.entries(value).filter(([, member]) => member !== undefined);
 }

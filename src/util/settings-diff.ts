@@ -2,6 +2,8 @@
  * What differs between two settings objects, key by key, for people and programs. Keys are shown as a
  * file writes them (`holdTime` is `hold-time`); values that may be secret are never shown.
  */
+import { sameSettings } from "./applier.js";
+
 export interface ChangedKey {
   /** `hold-time`, `domains.red.vni`. */
   readonly key: string;
@@ -41,7 +43,7 @@ function compare(
   skip: ReadonlySet<string>,
   found: ChangedKey[],
 ): void {
-  if (before === after || JSON.stringify(before) === JSON.stringify(after)) return;
+  if (sameSettings(before, after)) return;
   const [a, b] = [partsOf(before), partsOf(after)];
   if (a === undefined || b === undefined) {
     found.push(changed(path, before, after));
@@ -51,7 +53,7 @@ function compare(
     if (path === "" && skip.has(name)) continue;
     const key = path === "" ? fileKey(name) : `${path}.${fileKey(name)}`;
     if (SECRET.test(name)) {
-      if (JSON.stringify(a.get(name)) !== JSON.stringify(b.get(name))) {
+      if (!sameSettings(a.get(name), b.get(name))) {
         found.push({ key, secret: true });
       }
     } else compare(key, a.get(name), b.get(name), NOTHING, found);

@@ -292,7 +292,15 @@ function refusal(faults: readonly Finding[]): StagingError {
   return new StagingError("refused", `the check has faults: ${few.join("; ")}${more}`, faults);
 }
 
+/** Models never change: what was worked out once holds. */
+const digests = new WeakMap<IpsecModel, string>();
+
 /** Of a model's text: 16 hex digits. */
 export function digestOf(model: IpsecModel): string {
-  return createHash("sha256").update(JSON.stringify(model)).digest("hex").slice(0, 16);
+  let digest = digests.get(model);
+  if (digest === undefined) {
+    digest = createHash("sha256").update(JSON.stringify(model)).digest("hex").slice(0, 16);
+    digests.set(model, digest);
+  }
+  return digest;
 }
