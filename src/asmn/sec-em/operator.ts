@@ -124,6 +124,10 @@ export class Operator {
     checkBgp(bgp);
     const former = book.named(request);
     const begun = former?.chain.instanceKey !== undefined;
+    // To begin anew takes no revocation back: that is for whoever may restore.
+    if (former?.revoked !== undefined) {
+      throw new SecEmError("refused", `${instanceText(request)} is revoked: restore it first`);
+    }
     if (former !== undefined && begun && !request.replace) {
       throw new SecEmError(
         "conflict",

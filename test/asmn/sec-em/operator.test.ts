@@ -132,6 +132,22 @@ test("ASM-71: revoked at once, at every reader; back only by restore and a new p
   );
 });
 
+test("ASM-71, ASM-74: a token takes no revocation back, neither a new one nor one that waited", async () => {
+  const lab = await world();
+  const agent = new Player(lab, await enrolment(lab));
+  await agent.step();
+  const waiting = new Player(lab, await enrolment(lab, "1", { replace: true }));
+  const scope = { ...PE, instance: "1" };
+  await lab.service.revoke(scope, "it behaves oddly", OPERATOR);
+  await expect(enrolment(lab, "1", { replace: true })).rejects.toThrow(
+    /is revoked: restore it first/,
+  );
+  expect(await waiting.step()).toMatchObject({ kind: "refused", reason: "revoked" });
+  await lab.service.restore(scope, "checked", OPERATOR);
+  waiting.close();
+  expect(await waiting.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+});
+
 test("ASM-17: verify brings a fresh proof, and says who is not there or does not answer", async () => {
   const lab = await world();
   const name = { ...PE, instance: "1" };
