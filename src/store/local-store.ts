@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../util/clock.js";
 import { KvStore } from "./kv-store.js";
-import { openLevel } from "./level.js";
+import { openLevel, SMALL } from "./level.js";
 import type { OrderedKv } from "./ordered-kv.js";
 import {
   StoreError,
@@ -38,7 +38,8 @@ export class LocalStore implements Store {
     directory: string,
     clock: Clock,
     retryMs: number,
-    open: (directory: string) => Promise<OrderedKv> = openLevel,
+    open: (directory: string) => Promise<OrderedKv> = (one) =>
+      openLevel(one, { ...SMALL, readsAtOnce: true }),
   ) {
     this.directory = directory;
     this.clock = clock;

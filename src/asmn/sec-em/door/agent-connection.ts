@@ -1,6 +1,6 @@
 /**
- * One agent's connection: frames in, one at a time through `SecEmLink`, what comes of it out. While a message
- * is worked on nothing more is read, so that a peer costs one frame and what the kernel holds. Who has not
+ * One agent's connection: frames in, one at a time through `SecEmLink`, what comes of it out. Behind a few
+ * messages that wait nothing more is read, so that a peer costs those and what the kernel holds. Who has not
  * proved itself in time, or sends more than anybody honest would, is closed.
  */
 import { toHex } from "../../../util/bytes.js";
@@ -34,6 +34,8 @@ export interface AgentParts {
 
 /** From the connection to the first step that is confirmed. */
 const STRANGER_MS = 60_000;
+/** Messages that wait for the one that is worked on; then nothing more is read. */
+const MOST_WAITING = 4;
 /** What it may leave unread of what it is sent. */
 const MOST_UNREAD = 2 * 1024 * 1024;
 
@@ -115,13 +117,13 @@ export class AgentConnection implements AgentLine {
       this.refuse("malformed", read.sentence);
       return;
     }
+    // Not for each message: to stop and start reading costs more than the message does.
+    if (this.waiting.length >= MOST_WAITING) this.peer.socket.pause();
     if (this.waiting.length > 0 && !this.working) void this.work();
   }
 
   private async work(): Promise<void> {
-    const { socket } = this.peer;
     this.working = true;
-    socket.pause();
     try {
       for (let frame = this.waiting.shift(); frame !== undefined && !this.ended;) {
         await this.take(frame);
@@ -132,7 +134,7 @@ export class AgentConnection implements AgentLine {
       this.close();
     }
     this.working = false;
-    socket.resume();
+    if (this.peer.socket.isPaused()) this.peer.socket.resume();
   }
 
   private async take(frame: Frame): Promise<void> {
