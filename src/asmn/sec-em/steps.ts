@@ -97,7 +97,8 @@ export class Steps {
       id: octetsOf(record.identity),
       idNonce: octetsOf(record.nonce),
       chain: record.chain,
-      revoked: record.revoked !== undefined,
+      // Who waits to begin anew is as revoked as the one whose name it has.
+      revoked: (record.revoked ?? book.named(record)?.revoked) !== undefined,
       token: token && {
         publicKey: octetsOf(token.tokenKey),
         boundKey: token.publicKey === undefined ? undefined : octetsOf(token.publicKey),
