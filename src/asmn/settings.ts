@@ -183,6 +183,8 @@ export interface GateSettings {
 /** The VNF-G/W: what may pass between VNFs. */
 export interface GatewaySettings {
   readonly name: string;
+  /** Of its Sec-EMs: whom their verdicts are for. */
+  readonly audience: string;
   readonly tenant: string;
   readonly sources: readonly FeedSourceSettings[];
   readonly stateDirectory: string;

@@ -104,6 +104,7 @@ export interface GateEntry {
 
 export interface GatewayEntry {
   name?: string;
+  audience?: string;
   tenant: string;
   sources?: FeedSourceEntry[];
   "state-directory"?: string;

@@ -208,6 +208,7 @@ const gateway: SchemaNode = {
   description: "Polices the traffic between VNFs on this machine's interfaces.",
   properties: {
     name: { ...asmnName("Its name in answers and logs."), default: GATEWAY.name },
+    audience,
     tenant: asmnName("Tenant whose VNFs it stands between."),
     sources: sourcesSchema,
     "state-directory": stateDirectorySchema("gateway"),

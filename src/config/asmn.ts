@@ -4,7 +4,6 @@ import {
   ASMN_DEFAULTS,
   type AsmnEndpoint,
   type AsmnSettings,
-  type AsmnTenantSettings,
   type FeedSourceSettings,
   type GateSettings,
   type GatewaySettings,
@@ -52,7 +51,7 @@ export function asmnSettings(
   }
   const secEm = secEmSettings(entry["sec-em"], context);
   const gate = gateSettings(entry.gate, secEm, context);
-  const gateway = gatewaySettings(entry.gateway, secEm?.tenants, context);
+  const gateway = gatewaySettings(entry.gateway, secEm, context);
   checkPorts({ secEm, gate, gateway }, issues);
   return { secEm, gate, gateway };
 }
@@ -213,11 +212,12 @@ function gateSettings(
 
 function gatewaySettings(
   entry: GatewayEntry | undefined,
-  tenants: readonly AsmnTenantSettings[] | undefined,
+  secEm: SecEmSettings | undefined,
   context: AsmnContext,
 ): GatewaySettings | undefined {
   if (entry === undefined) return undefined;
   const { issues } = context;
+  const tenants = secEm?.tenants;
   const path = ["asmn", "gateway"];
   const sources = sourceSettings(entry.sources ?? [], [...path, "sources"], issues);
   if (tenants === undefined && sources.length === 0) {
@@ -243,6 +243,7 @@ function gatewaySettings(
   const at = [...path, "lower"];
   return {
     name: entry.name ?? GATEWAY.name,
+    audience: entry.audience ?? secEm?.audience ?? SEC_EM.audience,
     tenant: entry.tenant,
     sources,
     stateDirectory: stateDirectory(entry["state-directory"], "gateway", context),

@@ -69,6 +69,7 @@ export class Gateway {
   /** Members that the store does not have as they are now. */
   private readonly unkept = new Set<string>();
   private readonly troubles = new Map<Trouble, string>();
+  private readonly sources = new Map<string, string>();
   private readonly timers = new Map<TimerName, TimerHandle>();
   private monitor: Monitor | undefined;
   private turn: Promise<unknown> = Promise.resolve();
@@ -112,7 +113,7 @@ export class Gateway {
       state: this.removed ? "removed" : working,
       ...{ settings, catalog, plan, repairs, ...inForce },
       members: admitted(this.roster.all(), catalog?.catalog.version ?? 0, this.opened),
-      problems: [...troubles.values(), ...plan.problems],
+      problems: [...troubles.values(), ...this.sources.values(), ...plan.problems],
       shaped: this.shaper.shaped,
     };
   }
@@ -163,6 +164,15 @@ export class Gateway {
       this.arm("renewals", RENEWAL_MS, () => void this.soon());
     }
     return Promise.resolve(true);
+  }
+
+  /** A Sec-EM that cannot be listened to, and why; undefined: it can. */
+  sourceTrouble(source: string, why: string | undefined): void {
+    const former = this.sources.get(source);
+    if (why === undefined) this.sources.delete(source);
+    else this.sources.set(source, `Sec-EM ${source}: ${why}`);
+    if (why === undefined || former === this.sources.get(source)) return;
+    this.parts.log.warn({ source, why }, "ASMN gateway: its Sec-EM is not to be had");
   }
 
   /**

@@ -10,14 +10,14 @@ export function stationSettings(
   roots: readonly string[] | undefined,
   { staleSeconds, graceSeconds }: FeedTimes,
 ): StationSettings {
-  const { name, tenant, table, interfaces, secEmAddresses, defaultAction, lower } = settings;
+  const { audience, tenant, table, interfaces, secEmAddresses, defaultAction, lower } = settings;
   return {
     core: {
       ...{ tenant, table, interfaces, defaultAction, lower },
       secEm: secEmAddresses,
       alarms: settings.alarms.map(alarmOf),
     },
-    feeds: { audience: name, sources: settings.sources, localRoots: roots, staleSeconds },
+    feeds: { audience, sources: settings.sources, localRoots: roots, staleSeconds },
     times: { staleSeconds, graceSeconds },
   };
 }

@@ -24,6 +24,7 @@ export class Station {
   private readonly gateway: Gateway;
   private readonly feeds: FeedDesk;
   private readonly clock: Clock;
+  private readonly log: Log;
   private readonly store: Store;
   private settings: StationSettings;
   private members: FeedMembers;
@@ -35,11 +36,13 @@ export class Station {
     gateway: Gateway,
     store: Store,
     clock: Clock,
+    log: Log,
   ) {
     this.settings = settings;
     this.gateway = gateway;
     this.store = store;
     this.clock = clock;
+    this.log = log;
     this.desk = new GatewayDesk(gateway, clock);
     this.members = this.freshMembers();
     this.feeds = new FeedDesk(
@@ -59,7 +62,7 @@ export class Station {
     const store = openStore(join(start.stateDirectory, "rules"), clock, log);
     try {
       const gateway = await Gateway.start({ settings: start.settings.core, store, clock, log });
-      return new Station(start, gateway, store, clock);
+      return new Station(start, gateway, store, clock, log);
     } catch (error) {
       await store.close();
       throw error;
@@ -96,6 +99,16 @@ export class Station {
   }
 
   private take(events: readonly GateEvent[]): void {
+    for (const event of events) {
+      // A line that is up has said nothing yet.
+      if (event.kind === "alive") this.gateway.sourceTrouble(event.source, undefined);
+      else if (event.kind === "link" && event.state === "down") {
+        this.gateway.sourceTrouble(event.source, event.why);
+      } else if (event.kind === "refused") {
+        const { source, reason, sentence } = event;
+        this.log.warn({ source, reason }, `ASMN gateway: refused: ${sentence}`);
+      }
+    }
     const { changes, revocations } = this.members.take(events, this.clock.now());
     void this.gateway.members(changes).then((done) => {
       if (!done) return;

@@ -15,23 +15,31 @@ import { Station } from "./station.js";
 if (parentPort !== null) {
   const port = parentPort;
   const report = (one: StationReport): void => port.postMessage(one);
-  try {
-    const station = await Station.start(workerData as StationStart, systemClock, logOver(report));
-    port.on("message", (command: StationCommand) => {
-      if (command.kind === "local") station.connectLocal(command.port);
-      else if (command.kind === "call") void serve(station, command, report);
-      else {
-        void station.close().then(() => {
-          report({ kind: "closed" });
-          port.close();
-        });
-      }
-    });
-    report({ kind: "ready" });
-  } catch (error) {
-    report({ kind: "failed", error: packed(error) });
-    port.close();
-  }
+  const starting = Station.start(workerData as StationStart, systemClock, logOver(report));
+  // Listening keeps the thread awake, also while nothing else does: its store is in another thread.
+  port.on("message", (command: StationCommand) => {
+    void starting.then((station) => obey(station, command, report, () => port.close()));
+  });
+  starting.then(
+    () => report({ kind: "ready" }),
+    (error: unknown) => {
+      report({ kind: "failed", error: packed(error) });
+      port.close();
+    },
+  );
+}
+
+async function obey(
+  station: Station,
+  command: StationCommand,
+  report: (one: StationReport) => void,
+  end: () => void,
+): Promise<void> {
+  if (command.kind === "local") return station.connectLocal(command.port);
+  if (command.kind === "call") return serve(station, command, report);
+  await station.close();
+  report({ kind: "closed" });
+  end();
 }
 
 async function serve(

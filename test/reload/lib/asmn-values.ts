@@ -102,6 +102,7 @@ export const ASMN_BLOCKS: readonly AsmnEntry[] = [
     },
     gateway: {
       name: "gw",
+      audience: "fabric",
       tenant: "red",
       sources: [SOURCE],
       "state-directory": "/var/lib/evpnd/gateway",
