@@ -150,13 +150,14 @@ export class MiniSecEm {
     for (const instance of this.instances.values()) instance.trusted = false;
   }
 
-  /** Revoked: told to the instance's agent. */
-  revoke(name: string): void {
+  /** Revoked: told to those who asked, and to the instance's own agent unless the word is lost. */
+  revoke(name: string, tellsItsAgent = true): void {
     const instance = this.instance(name);
     instance.revoked = true;
     instance.trusted = false;
     const sentence = "revoked by the operator";
-    this.push(instance, { kind: "notice", state: "untrusted", reason: "revoked", sentence });
+    if (tellsItsAgent)
+      this.push(instance, { kind: "notice", state: "untrusted", reason: "revoked", sentence });
     this.tellAskers(instance);
   }
 

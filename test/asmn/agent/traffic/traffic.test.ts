@@ -204,6 +204,22 @@ describe("ASM-16, ASM-23, ASM-60: two VNFs", () => {
     await waitFor("the reason", () => a.lines.some((line) => line.includes("is not trusted")));
   });
 
+  test("ASM-16, ASM-71: the other's trust is our own Sec-EM's word, whatever the other thinks of itself", async () => {
+    const socket = dial();
+    socket.write("hello");
+    await read(socket, 5);
+    // Its own agent is not told, and goes on: only store-1's agent knows.
+    secEm.revoke("web-1", false);
+    await gone(socket);
+    await waitFor("the reason", () =>
+      b.lines.some((line) => line.includes("traffic with web/web-1 ends: untrusted (revoked)")),
+    );
+    await gone(dial());
+    expect(a.status().state).toBe("trusted");
+    await waitFor("the refusal", () => a.lines.some((line) => line.includes("refused: revoked")));
+    expect(b.status().carried.from).toBe(0);
+  });
+
   test("ASM-60: whoever changes an octet on the way ends the connection, and delivers nothing wrong", async () => {
     const socket = dial();
     socket.write("hello");
