@@ -21,6 +21,7 @@ import type { Reflector } from "./reflector.js";
 import { obstacleTo } from "./route-obstacle.js";
 import { decodePathNlri, holdText, inFamily, matchesNlri } from "./route-query.js";
 import { BEST_REASONS } from "./rib/best-path.js";
+import { HoldReason } from "./rib/hold.js";
 
 const SHOWN_DEFAULT = 10;
 const SHOWN_MAX = 100;
@@ -115,10 +116,19 @@ function explainPath(reflector: Reflector, dest: number, path: number): Explaine
   return {
     peer: localRoutes.nameOf(path) ?? table.sources.address[table.pathSlot(path)]!,
     best,
-    reason: held ? holdText(reflector, path) : best ? why : `the best has: ${why}`,
+    reason: held ? heldBy(reflector, path) : best ? why : `the best has: ${why}`,
     import: decision,
     attributes: held ? [] : attributeChanges(attrs, table.pathReceived(path), table.pathAttr(path)),
   };
+}
+
+/** Of a peer that is not trusted, with what was found of it. */
+function heldBy(reflector: Reflector, path: number): string {
+  const { table, trust } = reflector;
+  const text = holdText(reflector, path);
+  if (table.pathHold(path) !== HoldReason.Trust) return text;
+  const found = trust?.viewOf(table.sources.address[table.pathSlot(path)]!);
+  return `held: ${text}${found === undefined ? "" : ` (${found.reason})`}`;
 }
 
 function explainReceiver(

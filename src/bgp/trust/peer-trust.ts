@@ -63,6 +63,8 @@ export class PeerTrust {
   private gate: TrustGate | undefined;
   private unsubscribe: (() => void) | undefined;
   private readonly sessions = new Map<ReflectedPeer, Known>();
+  /** The Established one of each address. */
+  private readonly byAddress = new Map<string, ReflectedPeer>();
   private readonly knocks = new Map<string, Known>();
   private readonly keys = new Map<string, string>();
   private readonly polices = new Map<string, VnfPolice>();
@@ -106,7 +108,7 @@ export class PeerTrust {
     if (why !== undefined || answer.effect !== "admit") return why;
     const most = answer.limits.sessions;
     const others = this.polices.get(answer.vnf)?.members.size ?? 0;
-    const own = [...this.sessions.keys()].some((peer) => peer.session.peerAddress === address);
+    const own = this.byAddress.has(plain(address));
     if (most === 0 || own || others < most) return undefined;
     return `${answer.vnf} has ${others} sessions, and may have ${most} (limits of its VNF)`;
   }
@@ -130,7 +132,7 @@ export class PeerTrust {
   }
 
   ended(peer: ReflectedPeer): void {
-    this.sessions.delete(peer);
+    this.forget(peer);
     this.leave(peer);
   }
 
@@ -150,17 +152,17 @@ export class PeerTrust {
   /** The stream of changes goes in here. */
   take(changes: readonly TrustChange[]): void {
     const now = this.clock.now();
-    const touched = new Set<string>();
+    const touched = new Map<string, number>();
     let all = false;
     for (const change of changes) {
-      if (change.kind === "item") touched.add(change.item.key);
-      else if (change.kind === "gone") touched.add(change.key);
+      if (change.kind === "item") touched.set(change.item.key, change.item.revision);
+      else if (change.kind === "gone") touched.set(change.key, change.revision);
       else if (change.kind === "sync") all = true;
     }
-    this.lookAtKeys(touched);
+    this.lookAtKeys(touched.keys());
     if (all) {
       this.lookAtAll();
-      for (const address of touched) this.lookAtAbsent(address);
+      for (const [address, revision] of touched) this.lookAtAbsent(address, revision);
       return;
     }
     const seen = new Set<string>();
@@ -170,7 +172,9 @@ export class PeerTrust {
       seen.add(address);
       this.lookAt(peer, now);
     }
-    for (const address of touched) if (!seen.has(address)) this.lookAtAbsent(address);
+    for (const [address, revision] of touched) {
+      if (!seen.has(address)) this.lookAtAbsent(address, revision);
+    }
   }
 
   /** The key that an instance's connection has; its settings' own where it has none. */
@@ -184,9 +188,9 @@ export class PeerTrust {
   }
 
   viewOf(address: string): TrustPeerView | undefined {
-    for (const [peer, known] of this.sessions) {
-      if (peer.session.peerAddress === address) return viewOf(address, known, true);
-    }
+    const peer = this.byAddress.get(plain(address));
+    const session = peer && this.sessions.get(peer);
+    if (session !== undefined) return viewOf(address, session, true);
     const known = this.knocks.get(address);
     if (known !== undefined) return viewOf(address, known, false);
     const trust = this.host.optionsFor(address)?.trust;
@@ -229,14 +233,14 @@ export class PeerTrust {
     for (const peer of [...this.host.livePeers()]) {
       if (peer.session.options.trust !== undefined) this.lookAt(peer, now);
     }
-    for (const address of [...this.knocks.keys()]) this.lookAtAbsent(address);
+    for (const address of [...this.knocks.keys()]) this.lookAtAbsent(address, 0);
   }
 
   private lookAt(peer: ReflectedPeer, since: number): void {
     const { session } = peer;
     const { trust } = session.options;
     if (trust === undefined) {
-      if (!this.sessions.delete(peer)) return;
+      if (!this.forget(peer)) return;
       this.leave(peer);
       if (peer.grip !== ADMITTED) this.host.regrip(peer, ADMITTED, () => {});
       return;
@@ -248,11 +252,11 @@ export class PeerTrust {
     const grip = gripOf(answer);
     const address = plain(session.peerAddress);
     if (sameGrip(grip, peer.grip)) {
-      this.tell(address, answer, 0, since, since);
+      this.tell(address, answer.revision, 0, since, since);
       return;
     }
     this.host.regrip(peer, grip, (routes) => {
-      this.tell(address, answer, routes, since, began);
+      this.tell(address, answer.revision, routes, since, began);
     });
     const began = this.clock.now();
     if (peer.isHeld !== wasHeld) this.counts[peer.isHeld ? "held" : "released"]++;
@@ -260,10 +264,13 @@ export class PeerTrust {
   }
 
   /** No session with this address: routes kept for its return, or a call to make. */
-  private lookAtAbsent(address: string): void {
+  private lookAtAbsent(address: string, revision: number): void {
     const trust = this.host.optionsFor(address)?.trust;
+    const now = this.clock.now();
     if (trust === undefined) {
       this.knocks.delete(address);
+      // In force at all of its sessions: there are none, and will be none.
+      this.tell(address, revision, 0, now, now);
       return;
     }
     const kept = this.host.retains(address);
@@ -272,20 +279,17 @@ export class PeerTrust {
     if (answer.effect === "refuse" || answer.effect === "hold") {
       if (kept) this.host.abandon(address, `the peer is not trusted: ${answer.reason}`);
     } else this.host.connect(address);
-    const now = this.clock.now();
-    this.tell(address, answer, 0, now, now);
+    this.tell(address, answer.revision, 0, now, now);
   }
 
   private tell(
     address: string,
-    { revision }: TrustAnswer,
+    revision: number,
     routes: number,
     since: number,
     began: number,
   ): void {
-    const sessions = [...this.sessions.keys()].filter(
-      ({ session }) => plain(session.peerAddress) === address,
-    ).length;
+    const sessions = this.byAddress.has(address) ? 1 : 0;
     this.gate?.gateApplied({
       address,
       revision,
@@ -335,7 +339,14 @@ export class PeerTrust {
   private note(peer: ReflectedPeer, answer: TrustAnswer): void {
     const before = this.sessions.get(peer);
     const same = before?.answer.state === answer.state && before.answer.effect === answer.effect;
+    this.byAddress.set(plain(peer.session.peerAddress), peer);
     this.sessions.set(peer, { answer, since: same ? before.since : this.clock.wall() });
+  }
+
+  private forget(peer: ReflectedPeer): boolean {
+    const address = plain(peer.session.peerAddress);
+    if (this.byAddress.get(address) === peer) this.byAddress.delete(address);
+    return this.sessions.delete(peer);
   }
 
   /** Its VNF's limits are its own, together with the VNF's other sessions. */

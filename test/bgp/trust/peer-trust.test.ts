@@ -73,7 +73,7 @@ describe("a peer that is not trusted, effect hold", () => {
     expect(holds.sort()).toEqual([HoldReason.None, HoldReason.Trust]);
     const { routes } = explain(speaker);
     const reasons = routes.flatMap(({ paths }) => paths.map(({ reason }) => reason));
-    expect(reasons).toContain("peer not trusted");
+    expect(reasons).toContain("held: peer not trusted (it is unknown)");
     const receivers = routes.flatMap((route) => route.receivers);
     expect(receivers.find(({ peer }) => peer === VNF)).toMatchObject({
       sent: false,

@@ -221,7 +221,9 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
 
   test("what is held says why", async () => {
     const trace = await manager.evpnd.get<object>(`/v1/explain/mac?mac=${OF_FAKE}`);
-    expect(JSON.stringify(trace)).toContain("peer not trusted");
+    expect(JSON.stringify(trace)).toContain(
+      "held: peer not trusted (no instance of blue/two is known at this address)",
+    );
     const held = await manager.evpnd.get<object>(`/v1/explain/mac?mac=${OF_GENUINE}`);
     expect(JSON.stringify(held)).toContain("held: peer not trusted");
     const status = await manager.evpnd.get<{ trust?: object }>(`/v1/peers/${VnfNet.address(2)}`);
