@@ -4,6 +4,7 @@
  * signal and no exit code. What a reload changes is the list `appliers`.
  */
 import { dirname, join } from "node:path";
+import { isTrustFault } from "./asmn/index.js";
 import { ApiHost, openHttpDoor } from "./api/index.js";
 import type {
   HttpBackend,
@@ -430,7 +431,8 @@ async function orEnvironment<T>(what: string, run: () => Promise<T>): Promise<T>
     return await run();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (error instanceof SecretError) throw new EnvironmentError(`${what}: ${message}`);
+    if (error instanceof SecretError || isTrustFault(error))
+      throw new EnvironmentError(`${what}: ${message}`);
     const name = code ?? /\bE[A-Z0-9]{3,}\b/.exec(message)?.[0];
     if (name === undefined || !/^E[A-Z0-9]+$/.test(name)) throw error;
     throw new EnvironmentError(

@@ -57,5 +57,6 @@ export {
 } from "./gate/control.js";
 export type { GatewayControl, GatewayStatus } from "./gateway/control.js";
 export { GatewayError, type GatewayErrorCode } from "./gateway/error.js";
+export { isTrustFault } from "./fault.js";
 export { AsmnService, type AsmnParts, type PartStarters } from "./service.js";
 export type { AsmnCatalogEntry, AsmnSettings } from "./settings.js";

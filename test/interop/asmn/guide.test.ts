@@ -69,10 +69,16 @@ router-id: ${MANAGER_ADDRESS}
 listen: ["${MANAGER_ADDRESS}:179"]
 http: {listen: "127.0.0.1:${String(HTTP)}"}
 restart: {state-dir: ${state}}
+user: nobody
 ${block
   .replaceAll("192.0.2.11", VNF)
   .replaceAll("192.0.2.1:", `${MANAGER_ADDRESS}:`)
   .replace("dry-run: true", `dry-run: ${String(dryRun)}`)}`;
+  }
+
+  function evpndFile(): string {
+    const name = readdirSync(lab.directory).find((one) => one.endsWith("-evpnd.yaml")) ?? "";
+    return join(lab.directory, name);
   }
 
   /** A command of the page, without its comment. */
@@ -119,8 +125,7 @@ ${block
 
   test("ASM-82: requiring trust resets no session: it is held", async () => {
     const before = await evpnd.get<{ establishedCount: number }>(`/v1/peers/${VNF}`);
-    const name = readdirSync(lab.directory).find((one) => one.endsWith("-evpnd.yaml")) ?? "";
-    writeFileSync(join(lab.directory, name), file(false));
+    writeFileSync(evpndFile(), file(false));
     const answer = await evpnd.request("POST", "/v1/reload");
     expect([answer.status, answer.body]).toEqual([200, answer.body]);
     await peerIs("held", "unknown", "refuse");
@@ -165,6 +170,22 @@ ${block
     expect(one.out).toContain("none: its agent's word is believed");
     const shown = await guide("evpnctl show peer 192.0.2.11            # with its trust");
     expect(shown.out).toMatch(/Trust: +trusted \(admit\)/);
+  });
+
+  test("a configuration that cannot be had changes nothing of what runs", async () => {
+    const wrong = file(false).replace(
+      `listen: ["${MANAGER_ADDRESS}:7201"]`,
+      'listen: ["192.0.2.99:7201"]',
+    );
+    expect(wrong).toContain("192.0.2.99");
+    writeFileSync(evpndFile(), wrong);
+    const answer = await evpnd.request("POST", "/v1/reload");
+    expect(answer.body).toContain("192.0.2.99");
+    expect(answer.status).not.toBe(200);
+    writeFileSync(evpndFile(), file(false));
+    await evpnd.request("POST", "/v1/reload");
+    expect(agent.status()?.state).toBe("trusted");
+    expect(await peer()).toMatchObject({ state: "Established", trust: { effect: "admit" } });
   });
 
   test("ASM-71: revoked, the session is held within a second; restored after a new proof", async () => {
