@@ -22,7 +22,7 @@ import { BackOff } from "./back-off.js";
 import type { CatalogBox } from "./catalog-box.js";
 import type { ChainStore } from "./chain-store.js";
 import type { PeerQuery, PeerVerdict } from "./inquiry.js";
-import type { Measuring } from "./measuring.js";
+import type { AgentMeasurement, Measuring } from "./measuring.js";
 import { provide } from "./root-document.js";
 import { SecEmSession } from "./session.js";
 import type { AgentSettings } from "./settings.js";
@@ -77,6 +77,7 @@ const TOKEN_FAULTS: ReadonlySet<Reason> = new Set<Reason>([
   ...(["token-used", "token-expired", "unknown", "wrong-key", "image"] as const),
 ]);
 const NOWHERE: AsmnEndpoint = { address: "", port: 0 };
+const PROGRESS_MS = 2000;
 /** How often it is looked whether a token has come. */
 const TOKEN_MS = 1000;
 const STALE: ReadonlySet<Reason> = new Set<Reason>(["out-of-sync"]);
@@ -91,6 +92,8 @@ export class Agent {
   private timer: TimerHandle | undefined;
   private renewal: TimerHandle | undefined;
   private stopped = false;
+  /** Ends what is being measured. */
+  private readonly ending = new AbortController();
   private refusedToken: string | undefined;
   private triedToken: string | undefined;
   private refusal: Fault | undefined;
@@ -113,6 +116,7 @@ export class Agent {
 
   stop(): void {
     this.stopped = true;
+    this.ending.abort();
     this.timer?.cancel();
     this.renewal?.cancel();
     this.session?.destroy();
@@ -138,7 +142,7 @@ export class Agent {
   }
 
   private async connect(): Promise<void> {
-    const { settings, measuring, log, clock, key, tls, chain } = this.parts;
+    const { settings, log, clock, key, tls, chain } = this.parts;
     const endpoint = settings.secEms[this.turn % settings.secEms.length];
     if (this.stopped || endpoint === undefined) return;
     const token = this.usableToken();
@@ -147,7 +151,7 @@ export class Agent {
     this.refusal = undefined;
     try {
       // Before the connection: the Sec-EM's challenge has a window.
-      await measuring.measure({});
+      await this.measure();
       const enrols = token !== undefined && chain.isNew(token.id);
       const state = enrols ? chain.beginning : chain.state;
       const { tenant, vnf, instance } = settings;
@@ -190,13 +194,27 @@ export class Agent {
     }
   }
 
+  /** A large image takes seconds: how far it is goes to the log. */
+  private measure(): Promise<AgentMeasurement> {
+    const { measuring, clock, log } = this.parts;
+    let told = clock.now();
+    return measuring.measure({
+      signal: this.ending.signal,
+      progress: (done, total) => {
+        if (clock.now() - told < PROGRESS_MS) return;
+        told = clock.now();
+        log.info({ octets: done, of: total }, "measuring the image");
+      },
+    });
+  }
+
   /** Another view of the field: it changes while a connection is being made. */
   private isStopped(): boolean {
     return this.stopped;
   }
 
   private ports(token: Token | undefined, session: () => SecEmSession | undefined): AgentPorts {
-    const { chain, catalog, measuring, settings } = this.parts;
+    const { chain, catalog, settings } = this.parts;
     return {
       random: systemRandom,
       store: (state) => {
@@ -204,7 +222,7 @@ export class Agent {
         return Promise.resolve();
       },
       measure: async () => {
-        const { image, manifest } = await measuring.measure({});
+        const { image, manifest } = await this.measure();
         this.parts.events.onChange();
         return { image: new Uint8Array(image.digest), manifest };
       },

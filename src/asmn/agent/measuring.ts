@@ -27,7 +27,9 @@ export class Measuring {
   }
 
   /** Rejects with `MeasureError`. */
-  async measure(options: Pick<MeasureOptions, "progress" | "signal">): Promise<AgentMeasurement> {
+  async measure(
+    options: Pick<MeasureOptions, "progress" | "signal"> = {},
+  ): Promise<AgentMeasurement> {
     const { image, manifest } = this.settings;
     const measured = await measureImage(image.path, this.cache, this.clock, {
       threads: image.threads,
@@ -45,7 +47,7 @@ export async function measureAgent(
   clock: Clock,
 ): Promise<{ image: string; octets: number; manifest: string }> {
   const home = new AgentHome(settings.stateDirectory);
-  const { image, manifest } = await new Measuring(settings, home, clock).measure({});
+  const { image, manifest } = await new Measuring(settings, home, clock).measure();
   return {
     image: image.digest.toString("hex"),
     octets: image.size,

@@ -6,7 +6,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { lstat, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { makeManifest, MOST_ITEMS } from "./manifest.js";
 import type { Manifest, ManifestItem } from "./manifest.js";
@@ -73,9 +73,10 @@ async function addPath(path: string, items: ManifestItem[], depth: number): Prom
 /** Each program once, however many processes it has: the digests of all their programs and command lines. */
 async function processItems(names: readonly string[]): Promise<ManifestItem[]> {
   const running = new Map<string, string[]>(names.map((name) => [name, []]));
+  const programs = new Map<string, Promise<string>>();
   for (const pid of await readdir("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    const found = await processOf(pid, running);
+    const found = await processOf(pid, running, programs);
     if (found !== undefined) running.get(found.name)?.push(found.digest);
   }
   return [...running]
@@ -90,13 +91,18 @@ async function processItems(names: readonly string[]): Promise<ManifestItem[]> {
 async function processOf(
   pid: string,
   wanted: ReadonlyMap<string, unknown>,
+  programs: Map<string, Promise<string>>,
 ): Promise<{ name: string; digest: string } | undefined> {
   try {
     const name = (await readFile(`/proc/${pid}/comm`, "utf8")).trimEnd();
     if (!wanted.has(name)) return undefined;
-    const program = await fileDigest(`/proc/${pid}/exe`);
+    // A program with a hundred processes is read once.
+    const { dev, ino } = await stat(`/proc/${pid}/exe`, { bigint: true });
+    const program = `${dev} ${ino}`;
+    const digest = programs.get(program) ?? fileDigest(`/proc/${pid}/exe`);
+    programs.set(program, digest);
     const words = await readFile(`/proc/${pid}/cmdline`);
-    return { name, digest: `${program} ${sha256(words)}` };
+    return { name, digest: `${await digest} ${sha256(words)}` };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // It ended meanwhile.
