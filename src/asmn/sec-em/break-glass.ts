@@ -47,7 +47,7 @@ export class BreakGlassBook {
   async load(): Promise<void> {
     for (const { value } of await this.records.all("glass/")) {
       const record = value as unknown as GlassRecord;
-      const deadline = deadlineOf(this.clock, record.ends, MOST_SECONDS * 1000);
+      const deadline = deadlineOf(this.clock, record.ends, record.ends - record.begins);
       this.book.set(record.id, { record, deadline });
     }
   }

@@ -20,6 +20,8 @@ interface ImageRecord extends VnfName {
   readonly registeredBy: string;
   readonly registeredAt: number;
   readonly validUntil: number | undefined;
+  /** How long it was given when its end was set. */
+  readonly overlapMs: number | undefined;
 }
 
 interface Image {
@@ -73,7 +75,7 @@ export class Images {
   async load(): Promise<void> {
     for (const { value } of await this.records.all("image/")) {
       const record = value as unknown as ImageRecord;
-      const deadline = deadlineOf(this.clock, record.validUntil, MOST_OVERLAP * 1000);
+      const deadline = deadlineOf(this.clock, record.validUntil, record.overlapMs);
       this.images.set(keyOf(record, record.digest), { record, deadline });
     }
   }
@@ -131,18 +133,19 @@ export class Images {
       registeredBy: by,
       registeredAt: wall,
       validUntil: undefined,
+      overlapMs: undefined,
     };
-    const ends = wall + overlap * 1000;
+    const end = { validUntil: wall + overlap * 1000, overlapMs: overlap * 1000 };
     const shortened = others.filter(({ deadline }) => deadline > this.clock.now() + overlap * 1000);
     await this.records.write(
       write(key, record),
       ...shortened.map(({ record: former }) =>
-        write(keyOf(former, former.digest), { ...former, validUntil: ends }),
+        write(keyOf(former, former.digest), { ...former, ...end }),
       ),
     );
     for (const image of shortened) {
-      image.record = { ...image.record, validUntil: ends };
-      image.deadline = deadlineOf(this.clock, ends, overlap * 1000);
+      image.record = { ...image.record, ...end };
+      image.deadline = deadlineOf(this.clock, end.validUntil, end.overlapMs);
     }
     const image = { record, deadline: Infinity };
     this.images.set(key, image);

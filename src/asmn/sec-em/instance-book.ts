@@ -133,15 +133,42 @@ export class InstanceBook {
     };
   }
 
-  /** Rejects with `SecEmError` `storage`, with everything as before. */
+  /**
+   * Rejects with `SecEmError` `storage`, with everything as before; with `conflict` when trust was taken away
+   * while the disk worked: that counts, here and on the disk, and this does not.
+   */
   async write(record: InstanceRecord): Promise<void> {
-    await this.records.write(...this.writesOf(record));
-    this.unwritten.delete(record.identity);
-    this.adopt(record);
+    await this.writeBy(record, (writes) => this.records.write(...writes));
+  }
+
+  /** The same, with whatever else `store` writes in that stroke. */
+  async writeBy<T>(
+    record: InstanceRecord,
+    store: (writes: readonly RecordWrite[]) => Promise<T>,
+  ): Promise<T> {
+    const { identity } = record;
+    const named = record.enrolling ? identity : this.byName.get(instanceText(record));
+    const before = new Map(
+      [identity, named ?? identity].map((one) => [one, this.byIdentity.get(one)]),
+    );
+    const written = await store(this.writesOf(record));
+    if (this.isAsBefore(before, record)) {
+      this.unwritten.delete(identity);
+      this.adopt(record);
+      return written;
+    }
+    for (const one of before.keys()) {
+      this.unwritten.add(one);
+      await this.writeForced(one);
+    }
+    throw new SecEmError(
+      "conflict",
+      `${instanceText(record)} was changed by somebody else meanwhile; look at it and try again`,
+    );
   }
 
   /** Whoever takes a name ends the one before in the same stroke. */
-  writesOf(record: InstanceRecord): readonly RecordWrite[] {
+  private writesOf(record: InstanceRecord): readonly RecordWrite[] {
     const former = record.enrolling ? undefined : this.byName.get(instanceText(record));
     const write = { key: `instance/${record.identity}`, value: packed(record) };
     if (former === undefined || former === record.identity) return [write];
@@ -189,6 +216,15 @@ export class InstanceBook {
       this.byName.delete(instanceText(record));
     this.unwritten.add(identity);
     return this.writeForced(identity);
+  }
+
+  private isAsBefore(
+    before: ReadonlyMap<string, InstanceRecord | undefined>,
+    record: InstanceRecord,
+  ): boolean {
+    const named = this.byName.get(instanceText(record));
+    if (!record.enrolling && named !== undefined && !before.has(named)) return false;
+    return [...before].every(([identity, one]) => this.byIdentity.get(identity) === one);
   }
 
   private async writeForced(identity: string): Promise<boolean> {

@@ -56,7 +56,8 @@ export class Tokens {
   async load(): Promise<void> {
     for (const { value } of await this.records.all("token/")) {
       const record = value as unknown as TokenRecord;
-      const deadline = deadlineOf(this.clock, record.expires, MOST_LIFETIME * 1000);
+      const granted = record.expires - record.issuedAt;
+      const deadline = deadlineOf(this.clock, record.expires, granted);
       this.tokens.set(record.id, { record, deadline });
     }
   }
