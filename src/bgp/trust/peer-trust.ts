@@ -9,7 +9,6 @@ import type {
   TrustChange,
   TrustFacts,
   TrustGate,
-  TrustLimits,
   TrustRequirement,
 } from "../../contract.js";
 import type { Clock } from "../../util/clock.js";
@@ -19,6 +18,16 @@ import type { ReflectedPeer } from "../reflected-peer.js";
 import type { Sources } from "../rib/sources.js";
 import type { EstablishedSession } from "../session/types.js";
 import type { PeerOptions } from "../settings.js";
+import {
+  gripOf,
+  NO_LIMITS,
+  plain,
+  sameGrip,
+  sameLimits,
+  viewOf,
+  withoutGate,
+  type Known,
+} from "./answers.js";
 import { ADMITTED, type TrustGrip } from "./grip.js";
 import { PolicedSession, VnfPolice } from "./police.js";
 import type { TrustPeerView } from "./view.js";
@@ -41,12 +50,6 @@ export interface TrustHost {
 
 /** Who was asked about without a session: as many are remembered. */
 const MOST_KNOCKS = 1024;
-const NO_LIMITS: TrustLimits = { sessions: 0, updatesPerSecond: 0, prefixes: 0 };
-
-interface Known {
-  readonly answer: TrustAnswer;
-  readonly since: number;
-}
 
 /** What comes of an OPEN, for the answer. */
 export interface OpenFacts {
@@ -396,50 +399,4 @@ export class PeerTrust {
     const facts = { address: plain(address), required, as, routerId, instance, live };
     return this.gate?.admit(facts) ?? withoutGate(required);
   }
-}
-
-/** Nobody can say: as closed as the settings ask for. */
-function withoutGate({ effect, dryRun }: TrustRequirement): TrustAnswer {
-  return {
-    revision: 0,
-    state: "unknown",
-    reason: "nobody checks trust here (asmn.gate is off)",
-    effect: dryRun ? "admit" : effect,
-    spared: dryRun ? effect : undefined,
-    until: undefined,
-    subject: "",
-    vnf: "",
-    binding: undefined,
-    limits: NO_LIMITS,
-    community: 0,
-  };
-}
-
-/** A session that is up is not reset for want of trust: `refuse` holds it. */
-function gripOf({ effect, community }: TrustAnswer): TrustGrip {
-  if (effect === "admit") return ADMITTED;
-  return { effect: effect === "mark" ? "mark" : "hold", community };
-}
-
-function sameGrip(a: TrustGrip, b: TrustGrip): boolean {
-  return a.effect === b.effect && (a.effect !== "mark" || a.community === b.community);
-}
-
-function sameLimits(a: TrustLimits, b: TrustLimits): boolean {
-  return (
-    a.sessions === b.sessions &&
-    a.updatesPerSecond === b.updatesPerSecond &&
-    a.prefixes === b.prefixes
-  );
-}
-
-/** Instances are known by addresses without a zone. */
-function plain(address: string): string {
-  const percent = address.indexOf("%");
-  return percent < 0 ? address : address.slice(0, percent);
-}
-
-function viewOf(address: string, { answer, since }: Known, established: boolean): TrustPeerView {
-  const { state, reason, effect, spared, subject, binding } = answer;
-  return { address, state, reason, effect, spared, subject, binding, established, since };
 }
