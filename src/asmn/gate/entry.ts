@@ -31,6 +31,8 @@ export interface GateEntry {
   readonly root: string;
   /** Revocation sequence that it tells; 0 = none. */
   readonly revocation: number;
+  /** Of the Sec-catalog that it is trusted with, which a gateway must have. */
+  readonly catalogVersion?: number;
 }
 
 /** An operator's way in when it goes wrong: named, and over by itself. */

@@ -258,6 +258,7 @@ function entryOf(
       prefixes: verdict.maxPrefixes ?? 0,
     },
     revocation,
+    catalogVersion: verdict.catalogVersion,
   };
 }
 

@@ -102,7 +102,7 @@ export class FeedMembers {
       ...{ id, vnf, instance, state, addresses },
       reason: sentence === "" ? reason : sentence,
       leftMs: state === "trusted" ? remainingMs : undefined,
-      catalogVersion: 0,
+      catalogVersion: entry.catalogVersion ?? 0,
     };
     source.named?.add(id);
     source.known.set(id, { item, at: now });

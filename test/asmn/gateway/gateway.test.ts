@@ -114,6 +114,19 @@ test("ASM-71: the last word on an address that two instances have counts", async
   ]);
 });
 
+test("ASM-02, ASM-70: who is trusted with a later catalog waits for it, who is in stays in", async () => {
+  const bench = await enforcing();
+  const third = { ...PE1, id: "cc", instance: "i3", addresses: ["10.0.3.2"], catalogVersion: 2 };
+  await bench.tell({ ...PE1, catalogVersion: 2 }, third);
+  expect(bench.kernel.open()).toEqual(["10.0.1.2", "10.0.2.2"]);
+  const desk = new GatewayDesk(bench.gateway, bench.clock);
+  expect((await desk.members()).find(({ id }) => id === "cc")).toMatchObject({
+    ...{ open: false, reason: "it waits for catalog 2, which has not come" },
+  });
+  await bench.gateway.catalog(signedOf({ ...CATALOG, version: 2 }), keyOf);
+  expect(bench.kernel.open().sort()).toEqual(["10.0.1.2", "10.0.2.2", "10.0.3.2"]);
+});
+
 test("ASM-37, ASM-70: an nft that fails leaves what was in force whole, says the rule, and is tried again", async () => {
   const bench = await enforcing();
   const before = structuredClone(bench.kernel.tables);
