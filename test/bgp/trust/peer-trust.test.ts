@@ -8,6 +8,7 @@ import type { Negotiated } from "../../../src/bgp/session/types.js";
 import { encodeEndOfRib } from "../../../src/fast-bgp-codec/end-of-rib.js";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { hasCommunity } from "../../model/lib/attributes.js";
+import { FULL } from "../../model/lib/fake.js";
 import { hexOf } from "../../model/lib/hex.js";
 import { maskOf } from "../../model/lib/peer.js";
 import { guard, MARK, required } from "../lib/gatekeeper.js";
@@ -159,6 +160,21 @@ describe("a change of trust on a live session", () => {
     speaker.run();
     expect(late.take().filter(({ kind }) => kind === "end-of-rib")).toEqual([]);
     set("trusted");
+    clean();
+  });
+
+  test("that comes and goes while the peer does not read: what it is sent ends with withdrawals", () => {
+    const { speaker, vnf, gate, clean } = bench("trusted");
+    vnf.take();
+    vnf.session.block(FULL);
+    for (const state of ["untrusted", "trusted", "untrusted"] as const) {
+      gate.set(VNF, state);
+      speaker.run();
+    }
+    vnf.session.drain(0, false);
+    speaker.reflector.drained(vnf.session);
+    speaker.run();
+    expect(kinds(vnf)).toEqual(["withdraw"]);
     clean();
   });
 
