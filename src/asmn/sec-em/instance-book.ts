@@ -147,13 +147,21 @@ export class InstanceBook {
     store: (writes: readonly RecordWrite[]) => Promise<T>,
   ): Promise<T> {
     const { identity } = record;
-    const named = record.enrolling ? identity : this.byName.get(instanceText(record));
+    const displaced = this.displacedBy(record);
     const before = new Map(
-      [identity, named ?? identity].map((one) => [one, this.byIdentity.get(one)]),
+      [identity, ...displaced].map((one) => [one, this.byIdentity.get(one)] as const),
     );
-    const written = await store(this.writesOf(record));
-    if (this.isAsBefore(before, record)) {
-      this.unwritten.delete(identity);
+    const writes = displaced.map((one) => ({ key: `instance/${one}`, value: undefined }));
+    const written = await store([
+      { key: `instance/${identity}`, value: packed(record) },
+      ...writes,
+    ]);
+    const isAsBefore =
+      [...before].every(([one, then]) => this.byIdentity.get(one) === then) &&
+      this.displacedBy(record).every((one) => before.has(one));
+    if (isAsBefore) {
+      for (const one of [identity, ...displaced]) this.unwritten.delete(one);
+      for (const one of displaced) this.drop(one);
       this.adopt(record);
       return written;
     }
@@ -167,15 +175,24 @@ export class InstanceBook {
     );
   }
 
-  /** Whoever takes a name ends the one before in the same stroke. */
-  private writesOf(record: InstanceRecord): readonly RecordWrite[] {
-    const former = record.enrolling ? undefined : this.byName.get(instanceText(record));
-    const write = { key: `instance/${record.identity}`, value: packed(record) };
-    if (former === undefined || former === record.identity) return [write];
-    return [write, { key: `instance/${former}`, value: undefined }];
+  /**
+   * Identities that end in the same stroke: whoever takes a name ends the one before; whoever begins to
+   * wait for it, those that wait.
+   */
+  private displacedBy(record: InstanceRecord): readonly string[] {
+    const { identity, enrolling } = record;
+    const named = this.byName.get(instanceText(record));
+    if (!enrolling) return named === undefined || named === identity ? [] : [named];
+    if (this.byIdentity.has(identity)) return [];
+    return this.waitingFor(record).map((one) => one.identity);
   }
 
-  /** In memory: what `write`'s caller has written itself, or what needs no disk. */
+  private drop(identity: string): void {
+    this.byIdentity.delete(identity);
+    this.waiting.delete(identity);
+  }
+
+  /** In memory only: what needs no disk. */
   adopt(record: InstanceRecord): void {
     this.byIdentity.set(record.identity, record);
     if (record.enrolling) {
@@ -216,15 +233,6 @@ export class InstanceBook {
       this.byName.delete(instanceText(record));
     this.unwritten.add(identity);
     return this.writeForced(identity);
-  }
-
-  private isAsBefore(
-    before: ReadonlyMap<string, InstanceRecord | undefined>,
-    record: InstanceRecord,
-  ): boolean {
-    const named = this.byName.get(instanceText(record));
-    if (!record.enrolling && named !== undefined && !before.has(named)) return false;
-    return [...before].every(([identity, one]) => this.byIdentity.get(identity) === one);
   }
 
   private async writeForced(identity: string): Promise<boolean> {

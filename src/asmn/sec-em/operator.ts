@@ -122,32 +122,25 @@ export class Operator {
     const { addresses, as, routerId, binding } = descriptor;
     const bgp = request.bgp ?? { addresses, as, routerId, binding };
     checkBgp(bgp);
-    const former = book.named(request);
-    const begun = former?.chain.instanceKey !== undefined;
-    // To begin anew takes no revocation back: that is for whoever may restore.
-    if (former?.revoked !== undefined) {
-      throw new SecEmError("refused", `${instanceText(request)} is revoked: restore it first`);
-    }
-    if (former !== undefined && begun && !request.replace) {
-      throw new SecEmError(
-        "conflict",
-        `${instanceText(request)} has enrolled; to have it begin anew ask for a token that replaces it`,
-      );
-    }
-    this.checkRoom(request, descriptor.maxInstances, former);
+    this.checkBeginning(request, descriptor.maxInstances);
     await auditor.before(actor, "token", instanceText(request), `image ${request.image}`);
+    // Again: it may have enrolled, or been revoked, while the note was written.
+    const begun = this.checkBeginning(request, descriptor.maxInstances);
     // One that nobody has used yet makes way for its successor.
     const record = { ...book.draw(request, bgp, clock.wall()), enrolling: begun };
     const { identity, nonce } = record;
-    const issued = await tokens.issue(
-      request,
-      actor.name,
-      settings.tokenLifetimeSeconds,
-      { identity, nonce },
-      book.writesOf(record),
-    );
-    book.adopt(record);
-    return issued;
+    let issued: IssuedToken | undefined;
+    try {
+      return await book.writeBy(record, async (writes) => {
+        const { tokenLifetimeSeconds } = settings;
+        const given = { identity, nonce };
+        issued = await tokens.issue(request, actor.name, tokenLifetimeSeconds, given, writes);
+        return issued;
+      });
+    } catch (error) {
+      if (issued !== undefined) await tokens.withdraw(issued.id);
+      throw error;
+    }
   }
 
   async withdrawToken(id: string, actor: Actor): Promise<void> {
@@ -215,7 +208,10 @@ export class Operator {
       .filter((one) => inScope(one, scope))
       .filter(({ revoked, chain }) => revoked !== undefined || chain.stopped !== undefined);
     await auditor.before(actor, "restore", scopeText(scope), `${found.length}: ${reason}`);
-    for (const record of found) {
+    for (const { identity } of found) {
+      // As it is now: it may have changed while the note was written.
+      const record = book.get(identity);
+      if (record === undefined) continue;
       const next: InstanceRecord = {
         ...record,
         chain: releaseChain(record.chain),
@@ -333,6 +329,24 @@ export class Operator {
     if (scope.vnf !== undefined) registry.known({ tenant: scope.tenant, vnf: scope.vnf });
     if (scope.instance === undefined || book.all().some((one) => inScope(one, scope))) return;
     throw new SecEmError("not-found", `there is no instance ${scopeText(scope)}; list them first`);
+  }
+
+  /** @returns whether the instance has enrolled; throws when no token may be issued for it */
+  private checkBeginning(request: TokenRequest, mostInstances: number): boolean {
+    const former = this.core.book.named(request);
+    const begun = former?.chain.instanceKey !== undefined;
+    // To begin anew takes no revocation back: that is for whoever may restore.
+    if (former?.revoked !== undefined) {
+      throw new SecEmError("refused", `${instanceText(request)} is revoked: restore it first`);
+    }
+    if (begun && !request.replace) {
+      throw new SecEmError(
+        "conflict",
+        `${instanceText(request)} has enrolled; to have it begin anew ask for a token that replaces it`,
+      );
+    }
+    this.checkRoom(request, mostInstances, former);
+    return begun;
   }
 
   private checkRoom(name: VnfName, most: number, former: InstanceRecord | undefined): void {

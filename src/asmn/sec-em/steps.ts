@@ -223,6 +223,8 @@ export class Steps {
     let record = book.get(identity);
     // Evidence that came behind it has had its own judgement.
     if (record === undefined || counter < record.chain.highest) return;
+    // Taken away since: what an operator or a stop has decided is not for a step to change.
+    if (record.revoked !== undefined || record.chain.stopped !== undefined) return;
     if (record.state !== "trusted") {
       const state = standing("trusted", "none", judgement.sentence, clock.wall());
       record = { ...record, ...state, attestedAt: clock.wall() };

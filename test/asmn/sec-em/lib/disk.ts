@@ -11,6 +11,8 @@ export class TestDisk {
   /** Called before each write; what it throws is the write's fault. */
   beforeWrite: (() => void) | undefined;
   readonly audit = new TestAuditDisk(() => this.full);
+  /** Writes wait for it: a disk that is slow. */
+  held: Promise<void> | undefined;
   writes = 0;
   private dead: { value: boolean } = { value: false };
 
@@ -30,6 +32,7 @@ export class TestDisk {
           if (dead.value) await new Promise(() => {});
           this.writes++;
           this.beforeWrite?.();
+          await this.held;
           if (this.full) throw new StoreError("full", "there is no room left; free disk space");
           await kv.batch(writes);
         },
