@@ -32,7 +32,9 @@ export interface AgentParts {
   readonly limits: DoorLimits;
 }
 
-/** From the connection to the first step that is confirmed. */
+/** From the connection to its first message, */
+const SILENT_MS = 10_000;
+/** and to the first evidence that is authentic. */
 const STRANGER_MS = 60_000;
 /** Messages that wait for the one that is worked on; then nothing more is read. */
 const MOST_WAITING = 4;
@@ -48,6 +50,7 @@ export class AgentConnection implements AgentLine {
   private readonly rate: FrameRate;
   private readonly asker: Asker;
   private readonly waiting: Frame[] = [];
+  private readonly silent: TimerHandle;
   private readonly late: TimerHandle;
   private identity: string | undefined;
   private working = false;
@@ -73,6 +76,7 @@ export class AgentConnection implements AgentLine {
       },
       { exporter, peerKey, remoteAddress: address },
     );
+    this.silent = clock.setTimer(SILENT_MS, () => this.close());
     this.late = clock.setTimer(STRANGER_MS, () => this.close());
     socket.on("data", (chunk: Uint8Array) => this.read(chunk));
     socket.once("end", () => socket.end());
@@ -108,6 +112,7 @@ export class AgentConnection implements AgentLine {
         this.refuse("limit", "more messages than an agent needs");
         return false;
       }
+      this.silent.cancel();
       this.waiting.push(frame);
       return true;
     });
@@ -187,6 +192,7 @@ export class AgentConnection implements AgentLine {
 
   private gone(): void {
     this.ended = true;
+    this.silent.cancel();
     this.late.cancel();
     this.parts.asks.leave(this.asker);
     if (this.identity !== undefined) this.parts.core.links.remove(this.identity, this);
