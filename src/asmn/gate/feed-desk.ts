@@ -165,6 +165,8 @@ export class FeedDesk {
       kind: "glass",
       entry: { key, serial, operator, why, tenant, vnf, instance, address, remainingMs },
     });
+    // Whoever gave it looks for it as soon as it has the answer.
+    this.flush();
     return undefined;
   }
 
