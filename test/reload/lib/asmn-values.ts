@@ -1,8 +1,8 @@
 /** Values of the `asmn` block: every option of it stands in one of them. Each has a gate, for peers with `trust`. */
 import type { AsmnEntry } from "../../../src/config/asmn-file.js";
 
-const KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-const OTHER_KEY = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
+const KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const OTHER_KEY = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
 const SOURCE = {
   name: "far",
   address: "10.7.0.1:7203",
@@ -29,7 +29,7 @@ export const ASMN_BLOCKS: readonly AsmnEntry[] = [
       "state-directory": "/var/lib/evpnd/sec-em",
       "root-key-file": "root.key",
       "image-directory": "/srv/images",
-      roles: { vim: [], vnfm: [] },
+      roles: { vim: ["nfvo"], vnfm: ["manager"] },
       "verdict-lifetime-seconds": 200,
       "heartbeat-seconds": 2,
       "renewal-seconds": 50,
