@@ -223,6 +223,25 @@ describeInterop("agents beside routers", ["frr", "gobgp", "tshark"], () => {
     await frr1.waitEstablished(PROXY);
   });
 
+  test("ASM-68: an agent that lies about its image is believed, and only its root of trust says what that is worth", async () => {
+    await proxied.program?.stop();
+    const genuine = readFileSync(image);
+    writeFileSync(image, "malware\n");
+    const now = statSync(image, { bigint: true });
+    const file = {
+      ...{ path: image, size: Number(now.size), device: String(now.dev), inode: String(now.ino) },
+      ...{ modified: String(now.mtimeNs), changed: String(now.ctimeNs) },
+    };
+    // The lie: what the agent is made to believe that it measured.
+    const lie = { format: "sha256-tree-1048576", entries: [{ file, digest }] };
+    writeFileSync(join(proxied.directory, "digests.json"), JSON.stringify(lie));
+    await startedIn(proxied);
+    expect(proxied.status()?.image?.digest).toBe(digest);
+    const state = await manager.waitInstance("one-1", "trusted", (one) => one.state === "trusted");
+    expect(state.root).toBe("none");
+    writeFileSync(image, genuine);
+  });
+
   test("ASM-61, ASM-62, ASM-77: evpnd killed in the middle of renewals: nobody is locked out, no counter goes back", async () => {
     const before = (await alone.waitTrusted()).counter;
     // Asked for a proof, and gone at once.

@@ -43,6 +43,8 @@ export interface InstanceState {
   readonly reason: string;
   readonly chain: number;
   readonly connected: boolean;
+  /** What vouches for its measurement. */
+  readonly root: string;
 }
 
 export class Manager {
