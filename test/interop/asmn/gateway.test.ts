@@ -230,6 +230,7 @@ describeInterop("the VNF gateway", ["nftables", "ping", "tshark", "traffic"], ()
   });
 
   test("ASM-71: with nobody there to close it, the kernel does when the verdict ends", async () => {
+    await net.apply([ICMP]);
     const items = MEMBERS.map((item) => ({ ...item, leftMs: 3500 }));
     await net.gateway.members(items.map((item) => ({ kind: "item", item })));
     await net.gateway.close();
