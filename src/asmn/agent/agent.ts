@@ -262,7 +262,8 @@ export class Agent {
     this.backOff.reset();
     // The one that answered is the first to be tried again.
     this.turn = Math.max(0, settings.secEms.indexOf(this.endpoint ?? NOWHERE));
-    if (token !== undefined) this.parts.dropToken();
+    // Another one may have been put there meanwhile: that one is not spent.
+    if (token !== undefined && !this.hasNewToken()) this.parts.dropToken();
     catalog.verifyKept(this.ring, this.session?.name ?? "");
     const { state, reason, sentence } = result;
     const seconds = Math.min(result.renewSeconds, settings.renewalSeconds ?? result.renewSeconds);
