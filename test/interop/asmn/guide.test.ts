@@ -3,7 +3,7 @@
  * beside an unmodified FRR. A command that does not stand in the page is not run.
  */
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { DIST, Evpnd } from "../lib/evpnd.js";
 import { Frr, frrClient } from "../lib/frr.js";
@@ -34,7 +34,7 @@ describeInterop("docs/asmn.md", ["frr"], () => {
   /** Everything that commands said: no secret may be in it. */
   let said = "";
   let token = "";
-  const known = { DIGEST: "", KEY: "", "192.0.2.11": VNF, "asmn/sec-em": "" };
+  const known = { DIGEST: "", KEY: "", NAME: "", "192.0.2.11": VNF, "asmn/sec-em": "" };
 
   beforeAll(async () => {
     lab = new Lab();
@@ -71,6 +71,7 @@ http: {listen: "127.0.0.1:${String(HTTP)}"}
 restart: {state-dir: ${state}}
 user: nobody
 ${block
+  .replace("  sec-em:\n", `  sec-em:\n    image-directory: ${lab.directory}\n`)
   .replaceAll("192.0.2.11", VNF)
   .replaceAll("192.0.2.1:", `${MANAGER_ADDRESS}:`)
   .replace("dry-run: true", `dry-run: ${String(dryRun)}`)}`;
@@ -85,8 +86,8 @@ ${block
   async function guide(line: string, stdin?: string): Promise<Ran> {
     expect(PAGE, line).toContain(`\n${line}`);
     let words = line.replace(/ +#.*$/, "").replace(/ [<>] \w+$/, "");
-    for (const [name, value] of Object.entries(known)) words = words.replaceAll(name, value);
     words = words.replace("edge.qcow2", image);
+    for (const [name, value] of Object.entries(known)) words = words.replaceAll(name, value);
     const script =
       `${words.replace(/^evpnctl/, `"${process.execPath}" "${CLI}"`)} ` +
       `${stdin === undefined ? "< /dev/null" : ""} 2> "${join(lab.directory, "err")}"; echo "exit $?"`;
@@ -140,6 +141,12 @@ ${block
     known.KEY = /root \(pinned[^)]*\)\n {2}([0-9a-f]{64})/.exec(keys.out)?.[1] ?? "";
     expect(known.KEY).toMatch(/^[0-9a-f]{64}$/);
     known.DIGEST = (await guide("evpnctl asmn measure edge.qcow2")).out.trim();
+    // Where evpnd runs, as nobody, by a name in its directory.
+    known.NAME = basename(image);
+    const remote = await guide(
+      "evpnctl asmn measure NAME --remote     # a file of asmn.sec-em.image-directory, measured by evpnd",
+    );
+    expect([remote.out.trim(), remote.err.includes("evpnctl:")]).toEqual([known.DIGEST, false]);
     const registered = await guide("evpnctl asmn image register blue/edge DIGEST --release 1.0");
     expect(registered.err).toBe("");
     const issued = await guide("evpnctl asmn token issue blue/edge/edge-1 --image DIGEST > token");
