@@ -155,8 +155,13 @@ export class DynamicDesk {
       return;
     }
     // What is stamped now may come again until its stamp is too old.
-    const seen = this.window.add(asked.packet, clock.now() + 2 * windowMs);
-    if (seen === undefined || counters.pending >= PENDING_MAX) {
+    const until = clock.now() + 2 * windowMs;
+    // What is dropped is not remembered: it may come again.
+    const seen =
+      counters.pending >= PENDING_MAX
+        ? undefined
+        : this.window.add(asked.packet, until, servers.join(" "));
+    if (seen === undefined) {
       counters.dropped++;
       return;
     }

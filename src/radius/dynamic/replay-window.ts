@@ -2,13 +2,14 @@
  * Requests seen within the window of Event-Timestamp (RFC 5176 section 6.3): the same octets, from
  * whatever port, are the same request and get the same answer. The Request Authenticator names them: it is
  * a digest of all of it. Nothing is forgotten early, or it could be played again; a full window takes no
- * more.
+ * more. One source fills at most half of it, so that none can shut out the others.
  */
 import { toHex } from "../../util/bytes.js";
 import { HEADER } from "../packet/iana.js";
 
 export interface Seen {
   readonly until: number;
+  readonly source: string;
   /** Undefined while the access point has not answered. */
   answer: Uint8Array | undefined;
 }
@@ -17,6 +18,8 @@ export class ReplayWindow {
   /** Oldest first. */
   private readonly seen = new Map<string, Seen>();
   private readonly most: number;
+  /** Entries of each source that has any. */
+  private readonly counts = new Map<string, number>();
 
   constructor(most: number) {
     this.most = most;
@@ -26,18 +29,26 @@ export class ReplayWindow {
     return this.seen.get(keyOf(packet));
   }
 
-  /** @returns undefined when there is no room */
-  add(packet: Uint8Array, until: number): Seen | undefined {
-    if (this.seen.size >= this.most) return undefined;
-    const seen: Seen = { until, answer: undefined };
+  /**
+   * @param source whom it is from: an address
+   * @returns undefined when there is no room, or none for this source
+   */
+  add(packet: Uint8Array, until: number, source: string): Seen | undefined {
+    const count = this.counts.get(source) ?? 0;
+    if (this.seen.size >= this.most || count >= this.most >> 1) return undefined;
+    this.counts.set(source, count + 1);
+    const seen: Seen = { until, source, answer: undefined };
     this.seen.set(keyOf(packet), seen);
     return seen;
   }
 
   expire(now: number): void {
-    for (const [key, { until }] of this.seen) {
+    for (const [key, { until, source }] of this.seen) {
       if (until > now) break;
       this.seen.delete(key);
+      const left = (this.counts.get(source) ?? 1) - 1;
+      if (left === 0) this.counts.delete(source);
+      else this.counts.set(source, left);
     }
   }
 
