@@ -245,7 +245,10 @@ export class Reflector
     if (peer.isHeld) this.out.hold(peer.slot);
     this.later(
       new GripWalk(this.table, this.policies, peer, this.now, (routes) => {
-        if (!peer.isHeld) {
+        if (peer.isHeld) {
+          // Behind what others are to lose of it: that is what gating must be quick at.
+          this.out.withdrawHeld(peer.slot);
+        } else {
           this.out.releaseTrust(peer.slot);
           peer.askNow();
         }

@@ -161,9 +161,14 @@ export class AdjRibOut {
     for (const lane of this.lanes) lane.release(slot, "deferred");
   }
 
-  /** The session is not trusted any more: nothing new goes to it, and what it has is withdrawn. */
+  /** The session is not trusted any more: nothing new goes to it. */
   hold(slot: number): void {
     for (const lane of this.lanes) lane.hold(slot);
+  }
+
+  /** What a held session has is withdrawn. */
+  withdrawHeld(slot: number): void {
+    for (const lane of this.lanes) lane.withdrawHeld(slot);
   }
 
   /** It is trusted, and its own memberships are in force: it gets the table, and End-of-RIB behind it. */

@@ -102,8 +102,8 @@ export class DumpRunner {
     for (const former of all) former.done();
   }
 
-  /** The session may have nothing any more: whatever was due is dropped, and what it has is withdrawn. */
-  withdrawAll(cursor: Cursor): void {
+  /** The session may have nothing any more: whatever was due is dropped. */
+  dropAll(cursor: Cursor): void {
     this.forget(cursor);
     cursor.formerPending = [];
     cursor.dump = undefined;
@@ -111,6 +111,10 @@ export class DumpRunner {
     cursor.refreshPending = 0;
     cursor.targetsPending.clear();
     cursor.endOfRibSent = 0;
+  }
+
+  /** What the session has is withdrawn, as far as it may not have it. */
+  withdrawAll(cursor: Cursor): void {
     cursor.syncPending = cursor.families;
     this.startNext(cursor);
   }

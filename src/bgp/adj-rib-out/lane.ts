@@ -99,12 +99,19 @@ export class Lane<O extends Output> {
     this.dumps.startNext(cursor);
   }
 
-  /** From now on it is sent nothing; what it has been sent is withdrawn. `release` gives it all back. */
+  /** From now on it is sent nothing new: `withdrawHeld` follows. `release` gives it all back. */
   hold(slot: number): void {
     const cursor = this.cursors.get(slot);
     if (cursor === undefined || cursor.untrusted === cursor.families) return;
     cursor.untrusted = cursor.families;
     this.reflection.removeFamilies(slot);
+    this.dumps.dropAll(cursor);
+  }
+
+  /** What a held session has been sent is withdrawn. */
+  withdrawHeld(slot: number): void {
+    const cursor = this.cursors.get(slot);
+    if (cursor === undefined || cursor.untrusted !== cursor.families) return;
     this.dumps.withdrawAll(cursor);
   }
 
