@@ -10,7 +10,7 @@ import { HoldReason } from "../rib/hold.js";
 import type { RouteTable } from "../rib/route-table.js";
 import type { TrustGrip } from "./grip.js";
 
-/** Routes looked at in one turn, and about how long that may take. */
+/** Routes looked at in one turn, and about how long that may take where rules are asked. */
 const SLICE = 20_000;
 const SLICE_MS = 10;
 const STRETCH = 256;
@@ -57,7 +57,8 @@ export class GripWalk implements SlicedJob {
 
   step(): boolean {
     const { peer, table } = this;
-    const until = this.now() + SLICE_MS;
+    // Holding costs a route what losing it does, and is to be over as soon; rules may cost much more.
+    const until = peer.isHeld ? Infinity : this.now() + SLICE_MS;
     let left = SLICE;
     while (left > 0) {
       if (peer.grip !== this.grip) return this.end();
