@@ -60,7 +60,7 @@ async function inLab(
 
 async function measureTrips(lab: TrafficLab, options: PartOptions): Promise<PaperRow[]> {
   const script = await lab.script();
-  const [rounds, trips] = options.quick ? [2, 200] : [30, 1000];
+  const [rounds, trips] = options.quick ? [2, 200] : [16, 500];
   const server = new Lines(lab.start("two", process.execPath, [echo(), "server"]));
   await server.next();
   const rows: PaperRow[] = [];
