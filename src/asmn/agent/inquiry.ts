@@ -32,6 +32,8 @@ export interface InquiryParts {
   readonly clock: Clock;
   readonly exporter: Uint8Array;
   readonly send: (ask: Ask) => void;
+  /** A heartbeat was refused: none after it counts on this connection, so that another one is needed. */
+  readonly broken: (why: string) => void;
 }
 
 const ANSWER_MS = 5000;
@@ -44,6 +46,8 @@ interface Open {
 }
 
 interface Known {
+  /** The last one about it: pushed answers bear its number. */
+  readonly request: number;
   readonly verdict: Verdict;
   readonly until: number;
 }
@@ -100,7 +104,8 @@ export class Inquiry {
 
   take(message: Answer | Heartbeat): void {
     if (message.kind === "heartbeat") {
-      this.heartbeats?.accept(message.document, this.parts.clock.now());
+      const accepted = this.heartbeats?.accept(message.document, this.parts.clock.now());
+      if (accepted?.ok === false) this.parts.broken(accepted.sentence);
       for (const { answer, open } of this.waiting.splice(0)) this.settle(answer, open);
       return;
     }
@@ -159,8 +164,11 @@ export class Inquiry {
     open?.resolve(result);
   }
 
-  private judge({ verdict: octets, state, sentence }: Answer): PeerVerdict {
+  private judge({ request, verdict: octets, state, sentence }: Answer): PeerVerdict {
     if (octets === undefined || this.checker === undefined) {
+      // Nothing is known of it any more: it was removed, or another has its name.
+      for (const [key, known] of this.known)
+        if (known.request === request) this.lose(key, sentence);
       return { trusted: false, why: sentence === "" ? state : sentence, verdict: undefined };
     }
     const accepted = this.checker.accept(octets, this.secEm, this.time());
@@ -170,7 +178,7 @@ export class Inquiry {
     const { verdict, remainingMs } = accepted.value;
     const key = toHex(verdict.id);
     if (verdict.state === "trusted") {
-      this.known.set(key, { verdict, until: this.parts.clock.now() + remainingMs });
+      this.known.set(key, { request, verdict, until: this.parts.clock.now() + remainingMs });
       return { trusted: true, why: "", verdict };
     }
     this.lose(key, `${verdict.state} (${verdict.reason}): ${verdict.sentence}`);

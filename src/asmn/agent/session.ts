@@ -72,6 +72,10 @@ export class SecEmSession {
       clock,
       exporter,
       send: (message) => this.wire.send(message),
+      broken: (why) => {
+        log.warn({}, `the Sec-EM's heartbeat was refused: ${why}; connecting anew`);
+        this.wire.destroy();
+      },
     });
     this.wire = new MessageLink(socket, agentLink, new FrameReader(FRAME_LIMIT), {
       message: (message) => this.enqueue(() => this.receive(message)),

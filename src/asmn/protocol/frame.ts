@@ -14,6 +14,8 @@ export const STRANGER_LIMIT = 24 * 1024;
 
 const LENGTH = 4;
 const HEAD = LENGTH + 2;
+/** Pieces that are kept apart: who sends octet by octet must not cost an object for each. */
+const MOST_PARTS = 32;
 
 export interface Frame {
   readonly type: number;
@@ -92,6 +94,11 @@ export class FrameReader {
     this.limit = limit;
   }
 
+  /** In how many pieces the unfinished frame is kept. */
+  get pieces(): number {
+    return this.parts.length;
+  }
+
   /**
    * Whole frames in order, up to the first fault.
    * @param take called for each; false = stop reading for good, the connection is being closed
@@ -101,6 +108,7 @@ export class FrameReader {
     if (this.faulty) return done;
     this.parts.push(chunk);
     this.held += chunk.length;
+    if (this.parts.length > MOST_PARTS) this.join(this.held);
     while (this.held >= LENGTH) {
       const head = this.join(LENGTH);
       const length = readU32(head, 0);

@@ -16,17 +16,18 @@ import type { Core } from "./core.js";
 import type { InstanceRecord } from "./instance-book.js";
 import type { Proofs } from "./proofs.js";
 
-/** Of one connection. */
+/** Others that one connection is told of. */
 const MOST_ASKED = 64;
 /** How long the other may take to prove itself anew. */
 const FRESH_MS = 10_000;
 
-/** What one connection asked, by request; and the heartbeats that its answers are measured against. */
+/** What one connection asked, and the heartbeats that its answers are measured against. */
 export interface Asker {
   readonly send: (message: Answer | Heartbeat) => void;
   /** TLS exporter: the nonce of its heartbeats. */
   readonly nonce: Uint8Array;
-  readonly asked: Map<number, string>;
+  /** The last request about each other instance, by identity: who asks again is told once. */
+  readonly asked: Map<string, number>;
   audience: string;
   beats: number;
 }
@@ -56,12 +57,12 @@ export class Asks {
     if (target === undefined) {
       return this.nothing(ask.request, "unknown", "there is no such instance in your tenant");
     }
-    if (!asker.asked.has(ask.request) && asker.asked.size >= MOST_ASKED) {
+    const { identity } = target;
+    if (!asker.asked.has(identity) && asker.asked.size >= MOST_ASKED) {
       return this.nothing(ask.request, "limit", `at most ${MOST_ASKED} others are told of`);
     }
-    const { identity } = target;
     asker.audience = agentAudience(facts.id);
-    asker.asked.set(ask.request, identity);
+    asker.asked.set(identity, ask.request);
     this.askers.add(asker);
     if (asker.beats === 0) this.beatOne(asker);
     const known = this.byTarget.get(identity);
@@ -78,19 +79,22 @@ export class Asks {
 
   leave(asker: Asker): void {
     this.askers.delete(asker);
-    for (const target of asker.asked.values()) {
-      const known = this.byTarget.get(target);
-      known?.delete(asker);
-      if (known?.size === 0) this.byTarget.delete(target);
-    }
-    asker.asked.clear();
+    for (const identity of [...asker.asked.keys()]) this.forget(asker, identity);
+  }
+
+  private forget(asker: Asker, identity: string): void {
+    asker.asked.delete(identity);
+    const known = this.byTarget.get(identity);
+    known?.delete(asker);
+    if (known?.size === 0) this.byTarget.delete(identity);
   }
 
   private changed(identity: string): void {
-    for (const asker of this.byTarget.get(identity) ?? []) {
-      for (const [request, target] of asker.asked) {
-        if (target === identity) asker.send(this.answerTo(request, identity, asker.audience));
-      }
+    const isGone = this.core.book.get(identity) === undefined;
+    for (const asker of [...(this.byTarget.get(identity) ?? [])]) {
+      const request = asker.asked.get(identity);
+      if (request !== undefined) asker.send(this.answerTo(request, identity, asker.audience));
+      if (isGone) this.forget(asker, identity);
     }
   }
 

@@ -152,13 +152,16 @@ export class Core {
     return this.lastTold.get(identity);
   }
 
-  /** It is gone, or somebody else has its name. */
-  forget({ identity }: InstanceRecord): void {
+  /** It is gone, or somebody else has its name: everybody who reads of it is told now. */
+  gone(record: InstanceRecord): void {
+    const { identity } = record;
     this.lastTold.delete(identity);
     this.desk.forget(identity);
+    this.hub.publish(record);
+    for (const listener of this.listeners) listener(identity);
   }
 
-  /** Called with the identity of each record that is published. */
+  /** Called with the identity of each record that is published, or is gone. */
   listen(listener: (identity: string) => void): void {
     this.listeners.add(listener);
   }

@@ -297,15 +297,15 @@ export class Operator {
   }
 
   private async remove(record: InstanceRecord): Promise<void> {
-    const { book, hub, links } = this.core;
+    const { book, links } = this.core;
     const sentence = "the instance was removed";
     // Closed for whoever still speaks with it, before it is gone.
     book.adopt({ ...record, chain: stopChain(record.chain, "out-of-sync") });
     links.notice(record.identity, { state: "untrusted", reason: "removed", sentence }, true);
-    const gone = await book.remove(record);
-    this.core.forget(record);
-    hub.publish(record);
-    if (!gone) {
+    const written = book.remove(record);
+    // Without waiting for the disk.
+    this.core.gone(record);
+    if (!(await written)) {
       throw new SecEmError(
         "storage",
         `it is gone, and comes back at a restart: ${this.core.records.problem ?? ""}`,

@@ -148,7 +148,7 @@ export class Steps {
   }
 
   private async store(identity: string, chain: ChainRecord): Promise<void> {
-    const { book, hub, links, counters } = this.core;
+    const { book, links, counters } = this.core;
     const record = book.get(identity);
     if (record === undefined) throw new Error("the instance was removed");
     const next = this.moved(record, chain);
@@ -166,8 +166,7 @@ export class Steps {
       if (chain.pending !== undefined) counters.renewalsResumed++;
     }
     if (former === undefined || former.identity === identity) return;
-    this.core.forget(former);
-    hub.publish(former);
+    this.core.gone(former);
     const sentence = "another instance was enrolled with this name";
     links.notice(former.identity, { state: "untrusted", reason: "replaced", sentence }, true);
   }

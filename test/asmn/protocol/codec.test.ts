@@ -141,6 +141,23 @@ describe("frames", () => {
     expect(fault(new FrameReader(), Buffer.from("00000001", "hex"))).toMatch(/1 octets/);
   });
 
+  test("octet by octet a frame costs few pieces, and is whole in the end", () => {
+    const reader = new FrameReader();
+    const body = Buffer.alloc(STRANGER_LIMIT - 2, 7);
+    const octets = Buffer.concat([Buffer.from("000060000105", "hex"), body]);
+    let most = 0;
+    let whole: Uint8Array | undefined;
+    for (const octet of octets) {
+      reader.push(Uint8Array.of(octet), (frame) => {
+        whole = frame.body;
+        return true;
+      });
+      most = Math.max(most, reader.pieces);
+    }
+    expect(most).toBeLessThan(40);
+    expect(whole).toEqual(new Uint8Array(body));
+  });
+
   test("ASM-63: another version is refused, with both numbers", () => {
     expect(fault(new FrameReader(), Buffer.from("00000002" + "0207", "hex"))).toBe(
       "version 2 of the protocol, where 1 is spoken",

@@ -24,6 +24,8 @@ export interface DoorParts {
 }
 
 const BACKLOG = 1024;
+/** One that is silent for so long is asked by TCP whether it is there: a host that lost power says no end. */
+const KEEPALIVE_MS = 30_000;
 
 export class Door {
   readonly endpoint: AsmnEndpoint;
@@ -47,7 +49,8 @@ export class Door {
       parts.limits.failed(address);
       this.say(address, `a TLS handshake failed: ${error.message}`);
     });
-    this.door = createServer({ noDelay: true }, (socket) => this.arrived(socket));
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS };
+    this.door = createServer(options, (socket) => this.arrived(socket));
   }
 
   /** Rejects with the system's error, which names the address. */
