@@ -1,5 +1,5 @@
 /** What the agent knows of itself, for people, scripts and `evpnctl asmn agent status`; never a secret. */
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import type { AsmnBinding } from "../settings.js";
 
 export type AgentTrust = "trusted" | "untrusted" | "unknown" | "stale";
@@ -52,6 +52,8 @@ export interface AgentStatus {
 /** Whole at any time for who reads it; not fsync'd, because it is of this run only. */
 export function writeStatus(path: string, status: AgentStatus): void {
   const beside = `${path}.new`;
-  writeFileSync(beside, `${JSON.stringify(status, undefined, 2)}\n`, { mode: 0o644 });
+  // A new file: what lies there may be a link that somebody else has put into the directory.
+  rmSync(beside, { force: true });
+  writeFileSync(beside, `${JSON.stringify(status, undefined, 2)}\n`, { mode: 0o644, flag: "wx" });
   renameSync(beside, path);
 }

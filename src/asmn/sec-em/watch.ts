@@ -23,6 +23,7 @@ export class Watch {
   private beatAt = 0;
   private markAt = 0;
   private rotating = false;
+  private storing: Promise<void> | undefined;
   private walk: Iterator<InstanceRecord> | undefined;
 
   /** @param beat called when heartbeats are due: for agents that have asked */
@@ -49,9 +50,9 @@ export class Watch {
     this.prompted.delete(identity);
   }
 
-  /** One pass. */
+  /** One pass; settled when what it had to store is on the disk, or cannot be. */
   async tick(): Promise<void> {
-    const { clock, hub, settings, auditor, book } = this.core;
+    const { clock, hub, settings } = this.core;
     const now = clock.now();
     if (now - this.beatAt >= settings.heartbeatSeconds * 1000) {
       this.beatAt = now;
@@ -59,14 +60,9 @@ export class Watch {
       this.beat();
     }
     this.lookAround();
-    await this.silent(now);
-    await book.retry();
-    await auditor.log.tick();
-    if (now - this.markAt >= MARK_MS) {
-      this.markAt = now;
-      await this.core.keepAuditMark().catch(() => {});
-    }
-    await this.rotate();
+    this.silent(now);
+    this.storing ??= this.store(now).finally(() => (this.storing = undefined));
+    await this.storing;
   }
 
   /** Without waiting for the next pass. */
@@ -106,7 +102,17 @@ export class Watch {
     }
   }
 
-  private async silent(now: number): Promise<void> {
+  private async store(now: number): Promise<void> {
+    await this.core.book.retry();
+    await this.core.auditor.log.tick();
+    if (now - this.markAt >= MARK_MS) {
+      this.markAt = now;
+      await this.core.keepAuditMark().catch(() => {});
+    }
+    await this.rotate();
+  }
+
+  private silent(now: number): void {
     for (const [identity, at] of this.prompted) {
       if (now - at < PROMPT_MS) continue;
       this.prompted.delete(identity);
@@ -114,7 +120,6 @@ export class Watch {
       if (record?.state !== "trusted") continue;
       this.lower(record, "stale", "silent", "it was asked for a proof and gave none");
     }
-    await Promise.resolve();
   }
 
   private lower(
@@ -151,17 +156,11 @@ export class Watch {
 
   private arm(): void {
     this.timer = this.core.clock.setTimer(TICK_MS, () => {
-      this.tick().then(
-        () => this.again(),
-        (error: unknown) => {
-          this.core.log.error({ err: error }, "the Sec-EM's watch failed; it goes on");
-          this.again();
-        },
-      );
+      // Not waited for: a disk that is slow, or stuck, must not hold up the next heartbeat.
+      this.tick().catch((error: unknown) => {
+        this.core.log.error({ err: error }, "the Sec-EM's watch failed; it goes on");
+      });
+      this.arm();
     });
-  }
-
-  private again(): void {
-    if (this.timer !== undefined) this.arm();
   }
 }

@@ -1,10 +1,19 @@
 /** The agent's directory: key, modes, one agent at a time, and waits that grow. */
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BackOff } from "../../../src/asmn/agent/back-off.js";
 import { AgentHome } from "../../../src/asmn/agent/home.js";
+import { writeStatus, type AgentStatus } from "../../../src/asmn/agent/status.js";
 
 let top: string;
 beforeAll(() => {
@@ -62,4 +71,13 @@ test("waits double, with a bound, spread, and begin anew after a success", () =>
   waits.reset();
   expect(waits.take()).toBe(200);
   expect([new BackOff(() => 0).take(), new BackOff(() => 0.999).take()]).toEqual([150, 250]);
+});
+
+test("a link that somebody puts beside the status file leads nowhere", () => {
+  const [path, prey] = [join(top, "status.json"), join(top, "prey")];
+  writeFileSync(prey, "mine");
+  symlinkSync(prey, `${path}.new`);
+  writeStatus(path, { tenant: "red" } as AgentStatus);
+  expect(readFileSync(prey, "utf8")).toBe("mine");
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ tenant: "red" });
 });

@@ -122,3 +122,23 @@ test("tokens that replace do not pile up: who waits for a name makes way for its
   expect(await agent.step()).toMatchObject({ kind: "refused" });
   expect(lab.service.core.book.waitingFor(SCOPE)).toHaveLength(0);
 });
+
+test("ASM-77: a disk that is stuck holds up no heartbeat", async () => {
+  const { lab } = await trusted();
+  const gate = await gateOverPort(lab);
+  const slow = slowWrite(lab, 1);
+  const revoked = lab.service.revoke(SCOPE, "stolen", OPERATOR);
+  await slow.come;
+  const beats = (): number => gate.messages.filter(({ kind }) => kind === "heartbeat").length;
+  const before = beats();
+  try {
+    for (let second = 0; second < 12; second++) {
+      lab.clock.pass(1000);
+      await new Promise(setImmediate);
+    }
+    await until(() => beats() >= before + 2);
+  } finally {
+    slow.release();
+  }
+  await revoked;
+});
