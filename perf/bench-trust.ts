@@ -76,7 +76,7 @@ class World {
           abandon: () => {},
           optionsFor: () => undefined,
           connect: () => {},
-          rekey: () => {},
+          rekey: () => new Set(),
         },
         systemClock,
         silentLog,

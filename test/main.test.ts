@@ -37,7 +37,7 @@ const NOBODY: TrustHost = {
   abandon() {},
   optionsFor: () => undefined,
   connect() {},
-  rekey() {},
+  rekey: () => new Set(),
 };
 
 interface Running {

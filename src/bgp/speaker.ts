@@ -34,6 +34,7 @@ import {
   TcpDialer,
 } from "./transport/index.js";
 import { suppose, type WhatIfSource } from "./what-if/suppose.js";
+import { canonicalAddress } from "./transport/socket-address.js";
 import { keyed } from "./trust/keys.js";
 import { PeerTrust } from "./trust/peer-trust.js";
 import { Tunnels } from "./tunnels/tunnels.js";
@@ -147,12 +148,20 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       connect: (address) => peers.hasten(address),
       rekey(changed) {
         const problems = [...listener.protect(keyed(protectionOf(current), trust.instanceKeys))];
+        const refused = new Set<string>();
         for (const [address, key] of changed) {
-          if (key !== undefined && !peers.rekey(address, key))
-            problems.push(`${address}: its session`);
+          if (key === undefined) continue;
+          const place = `${canonicalAddress(address)}/`;
+          if (!sockOpt.available || problems.some((text) => text.startsWith(place))) {
+            refused.add(address);
+          }
+          if (!peers.rekey(address, key)) problems.push(`${address}: its session`);
         }
-        if (problems.length === 0) return;
-        log.error({ problems }, "TCP MD5 keys of instances are not in force");
+        if (problems.length > 0 || refused.size > 0) {
+          const fields = { problems, peers: [...refused] };
+          log.error(fields, "TCP MD5 keys of instances are not in force");
+        }
+        return refused;
       },
     },
     clock,
@@ -221,7 +230,9 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       const before = current;
       current = next;
       try {
-        return await applyAll(appliers, before, next);
+        const lines = await applyAll(appliers, before, next);
+        trust.reconfigured();
+        return lines;
       } catch (error) {
         current = before;
         throw error;

@@ -347,7 +347,8 @@ export class LocalGate implements TrustGate {
   private arm(): void {
     const { clock } = this.parts;
     const now = clock.now();
-    const next = this.cache.nextDeadline(now);
+    // From the last look on: what came due while the last change was told is looked at, too.
+    const next = this.cache.nextDeadline(this.looked);
     if (next >= this.due && this.timer !== undefined) return;
     this.timer?.cancel();
     this.timer = undefined;

@@ -14,6 +14,7 @@ import { LogRate } from "../../util/log-rate.js";
 import type { PeerOptions } from "../settings.js";
 import { resolveCollision, type OtherConnection } from "./collision.js";
 import { step, State, type Event, type Fault } from "./fsm.js";
+import { KeyedConnections } from "./instance-keys.js";
 import { MessageCounters } from "./message-counters.js";
 import { bgpIdNumber } from "./negotiate.js";
 import { refuse } from "./refuse.js";
@@ -80,6 +81,7 @@ export class Peer implements SessionOwner {
   private dialling: { cancel(): void } | undefined;
   private retryTimer: TimerHandle | undefined;
   private idleTimer: TimerHandle | undefined;
+  private readonly keyed = new KeyedConnections();
   private parked: Connection | undefined;
   private failures = 0;
   private establishedAt = 0;
@@ -157,6 +159,7 @@ export class Peer implements SessionOwner {
 
   /** The peer connected to us. */
   incoming(connection: Connection): void {
+    this.keyed.began(connection, this.hasKey);
     // Without a word: a NOTIFICATION would put our reason for the shutdown out of the peer's display.
     if (this.adminDown) return connection.destroy();
     if (this.removed || this.heldDown || this.gated(connection.instance)) {
@@ -252,9 +255,18 @@ export class Peer implements SessionOwner {
     return new Promise((done) => (this.onGone = done));
   }
 
-  /** Another TCP MD5 key on what is up; false when a connection cannot have it. */
+  /** Another TCP MD5 key of its instance: a call under way begins again; see `KeyedConnections`. */
   rekey(key: string): boolean {
-    return this.sessions.every(({ connection }) => connection.rekey?.(key) ?? false);
+    if (this.parked !== undefined && this.keyed.isKeyless(this.parked)) {
+      this.parked.destroy();
+      this.parked = undefined;
+    }
+    if (this.dialling !== undefined) this.dial();
+    return this.keyed.rekey(this.sessions, key);
+  }
+
+  private get hasKey(): boolean {
+    return this.context.keyFor(this.address, this.options) !== undefined;
   }
 
   /**
@@ -487,10 +499,12 @@ export class Peer implements SessionOwner {
       this.enter(State.Idle);
       return;
     }
+    const { hasKey } = this;
     this.dialling = this.context.dialer.dial(
       { address: this.address, options: this.dialOptions() },
       (connection) => {
         this.dialling = undefined;
+        this.keyed.began(connection, hasKey);
         this.open(connection);
       },
       (error) => {

@@ -44,12 +44,20 @@ export interface TrustHost {
   optionsFor(address: string): PeerOptions | undefined;
   /** Nothing stands in the peer's way any more: it is connected to at once. */
   connect(address: string): void;
-  /** Keys of instances have changed, by address: the listeners', and those of connections that are up. */
-  rekey(changed: ReadonlyMap<string, string | undefined>): void;
+  /**
+   * Keys of instances have changed, by address: the listeners', and those of connections that are up. One that
+   * began without a key ends. Returns the addresses whose key cannot be had here.
+   */
+  rekey(changed: ReadonlyMap<string, string | undefined>): ReadonlySet<string>;
 }
 
 /** Who was asked about without a session: as many are remembered. */
 const MOST_KNOCKS = 1024;
+
+const CEASE = 6;
+const REJECTED = 5;
+/** No instance's identity. */
+const NOBODY = "";
 
 /** What comes of an OPEN, for the answer. */
 export interface OpenFacts {
@@ -70,6 +78,10 @@ export class PeerTrust {
   private readonly byAddress = new Map<string, ReflectedPeer>();
   private readonly knocks = new Map<string, Known>();
   private readonly keys = new Map<string, string>();
+  /** Whose key the kernel did not take. */
+  private readonly unfit = new Set<string>();
+  /** Addresses that the gate knows somebody at. */
+  private readonly known = new Set<string>();
   private readonly polices = new Map<string, VnfPolice>();
   private readonly counts = { refused: 0, held: 0, released: 0 };
 
@@ -84,7 +96,9 @@ export class PeerTrust {
   attach(gate: TrustGate | undefined): void {
     this.unsubscribe?.();
     this.gate = gate;
-    this.lookAtKeys([...this.keys.keys()]);
+    this.known.clear();
+    const live = [...this.sessions.keys()].map(({ session }) => plain(session.peerAddress));
+    this.lookAtKeys(new Set([...this.keys.keys(), ...live]));
     this.lookAtAll();
     this.unsubscribe = gate?.subscribe((changes) => this.take(changes));
   }
@@ -145,11 +159,17 @@ export class PeerTrust {
     this.lookAt(peer, this.clock.now());
   }
 
+  /** Other settings are in force: those of prefixes have no peer to be looked at by. */
+  reconfigured(): void {
+    this.lookAtKeys(new Set([...this.known, ...this.keys.keys()]));
+  }
+
   /** A peer without a session: its settings may have changed. */
   look(address: string, options: PeerOptions): void {
     const { trust } = options;
     if (trust !== undefined || this.keys.has(plain(address))) this.lookAtKeys([plain(address)]);
     if (trust === undefined && this.knocks.delete(address)) this.host.connect(address);
+    if (trust !== undefined && this.host.retains(address)) this.lookAtKept(address, trust);
   }
 
   /** The stream of changes goes in here. */
@@ -158,9 +178,13 @@ export class PeerTrust {
     const touched = new Map<string, number>();
     let all = false;
     for (const change of changes) {
-      if (change.kind === "item") touched.set(change.item.key, change.item.revision);
-      else if (change.kind === "gone") touched.set(change.key, change.revision);
-      else if (change.kind === "sync") all = true;
+      if (change.kind === "item") {
+        touched.set(change.item.key, change.item.revision);
+        this.known.add(change.item.key);
+      } else if (change.kind === "gone") {
+        touched.set(change.key, change.revision);
+        this.known.delete(change.key);
+      } else if (change.kind === "sync") all = true;
     }
     this.lookAtKeys(touched.keys());
     if (all) {
@@ -240,6 +264,8 @@ export class PeerTrust {
   }
 
   private lookAt(peer: ReflectedPeer, since: number): void {
+    // Its key may just have ended it.
+    if (peer.gone) return;
     const { session } = peer;
     const { trust } = session.options;
     if (trust === undefined) {
@@ -254,6 +280,13 @@ export class PeerTrust {
     this.join(peer, answer);
     const grip = gripOf(answer);
     const address = plain(session.peerAddress);
+    const rightful = this.gate?.instanceAt(address);
+    if (grip.effect === "hold" && rightful !== undefined && rightful !== session.instance) {
+      // Held, it would be in the way of the one that comes through the proxy.
+      session.reset(CEASE, REJECTED, new Uint8Array(0), `peer not trusted: ${answer.reason}`);
+      this.tell(address, answer.revision, 0, since, since);
+      return;
+    }
     if (sameGrip(grip, peer.grip)) {
       this.tell(address, answer.revision, 0, since, since);
       return;
@@ -277,12 +310,20 @@ export class PeerTrust {
       return;
     }
     const kept = this.host.retains(address);
-    const answer = this.ask(trust, address, { live: kept });
+    const answer = kept ? this.lookAtKept(address, trust) : this.ask(trust, address, {});
     if (this.knocks.has(address)) this.knock(address, answer);
-    if (answer.effect === "refuse" || answer.effect === "hold") {
-      if (kept) this.host.abandon(address, `the peer is not trusted: ${answer.reason}`);
-    } else this.host.connect(address);
+    if (answer.effect !== "refuse" && answer.effect !== "hold") this.host.connect(address);
     this.tell(address, answer.revision, 0, now, now);
+  }
+
+  /** Routes that are kept for a peer's return go with its trust. They are those of whoever may come back. */
+  private lookAtKept(address: string, trust: TrustRequirement): TrustAnswer {
+    const instance = this.gate?.instanceAt(plain(address));
+    const answer = this.ask(trust, address, { live: true, instance });
+    if (answer.effect === "refuse" || answer.effect === "hold") {
+      this.host.abandon(address, `the peer is not trusted: ${answer.reason}`);
+    }
+    return answer;
   }
 
   private tell(
@@ -313,7 +354,12 @@ export class PeerTrust {
       else this.keys.set(address, key);
       changed.set(address, key);
     }
-    if (changed.size > 0) this.host.rekey(changed);
+    if (changed.size === 0) return;
+    const refused = this.host.rekey(changed);
+    for (const address of changed.keys()) {
+      if (refused.has(address)) this.unfit.add(address);
+      else this.unfit.delete(address);
+    }
   }
 
   private verdict(address: string, answer: TrustAnswer): string | undefined {
@@ -397,6 +443,14 @@ export class PeerTrust {
     { as, routerId, instance, live = false }: Partial<TrustFacts>,
   ): TrustAnswer {
     const facts = { address: plain(address), required, as, routerId, instance, live };
-    return this.gate?.admit(facts) ?? withoutGate(required);
+    const { gate } = this;
+    if (gate === undefined) return withoutGate(required);
+    const answer = gate.admit(facts);
+    if (answer.binding !== "tcp-md5" || answer.state !== "trusted") return answer;
+    const isKeyed = this.keys.has(facts.address) && !this.unfit.has(facts.address);
+    if (isKeyed || gate.keyFor(facts.address) === undefined) return answer;
+    // Whoever has the address could say anything: as little is made of it as of another's proxy.
+    const reason = "its TCP MD5 key cannot be put in force here";
+    return { ...gate.admit({ ...facts, instance: NOBODY }), reason };
   }
 }

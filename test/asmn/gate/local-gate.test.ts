@@ -100,6 +100,20 @@ function live(seconds: number): void {
   }
 }
 
+test("what comes due while a change is told is told by itself, without another event", () => {
+  let telling = true;
+  gate.subscribe((more) => {
+    if (telling && more.some(({ kind }) => kind === "item")) {
+      telling = false;
+      clock.advance(20);
+    }
+  });
+  gate.take([alive(), entries(entry({ remainingMs: 10 }))]);
+  expect(states()).toEqual(["trusted"]);
+  clock.advance(100);
+  expect(states()).toEqual(["stale"]);
+});
+
 describe("who is known", () => {
   test("nobody: unknown, and closed", () => {
     expect(asked()).toEqual(["unknown", "refuse"]);

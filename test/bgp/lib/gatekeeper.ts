@@ -4,6 +4,7 @@ import type { PeerOptions } from "../../../src/bgp/settings.js";
 import type {
   TrustAnswer,
   TrustApplied,
+  TrustBinding,
   TrustFacts,
   TrustGate,
   TrustLimits,
@@ -28,6 +29,9 @@ export const required = (over: Partial<TrustRequirement> = {}): TrustRequirement
 export class Gatekeeper implements TrustGate {
   readonly states = new Map<string, TrustState>();
   readonly keys = new Map<string, string>();
+  /** Identities of those that come through their proxy, by address. */
+  readonly instances = new Map<string, string>();
+  binding: TrustBinding = "address";
   readonly applied: TrustApplied[] = [];
   readonly asked: TrustFacts[] = [];
   limits: TrustLimits = NO_LIMITS;
@@ -52,7 +56,7 @@ export class Gatekeeper implements TrustGate {
       until: undefined,
       subject: "t/v/1",
       vnf: "t/v",
-      binding: "address",
+      binding: this.binding,
       limits: this.limits,
       community: MARK,
     };
@@ -62,8 +66,8 @@ export class Gatekeeper implements TrustGate {
     return this.keys.get(address);
   }
 
-  instanceAt(): string | undefined {
-    return undefined;
+  instanceAt(address: string): string | undefined {
+    return this.instances.get(address);
   }
 
   subscribe(sink: TrustSink): () => void {
@@ -97,6 +101,8 @@ export interface Guarded {
   /** Addresses that were to be connected to. */
   readonly calls: string[];
   readonly rekeyed: (readonly [string, string | undefined])[];
+  /** Addresses whose key the kernel does not take. */
+  readonly unfit: Set<string>;
 }
 
 /** @param options of peers without a session, by address */
@@ -107,6 +113,7 @@ export function guard(
   const gate = new Gatekeeper();
   const calls: string[] = [];
   const rekeyed: (readonly [string, string | undefined])[] = [];
+  const unfit = new Set<string>();
   const trust = new PeerTrust(
     {
       sources: reflector.sources,
@@ -121,12 +128,15 @@ export function guard(
         return options(address);
       },
       connect: (address) => calls.push(address),
-      rekey: (changed) => rekeyed.push(...changed),
+      rekey: (changed) => {
+        rekeyed.push(...changed);
+        return unfit;
+      },
     },
     clock,
     silentLog,
   );
   reflector.trust = trust;
   trust.attach(gate);
-  return { gate, trust, calls, rekeyed };
+  return { gate, trust, calls, rekeyed, unfit };
 }

@@ -153,6 +153,24 @@ describe("keys and proxies", () => {
     expect(a.dials[0]?.password).toBe("of the instance");
   });
 
+  test("ASM-75: a session that began before the instance had a key ends when it gets one", () => {
+    const instanceKeys: string[] = [];
+    const { network, a } = guarded({ keyFor: () => instanceKeys[0] });
+    expect(stateOf(a, B)).toBe("Established");
+    instanceKeys.push("one");
+    a.table.rekey(B, "one");
+    expect(stateOf(a, B)).not.toBe("Established");
+    expect(a.table.view(B)?.lastError).toContain("without the TCP MD5 key");
+    a.table.hasten(B);
+    network.advance(1000);
+    expect(a.dials.at(-1)?.password).toBe("one");
+    expect(stateOf(a, B)).toBe("Established");
+    const keys: string[] = [];
+    for (const connection of network.connections) connection.rekey = (key) => keys.push(key) > 0;
+    expect(a.table.rekey(B, "two")).toBe(true);
+    expect([keys.at(-1), stateOf(a, B)]).toEqual(["two", "Established"]);
+  });
+
   test("ASM-75: a session that a proxy brings is taken although there is nothing to dial", () => {
     const gate: PeerTableOptions["gate"] = (_address, _options, instance) =>
       instance === "aa" ? undefined : NOT_TRUSTED;

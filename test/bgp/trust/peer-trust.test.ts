@@ -1,5 +1,5 @@
 /** Trust in the reflector: who is not trusted is sent nothing and counts nowhere, and what a change does to a live session. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { HoldReason } from "../../../src/bgp/rib/hold.js";
 import { RouteExplainer } from "../../../src/bgp/route-explain.js";
 import type { RouteExplanation } from "../../../src/bgp/policy-view.js";
@@ -356,6 +356,32 @@ describe("graceful restart", () => {
     clean();
   });
 
+  test("routes kept for a peer's return go when a reload asks for trust that it has not", () => {
+    const { vnf, speaker, listener, trust, gate, clean } = bench("trusted", { negotiated });
+    listener.take();
+    vnf.down();
+    gate.states.set(VNF, "untrusted");
+    trust.look(VNF, { ...PEER_OPTION_DEFAULTS, trust: required() });
+    speaker.run();
+    expect(listener.takeKeys()).toEqual([`-${key(own)}`]);
+    clean();
+  });
+
+  test("routes of one that comes through its proxy are kept while it is trusted", () => {
+    const { vnf, speaker, listener, gate, set, clean } = bench("trusted", { negotiated });
+    listener.take();
+    vnf.down();
+    speaker.run();
+    gate.instances.set(VNF, "aa");
+    gate.objects = ({ instance }) => (instance === "aa" ? undefined : "not through its proxy");
+    set("trusted");
+    expect(listener.takeKeys()).toEqual([]);
+    gate.instances.clear();
+    set("untrusted");
+    expect(listener.takeKeys()).toEqual([`-${key(own)}`]);
+    clean();
+  });
+
   test("nothing is kept of a session that was held", () => {
     const { vnf, speaker, listener, clean, gate } = bench("unknown", { negotiated });
     vnf.down();
@@ -434,6 +460,47 @@ describe("keys and calls", () => {
     gate.keys.delete(VNF);
     gate.set(VNF, "untrusted");
     expect(rekeyed.at(-1)).toEqual([VNF, undefined]);
+  });
+
+  test("ASM-75: bound by a key that cannot be put in force, it is not trusted", () => {
+    const { gate, unfit, listener, vnf, set } = bench("unknown");
+    gate.binding = "tcp-md5";
+    gate.objects = ({ instance }) => (instance === undefined ? undefined : "another instance's");
+    gate.keys.set(VNF, "secret");
+    unfit.add(VNF);
+    set("trusted");
+    expect([listener.takeKeys(), vnf.take()]).toEqual([[], []]);
+    unfit.clear();
+    gate.keys.set(VNF, "other");
+    set("trusted");
+    expect(listener.takeKeys()).toEqual([`+${key(own)}`]);
+  });
+
+  test("ASM-75: keys of instances in a prefix that asks for trust from now on are put in force", () => {
+    const speaker = new Speaker();
+    let options = PEER_OPTION_DEFAULTS;
+    const { gate, trust, rekeyed } = guard(speaker, () => options);
+    gate.keys.set(VNF, "secret");
+    gate.set(VNF, "trusted");
+    expect(rekeyed).toEqual([]);
+    options = { ...options, trust: required() };
+    trust.reconfigured();
+    expect(rekeyed).toEqual([[VNF, "secret"]]);
+    options = PEER_OPTION_DEFAULTS;
+    trust.reconfigured();
+    expect(rekeyed.at(-1)).toEqual([VNF, undefined]);
+  });
+
+  test("ASM-75: a held session leaves its place to the instance that comes through its proxy", () => {
+    const { gate, vnf, listener, set } = bench("unknown");
+    const reset = vi.spyOn(vnf.session, "reset");
+    gate.objects = ({ instance }) => (instance === "aa" ? undefined : "not through its proxy");
+    set("trusted");
+    expect(reset).not.toHaveBeenCalled();
+    gate.instances.set(VNF, "aa");
+    set("trusted");
+    expect(reset.mock.calls[0]?.[3]).toBe("peer not trusted: not through its proxy");
+    expect(listener.takeKeys()).toEqual([]);
   });
 
   test("a peer without a session is connected to as soon as it is trusted", () => {
