@@ -269,10 +269,7 @@ export class Peer implements SessionOwner {
     return this.context.keyFor(this.address, this.options) !== undefined;
   }
 
-  /**
-   * Settings that a running session can take over. Returns why it cannot; undefined when it has, or when
-   * there is none.
-   */
+  /** Settings that a running session, if any, can take over. Returns why it cannot; undefined when it has. */
   adopt(options: PeerOptions, change: SettingsChange): string | undefined {
     const before = this.options;
     this.options = options;
