@@ -183,7 +183,7 @@ describe("a route to inject", () => {
       });
       peer.say(encodeMessage({ message: "UPDATE", attributes: [reach, ...attributes] }));
     }
-    const { routes } = queryRoutes(speaker.reflector, { table: "all" }, undefined);
+    const { routes } = queryRoutes(speaker.reflector, { table: "all" }, undefined, () => 0);
     expect(routes).toHaveLength(2 * EVERY.length);
     const bySource = (own: boolean) =>
       routes.filter(({ peer: from }) => (from === "local") === own).map((r) => r.attributesHex);
