@@ -93,7 +93,7 @@ describe("routes of our own", () => {
     clock.advance(40_000);
     announce(source, mac(2));
     expect(reflector.table.nowMs).toBe(clock.now());
-    const { routes } = queryRoutes(reflector, { table: "all" }, undefined);
+    const { routes } = queryRoutes(reflector, { table: "all" }, undefined, () => 0);
     const ages = routes.map(({ changed }) => Math.round((clock.wall() - changed) / 1000));
     expect(ages).toEqual([40, 0]);
     clock.advance(40_000);
@@ -148,7 +148,7 @@ describe("routes of our own", () => {
     expect(source.count).toBe(2);
     expect(client.takeKeys()).toEqual([`+${key(1)}`]);
     expect(state(source, mac(1), 7)?.best).toBe(false);
-    const page = queryRoutes(speaker.reflector, { table: "all" }, undefined);
+    const page = queryRoutes(speaker.reflector, { table: "all" }, undefined, () => 0);
     expect(page.routes.map(({ peer }) => peer)).toEqual(["local, owner 0", "local, owner 7"]);
     expect(page.routes[0]?.originator).toBe("10.99.0.254");
     withdraw(source, mac(1), 0);

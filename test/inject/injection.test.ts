@@ -20,7 +20,7 @@ describe("injection", () => {
     expect(row?.spec).toMatchObject({ rd: "10.0.0.1:100", routeTargets: ["65000:100"] });
     speaker.run();
     expect(client.takeKeys()).toHaveLength(1);
-    const { routes } = queryRoutes(speaker.reflector, { table: "best" }, undefined);
+    const { routes } = queryRoutes(speaker.reflector, { table: "best" }, undefined, () => 0);
     expect(routes[0]?.peer).toBe("local, owner ops");
     expect(lines[0]).toMatchObject({ fields: { owner: "ops", by: "anna", count: 1 } });
     expect(await injection.withdraw({ owner: "ops", routes: [KEY], by: "anna" })).toBe(1);

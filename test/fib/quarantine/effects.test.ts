@@ -237,7 +237,7 @@ describe("a quarantine", () => {
     expect(rows).toMatchObject([
       { domain: "65000:100", mac: MAC, duplicate: { moves: 5 }, held: 1 },
     ]);
-    const { routes } = queryRoutes(rig.speaker.reflector, { table: "all" }, undefined);
+    const { routes } = queryRoutes(rig.speaker.reflector, { table: "all" }, undefined, () => 0);
     const shown = routes.filter(({ held: why }) => why !== undefined);
     expect(shown.map(({ held: why }) => why)).toEqual([
       expect.stringMatching(
