@@ -36,12 +36,10 @@ export interface AccountingParts {
 /** How long a home server has before the spool takes over. */
 const HOME_MS = 3000;
 
-/** Requests remembered beyond those that wait. */
-const KEPT = 64;
-
 export class Accounting implements Flow {
   private readonly parts: AccountingParts;
-  private waiting: Exchange[] = [];
+  /** In order of arrival. One that is answered leaves at once: a long list of dead ones costs the garbage collector. */
+  private readonly waiting = new Set<Exchange>();
   /** On their way to the disk. */
   private readonly spooling = new Set<Exchange>();
 
@@ -50,7 +48,7 @@ export class Accounting implements Flow {
   }
 
   onRequest(exchange: Exchange): void {
-    this.keep(exchange);
+    this.waiting.add(exchange);
     const pool = this.poolOf(exchange);
     if (pool === undefined) return;
     const { disk } = this.parts;
@@ -65,6 +63,7 @@ export class Accounting implements Flow {
   }
 
   onGone(exchange: Exchange): void {
+    this.waiting.delete(exchange);
     this.parts.dispatch.withdraw(exchange);
   }
 
@@ -75,29 +74,20 @@ export class Accounting implements Flow {
   }
 
   expire(now: number): void {
-    let count = 0;
-    let open = false;
     const { timeoutMs } = this.parts.settings();
     for (const exchange of this.waiting) {
       const age = now - exchange.arrivedAt;
       if (age < HOME_MS) break;
       if (exchange.state === "pending" && age < timeoutMs) {
-        open = true;
         this.giveToSpool(exchange);
-      } else if (exchange.state === "pending") {
+        continue;
+      }
+      this.waiting.delete(exchange);
+      if (exchange.state === "pending") {
         this.parts.dispatch.withdraw(exchange);
         exchange.origin.counters.timedOut++;
         this.parts.ingress().abandon(exchange);
       }
-      if (!open) count++;
-    }
-    if (count > 0) this.waiting = this.waiting.slice(count);
-  }
-
-  /** Answered ones are not kept for the sake of a slow one before them, nor until the next look at the clock. */
-  private keep(exchange: Exchange): void {
-    if (this.waiting.push(exchange) > KEPT + this.parts.ingress().pending) {
-      this.waiting = this.waiting.filter(({ state }) => state === "pending");
     }
   }
 
@@ -151,6 +141,7 @@ export class Accounting implements Flow {
 
   private answer(exchange: Exchange, answer: Uint8Array, how: "responses" | "spooled"): void {
     if (exchange.state !== "pending") return;
+    this.waiting.delete(exchange);
     const { counters, identity } = exchange.origin;
     counters[how]++;
     const status = findNumber(exchange.packet, Attr.AcctStatusType);

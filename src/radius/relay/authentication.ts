@@ -32,12 +32,10 @@ export interface AuthenticationParts {
   ingress(): Ingress;
 }
 
-/** Requests remembered beyond those that wait. */
-const KEPT = 64;
-
 export class Authentication implements Flow {
   private readonly parts: AuthenticationParts;
-  private waiting: Exchange[] = [];
+  /** In order of arrival. One that is answered leaves at once: a long list of dead ones costs the garbage collector. */
+  private readonly waiting = new Set<Exchange>();
   private readonly rate: LogRate;
 
   constructor(parts: AuthenticationParts) {
@@ -46,7 +44,7 @@ export class Authentication implements Flow {
   }
 
   onRequest(exchange: Exchange): void {
-    this.keep(exchange);
+    this.waiting.add(exchange);
     this.start(exchange);
   }
 
@@ -55,6 +53,7 @@ export class Authentication implements Flow {
   }
 
   onGone(exchange: Exchange): void {
+    this.waiting.delete(exchange);
     this.parts.dispatch.withdraw(exchange);
   }
 
@@ -70,11 +69,10 @@ export class Authentication implements Flow {
 
   /** Ends what has waited too long. */
   expire(now: number): void {
-    let count = 0;
     for (const exchange of this.waiting) {
       const over = now - exchange.arrivedAt >= this.parts.settings().timeoutMs;
       if (exchange.state === "pending" && !over) break;
-      count++;
+      this.waiting.delete(exchange);
       if (exchange.state !== "pending") continue;
       this.parts.dispatch.withdraw(exchange);
       if (this.parts.settings().onFailure === "reject") this.reject(exchange);
@@ -82,14 +80,6 @@ export class Authentication implements Flow {
         exchange.origin.counters.timedOut++;
         this.parts.ingress().abandon(exchange);
       }
-    }
-    if (count > 0) this.waiting = this.waiting.slice(count);
-  }
-
-  /** Answered ones are not kept for the sake of a slow one before them, nor until the next look at the clock. */
-  private keep(exchange: Exchange): void {
-    if (this.waiting.push(exchange) > KEPT + this.parts.ingress().pending) {
-      this.waiting = this.waiting.filter(({ state }) => state === "pending");
     }
   }
 
@@ -124,6 +114,7 @@ export class Authentication implements Flow {
   private finish(exchange: Exchange, answer: Uint8Array, said: Uint8Array, pool: Pool): void {
     const { counters, identity, port } = exchange.origin;
     const code = said[0];
+    this.waiting.delete(exchange);
     if (code === Code.AccessAccept && !this.acceptIsWhole(said)) {
       const suppressed = this.rate.pass(pool.name);
       if (suppressed !== undefined) {
@@ -162,6 +153,7 @@ export class Authentication implements Flow {
   }
 
   private reject(exchange: Exchange): void {
+    this.waiting.delete(exchange);
     const eap = findAttribute(exchange.packet, Attr.EapMessage);
     // EAP-Failure (RFC 3748 section 4.2) carries the identifier of the response it answers.
     const failure: [number, Uint8Array][] =
