@@ -153,10 +153,10 @@ export type TrustSink = ContractSink<TrustItem>;
 export interface TrustGate {
   /** Asked on accept (address), on OPEN (AS, router id), and for live sessions after each change of their address. */
   admit(facts: TrustFacts): TrustAnswer;
-  /** TCP MD5 key of the trusted instance at that address; undefined when it has none. A secret. */
-  keyFor(address: string): string | undefined;
-  /** Hex identity of the trusted instance there that peers through its TLS proxy. */
-  instanceAt(address: string): string | undefined;
+  /** TCP MD5 key of the trusted instance at that address that fits; undefined when it has none. A secret. */
+  keyFor(address: string, required: TrustRequirement): string | undefined;
+  /** Hex identity of the trusted instance there that fits, and peers through its TLS proxy. */
+  instanceAt(address: string, required: TrustRequirement): string | undefined;
   /** Returns what ends it. */
   subscribe(sink: TrustSink): () => void;
   /** The change is in force at every session of the address: how many there were, and what it took. */

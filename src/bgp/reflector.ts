@@ -237,7 +237,7 @@ export class Reflector
 
   /**
    * The peer is trusted, or not, from now on: what it sent follows in slices, then it is served again.
-   * @param done once, with the routes looked at; not when another grip or the session's end came first
+   * @param done once, with the routes looked at, also of a session that has ended since; not when another grip came first
    */
   regrip(peer: ReflectedPeer, grip: TrustGrip, done: (routes: number) => void): void {
     peer.grip = grip;
@@ -245,17 +245,22 @@ export class Reflector
     if (peer.isHeld) this.out.hold(peer.slot);
     this.later(
       new GripWalk(this.table, this.policies, peer, this.now, (routes) => {
-        if (peer.isHeld) {
-          // Behind what others are to lose of it: that is what gating must be quick at.
-          this.out.withdrawHeld(peer.slot);
-        } else {
-          this.out.releaseTrust(peer.slot);
-          peer.askNow();
-        }
+        if (!peer.gone) this.serveAgain(peer);
         done(routes);
         this.schedule();
       }),
     );
+  }
+
+  /** Trust in it has changed, and what it sent is in line with that. */
+  private serveAgain(peer: ReflectedPeer): void {
+    if (peer.isHeld) {
+      // Behind what others are to lose of it: that is what gating must be quick at.
+      this.out.withdrawHeld(peer.slot);
+    } else {
+      this.out.releaseTrust(peer.slot);
+      peer.askNow();
+    }
   }
 
   private readonly now = (): number => this.options.clock.now();

@@ -1,7 +1,9 @@
 /**
- * Trust under storm: sessions, routes, trust and settings change at random, with or without rest between them.
+ * Trust under storm: sessions, routes, trust, settings and export rules change at random, also in the middle of
+ * a dump or a refresh, with or without rest between them.
  * Afterwards every peer holds exactly what a slow and obvious model says: what the best of the trusted others
- * announce, and nothing at all while it is not trusted itself.
+ * announce, as the rules of now make it, and nothing at all while it is not trusted itself. It takes
+ * refreshes as RFC 7313 says: what was not sent again by EoRR is gone.
  */
 import { describe, expect, test } from "vitest";
 import { encodeEndOfRib } from "../../src/fast-bgp-codec/end-of-rib.js";
@@ -10,8 +12,9 @@ import type { TrustRequirement } from "../../src/contract.js";
 import type { Negotiated } from "../../src/bgp/session/types.js";
 import { guard, required, type Guarded } from "../bgp/lib/gatekeeper.js";
 import { evpnUpdate, evpnWithdraw, Speaker, update, type Line } from "../bgp/lib/speaker.js";
+import { rulesOf } from "../bgp/policy/rules/lib.js";
 import { attribute, EMPTY_PATH, key, mac, ORIGIN, PLAIN } from "../bgp/lib/tables.js";
-import { numberOf } from "./lib/attributes.js";
+import { Code, find, numberOf } from "./lib/attributes.js";
 import { hexOf } from "./lib/hex.js";
 import { maskOf, type PeerSpec } from "./lib/peer.js";
 import { Random } from "./lib/random.js";
@@ -22,6 +25,9 @@ const END = encodeEndOfRib(Family.Evpn);
 const KEYS = 12;
 const SEEDS = 25;
 const STEPS = 80;
+/** What export rules put on routes: one of these communities, by turns. */
+const MARKS = ["65000:1", "65000:2", "65000:3"];
+const MARKED = MARKS.map((_, index) => hexOf(65_000, 2) + hexOf(index + 1, 2));
 const TARGET = attribute(16, 0xc0, `0002fde8${hexOf(7, 4)}`);
 
 const graceful: Partial<Negotiated> = {
@@ -33,6 +39,14 @@ const graceful: Partial<Negotiated> = {
     forwarding: EVPN,
   },
 };
+
+interface Held {
+  readonly preference: number;
+  /** Communities, hex. */
+  readonly marks: string;
+  /** It was there when BoRR came, and has not come again. */
+  stale: boolean;
+}
 
 /** One peer: what it is, what it has announced, what it holds. */
 interface Actor {
@@ -46,8 +60,8 @@ interface Actor {
   readonly announced: Set<number>;
   /** Kept from the session before, until End-of-RIB. */
   readonly kept: Set<number>;
-  /** By key as received: LOCAL_PREF. */
-  readonly held: Map<string, number>;
+  /** By key as received. */
+  readonly held: Map<string, Held>;
   messages: number;
 }
 
@@ -56,6 +70,8 @@ class Storm {
   readonly guarded: Guarded;
   readonly actors: Actor[];
   readonly random: Random;
+  /** Index of the community that export rules put on routes. */
+  mark = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -67,9 +83,12 @@ class Storm {
       { negotiated: graceful },
       { kind: "ebgp", as: 65_009 },
     ];
+    // Half of the storms are without rules: what is sent is worked out in another way then.
+    const policy = seed % 2 === 0 ? { exportPolicies: ["p"] } : {};
     this.actors = specs.map((spec, index) => ({
       address: `10.0.0.${index + 1}`,
-      spec,
+      // Some are sent everything as it is.
+      spec: index % 3 === 2 ? spec : { ...spec, policy },
       preference: 101 + index,
       line: undefined,
       trust: index === 0 ? undefined : required(),
@@ -82,6 +101,7 @@ class Storm {
       const actor = this.actors.find((one) => one.address === address);
       return actor && this.speaker.make({ ...actor.spec, trust: actor.trust }).session.options;
     });
+    this.changeRules();
   }
 
   step(): void {
@@ -93,7 +113,10 @@ class Storm {
       [6, () => this.changeTrust(actor)],
       [3, () => this.upOrDown(actor)],
       [2, () => this.reload(actor)],
-      [1, () => this.refresh(actor)],
+      [2, () => this.refresh(actor)],
+      [2, () => this.changeRules()],
+      // One stretch of one dump.
+      [6, () => this.speaker.reflector.out.run(0)],
       [2, () => this.speaker.run()],
       [4, () => this.speaker.queue.runOnce()],
     ])();
@@ -171,6 +194,13 @@ class Storm {
     expect(this.speaker.reflector.reconfigured(line.session, before)).toBeUndefined();
   }
 
+  private changeRules(): void {
+    const { policies } = this.speaker.reflector;
+    this.mark = this.random.below(MARKS.length);
+    policies.configure(rulesOf(`- {set: {community: {add: '${MARKS[this.mark]!}'}}}`));
+    policies.refresh();
+  }
+
   private stateOf({ address }: Actor) {
     return this.guarded.gate.states.get(address) ?? "unknown";
   }
@@ -184,12 +214,24 @@ class Storm {
     for (const received of actor.line?.take() ?? []) {
       actor.messages++;
       if (received.kind === "withdraw") for (const one of received.keys) actor.held.delete(one);
+      if (received.kind === "refresh" && received.family === Family.Evpn) {
+        this.bracket(actor, received.subtype);
+      }
       if (received.kind !== "announce") continue;
+      const preference = numberOf(received.attributes, Code.LocalPref) ?? 0;
+      const marks = find(received.attributes, Code.Communities) ?? "";
       for (const route of received.routes) {
         if (route.family !== Family.Evpn) continue;
-        actor.held.set(route.key, numberOf(received.attributes, 5) ?? 0);
+        actor.held.set(route.key, { preference, marks, stale: false });
       }
     }
+  }
+
+  /** BoRR, or EoRR (RFC 7313 section 4). */
+  private bracket({ held }: Actor, subtype: number): void {
+    if (subtype === 1) for (const one of held.values()) one.stale = true;
+    if (subtype !== 2) return;
+    for (const [name, { stale }] of held) if (stale) held.delete(name);
   }
 
   /** What it should hold: LOCAL_PREF by MAC; with several paths, a list of them. */
@@ -225,7 +267,14 @@ class Storm {
       if (actor.line === undefined) continue;
       this.listen(actor);
       const got = new Map<string, number[]>();
-      for (const [name, preference] of actor.held) {
+      const { exportPolicies = [] } = actor.spec.policy ?? {};
+      const marked = exportPolicies.length === 0 ? "" : MARKED[this.mark];
+      for (const [name, { preference, marks }] of actor.held) {
+        expect({ peer: actor.address, name, marks }).toEqual({
+          peer: actor.address,
+          name,
+          marks: marked,
+        });
         const [plain = ""] = name.split("#");
         got.set(plain, [...(got.get(plain) ?? []), preference]);
       }
@@ -240,6 +289,9 @@ class Storm {
         isTrusted,
         holds: sorted(this.expected(actor)),
       });
+      const { reflector } = this.speaker;
+      const { slot } = reflector.peer(actor.line.session.id)!;
+      expect(reflector.out.hasEndOfRib(slot, Family.Evpn)).toBe(isTrusted);
       if (isTrusted) continue;
       // Silence: another peer's news do not reach it.
       const before = actor.messages;

@@ -3,7 +3,13 @@
  * instance behind its TLS proxy. The answer says why, in words for people. Untrusted stays closed whatever can
  * be reached; out of reach keeps what was there, for a time, and lets nobody new in.
  */
-import type { TrustBinding, TrustFacts, TrustLimits, TrustState } from "../../contract.js";
+import type {
+  TrustBinding,
+  TrustFacts,
+  TrustLimits,
+  TrustRequirement,
+  TrustState,
+} from "../../contract.js";
 import type { CachedEntry, CachedGlass, VerdictCache } from "./verdict-cache.js";
 
 export interface Judgement {
@@ -34,16 +40,18 @@ const RANK: Readonly<Record<TrustState, number>> = {
 export function judge(cache: VerdictCache, facts: TrustFacts, now: number): Judgement {
   const { address, required } = facts;
   const known = cache.at(address);
-  const own = known.filter(
-    ({ tenant, vnf }) =>
-      tenant === required.tenant && (required.vnf === undefined || required.vnf === vnf),
-  );
+  const own = known.filter((entry) => fits(entry, required));
   const open = cache.openGlass(now).find((glass) => admits(glass, facts, own));
   if (open !== undefined) return throughGlass(open, own[0]);
   if (own.length === 0) return nobody(facts, known);
   return own
     .map((entry) => judgeEntry(cache, entry, facts, now))
     .reduce((best, one) => (RANK[one.state] > RANK[best.state] ? one : best));
+}
+
+/** It is an instance of the VNF, or of any of the tenant's, that is asked for. */
+export function fits({ tenant, vnf }: CachedEntry, required: TrustRequirement): boolean {
+  return tenant === required.tenant && (required.vnf === undefined || required.vnf === vnf);
 }
 
 function judgeEntry(

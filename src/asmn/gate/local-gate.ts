@@ -10,6 +10,7 @@ import type {
   TrustFacts,
   TrustGate,
   TrustItem,
+  TrustRequirement,
   TrustSink,
 } from "../../contract.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
@@ -22,7 +23,7 @@ import type {
   SourceView,
 } from "./control.js";
 import type { GateEvent } from "./entry.js";
-import { judge, subjectOf } from "./judge.js";
+import { fits, judge, subjectOf } from "./judge.js";
 import { VerdictCache, type CachedEntry } from "./verdict-cache.js";
 
 export interface LocalGateSettings {
@@ -90,11 +91,14 @@ export class LocalGate implements TrustGate {
     const now = this.parts.clock.now();
     this.pass(now);
     const touched = new Set<string>();
+    const revoked = new Set<string>();
     for (const event of events) {
       for (const address of this.cache.apply(event, now)) touched.add(address);
-      if (event.kind === "entries") this.noteRevocations(event);
+      if (event.kind === "entries") this.noteRevocations(event, revoked);
     }
+    const before = this.revision;
     this.tell(touched, false);
+    for (const address of revoked) this.settle(address, before);
     this.arm();
   }
 
@@ -122,9 +126,10 @@ export class LocalGate implements TrustGate {
     return answer;
   }
 
-  keyFor(address: string): string | undefined {
+  keyFor(address: string, required: TrustRequirement): string | undefined {
     const keyed = this.cache
       .at(address)
+      .filter((entry) => fits(entry, required))
       .filter(
         ({ binding, md5Key, state }) =>
           binding === "tcp-md5" && md5Key !== undefined && state === "trusted",
@@ -133,10 +138,11 @@ export class LocalGate implements TrustGate {
     return keyed[0]?.md5Key;
   }
 
-  instanceAt(address: string): string | undefined {
+  instanceAt(address: string, required: TrustRequirement): string | undefined {
     const now = this.parts.clock.now();
     return this.cache
       .at(address)
+      .filter((entry) => fits(entry, required))
       .find(
         ({ binding, state, expiresAt }) =>
           binding === "tls-proxy" && state === "trusted" && expiresAt > now,
@@ -168,6 +174,20 @@ export class LocalGate implements TrustGate {
     if (this.done.size > MOST_APPLIED) this.done.delete(this.done.keys().next().value!);
     const waiting = this.revoking.get(address);
     if (waiting === undefined || revision < (this.told.get(address)?.item.revision ?? 0)) return;
+    this.settled(address, waiting);
+  }
+
+  /** A revocation that comes again, as in a new snapshot, changes nothing: the speaker would have nothing to answer to. */
+  private settle(address: string, before: number): void {
+    const waiting = this.revoking.get(address);
+    const told = this.told.get(address)?.item.revision;
+    if (waiting === undefined || told === undefined || told > before) return;
+    const done = this.done.get(address)?.revision ?? -1;
+    if (done >= told) this.settled(address, waiting);
+    else this.tell(new Set([address]), true);
+  }
+
+  private settled(address: string, waiting: { source: string; revocation: number }): void {
     this.revoking.delete(address);
     for (const { source, revocation } of this.revoking.values()) {
       if (source === waiting.source && revocation === waiting.revocation) return;
@@ -253,10 +273,19 @@ export class LocalGate implements TrustGate {
     if (this.asked.size > MOST_GATED) this.asked.delete(this.asked.keys().next().value!);
   }
 
-  private noteRevocations({ source, entries }: Extract<GateEvent, { kind: "entries" }>): void {
-    for (const { revocation, addresses } of entries) {
+  /** @param revoked gets the addresses */
+  private noteRevocations(
+    { source, entries }: Extract<GateEvent, { kind: "entries" }>,
+    revoked: Set<string>,
+  ): void {
+    for (const { id, revocation, addresses } of entries) {
       if (revocation === 0) continue;
-      for (const address of addresses) this.revoking.set(address, { source, revocation });
+      // What another source's later word stands before is not in force.
+      if (this.cache.instance(id)?.source.name !== source) continue;
+      for (const address of addresses) {
+        this.revoking.set(address, { source, revocation });
+        revoked.add(address);
+      }
       if (addresses.length === 0) this.parts.applied?.(source, revocation);
     }
   }

@@ -32,7 +32,7 @@ export const DumpStage = {
 export type DumpStage = (typeof DumpStage)[keyof typeof DumpStage];
 
 export const DumpKind = {
-  /** A session's first table: what it has not got yet, then End-of-RIB. */
+  /** A session's first table: what it has not got yet (or everything, see `again`), then End-of-RIB. */
   Initial: 0,
   /** What it should have and has not, and the other way round, after its interest changed. */
   Sync: 1,
@@ -55,6 +55,8 @@ export interface Dump {
   readonly kind: DumpKind;
   /** Families whose refresh is bracketed by BoRR and EoRR (RFC 7313). */
   readonly bracketed: number;
+  /** Families of which everything is sent, also what the session has. */
+  readonly again: number;
   stage: DumpStage;
   /** Export policies under which the session was served before: what they made something else of is sent again. */
   readonly former: readonly Former[];
@@ -86,6 +88,8 @@ export class Cursor {
   formerPending: readonly Former[] = [];
   /** refreshes, by family mask. */
   refreshPending = 0;
+  /** What it has of these families may look otherwise by now, bit mask: the next first table is sent in full. */
+  outdated = 0;
   /** Families held back, bit mask: either until the session has said which route targets it wants (RFC 4684 section 6), */
   awaiting = 0;
   /** or until we know again what we knew before our restart (RFC 4724 section 4.1). */

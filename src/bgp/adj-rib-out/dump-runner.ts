@@ -76,22 +76,25 @@ export class DumpRunner {
   startNext(cursor: Cursor): void {
     if (cursor.dump !== undefined) return;
     if (cursor.initialPending !== 0) {
-      cursor.dump = newDump(DumpKind.Initial, cursor.initialPending, 0);
+      const again = cursor.initialPending & cursor.outdated;
+      cursor.dump = newDump(DumpKind.Initial, cursor.initialPending, 0, again);
+      cursor.outdated &= ~again;
       cursor.initialPending = 0;
     } else if (cursor.syncPending !== 0) {
       const former = cursor.formerPending;
-      cursor.dump = { ...newDump(DumpKind.Sync, cursor.syncPending, 0), former };
+      cursor.dump = { ...newDump(DumpKind.Sync, cursor.syncPending, 0, 0), former };
       cursor.syncPending = 0;
       cursor.formerPending = [];
     } else if (cursor.targetsPending.size > 0) {
       const destinations = this.destinationsOf(cursor.targetsPending);
       cursor.targetsPending.clear();
-      const dump = newDump(DumpKind.Sync, cursor.families & TARGETED, 0, destinations);
+      const dump = newDump(DumpKind.Sync, cursor.families & TARGETED, 0, 0, destinations);
       cursor.dump = { ...dump, stage: DumpStage.Rest, next: 0, end: destinations.length };
     } else if ((cursor.refreshPending & ~cursor.held) !== 0) {
       // No BoRR before the family's End-of-RIB (RFC 7313 section 4).
       const families = cursor.refreshPending & ~cursor.held;
-      cursor.dump = newDump(DumpKind.Refresh, families, cursor.enhancedRefresh ? families : 0);
+      const bracketed = cursor.enhancedRefresh ? families : 0;
+      cursor.dump = newDump(DumpKind.Refresh, families, bracketed, families);
       cursor.refreshPending &= cursor.held;
     }
   }
@@ -102,8 +105,13 @@ export class DumpRunner {
     for (const former of all) former.done();
   }
 
-  /** The session may have nothing any more: whatever was due is dropped. */
+  /** The session may have nothing any more: whatever was due is dropped. What was to be sent again still is. */
   dropAll(cursor: Cursor): void {
+    const { dump, formerPending } = cursor;
+    if (formerPending.length > 0 || (dump?.former.length ?? 0) > 0) {
+      cursor.outdated |= cursor.families;
+    }
+    cursor.outdated |= cursor.refreshPending | (dump?.again ?? 0);
     this.forget(cursor);
     cursor.formerPending = [];
     cursor.dump = undefined;
@@ -121,6 +129,8 @@ export class DumpRunner {
 
   /** What the session gets is compared with what it got under another export policy, everywhere. */
   compare(cursor: Cursor, policy: number, done: () => void): void {
+    // What a held session has been sent is withdrawn, unless it is released before.
+    cursor.outdated |= cursor.untrusted;
     const families = cursor.families & ~cursor.held;
     if (families === 0) {
       done();
@@ -168,7 +178,7 @@ export class DumpRunner {
       end = Math.min(end, dump.end);
       for (let f = 0; f < FAMILIES.length; f++) {
         if ((dump.families & (1 << f)) === 0) continue;
-        setBit(dump.kind === DumpKind.Refresh ? refresh[f]! : initial[f]!, cursor.slot);
+        setBit((dump.again & (1 << f)) !== 0 ? refresh[f]! : initial[f]!, cursor.slot);
       }
     }
     return end;
@@ -204,7 +214,8 @@ export class DumpRunner {
       } else if (!ending && (dump.bracketed & bit) !== 0) {
         cursor.refreshOpen |= bit;
         slices.push(encodeRouteRefresh(afi, safi, BORR));
-      } else if (ending && dump.kind === DumpKind.Initial) {
+      }
+      if (ending && dump.kind === DumpKind.Initial) {
         cursor.endOfRibSent |= bit;
         slices.push(encodeEndOfRib(family));
       }
@@ -255,12 +266,14 @@ function newDump(
   kind: DumpKind,
   families: number,
   bracketed: number,
+  again: number,
   destinations?: Int32Array,
 ): Dump {
   return {
     families,
     kind,
     bracketed,
+    again,
     former: [],
     destinations,
     stage: DumpStage.Begin,

@@ -38,7 +38,7 @@ export class GripWalk implements SlicedJob {
 
   /**
    * The walk goes on when the session ends: its routes may be kept for the peer's return.
-   * @param done not called when the session has ended by then, or its grip has changed again
+   * @param done also when the session has ended by then; not when its grip has changed again
    */
   constructor(
     table: RouteTable,
@@ -65,7 +65,7 @@ export class GripWalk implements SlicedJob {
       for (let stretch = Math.min(left, STRETCH); stretch > 0; stretch--, left--) {
         const path = this.next();
         if (path === 0) {
-          if (!peer.gone) this.done(this.routes);
+          this.done(this.routes);
           return this.end();
         }
         this.routes++;

@@ -66,6 +66,13 @@ export interface OpenFacts {
   readonly instance: string | undefined;
 }
 
+/** A change that is told as in force once the walk under way is over. */
+interface Due {
+  revision: number;
+  /** Monotonic milliseconds of when its effect began. */
+  began: number;
+}
+
 export class PeerTrust {
   private readonly host: TrustHost;
   private readonly clock: Clock;
@@ -76,6 +83,8 @@ export class PeerTrust {
   private readonly sessions = new Map<ReflectedPeer, Known>();
   /** The Established one of each address. */
   private readonly byAddress = new Map<string, ReflectedPeer>();
+  /** Whose routes are being brought in line, and what is told then. */
+  private readonly walking = new Map<ReflectedPeer, Due>();
   private readonly knocks = new Map<string, Known>();
   private readonly keys = new Map<string, string>();
   /** Whose key the kernel did not take. */
@@ -187,17 +196,16 @@ export class PeerTrust {
       } else if (change.kind === "sync") all = true;
     }
     this.lookAtKeys(touched.keys());
-    if (all) {
-      this.lookAtAll();
-      for (const [address, revision] of touched) this.lookAtAbsent(address, revision);
-      return;
-    }
+    if (all) this.lookAtAll();
     const seen = new Set<string>();
     for (const peer of [...this.host.livePeers()]) {
       const address = plain(peer.session.peerAddress);
-      if (!touched.has(address)) continue;
+      const revision = touched.get(address);
+      if (peer.gone || revision === undefined) continue;
       seen.add(address);
-      this.lookAt(peer, now);
+      if (!all) this.lookAt(peer, now);
+      // Nothing hangs on it: in force as it is.
+      if (peer.session.options.trust === undefined) this.tell(address, revision, 0, now, now);
     }
     for (const [address, revision] of touched) {
       if (!seen.has(address)) this.lookAtAbsent(address, revision);
@@ -271,6 +279,10 @@ export class PeerTrust {
     if (trust === undefined) {
       if (!this.forget(peer)) return;
       this.leave(peer);
+      const former = this.walking.get(peer);
+      this.walking.delete(peer);
+      // The walk that was to tell it ends without.
+      if (former) this.tell(plain(session.peerAddress), former.revision, 0, since, since);
       if (peer.grip !== ADMITTED) this.host.regrip(peer, ADMITTED, () => {});
       return;
     }
@@ -280,7 +292,7 @@ export class PeerTrust {
     this.join(peer, answer);
     const grip = gripOf(answer);
     const address = plain(session.peerAddress);
-    const rightful = this.gate?.instanceAt(address);
+    const rightful = this.gate?.instanceAt(address, trust);
     if (grip.effect === "hold" && rightful !== undefined && rightful !== session.instance) {
       // Held, it would be in the way of the one that comes through the proxy.
       session.reset(CEASE, REJECTED, new Uint8Array(0), `peer not trusted: ${answer.reason}`);
@@ -288,13 +300,18 @@ export class PeerTrust {
       return;
     }
     if (sameGrip(grip, peer.grip)) {
-      this.tell(address, answer.revision, 0, since, since);
+      const underWay = this.walking.get(peer);
+      if (underWay === undefined) this.tell(address, answer.revision, 0, since, since);
+      else underWay.revision = Math.max(underWay.revision, answer.revision);
       return;
     }
+    const due: Due = { revision: answer.revision, began: since };
+    this.walking.set(peer, due);
     this.host.regrip(peer, grip, (routes) => {
-      this.tell(address, answer.revision, routes, since, began);
+      if (this.walking.get(peer) === due) this.walking.delete(peer);
+      this.tell(address, due.revision, routes, since, due.began);
     });
-    const began = this.clock.now();
+    due.began = this.clock.now();
     if (peer.isHeld !== wasHeld) this.counts[peer.isHeld ? "held" : "released"]++;
     this.say(peer, answer);
   }
@@ -318,7 +335,7 @@ export class PeerTrust {
 
   /** Routes that are kept for a peer's return go with its trust. They are those of whoever may come back. */
   private lookAtKept(address: string, trust: TrustRequirement): TrustAnswer {
-    const instance = this.gate?.instanceAt(plain(address));
+    const instance = this.gate?.instanceAt(plain(address), trust);
     const answer = this.ask(trust, address, { live: true, instance });
     if (answer.effect === "refuse" || answer.effect === "hold") {
       this.host.abandon(address, `the peer is not trusted: ${answer.reason}`);
@@ -347,8 +364,8 @@ export class PeerTrust {
   private lookAtKeys(addresses: Iterable<string>): void {
     const changed = new Map<string, string | undefined>();
     for (const address of addresses) {
-      const wanted = this.host.optionsFor(address)?.trust !== undefined;
-      const key = wanted ? this.gate?.keyFor(address) : undefined;
+      const trust = this.host.optionsFor(address)?.trust;
+      const key = trust === undefined ? undefined : this.gate?.keyFor(address, trust);
       if (key === this.keys.get(address)) continue;
       if (key === undefined) this.keys.delete(address);
       else this.keys.set(address, key);
@@ -448,7 +465,7 @@ export class PeerTrust {
     const answer = gate.admit(facts);
     if (answer.binding !== "tcp-md5" || answer.state !== "trusted") return answer;
     const isKeyed = this.keys.has(facts.address) && !this.unfit.has(facts.address);
-    if (isKeyed || gate.keyFor(facts.address) === undefined) return answer;
+    if (isKeyed || gate.keyFor(facts.address, required) === undefined) return answer;
     // Whoever has the address could say anything: as little is made of it as of another's proxy.
     const reason = "its TCP MD5 key cannot be put in force here";
     return { ...gate.admit({ ...facts, instance: NOBODY }), reason };

@@ -2,7 +2,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { GateEntry, GateEvent, GlassEntry } from "../../../src/asmn/gate/entry.js";
 import { LocalGate, type LocalGateSettings } from "../../../src/asmn/gate/local-gate.js";
-import type { TrustChange, TrustFacts, TrustState } from "../../../src/contract.js";
+import type {
+  TrustChange,
+  TrustFacts,
+  TrustRequirement,
+  TrustState,
+} from "../../../src/contract.js";
 import type { Log } from "../../../src/util/log.js";
 import { FakeClock } from "../../model/lib/fake.js";
 
@@ -153,8 +158,34 @@ describe("who is known", () => {
     expect(asked()).toEqual(["untrusted", "refuse"]);
     gate.take([entries(entry({ binding: "tcp-md5", md5Key: "k".repeat(32) }))]);
     expect(asked()).toEqual(["trusted", "admit"]);
-    expect(gate.keyFor(ADDRESS)).toBe("k".repeat(32));
+    expect(gate.keyFor(ADDRESS, hold)).toBe("k".repeat(32));
     expect(JSON.stringify([gate.instances(), gate.gated(), gate.stats()])).not.toContain("kkkk");
+  });
+
+  test("ASM-75: of two tenants' instances at one address, each peer has that of its settings", () => {
+    const of = (tenant: string, id: string, over: Partial<GateEntry>): GateEntry =>
+      entry({ tenant, id, ...over });
+    const wants = (tenant: string, vnf?: string): TrustRequirement => ({
+      tenant,
+      vnf,
+      effect: "hold",
+      dryRun: false,
+    });
+    gate.take([
+      alive(),
+      entries(
+        of("t", "a1", { binding: "tcp-md5", md5Key: "k".repeat(32) }),
+        of("u", "b1", { binding: "tcp-md5", md5Key: "l".repeat(32), epoch: 7 }),
+        of("u", "b2", { binding: "tls-proxy" }),
+        of("t", "a2", { binding: "tls-proxy" }),
+      ),
+    ]);
+    expect(gate.keyFor(ADDRESS, wants("t"))).toBe("k".repeat(32));
+    expect(gate.keyFor(ADDRESS, wants("u"))).toBe("l".repeat(32));
+    expect(gate.keyFor(ADDRESS, wants("u", "relay"))).toBeUndefined();
+    expect(gate.instanceAt(ADDRESS, wants("t"))).toBe("a2");
+    expect(gate.instanceAt(ADDRESS, wants("u"))).toBe("b2");
+    expect(gate.instanceAt(ADDRESS, wants("v"))).toBeUndefined();
   });
 
   test("ASM-17: each state comes with its reason", () => {
@@ -364,6 +395,49 @@ describe("ways in and out", () => {
     done("192.0.2.2");
     expect(applied).toEqual([9]);
     expect(gate.applied()).toMatchObject([{ routes: 5 }, { routes: 5 }]);
+  });
+
+  test("a revocation that comes again in a new snapshot is reported again, once it is in force", () => {
+    const revoked = { state: "untrusted", reason: "revoked", revocation: 9 } as const;
+    const again = (): void => {
+      gate.take([{ kind: "begin", source: "em" }]);
+      gate.take([entries(entry(revoked))]);
+      gate.take([{ kind: "sync", source: "em" }]);
+    };
+    gate.take([alive(), entries(entry())]);
+    const done = (): void => {
+      const { revision } = gate.admit(facts());
+      gate.gateApplied({
+        address: ADDRESS,
+        revision,
+        sessions: 1,
+        routes: 5,
+        beganMs: 0,
+        doneMs: 3,
+      });
+    };
+    done();
+    again();
+    expect(applied).toEqual([]);
+    changes.length = 0;
+    // The speaker has not answered, and might never have heard of it.
+    again();
+    expect(states()).toEqual(["untrusted"]);
+    expect(applied).toEqual([]);
+    done();
+    expect(applied).toEqual([9]);
+    again();
+    expect(applied).toEqual([9, 9]);
+    expect(states()).toEqual([]);
+  });
+
+  test("a revocation that another Sec-EM's later word stands before is not reported", () => {
+    const other = { ...entries(entry({ epoch: 5 })), source: "other" } as GateEvent;
+    gate.take([alive(), { ...alive(), source: "other" } as GateEvent, other]);
+    gate.take([entries(entry({ state: "untrusted", reason: "revoked", revocation: 9 }))]);
+    const { revision } = gate.admit(facts());
+    gate.gateApplied({ address: ADDRESS, revision, sessions: 1, routes: 5, beganMs: 0, doneMs: 3 });
+    expect(applied).toEqual([]);
   });
 
   test("a thousand expiries cost a few looks, and each is told once", () => {

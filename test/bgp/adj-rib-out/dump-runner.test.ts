@@ -2,7 +2,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
 import { hexOf } from "../../model/lib/hex.js";
-import { attribute, EMPTY_PATH, mac, ORIGIN, Tables } from "../lib/tables.js";
+import { attribute, EMPTY_PATH, key, mac, ORIGIN, Tables } from "../lib/tables.js";
+import { takePaths } from "./lib.js";
 
 /** More sets than a batch has groups, fewer than a dump looks at in one stretch. */
 const SETS = 8_000;
@@ -77,4 +78,49 @@ describe("a look at many paths for a session with ADD-PATH", () => {
     }
     expect(outlet.buffers).toEqual([]);
   });
+});
+
+describe("a session that is held in the middle of a bracketed refresh", () => {
+  it.each([0, 1, 2, 3, 4])(
+    "and released after %d steps gets every route between BoRR and EoRR, and End-of-RIB",
+    (steps) => {
+      const tables = new Tables();
+      const { slot, outlet } = tables.receiver({ enhancedRefresh: true });
+      const source = tables.source();
+      for (let n = 1; n <= 3; n++) tables.announce(source, mac(n));
+      tables.run();
+      outlet.buffers.length = 0;
+      tables.out.refresh(slot, Family.Evpn);
+      const words: string[] = [];
+      for (let step = 0; step < 20 && words.length === 0; step++) {
+        tables.out.run(0);
+        words.push(...takePaths(outlet, 0));
+      }
+      expect(words).toEqual([`refresh ${Family.Evpn} 1`]);
+      tables.out.hold(slot);
+      if (steps > 0) tables.out.withdrawHeld(slot);
+      for (let step = 0; step < steps; step++) tables.out.run(0);
+      tables.out.releaseTrust(slot);
+      tables.run();
+      const rest = takePaths(outlet, 0);
+      expect(tables.out.hasEndOfRib(slot, Family.Evpn)).toBe(true);
+      expect(rest.at(-1)).toBe(`end ${Family.Evpn}`);
+      expect(rest.filter((one) => one === `refresh ${Family.Evpn} 2`).length).toBe(1);
+      // What is stale goes with EoRR: whatever the session is to have came behind BoRR, or comes yet.
+      const view = new Set([1, 2, 3].map((n) => key(mac(n))));
+      let stale = new Set(view);
+      for (const word of rest) {
+        const name = word.slice(1).replace(/#.*$/, "");
+        if (word.startsWith("+")) {
+          view.add(name);
+          stale.delete(name);
+        } else if (word.startsWith("-")) view.delete(name);
+        else if (word.startsWith("refresh")) {
+          for (const one of stale) view.delete(one);
+          stale = new Set();
+        }
+      }
+      expect(view.size).toBe(3);
+    },
+  );
 });

@@ -62,8 +62,9 @@ export class Gatekeeper implements TrustGate {
     };
   }
 
-  keyFor(address: string): string | undefined {
-    return this.keys.get(address);
+  /** All there is is of one tenant. */
+  keyFor(address: string, { tenant }: TrustRequirement): string | undefined {
+    return tenant === "t" ? this.keys.get(address) : undefined;
   }
 
   instanceAt(address: string): string | undefined {
@@ -80,7 +81,8 @@ export class Gatekeeper implements TrustGate {
     this.applied.push(applied);
   }
 
-  set(address: string, state: TrustState): void {
+  /** @param whole told with the end of everything there is to tell, as when a feed is back */
+  set(address: string, state: TrustState, whole = false): void {
     this.states.set(address, state);
     const item = {
       key: address,
@@ -91,7 +93,8 @@ export class Gatekeeper implements TrustGate {
       subject: "t/v/1",
       grace: false,
     };
-    for (const sink of this.sinks) sink([{ kind: "item", item }]);
+    const end = whole ? [{ kind: "sync" } as const] : [];
+    for (const sink of this.sinks) sink([{ kind: "item", item }, ...end]);
   }
 }
 

@@ -7,11 +7,12 @@ import { PEER_OPTION_DEFAULTS } from "../../../src/bgp/settings.js";
 import type { Negotiated } from "../../../src/bgp/session/types.js";
 import { encodeEndOfRib } from "../../../src/fast-bgp-codec/end-of-rib.js";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
-import { hasCommunity } from "../../model/lib/attributes.js";
+import { hasCommunity, numberOf } from "../../model/lib/attributes.js";
 import { FULL } from "../../model/lib/fake.js";
 import { hexOf } from "../../model/lib/hex.js";
 import { maskOf } from "../../model/lib/peer.js";
 import { guard, MARK, required } from "../lib/gatekeeper.js";
+import { rulesOf } from "../policy/rules/lib.js";
 import { evpnUpdate, Speaker, update, type Line } from "../lib/speaker.js";
 import { attribute, key, mac, PLAIN } from "../lib/tables.js";
 
@@ -193,6 +194,37 @@ describe("a change of trust on a live session", () => {
     clean();
   });
 
+  test.each(["before", "while"])(
+    "released before anything was withdrawn: export rules changed %s it was held are in force",
+    (when) => {
+      for (const takesPaths of [undefined, 2]) {
+        const paths = takesPaths === undefined ? {} : { takesPaths };
+        const { speaker, vnf, gate, clean } = bench("trusted", {
+          policy: { exportPolicies: ["p"] },
+          ...paths,
+        });
+        const rules = (preference: number): void => {
+          const { policies } = speaker.reflector;
+          policies.configure(rulesOf(`- {set: {local-preference: ${preference}}}`));
+          policies.refresh();
+        };
+        rules(50);
+        speaker.run();
+        vnf.take();
+        if (when === "before") rules(60);
+        gate.set(VNF, "untrusted");
+        if (when === "while") rules(60);
+        gate.set(VNF, "trusted");
+        speaker.run();
+        const got = vnf.take();
+        expect(got.map(({ kind }) => kind)).toEqual(["announce", "end-of-rib"]);
+        const [first] = got;
+        expect(first?.kind === "announce" && numberOf(first.attributes, 5)).toBe(60);
+        clean();
+      }
+    },
+  );
+
   test("several paths of a destination are withdrawn and restored as well", () => {
     const { vnf, speaker, listener, set, clean } = bench("trusted", { takesPaths: 2 });
     const second = speaker.up();
@@ -207,6 +239,27 @@ describe("a change of trust on a live session", () => {
     const again = vnf.take();
     expect(again.at(-1)?.kind).toBe("end-of-rib");
     clean();
+  });
+
+  test("is told as in force when its walk is over, also with the end of everything told", () => {
+    const { gate, speaker } = bench("trusted");
+    gate.set(VNF, "untrusted", true);
+    expect(gate.applied).toEqual([]);
+    gate.set(VNF, "untrusted", true);
+    expect(gate.applied).toEqual([]);
+    speaker.run();
+    expect(gate.applied).toMatchObject([{ address: VNF, revision: 2, sessions: 1, routes: 1 }]);
+  });
+
+  test("is told as in force when the session ends meanwhile, and where no session hangs on it", () => {
+    const { gate, speaker, listener, vnf } = bench("trusted");
+    gate.set(VNF, "untrusted");
+    vnf.down();
+    speaker.run();
+    expect(gate.applied).toMatchObject([{ address: VNF, revision: 1, sessions: 0 }]);
+    const { peerAddress: address } = listener.session;
+    gate.set(address, "untrusted");
+    expect(gate.applied.at(-1)).toMatchObject({ address, revision: 2, sessions: 0 });
   });
 
   test("many changes within one turn end with the last one", () => {
@@ -460,6 +513,13 @@ describe("keys and calls", () => {
     gate.keys.delete(VNF);
     gate.set(VNF, "untrusted");
     expect(rekeyed.at(-1)).toEqual([VNF, undefined]);
+  });
+
+  test("ASM-75: the key of another tenant's instance at the same address is not the peer's", () => {
+    const { gate, rekeyed } = bench("unknown", { trust: required({ tenant: "u" }) });
+    gate.keys.set(VNF, "secret");
+    gate.set(VNF, "trusted");
+    expect(rekeyed).toEqual([]);
   });
 
   test("ASM-75: bound by a key that cannot be put in force, it is not trusted", () => {
