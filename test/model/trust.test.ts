@@ -115,6 +115,7 @@ class Storm {
       [2, () => this.reload(actor)],
       [2, () => this.refresh(actor)],
       [2, () => this.changeRules()],
+      [4, () => this.flicker(actor)],
       // One stretch of one dump.
       [6, () => this.speaker.reflector.out.run(0)],
       [2, () => this.speaker.run()],
@@ -150,6 +151,21 @@ class Storm {
     this.guarded.gate.set(actor.address, state);
     // What was kept for its return is not kept for somebody else's.
     if (actor.line === undefined && !this.isTrusted(actor)) actor.kept.clear();
+  }
+
+  /** Held for so short that little or nothing is withdrawn, while something else is under way. */
+  private flicker(actor: Actor): void {
+    const { random, speaker } = this;
+    const between = (): void => {
+      if (random.oneIn(3)) this.changeRules();
+      if (random.oneIn(3)) this.refresh(actor);
+      for (let left = random.below(4); left > 0; left--) speaker.reflector.out.run(0);
+    };
+    if (actor.line === undefined || !this.isTrusted(actor)) return;
+    between();
+    this.guarded.gate.set(actor.address, "untrusted");
+    between();
+    this.guarded.gate.set(actor.address, "trusted");
   }
 
   private upOrDown(actor: Actor): void {
