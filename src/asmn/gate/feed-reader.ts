@@ -87,9 +87,11 @@ export class FeedReader {
         return;
       case "marker":
         watch.revocationShown(message.revocation);
+        // The end of a snapshot that lacks one makes up for nothing.
+        if (watch.missing) return this.lookForMissing(watch);
         this.synchronized = true;
         this.parts.tell({ kind: "sync", source: this.parts.source });
-        return this.lookForMissing(watch);
+        return;
       case "keys":
         this.keys(message.certificates);
         return;

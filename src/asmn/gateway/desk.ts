@@ -15,12 +15,15 @@ import { countOf } from "./listing.js";
 import { COUNTERS, type CounterName } from "./names.js";
 import { openingScript } from "./opening.js";
 import type { MatchKind } from "./policy.js";
+import { SharedAnswer } from "./turns.js";
 
 const BACKWARD: readonly MatchKind[] = ["answer", "back", "pairback"];
 
 export class GatewayDesk implements GatewayControl {
   private readonly gateway: Gateway;
   private readonly clock: Clock;
+  private readonly statusAnswer = new SharedAnswer(() => this.readStatus());
+  private readonly flowsAnswer = new SharedAnswer(() => this.readFlows());
 
   constructor(gateway: Gateway, clock: Clock) {
     this.gateway = gateway;
@@ -28,75 +31,15 @@ export class GatewayDesk implements GatewayControl {
   }
 
   status(): Promise<GatewayStatus> {
-    return this.gateway.inTurn(async () => {
-      const view = this.gateway.view();
-      const { settings, catalog, since, tookMs, plan, members, shaped } = view;
-      const listing = await this.gateway.kernel.counters(settings.table);
-      const counters = Object.fromEntries(
-        COUNTERS.map((name) => [name, countOf(listing, name)]),
-      ) as Record<CounterName, Count>;
-      return {
-        ...{ state: view.state, tenant: settings.tenant, table: settings.table },
-        catalog:
-          catalog === undefined
-            ? undefined
-            : {
-                ...{ version: catalog.catalog.version, digest: catalog.digest, since, tookMs },
-                entries: catalog.catalog.entries.length,
-                action: plan.action === "lower" ? "lower" : "drop",
-              },
-        open: this.rows().filter(({ open }) => open).length,
-        members: members.length,
-        ...{ counters, alarms: this.gateway.alarms.raised() },
-        interfaces: settings.interfaces.map(({ name }) => ({
-          name,
-          shaped: shaped.includes(name),
-        })),
-        ...{ repairs: view.repairs, problems: view.problems },
-      };
-    });
+    return this.statusAnswer.ask();
+  }
+
+  flows(): Promise<readonly GatewayFlowRow[]> {
+    return this.flowsAnswer.ask();
   }
 
   members(): Promise<readonly GatewayMemberRow[]> {
     return Promise.resolve(this.rows());
-  }
-
-  flows(): Promise<readonly GatewayFlowRow[]> {
-    return this.gateway.inTurn(async () => {
-      const { catalog, plan, settings } = this.gateway.view();
-      const entries = catalog?.catalog.entries ?? [];
-      const forth = entries.map(() => ({ packets: 0, octets: 0 }));
-      const answers = entries.map(() => ({ packets: 0, octets: 0 }));
-      const add = (index: number, back: boolean, count: Count | undefined): void => {
-        const sum = (back ? answers : forth)[index];
-        if (sum === undefined || count === undefined) return;
-        sum.packets += count.packets;
-        sum.octets += count.octets;
-      };
-      const sets = new Map<string, Map<string, Count>>();
-      for (const { kind } of KEYS) {
-        for (const family of [4, 6] as const) {
-          const wanted = plan.policy.exact.some(
-            (match) => match.kind === kind && familyOf(match.from) === family,
-          );
-          if (!wanted) continue;
-          sets.set(`${kind}${family}`, await this.gateway.kernel.elements(`${kind}${family}`));
-        }
-      }
-      for (const match of plan.policy.exact) {
-        const counts = sets.get(`${match.kind}${familyOf(match.from)}`);
-        add(match.entry, BACKWARD.includes(match.kind), counts?.get(listedAs(elementText(match))));
-      }
-      const { counters } = await this.gateway.kernel.counters(settings.table);
-      plan.policy.wide.forEach(({ entry, answer }, index) => {
-        add(entry, answer, counters.get(`wide_${index}`));
-      });
-      const none = { packets: 0, octets: 0 };
-      return entries.map((entry, index) => ({
-        ...{ name: entryText(entry), limits: limitsText(entry) },
-        ...{ forth: forth[index] ?? none, answers: answers[index] ?? none },
-      }));
-    });
   }
 
   script(): Promise<string> {
@@ -126,6 +69,76 @@ export class GatewayDesk implements GatewayControl {
 
   install(actor: string): Promise<void> {
     return this.gateway.install(actor);
+  }
+
+  private readStatus(): Promise<GatewayStatus> {
+    return this.gateway.inLull(async () => {
+      const view = this.gateway.view();
+      const { settings, catalog, since, tookMs, plan, members, shaped } = view;
+      const listing = await this.gateway.kernel.counters(settings.table);
+      const counters = Object.fromEntries(
+        COUNTERS.map((name) => [name, countOf(listing, name)]),
+      ) as Record<CounterName, Count>;
+      return {
+        ...{ state: view.state, tenant: settings.tenant, table: settings.table },
+        catalog:
+          catalog === undefined
+            ? undefined
+            : {
+                ...{ version: catalog.catalog.version, digest: catalog.digest, since, tookMs },
+                entries: catalog.catalog.entries.length,
+                action: plan.action === "lower" ? "lower" : "drop",
+              },
+        open: this.rows().filter(({ open }) => open).length,
+        members: members.length,
+        ...{ counters, alarms: this.gateway.alarms.raised() },
+        interfaces: settings.interfaces.map(({ name }) => ({
+          name,
+          shaped: shaped.includes(name),
+        })),
+        ...{ repairs: view.repairs, problems: view.problems },
+      };
+    });
+  }
+
+  /** One set at a time: a large table takes long to list, and changes do not wait for all of it. */
+  private async readFlows(): Promise<readonly GatewayFlowRow[]> {
+    const { catalog, plan, settings } = this.gateway.view();
+    const entries = catalog?.catalog.entries ?? [];
+    const forth = entries.map(() => ({ packets: 0, octets: 0 }));
+    const answers = entries.map(() => ({ packets: 0, octets: 0 }));
+    const add = (index: number, back: boolean, count: Count | undefined): void => {
+      const sum = (back ? answers : forth)[index];
+      if (sum === undefined || count === undefined) return;
+      sum.packets += count.packets;
+      sum.octets += count.octets;
+    };
+    const sets = new Map<string, Map<string, Count>>();
+    for (const { kind } of KEYS) {
+      for (const family of [4, 6] as const) {
+        const wanted = plan.policy.exact.some(
+          (match) => match.kind === kind && familyOf(match.from) === family,
+        );
+        if (!wanted) continue;
+        const set = `${kind}${family}`;
+        sets.set(set, await this.gateway.inLull(() => this.gateway.kernel.elements(set)));
+      }
+    }
+    for (const match of plan.policy.exact) {
+      const counts = sets.get(`${match.kind}${familyOf(match.from)}`);
+      add(match.entry, BACKWARD.includes(match.kind), counts?.get(listedAs(elementText(match))));
+    }
+    const { counters } = await this.gateway.inLull(() =>
+      this.gateway.kernel.counters(settings.table),
+    );
+    plan.policy.wide.forEach(({ entry, answer }, index) => {
+      add(entry, answer, counters.get(`wide_${index}`));
+    });
+    const none = { packets: 0, octets: 0 };
+    return entries.map((entry, index) => ({
+      ...{ name: entryText(entry), limits: limitsText(entry) },
+      ...{ forth: forth[index] ?? none, answers: answers[index] ?? none },
+    }));
   }
 
   private rows(): GatewayMemberRow[] {

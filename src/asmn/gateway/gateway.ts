@@ -1,5 +1,5 @@
 /**
- * The VNF gateway: what its Sec-EM signs and says, in the kernel. One thing at a time (`inTurn`); what is wanted
+ * The VNF gateway: what its Sec-EM signs and says, in the kernel. One thing at a time (`Turns`); what is wanted
  * is worked out anew at each turn from catalog, members and settings, so that a turn that failed is made up
  * for by the next one. What was in force stays in force until something better is.
  */
@@ -22,6 +22,7 @@ import { Roster, type MemberChange } from "./roster.js";
 import type { GatewayCoreSettings } from "./settings.js";
 import { shapesOf, Shaper } from "./shaping.js";
 import { GatewayStore } from "./state.js";
+import { Turns } from "./turns.js";
 import type { CatalogAnswer, GatewayView } from "./view.js";
 
 export interface GatewayParts {
@@ -72,7 +73,9 @@ export class Gateway {
   private readonly sources = new Map<string, string>();
   private readonly timers = new Map<TimerName, TimerHandle>();
   private monitor: Monitor | undefined;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
+  /** Names by which the kernel may hold a table of ours, of this life or one before. */
+  private tables: readonly string[] = [];
 
   private constructor(parts: GatewayParts) {
     this.parts = parts;
@@ -96,7 +99,7 @@ export class Gateway {
     const gateway = new Gateway(parts);
     await gateway.inTurn(async () => {
       // What an earlier life left keeps the door as well as anything, and its flows go on.
-      if (!(await gateway.kernel.exists(gateway.settings.table))) await gateway.enforce();
+      if (!(await gateway.isKept())) await gateway.enforce();
       await gateway.restore();
       await gateway.enforce();
     });
@@ -121,9 +124,12 @@ export class Gateway {
   /** All or nothing: rejects with `GatewayError`, and goes on as before. */
   configure(settings: GatewayCoreSettings): Promise<void> {
     return this.inTurn(async () => {
+      const another = settings.tenant !== this.settings.tenant;
+      // While the settings still say whose they are.
+      if (another) await this.keepMembers();
       const former = { settings: this.settings, ledger: this.ledger, members: this.roster.all() };
       this.settings = settings;
-      if (settings.tenant !== former.settings.tenant) await this.restore();
+      if (another) await this.restore();
       if (this.removed) return;
       try {
         await this.enforce();
@@ -202,8 +208,9 @@ export class Gateway {
   remove(actor: string): Promise<void> {
     return this.inTurn(async () => {
       const { table, interfaces, tenant } = this.settings;
-      await this.kernel.remove(table);
+      await this.kernel.remove([...new Set([...this.tables, table])]);
       this.removed = true;
+      await this.keepTables([]);
       this.parts.log.warn({ actor, table, audit: true }, "ASMN gateway: rules removed");
       this.unwatch();
       const problems = await this.shaper.removeAll(interfaces.map(({ name }) => name));
@@ -235,14 +242,31 @@ export class Gateway {
   async close(): Promise<void> {
     this.closed = true;
     this.unwatch();
-    await this.turn.catch(() => {});
+    await this.inLull(() => Promise.resolve());
   }
 
-  /** One after the other: looking at the kernel's table and changing it is no transaction. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work, work);
-    this.turn = result.catch(() => {});
-    return result;
+    return this.turns.change(work);
+  }
+
+  /** For who only looks at the kernel's table: when nothing waits to be changed. */
+  inLull<T>(work: () => Promise<T>): Promise<T> {
+    return this.turns.look(work);
+  }
+
+  /** Whether a table of ours is in the kernel, under the name of now or of a life before. */
+  private async isKept(): Promise<boolean> {
+    this.tables = await this.kept.tables().catch(() => []);
+    for (const table of new Set([this.settings.table, ...this.tables])) {
+      if (await this.kernel.exists(table)) return true;
+    }
+    return false;
+  }
+
+  private async keepTables(names: readonly string[]): Promise<void> {
+    if (names.join(" ") === this.tables.join(" ")) return;
+    this.tables = names;
+    await this.keeping(() => this.kept.keepTables(names));
   }
 
   private async takeCatalog(
@@ -319,7 +343,11 @@ export class Gateway {
       // What was counted so far counts for the alarms.
       await this.alarms.beforeRewrite().catch(() => {});
     }
-    await this.kernel.apply(settings.table, plan.script, plan.openings.open, clock.now());
+    const { table } = settings;
+    // First: a table that nobody remembers would stay for ever.
+    await this.keepTables([...new Set([...this.tables, table])]);
+    await this.kernel.apply(table, plan.script, plan.openings.open, clock.now(), this.tables);
+    await this.keepTables([table]);
     this.plan = plan;
     this.opened = new Set(members.filter(({ state }) => state === "trusted").map(({ id }) => id));
     this.troubles.delete("kernel");
@@ -350,6 +378,7 @@ export class Gateway {
     this.unkept.clear();
     await this.keeping(() =>
       this.kept.keepMembers(
+        this.settings.tenant,
         ids.flatMap((id) => members.get(id) ?? []),
         ids.filter((id) => !members.has(id)),
       ),

@@ -42,18 +42,26 @@ export class KernelTable {
   /**
    * Makes the kernel hold this table with these openings: the table as a whole when it differs, else what opens
    * and closes. Rejects with `GatewayError`; then the kernel holds what it held.
+   * @param tables of ours: those of another name go in the same transaction
    * @returns whether the whole table was written
    */
-  async apply(table: string, script: string, open: Open, now: number): Promise<boolean> {
+  async apply(
+    table: string,
+    script: string,
+    open: Open,
+    now: number,
+    tables: readonly string[] = [],
+  ): Promise<boolean> {
     const { inForce } = this;
+    const former = new Set([...tables, inForce?.table ?? table]);
+    former.delete(table);
+    const away = [...former].map(removeScript).join("");
     if (inForce?.script === script && inForce.table === table) {
-      const delta = openingScript(table, inForce.open, open, now);
+      const delta = away + openingScript(table, inForce.open, open, now);
       if (delta !== "") await this.nft(["-f", "-"], delta);
       this.inForce = { ...inForce, open };
       return false;
     }
-    const former = inForce !== undefined && inForce.table !== table ? inForce.table : undefined;
-    const away = former === undefined ? "" : removeScript(former);
     await this.nft(["-f", "-"], away + script + openingScript(table, undefined, open, now));
     this.inForce = { table, script, open, digest: "" };
     const listing = await this.nft(["-j", "-t", "list", "table", "inet", table], "");
@@ -100,8 +108,9 @@ export class KernelTable {
     }
   }
 
-  async remove(table: string): Promise<void> {
-    await this.nft(["-f", "-"], removeScript(table));
+  /** All in one transaction. */
+  async remove(tables: readonly string[]): Promise<void> {
+    await this.nft(["-f", "-"], tables.map(removeScript).join(""));
     this.inForce = undefined;
   }
 

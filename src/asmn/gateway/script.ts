@@ -2,7 +2,7 @@
  * The gateway's table as a script for nftables: whoever reads it sees the policy. It replaces the table as a whole,
  * in one transaction. How a packet goes:
  *
- *   forward -> check -> secem                  to and from the Sec-EM: always
+ *   forward -> check -> to and from secem      always, the way that leads there, within limits
  *                    -> source, target         an end that is not open now: closed
  *                    -> origin                 an address on the wrong interface: spoofed
  *                    -> port, protocol, pair   what the catalog names, each with its limits -> pass
@@ -62,10 +62,13 @@ const ANSWERS_6 =
   "{ echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
 const ERRORS_4 = "{ destination-unreachable, time-exceeded, parameter-problem }";
 const ERRORS_6 = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
-/** Of ICMP errors from one end to another; SYN, and octets, from one address to the Sec-EM. */
+/** Of ICMP errors from one end to another; SYN, and octets, from one address to the Sec-EM, and back to it. */
 const ERRORS_PER_SECOND = 100;
 const SECEM_OPENS = 20;
 const SECEM_OCTETS = 2_000_000;
+const SECEM_BACK_OCTETS = 10_000_000;
+/** By an interface that does not lead back to where the packet says it is from. */
+const WRONG_WAY = "fib saddr . iif oif missing goto spoofed";
 const MOST_SOURCES = 65_536;
 /** As many as a policy has flows; a set that has limits with its elements has to say. */
 const MOST_LIMITED = 65_536;
@@ -124,7 +127,7 @@ class TableScript {
     const secEm = rules.secEm.filter(({ address }) => familyOf(address) === family);
     const doors = secEm.map(({ address, port }) => `${address} . ${port}`);
     this.set(`secem${family}`, `type ${type} . inet_service`, doors);
-    for (const name of ["secem_opens", "secem_octets"]) {
+    for (const name of ["secem_opens", "secem_octets", "secem_back"]) {
       const dynamic = `flags dynamic, timeout; timeout 10s; size ${MOST_SOURCES}`;
       this.set(`${name}${family}`, `type ${type}; ${dynamic}`, []);
     }
@@ -310,10 +313,14 @@ class TableScript {
     this.rule(chain, `${match} goto ${spec.kind}_limits${family}`);
   }
 
+  /** Before trust and origin: so neither end may be forged, nor flood the other. */
   private secEm(family: Family, chain: string): void {
-    const [ip, name] = [header(family), `to_secem${family}`];
+    const [ip, name, back] = [header(family), `to_secem${family}`, `from_secem${family}`];
     if (!this.input.rules.secEm.some(({ address }) => familyOf(address) === family)) return;
-    this.out.push(`add chain ${this.table} ${name}`);
+    for (const one of [name, back]) {
+      this.out.push(`add chain ${this.table} ${one}`);
+      this.rule(one, WRONG_WAY);
+    }
     const source = `${ip} saddr`;
     const excess = "counter name secem_excess drop";
     const opens = `limit rate over ${SECEM_OPENS}/second burst ${SECEM_OPENS} packets`;
@@ -322,8 +329,11 @@ class TableScript {
     this.rule(name, `update @secem_octets${family} { ${source} ${octets} } ${excess}`);
     this.rule(name, "counter name secem accept");
     this.rule(chain, `${ip} daddr . tcp dport @secem${family} goto ${name}`);
-    const back = `${ip} saddr . tcp sport @secem${family} tcp flags & (syn | ack) != syn`;
-    this.rule(chain, `${back} counter name secem accept`);
+    const most = `limit rate over ${SECEM_BACK_OCTETS} bytes/second`;
+    this.rule(back, `update @secem_back${family} { ${ip} daddr ${most} } ${excess}`);
+    this.rule(back, "counter name secem accept");
+    const answers = `${ip} saddr . tcp sport @secem${family} tcp flags & (syn | ack) != syn`;
+    this.rule(chain, `${answers} goto ${back}`);
   }
 
   /** An address that is at home somewhere comes from there, and from there nothing else comes. */

@@ -1,7 +1,7 @@
 /**
  * What the gateway keeps over a restart: the catalog in force with the key that signed it, the highest versions
- * ever taken, and what the last verdicts said, until when. Keys: `gateway/catalog/T`, `gateway/floor/T`,
- * `gateway/member/ID`.
+ * ever taken, what the last verdicts said, until when, and the tables that the kernel may hold. Keys, T a tenant:
+ * `gateway/catalog/T`, `gateway/floor/T`, `gateway/member/T/ID`, `gateway/tables`.
  */
 import { openCatalog, type Floor, type OpenedCatalog } from "../catalog/index.js";
 import type { Store } from "../../store/index.js";
@@ -11,6 +11,7 @@ import type { Member } from "./member.js";
 const CATALOG = "gateway/catalog/";
 const FLOOR = "gateway/floor/";
 const MEMBER = "gateway/member/";
+const TABLES = "gateway/tables";
 const KEY_OCTETS = 32;
 
 export interface KeptState {
@@ -37,7 +38,7 @@ export class GatewayStore {
     const [catalog, floor, members] = await Promise.all([
       this.store.get(CATALOG + tenant),
       this.store.get(FLOOR + tenant),
-      this.store.scan({ prefix: MEMBER }),
+      this.store.scan({ prefix: `${MEMBER}${tenant}/` }),
     ]);
     return {
       catalog: catalog === undefined ? undefined : openedOf(catalog.value),
@@ -58,15 +59,31 @@ export class GatewayStore {
     await this.store.write([{ kind: "put", key: CATALOG + catalog.tenant, value }], { sync: true });
   }
 
-  async keepMembers(members: readonly Member[], gone: readonly string[]): Promise<void> {
+  /** Names of tables that are, or may be, ours in the kernel. */
+  async tables(): Promise<readonly string[]> {
+    const kept = await this.store.get(TABLES);
+    return (kept && parsed<readonly string[]>(kept.value)) ?? [];
+  }
+
+  async keepTables(names: readonly string[]): Promise<void> {
+    const value = Buffer.from(JSON.stringify(names));
+    await this.store.write([{ kind: "put", key: TABLES, value }], { sync: true });
+  }
+
+  async keepMembers(
+    tenant: string,
+    members: readonly Member[],
+    gone: readonly string[],
+  ): Promise<void> {
+    const keyOf = (id: string) => `${MEMBER}${tenant}/${id}`;
     const [now, savedAt] = [this.clock.now(), this.clock.wall()];
     const puts = members.map((member) => {
       const until = member.until === undefined ? undefined : savedAt + (member.until - now);
       const kept: KeptMember = { ...member, until, savedAt };
       const value = Buffer.from(JSON.stringify(kept));
-      return { kind: "put", key: MEMBER + member.id, value } as const;
+      return { kind: "put", key: keyOf(member.id), value } as const;
     });
-    const deletes = gone.map((id) => ({ kind: "delete", key: MEMBER + id }) as const);
+    const deletes = gone.map((id) => ({ kind: "delete", key: keyOf(id) }) as const);
     const sync = members.some(({ state }) => state !== "trusted");
     const writes = [...puts, ...deletes];
     for (let at = 0; at < writes.length; at += 500) {

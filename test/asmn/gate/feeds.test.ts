@@ -158,6 +158,14 @@ describe("a subscription", () => {
     one.say(one.secEm.heartbeat("gate", NONCE));
     expect(one.events.at(-1)).toMatchObject({ kind: "suspect" });
     expect(one.ended).toContain("revocation");
+    // A snapshot that lacks it as well is not the end of that.
+    one.reader = one.subscribe();
+    const before = one.events.length;
+    one.open();
+    one.say({ kind: "marker", items: 1, catalogs: 0, revocation: 0 });
+    const kinds = one.events.slice(before).map(({ kind }) => kind);
+    expect(kinds).toContain("suspect");
+    expect(kinds).not.toContain("sync");
   });
 
   test("a revocation that came is told with its number, and acknowledged when it is in force", () => {

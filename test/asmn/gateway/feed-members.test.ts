@@ -63,6 +63,61 @@ test("ASM-71: a Sec-EM that keeps a revocation from us lets nobody in", () => {
   expect(changes).toMatchObject([{ item: { state: "stale", reason: "one is missing" } }]);
 });
 
+test("ASM-67, ASM-71: no heartbeat makes up for a revocation that was kept from us, a whole snapshot does", () => {
+  const feed = new FeedMembers("acme", ["em"], TIMES, 0);
+  const suspect: GateEvent = { kind: "suspect", source: "em", why: "one is missing" };
+  const begin: GateEvent = { kind: "begin", source: "em" };
+  const sync: GateEvent = { kind: "sync", source: "em" };
+  feed.take([alive, entries(entry("aa"), entry("bb"), entry("cc"))], 0);
+  expect(feed.take([suspect], 1).changes).toHaveLength(3);
+  expect(feed.take([begin, alive, entries(entry("aa"))], 2).changes).toEqual([]);
+  const revoked = entry("bb", { state: "untrusted", revocation: 1 });
+  expect(feed.take([entries(revoked)], 3).changes).toMatchObject([
+    { item: { id: "bb", state: "untrusted" } },
+  ]);
+  expect(feed.take([alive, sync], 4).changes).toMatchObject([
+    { kind: "gone", id: "cc" },
+    { kind: "only", ids: ["aa", "bb"] },
+    { kind: "item", item: { id: "aa", state: "trusted" } },
+  ]);
+  // Also where it had been silent before, and where it has fallen silent since.
+  feed.tick(200_000);
+  expect(feed.take([suspect, alive], 200_001).changes).toEqual([]);
+  feed.take([begin, entries(entry("aa"))], 200_002);
+  expect(feed.take([sync], 500_000).changes).toMatchObject([{ kind: "gone", id: "bb" }]);
+  expect(feed.take([alive], 500_001).changes).toMatchObject([{ item: { id: "aa" } }]);
+});
+
+test("ASM-67, ASM-71: of several Sec-EMs the highest epoch counts, and only its own word ends it", () => {
+  const feed = new FeedMembers("acme", ["em", "other"], TIMES, 0);
+  const from = (source: string, ...all: GateEntry[]): GateEvent => ({
+    ...{ kind: "entries", source, entries: all },
+  });
+  feed.take([from("em", entry("aa", { epoch: 2 }))], 0);
+  const revoked = entry("aa", { epoch: 2, state: "untrusted", revocation: 3 });
+  expect(feed.take([from("em", revoked)], 1).changes).toHaveLength(1);
+  // A renewal of one that was taken over from opens nothing, and its end removes nothing.
+  for (const epoch of [1, 2]) {
+    expect(feed.take([from("other", entry("aa", { epoch }))], 2).changes).toEqual([]);
+  }
+  const theirs: GateEvent[] = [
+    { kind: "gone", source: "other", id: "aa" },
+    { kind: "begin", source: "other" },
+    { kind: "sync", source: "other" },
+    { kind: "suspect", source: "other", why: "one is missing" },
+  ];
+  expect(feed.take(theirs, 3).changes).toEqual([]);
+  // Who is not believed now lets nobody in by a higher epoch either.
+  feed.take([from("em", entry("aa", { epoch: 2 }))], 4);
+  expect(feed.take([from("other", entry("aa", { epoch: 3 }))], 5).changes).toMatchObject([
+    { item: { id: "aa", state: "stale" } },
+  ]);
+  expect(feed.take([{ kind: "gone", source: "em", id: "aa" }], 6).changes).toEqual([]);
+  expect(feed.take([{ kind: "gone", source: "other", id: "aa" }], 7).changes).toEqual([
+    { kind: "gone", id: "aa" },
+  ]);
+});
+
 test("whom a new snapshot does not name is gone; those of a life before when all have told", () => {
   const feed = new FeedMembers("acme", ["em", "other"], TIMES, 0);
   const begin: GateEvent = { kind: "begin", source: "em" };

@@ -23,9 +23,19 @@ test("ASM-76: from its start the gateway denies all but the Sec-EM, until a cata
   const check = rules.filter((rule) => rule.startsWith("check4 "));
   expect(check).toEqual([
     "check4 ip daddr . tcp dport @secem4 goto to_secem4",
-    "check4 ip saddr . tcp sport @secem4 tcp flags & (syn | ack) != syn counter name secem accept",
+    "check4 ip saddr . tcp sport @secem4 tcp flags & (syn | ack) != syn goto from_secem4",
     "check4 goto closed",
   ]);
+  // Neither way for a forged source, nor without a limit.
+  for (const [way, limits] of [
+    ["to_secem4", ["secem_opens4 { ip saddr", "secem_octets4 { ip saddr"]],
+    ["from_secem4", ["secem_back4 { ip daddr"]],
+  ] as const) {
+    const [first, ...others] = rules.filter((rule) => rule.startsWith(`${way} `));
+    expect(first).toBe(`${way} fib saddr . iif oif missing goto spoofed`);
+    for (const limit of limits) expect(others.join("\n")).toContain(`update @${limit} limit rate`);
+    expect(others.at(-1)).toBe(`${way} counter name secem accept`);
+  }
   expect(rules).toContain("check6 goto closed");
   await bench.tell(PE1, RR);
   expect(bench.kernel.table()?.rules).toContain("check4 goto closed");
@@ -271,6 +281,57 @@ test("a change of settings is all or nothing; a new table takes the place of the
   expect([...bench.kernel.tables.keys()]).toEqual(["other"]);
   expect(bench.kernel.scripts.length).toBe(written + 1);
   expect(bench.kernel.open("other")).toEqual(["10.0.1.2", "10.0.2.2"]);
+});
+
+test("a table that was renamed while the gateway was away is replaced in one stroke", async () => {
+  const bench = await enforcing();
+  await bench.gateway.close();
+  const written = bench.kernel.scripts.length;
+  await bench.start({ table: "other" });
+  expect([...bench.kernel.tables.keys()]).toEqual(["other"]);
+  // Not closed in between: the old one kept the door.
+  expect(bench.kernel.scripts.length).toBe(written + 1);
+  expect(bench.kernel.open("other")).toEqual(["10.0.1.2", "10.0.2.2"]);
+  // It is told once: somebody else's table of that name is left alone later.
+  bench.kernel.tables.set("evpnd_asmn", { rules: [], sets: new Map(), counted: new Map() });
+  await bench.gateway.close();
+  await bench.start({ table: "other" });
+  await bench.gateway.remove("op");
+  expect([...bench.kernel.tables.keys()]).toEqual(["evpnd_asmn"]);
+});
+
+test("ASM-71: members of one tenant are not those of another, and are there when it is back", async () => {
+  const bench = await enforcing();
+  const { settings } = bench.gateway.view();
+  await bench.tell({ ...RR, leftMs: 400_000 });
+  await bench.gateway.configure({ ...settings, tenant: "other" });
+  expect(bench.gateway.view().members).toEqual([]);
+  expect(bench.kernel.open()).toEqual([]);
+  await bench.gateway.close();
+  await bench.start({ tenant: "other" });
+  expect(bench.kernel.open()).toEqual([]);
+  await bench.gateway.configure(settings);
+  expect(bench.kernel.open()).toEqual(["10.0.1.2", "10.0.2.2"]);
+  // What had waited for others to be kept was kept before.
+  expect(bench.kernel.table()?.sets.get("open4")?.get("10.0.2.2")).toBe("400s");
+});
+
+test("ASM-71: whoever asks for status and flows again and again holds up no revocation", async () => {
+  const bench = await enforcing();
+  const desk = new GatewayDesk(bench.gateway, bench.clock);
+  const { calls } = bench.kernel;
+  calls.length = 0;
+  const moment = () => new Promise<void>((resolve) => setImmediate(resolve));
+  bench.kernel.pace = moment;
+  const asked = Array.from({ length: 50 }, () => [desk.status(), desk.flows()]).flat();
+  await moment();
+  const revoked = bench.tell({ ...PE1, state: "untrusted" });
+  const more = Array.from({ length: 50 }, () => [desk.status(), desk.flows()]).flat();
+  expect(await revoked).toBe(true);
+  await Promise.all([...asked, ...more]);
+  expect(calls.findIndex((call) => call.startsWith("-f"))).toBeLessThan(4);
+  // Each kind is read as often as it has to be, not for each who asks.
+  expect(calls.filter((call) => call.startsWith("-j")).length).toBeLessThan(20);
 });
 
 test("ASM-36: a volume that passes within its window is told, and is over when it is", async () => {

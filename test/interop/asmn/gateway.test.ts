@@ -51,6 +51,27 @@ describeInterop("the VNF gateway", ["nftables", "ping", "tshark", "traffic"], ()
     expect(await net.connects(SECEM_PORT)).toBe(true);
   });
 
+  test("ASM-76: nobody speaks in the Sec-EM's name from elsewhere, and it floods nobody", async () => {
+    const desk = new GatewayDesk(net.gateway, systemClock);
+    // The gateway is to see it, not the kernel's own filter of sources.
+    const off = "for f in all left; do echo 0 > /proc/sys/net/ipv4/conf/$f/rp_filter; done";
+    await lab.run("gw", "sh", ["-c", off]);
+    // A reset is answered by nobody.
+    const answer = ["-R", "-s", String(SECEM_PORT), "-k", "-p", "5201", "-q"];
+    const before = (await desk.status()).counters;
+    const forged = ["-a", TWO, ...answer, "-c", "5", "-i", "u1000", "10.81.2.77"];
+    await lab.run("one", "hping3", forged).catch(() => "");
+    // Nor on the way there in the name of who is elsewhere.
+    const there = ["-a", "10.81.2.78", "-S", "-p", String(SECEM_PORT), "-c", "5", "-i", "u1000"];
+    await lab.run("one", "hping3", [...there, "-q", TWO]).catch(() => "");
+    const after = (await desk.status()).counters;
+    expect(after.spoofed.packets - before.spoofed.packets).toBe(10);
+    const large = [...answer, "-d", "1400", "--flood", ONE];
+    const flooding = lab.start("two", "flood-back", "hping3", large);
+    await waitFor("a limit", async () => (await desk.status()).counters.secem_excess.packets > 50);
+    await flooding.stop("SIGINT");
+  });
+
   test("ASM-31, ASM-33: what the catalog names passes, and its answers; nothing else does", async () => {
     const { gateway } = net;
     const outcome = await net.apply([ICMP, ICMP6, BULK]);

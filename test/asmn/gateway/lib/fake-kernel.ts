@@ -15,11 +15,18 @@ interface FakeTable {
 export class FakeKernel {
   tables = new Map<string, FakeTable>();
   readonly scripts: string[] = [];
+  /** What nft was asked, in order. */
+  readonly calls: string[] = [];
   /** Each call rejects with this while it is set. */
   problem: string | undefined;
   readonly queues = new Map<string, string>();
 
-  readonly nft: Nft = (args, script) => {
+  /** How long each call takes. */
+  pace: (() => Promise<void>) | undefined;
+
+  readonly nft: Nft = async (args, script) => {
+    this.calls.push(args.join(" "));
+    await this.pace?.();
     if (this.problem !== undefined) {
       return Promise.reject(new GatewayError("refused", this.problem));
     }

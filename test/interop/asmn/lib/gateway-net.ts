@@ -148,7 +148,8 @@ export class GatewayNet {
   /** Rules of the gateway's namespace, without what was counted and what runs out. */
   ruleset(): string {
     const text = this.lab.runSync("gw", "nft", ["-s", "list", "ruleset"]);
-    return text.replaceAll(/ timeout \w+/g, "");
+    const own = text.replaceAll(/(set secem_\w+ \{[^}]*?)\n\s*elements = \{[^}]*\}/g, "$1");
+    return own.replaceAll(/ timeout \w+/g, "");
   }
 }
 
