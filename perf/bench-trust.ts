@@ -76,6 +76,7 @@ class World {
           abandon: () => {},
           optionsFor: () => undefined,
           connect: () => {},
+          waitsFor: () => undefined,
           rekey: () => new Set(),
         },
         systemClock,

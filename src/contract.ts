@@ -173,4 +173,6 @@ export interface TrustApplied {
   readonly beganMs: number;
   /** Its last route was held, or restored. */
   readonly doneMs: number;
+  /** It may peer and has no session: why the speaker waits for it instead of connecting. */
+  readonly waits?: string | undefined;
 }

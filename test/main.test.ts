@@ -37,6 +37,7 @@ const NOBODY: TrustHost = {
   abandon() {},
   optionsFor: () => undefined,
   connect() {},
+  waitsFor: () => undefined,
   rekey: () => new Set(),
 };
 

@@ -258,6 +258,7 @@ function optionsOf(
     groups: groupChain(entry.group, groups),
     policies: Object.keys(file.policies ?? {}),
     dynamic,
+    peer: "address" in entry ? entry.address : entry.prefix,
     secrets: around.secrets,
     chains,
     asmn,

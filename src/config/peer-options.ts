@@ -29,6 +29,8 @@ export interface PeerContext {
   /** Names of the policies there are. */
   readonly policies: readonly string[];
   readonly dynamic: boolean;
+  /** Its address, or the prefix of the range. */
+  readonly peer: string;
   readonly secrets: SecretSource;
   /** TCP-AO chains by name. */
   readonly chains: ReadonlyMap<string, TcpAoChain>;
@@ -90,6 +92,7 @@ export function peerOptions(merged: MergedOptions, context: PeerContext): PeerOp
     gracefulRestart: gracefulRestartOptions(entry["graceful-restart"]),
     trust: trustRequirement(given.trust, {
       path: merged.at("trust"),
+      peer: context.peer,
       asmn: context.asmn,
       issues,
     }),

@@ -9,6 +9,8 @@ import type { ConfigPath, IssueList } from "./issue.js";
 export interface TrustContext {
   /** Where the option stands, and for faults. */
   readonly path: ConfigPath;
+  /** Address, or prefix of a range, that it is asked of. */
+  readonly peer: string;
   /** Undefined = there are no trust checks. */
   readonly asmn: AsmnSettings | undefined;
   readonly issues: IssueList;
@@ -17,13 +19,20 @@ export interface TrustContext {
 /** Undefined where nothing is required. */
 export function trustRequirement(
   entry: TrustEntry | undefined,
-  { path, asmn, issues }: TrustContext,
+  { path, peer, asmn, issues }: TrustContext,
 ): TrustRequirement | undefined {
   if (entry === undefined || entry.require === false) return undefined;
   const { tenant, vnf, effect = "refuse", "dry-run": dryRun = false } = entry;
   if (tenant === undefined) {
     issues.error(path, '"tenant" is missing', "say whose VNF it must be");
     return undefined;
+  }
+  if (/^fe[89ab][0-9a-f]:/i.test(peer)) {
+    issues.error(
+      path,
+      `${peer} is link-local: another host on another link may have the same address`,
+      "peer with the VNF's global or unique local address, which its verdict names",
+    );
   }
   if (asmn?.gate === undefined) {
     issues.error(

@@ -59,6 +59,8 @@ export interface AppliedView {
   readonly beganMs: number;
   readonly doneMs: number;
   readonly at: number;
+  /** It may peer, and the speaker waits for it instead of connecting: why. */
+  readonly waits?: string | undefined;
 }
 
 export interface BreakGlassView {

@@ -3,18 +3,37 @@
  * has shown nothing, and does not become the instance by a key that comes later.
  */
 import { Cease } from "../../fast-bgp-codec/iana.js";
+import type { Log } from "../../util/log.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { Session } from "./session.js";
 import type { Connection } from "./types.js";
 
 const FAULT = { code: 6, subcode: Cease.ConnectionRejected, data: new Uint8Array(0) };
 const DETAIL = "its connection began without the TCP MD5 key of its instance";
 
+/** It waited in a queue, the kernel's or ours, since before there was a key: nobody has shown that he has it. */
+export function beganUnsigned({ signed, instance }: Connection): boolean {
+  return signed === false && instance === undefined;
+}
+
+export function dropUnsigned(
+  connection: Connection,
+  peer: string,
+  { log, logRate }: { readonly log: Log; readonly logRate: LogRate },
+): void {
+  connection.destroy();
+  const suppressed = logRate.pass(`${peer} unsigned`);
+  if (suppressed === undefined) return;
+  const fields = { peer, ...LogRate.fields(suppressed) };
+  log.warn(fields, "connection closed: it began before the peer's TCP MD5 key was set");
+}
+
 export class KeyedConnections {
   private readonly keyed = new WeakSet<Connection>();
 
-  /** @param hasKey there was a key of the instance when it began */
+  /** @param hasKey there was a key of the instance when we heard of it; it may have waited in a queue since before */
   began(connection: Connection, hasKey: boolean): void {
-    if (hasKey) this.keyed.add(connection);
+    if (hasKey && connection.signed !== false) this.keyed.add(connection);
   }
 
   isKeyless(connection: Connection): boolean {

@@ -10,7 +10,7 @@ import { fileKey } from "../../util/settings-diff.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
 import { AcceptGate } from "./accept-gate.js";
 import { Admission } from "./admission.js";
-import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
+import { canonicalPeerAddress, DynamicRanges, isLinkLocal } from "./dynamic-ranges.js";
 import { State, type Fault } from "./fsm.js";
 import { Peer, type Gate, type OpenGate, type PeerContext } from "./peer.js";
 import { statusOf, type PeerStatus } from "./peer-status.js";
@@ -34,6 +34,7 @@ const SWEEP_MS = 10_000;
 const STRANGERS_LOGGED = 10;
 
 const NO_DATA = new Uint8Array(0);
+const PASSIVE = "its settings say passive";
 
 export interface PeerTableOptions {
   readonly settings: SpeakerSettings;
@@ -126,6 +127,7 @@ export class PeerTable {
       gateOpen: options.gateOpen ?? (() => undefined),
       keyFor: options.keyFor ?? (() => undefined),
       logRate: new LogRate(clock),
+      isCrowded: (peer) => this.isCrowded(peer),
       changed: (peer) => this.peerChanged(peer),
     };
     this.ranges = new DynamicRanges(settings.dynamic);
@@ -254,9 +256,34 @@ export class PeerTable {
     this.find(address)?.proceed();
   }
 
-  /** The same, and it is connected to at once instead of when its timer is due. */
+  /**
+   * The same, and it is connected to at once instead of when its timer is due; so is one of a range whose settings let
+   * evpnd connect. It is not remembered for longer than others of its range if it never answers.
+   */
   hasten(address: string): void {
-    this.find(address)?.hasten();
+    const peer = this.find(address);
+    if (peer !== undefined && !peer.dynamic) return peer.hasten();
+    if (this.waitsFor(address) !== undefined) return peer?.hasten();
+    if (peer !== undefined) return peer.call();
+    const range = this.ranges.find(address);
+    if (range === undefined || this.stopped || !this.started) return;
+    const made = new Peer(canonicalPeerAddress(address), range, true, this.context);
+    this.peers.set(made.address, made);
+    made.call();
+  }
+
+  /** Why evpnd waits for whoever is there instead of connecting; undefined when it connects. */
+  waitsFor(address: string): string | undefined {
+    const peer = this.find(address);
+    if (peer !== undefined && !peer.dynamic) return peer.options.passive ? PASSIVE : undefined;
+    const range = this.ranges.find(address);
+    if (range === undefined) return undefined;
+    if (range.passive) return `${PASSIVE} (${range.prefix})`;
+    if (isLinkLocal(address)) return "a link-local address does not say by which interface";
+    if (peer?.isCalled === true || peer?.up !== undefined) return undefined;
+    const full = this.fullFor(address);
+    if (full !== undefined) return full;
+    return this.isFull(range, true) ? `max-peers of ${range.prefix} are there` : undefined;
   }
 
   /** The key on connections that are up; false when one cannot have it. */
@@ -387,14 +414,22 @@ export class PeerTable {
   }
 
   /** Peers whose routes wait for their return count as well: who comes and goes from many addresses is bounded. */
-  private isFull(range: DynamicRange): boolean {
+  private isFull(range: DynamicRange, withCalled = false): boolean {
     if (range.maxPeers === 0) return false;
     let count = 0;
     for (const peer of this.peers.values()) {
       if (!peer.dynamic || this.ranges.find(peer.address) !== range) continue;
-      if (peer.hasSessions || this.context.sink.retains?.(peer.address) === true) count++;
+      const isThere = peer.hasSessions || (withCalled && peer.isCalled);
+      if (isThere || this.context.sink.retains?.(peer.address) === true) count++;
     }
     return count >= range.maxPeers;
+  }
+
+  private isCrowded(peer: Peer): boolean {
+    const range = this.rangeOf(peer);
+    if (range === undefined || this.fullFor(peer.address) !== undefined) return true;
+    const hasPlace = peer.hasSessions || this.context.sink.retains?.(peer.address) === true;
+    return !hasPlace && this.isFull(range);
   }
 
   private admit(connection: Connection): void {

@@ -12,16 +12,17 @@ import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import { LogRate } from "../../util/log-rate.js";
 import type { PeerOptions } from "../settings.js";
-import { resolveCollision, type OtherConnection } from "./collision.js";
+import { resolveCollision } from "./collision.js";
 import { step, State, type Event, type Fault } from "./fsm.js";
-import { KeyedConnections } from "./instance-keys.js";
+import { beganUnsigned, dropUnsigned, KeyedConnections } from "./instance-keys.js";
 import { MessageCounters } from "./message-counters.js";
 import { bgpIdNumber } from "./negotiate.js";
 import { refuse } from "./refuse.js";
 import type { SettingsChange } from "./settings-change.js";
 import { Session, type OpenVerdict, type SessionContext, type SessionOwner } from "./session.js";
 import { dialDetail, type SessionEnd } from "./session-end.js";
-import { idleHoldMs, jitter, OPEN_WAIT_SECONDS } from "./timers.js";
+import { describe, foremostOf } from "./standing.js";
+import { idleHoldMs, jitter, limitRestartSeconds, OPEN_WAIT_SECONDS } from "./timers.js";
 import type { Connection, Dialer } from "./types.js";
 
 /** A dynamic peer holds one of few places while it says nothing. */
@@ -42,6 +43,8 @@ export interface PeerContext extends SessionContext {
   readonly gateOpen: OpenGate;
   /** TCP MD5 key in the place of the settings' own. */
   readonly keyFor: (address: string, options: PeerOptions) => string | undefined;
+  /** Its range has no place for one more session. */
+  readonly isCrowded: (peer: Peer) => boolean;
   /** A handshake ended one way or the other, or a dynamic peer's last session did. */
   readonly changed: (peer: Peer) => void;
   readonly log: Log;
@@ -86,6 +89,8 @@ export class Peer implements SessionOwner {
   private failures = 0;
   private establishedAt = 0;
   private heldDown = false;
+  /** Of a range, and connected to all the same: see `call`. */
+  private called = false;
   /** Our address that the peer talked to before our restart, while we connect to it for a change. */
   private recalledFrom: string | undefined;
   removed = false;
@@ -104,7 +109,8 @@ export class Peer implements SessionOwner {
   }
 
   get passive(): boolean {
-    return this.recalledFrom === undefined && (this.dynamic || this.options.passive);
+    const waits = this.options.passive || (this.dynamic && !this.called);
+    return this.recalledFrom === undefined && waits;
   }
 
   /**
@@ -137,11 +143,7 @@ export class Peer implements SessionOwner {
 
   /** The session that is Established, or nearest to it. */
   get foremost(): Session | undefined {
-    let best: Session | undefined;
-    for (const session of this.sessions) {
-      if (best === undefined || RANK[session.state] > RANK[best.state]) best = session;
-    }
-    return best;
+    return foremostOf(this.sessions);
   }
 
   get up(): Session | undefined {
@@ -162,6 +164,10 @@ export class Peer implements SessionOwner {
     this.keyed.began(connection, this.hasKey);
     // Without a word: a NOTIFICATION would put our reason for the shutdown out of the peer's display.
     if (this.adminDown) return connection.destroy();
+    const { password } = this.options;
+    if ((this.hasKey || password !== undefined) && beganUnsigned(connection)) {
+      return dropUnsigned(connection, this.address, this.context);
+    }
     if (this.removed || this.heldDown || this.gated(connection.instance)) {
       return refuse(connection, Cease.ConnectionRejected);
     }
@@ -416,6 +422,17 @@ export class Peer implements SessionOwner {
     return idle && this.idleTimer === undefined;
   }
 
+  /** `hasten`, also for one of a range: it is known to be there, and connected to from now on. */
+  call(): void {
+    if (!this.options.passive) this.called = true;
+    this.hasten();
+  }
+
+  /** It takes a place of its range, with a session or before. */
+  get isCalled(): boolean {
+    return this.called && this.dynamic;
+  }
+
   /** `proceed`, and no timer is waited for: the peer is there now. */
   hasten(): void {
     if (this.adminDown || this.removed || this.heldDown || this.sessions.length > 0) return;
@@ -501,6 +518,7 @@ export class Peer implements SessionOwner {
       { address: this.address, options: this.dialOptions() },
       (connection) => {
         this.dialling = undefined;
+        if (this.isCalled && this.context.isCrowded(this)) return this.callInVain(connection);
         this.keyed.began(connection, hasKey);
         this.open(connection);
       },
@@ -516,6 +534,14 @@ export class Peer implements SessionOwner {
         this.run({ kind: "tcpFails" });
       },
     );
+  }
+
+  /** Others of its range have come meanwhile, as many as it has places for. */
+  private callInVain(connection: Connection): void {
+    refuse(connection, Cease.OutOfResources);
+    this.called = false;
+    this.disarmRetry();
+    this.enter(State.Active);
   }
 
   private dialOptions(): PeerOptions {
@@ -570,29 +596,4 @@ export class Peer implements SessionOwner {
   }
 }
 
-function describe(session: Session): OtherConnection {
-  const { state, connection, confirmed } = session;
-  return {
-    initiator: connection.initiator,
-    state: state === State.Established || state === State.OpenConfirm ? state : "OpenSent",
-    confirmed,
-    graceful: (session.agreed?.gracefulRestart?.families ?? 0) !== 0,
-  };
-}
-
 const RECEIVED = "notification-received";
-
-/** How long a peer that passed a limit stays down: that of `limits` where one of them ends sessions; 0 = until enabled. */
-function limitRestartSeconds({ limits, prefixLimitRestart }: PeerOptions): number {
-  const stops = [...limits.in, ...limits.out].some((limit) => limit.action === "stop");
-  return stops ? limits.restart : prefixLimitRestart;
-}
-
-const RANK: Readonly<Record<State, number>> = {
-  Idle: 0,
-  Connect: 1,
-  Active: 2,
-  OpenSent: 3,
-  OpenConfirm: 4,
-  Established: 5,
-};

@@ -9,6 +9,7 @@
  * our being busy).
  */
 import type { Clock, TimerHandle } from "../../util/clock.js";
+import type { PeerOptions } from "../settings.js";
 
 export const TICK_MS = 100;
 const MAX_STEP_MS = 2 * TICK_MS;
@@ -96,4 +97,10 @@ export function sendHoldSeconds(configured: number, holdTime: number): number {
 /** Milliseconds in Idle after the n-th failure in a row, n from 0 (DampPeerOscillations). */
 export function idleHoldMs(failures: number, firstSeconds: number, mostSeconds: number): number {
   return 1000 * Math.min(firstSeconds * 2 ** Math.min(failures, 20), mostSeconds);
+}
+
+/** How long a peer that passed a limit stays down: that of `limits` where one of them ends sessions; 0 = until enabled. */
+export function limitRestartSeconds({ limits, prefixLimitRestart }: PeerOptions): number {
+  const stops = [...limits.in, ...limits.out].some((limit) => limit.action === "stop");
+  return stops ? limits.restart : prefixLimitRestart;
 }

@@ -26,6 +26,8 @@ export interface Connection {
   readonly pendingBytes: number;
   /** Hex identity of the instance whose TLS proxy brought it; undefined for a plain one. */
   readonly instance?: string | undefined;
+  /** Of one that came in: whether its SYN had a TCP MD5 signature; undefined where nobody knows. */
+  readonly signed?: boolean | undefined;
   /** Set by the session. Returns how many octets from `start` it used; the rest comes again, in front of newer ones. */
   onBytes: (bytes: Uint8Array, start: number, end: number) => number;
   /** Once, for an end or an error from outside; never after `close`. */

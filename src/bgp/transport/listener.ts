@@ -13,12 +13,12 @@ import {
   listenerTtl,
   protectionGap,
   setTtl,
+  ttlFloor,
   type Protection,
 } from "./protection.js";
 import {
   IPPROTO_TCP,
   loadSockOpt,
-  TCP_SAVED_SYN,
   TCP_SAVE_SYN,
   type AoSocketPlace,
   type Md5Key,
@@ -26,13 +26,12 @@ import {
   type SockOptResult,
 } from "./sock-opt.js";
 import type { AoHold, TcpAoKeeper } from "./tcp-ao-keeper.js";
+import { savedSyn } from "./saved-syn.js";
 import { canonicalAddress } from "./socket-address.js";
 import { handleOf, TcpConnection, type TcpHandle } from "./tcp-connection.js";
 
 export const ACCEPT_BATCH = 32;
 const BACKLOG = 4096;
-/** Octets of IP and TCP headers that are asked for; the TTL is in the first eight. */
-const SYN_HEADERS = 128;
 
 export interface ListenerSettings {
   readonly listen: readonly ListenAddress[];
@@ -276,7 +275,8 @@ export class Listener {
   private setListenerTtl(sockOpt: SockOpt, { fd, ipv6 }: Descriptor, problems: string[]): void {
     try {
       setTtl(sockOpt, fd, ipv6, listenerTtl(this.protection), this.protection.minTtl);
-      sockOpt.setInt(fd, IPPROTO_TCP, TCP_SAVE_SYN, this.protection.fullTtl ? 1 : 0);
+      // Always: whoever waits in the backlog when a key or a floor comes began without it.
+      sockOpt.setInt(fd, IPPROTO_TCP, TCP_SAVE_SYN, 1);
     } catch (error) {
       problems.push(`TTL: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -319,8 +319,11 @@ export class Listener {
       }
       try {
         if (sockOpt !== undefined) {
-          const ttl = cameFromTooFar(sockOpt, handle.fd, options);
-          if (ttl !== undefined) {
+          const syn = savedSyn(sockOpt, handle.fd);
+          connection.signed = syn?.signed;
+          // GTSM begins with the SYN: until the accepted socket has its floor the kernel takes what comes.
+          if (syn !== undefined && syn.ttl < ttlFloor(options)) {
+            const { ttl } = syn;
             log.warn({ peer: remoteAddress, ttl }, "connection refused: its SYN came from too far");
             return connection.destroy();
           }
@@ -358,18 +361,6 @@ function addressOf(handle: TcpHandle): string | undefined {
   const name: { address?: string } = {};
   if (handle.getpeername(name) !== 0 || name.address === undefined) return undefined;
   return canonicalAddress(name.address);
-}
-
-/**
- * GTSM begins with the SYN: until the accepted socket has its floor the kernel would take segments from
- * anywhere, so the TTL that the SYN came with is looked at. Returns it when it is too low.
- */
-function cameFromTooFar(sockOpt: SockOpt, fd: number, options: PeerOptions): number | undefined {
-  if (options.ttlSecurityHops === 0) return undefined;
-  const syn = sockOpt.getBytes(fd, IPPROTO_TCP, TCP_SAVED_SYN, SYN_HEADERS);
-  const ttl = syn[0] === undefined ? undefined : syn[0] >>> 4 === 6 ? syn[7] : syn[8];
-  // Not saved: the connection is older than the first peer with TTL security.
-  return ttl === undefined || ttl >= 256 - options.ttlSecurityHops ? undefined : ttl;
 }
 
 function nameOfListen({ address, port }: ListenAddress): string {

@@ -132,6 +132,7 @@ export function listenerTtl(protection: Protection): number {
   return protection.fullTtl ? MAX_TTL : DEFAULT_TTL;
 }
 
-function ttlFloor(options: PeerOptions): number {
+/** Lowest TTL that is taken from a peer; 0 = any. */
+export function ttlFloor(options: PeerOptions): number {
   return options.ttlSecurityHops > 0 ? MAX_TTL + 1 - options.ttlSecurityHops : 0;
 }

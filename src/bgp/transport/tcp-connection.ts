@@ -52,6 +52,7 @@ export class TcpConnection implements Connection {
   remoteAddress = "";
   remotePort = 0;
   readonly initiator: "local" | "remote";
+  signed: boolean | undefined;
   onBytes: (bytes: Uint8Array, start: number, end: number) => number = (_bytes, start, end) =>
     end - start;
   onClosed: (error: Error | undefined) => void = () => {};

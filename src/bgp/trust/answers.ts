@@ -1,5 +1,11 @@
 /** What answers of the gate mean for sessions, and for whoever looks. */
-import type { TrustAnswer, TrustLimits, TrustRequirement } from "../../contract.js";
+import type {
+  TrustAnswer,
+  TrustFacts,
+  TrustGate,
+  TrustLimits,
+  TrustRequirement,
+} from "../../contract.js";
 import { ADMITTED, type TrustGrip } from "./grip.js";
 import type { TrustPeerView } from "./view.js";
 
@@ -26,6 +32,26 @@ export function withoutGate({ effect, dryRun }: TrustRequirement): TrustAnswer {
     limits: NO_LIMITS,
     community: 0,
   };
+}
+
+/** No instance's identity. */
+const NOBODY = "";
+
+/** As little is made of it as of a connection through another's proxy. */
+export function asNobody(gate: TrustGate, facts: TrustFacts, reason: string): TrustAnswer {
+  const answer = gate.admit({ ...facts, instance: NOBODY });
+  return answer.state === "trusted" ? answer : { ...answer, reason };
+}
+
+/** Another host may have the same address on another link: no verdict says by which interface. */
+export function linkLocal(gate: TrustGate, facts: TrustFacts): TrustAnswer {
+  const why = "a link-local address is nobody's alone: peer with a global or unique local one";
+  return asNobody(gate, facts, why);
+}
+
+/** A session may begin, and is served. */
+export function lets({ effect }: TrustAnswer): boolean {
+  return effect !== "refuse" && effect !== "hold";
 }
 
 /** A session that is up is not reset for want of trust: `refuse` holds it. */

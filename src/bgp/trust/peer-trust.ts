@@ -17,9 +17,13 @@ import type { Log } from "../../util/log.js";
 import type { ReflectedPeer } from "../reflected-peer.js";
 import type { Sources } from "../rib/sources.js";
 import type { EstablishedSession } from "../session/types.js";
+import { isLinkLocal } from "../session/dynamic-ranges.js";
 import type { PeerOptions } from "../settings.js";
 import {
+  asNobody,
   gripOf,
+  lets,
+  linkLocal,
   NO_LIMITS,
   plain,
   sameGrip,
@@ -44,6 +48,8 @@ export interface TrustHost {
   optionsFor(address: string): PeerOptions | undefined;
   /** Nothing stands in the peer's way any more: it is connected to at once. */
   connect(address: string): void;
+  /** Why it is not, but waited for; undefined when it is. */
+  waitsFor(address: string): string | undefined;
   /**
    * Keys of instances have changed, by address: the listeners', and those of connections that are up. One that
    * began without a key ends. Returns the addresses whose key cannot be had here.
@@ -56,8 +62,6 @@ const MOST_KNOCKS = 1024;
 
 const CEASE = 6;
 const REJECTED = 5;
-/** No instance's identity. */
-const NOBODY = "";
 
 /** What comes of an OPEN, for the answer. */
 export interface OpenFacts {
@@ -226,11 +230,13 @@ export class PeerTrust {
     const peer = this.byAddress.get(plain(address));
     const session = peer && this.sessions.get(peer);
     if (session !== undefined) return viewOf(address, session, true);
-    const known = this.knocks.get(address);
-    if (known !== undefined) return viewOf(address, known, false);
+    const knock = this.knocks.get(address);
     const trust = this.host.optionsFor(address)?.trust;
-    if (trust === undefined) return undefined;
-    return viewOf(address, { answer: this.ask(trust, address, {}), since: 0 }, false);
+    if (knock === undefined && trust === undefined) return undefined;
+    const known = knock ?? { answer: this.ask(trust!, address, {}), since: 0 };
+    const waits = lets(known.answer) ? this.host.waitsFor(address) : undefined;
+    const view = viewOf(address, known, false);
+    return waits === undefined ? view : { ...view, reason: `${view.reason}; waited for: ${waits}` };
   }
 
   /** Every peer whose settings ask for trust and who has a session, or has knocked. */
@@ -329,15 +335,16 @@ export class PeerTrust {
     const kept = this.host.retains(address);
     const answer = kept ? this.lookAtKept(address, trust) : this.ask(trust, address, {});
     if (this.knocks.has(address)) this.knock(address, answer);
-    if (answer.effect !== "refuse" && answer.effect !== "hold") this.host.connect(address);
-    this.tell(address, answer.revision, 0, now, now);
+    const waits = lets(answer) ? this.host.waitsFor(address) : undefined;
+    if (lets(answer)) this.host.connect(address);
+    this.tell(address, answer.revision, 0, now, now, waits);
   }
 
   /** Routes that are kept for a peer's return go with its trust. They are those of whoever may come back. */
   private lookAtKept(address: string, trust: TrustRequirement): TrustAnswer {
     const instance = this.gate?.instanceAt(plain(address), trust);
     const answer = this.ask(trust, address, { live: true, instance });
-    if (answer.effect === "refuse" || answer.effect === "hold") {
+    if (!lets(answer)) {
       this.host.abandon(address, `the peer is not trusted: ${answer.reason}`);
     }
     return answer;
@@ -349,6 +356,7 @@ export class PeerTrust {
     routes: number,
     since: number,
     began: number,
+    waits?: string,
   ): void {
     const sessions = this.byAddress.has(address) ? 1 : 0;
     this.gate?.gateApplied({
@@ -358,6 +366,7 @@ export class PeerTrust {
       routes,
       beganMs: began - since,
       doneMs: this.clock.now() - since,
+      waits,
     });
   }
 
@@ -462,12 +471,12 @@ export class PeerTrust {
     const facts = { address: plain(address), required, as, routerId, instance, live };
     const { gate } = this;
     if (gate === undefined) return withoutGate(required);
+    if (isLinkLocal(facts.address)) return linkLocal(gate, facts);
     const answer = gate.admit(facts);
     if (answer.binding !== "tcp-md5" || answer.state !== "trusted") return answer;
     const isKeyed = this.keys.has(facts.address) && !this.unfit.has(facts.address);
     if (isKeyed || gate.keyFor(facts.address, required) === undefined) return answer;
-    // Whoever has the address could say anything: as little is made of it as of another's proxy.
-    const reason = "its TCP MD5 key cannot be put in force here";
-    return { ...gate.admit({ ...facts, instance: NOBODY }), reason };
+    // Whoever has the address could say anything.
+    return asNobody(gate, facts, "its TCP MD5 key cannot be put in force here");
   }
 }

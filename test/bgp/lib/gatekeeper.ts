@@ -106,6 +106,8 @@ export interface Guarded {
   readonly rekeyed: (readonly [string, string | undefined])[];
   /** Addresses whose key the kernel does not take. */
   readonly unfit: Set<string>;
+  /** Addresses that are waited for, and why. */
+  readonly waits: Map<string, string>;
 }
 
 /** @param options of peers without a session, by address */
@@ -117,6 +119,7 @@ export function guard(
   const calls: string[] = [];
   const rekeyed: (readonly [string, string | undefined])[] = [];
   const unfit = new Set<string>();
+  const waits = new Map<string, string>();
   const trust = new PeerTrust(
     {
       sources: reflector.sources,
@@ -131,6 +134,7 @@ export function guard(
         return options(address);
       },
       connect: (address) => calls.push(address),
+      waitsFor: (address) => waits.get(address),
       rekey: (changed) => {
         rekeyed.push(...changed);
         return unfit;
@@ -141,5 +145,5 @@ export function guard(
   );
   reflector.trust = trust;
   trust.attach(gate);
-  return { gate, trust, calls, rekeyed, unfit };
+  return { gate, trust, calls, rekeyed, unfit, waits };
 }

@@ -127,6 +127,7 @@ export class MemoryConnection implements Connection {
   /** The other side closed and we have not heard yet. */
   eof = false;
   rekey?: (password: string) => boolean;
+  signed: boolean | undefined;
   /** Nothing written reaches the peer: it stopped reading. */
   blocked = false;
   private stuck: Buffer[] = [];

@@ -1,7 +1,11 @@
 /** The gate of trust in front of sessions: before a connection, on OPEN, and the way in once it opens. */
 import { describe, expect, test } from "vitest";
-import { PeerTable, type PeerTableOptions } from "../../../src/bgp/session/peer-table.js";
-import type { PeerOptions } from "../../../src/bgp/settings.js";
+import {
+  DYNAMIC_LINGER_MS,
+  PeerTable,
+  type PeerTableOptions,
+} from "../../../src/bgp/session/peer-table.js";
+import type { DynamicRange, PeerOptions } from "../../../src/bgp/settings.js";
 import {
   type MemoryConnection,
   Network,
@@ -58,6 +62,7 @@ function guarded(
 }
 
 const stateOf = (at: Node, address: string): string | undefined => at.table.view(address)?.state;
+const ups = (at: Node): number => at.sink.kinds().filter((kind) => kind === "established").length;
 const NOT_TRUSTED = "peer not trusted: nobody";
 
 describe("a closed gate", () => {
@@ -130,6 +135,90 @@ describe("a gate that opens", () => {
   });
 });
 
+describe("who is trusted in a dynamic range", () => {
+  const trusted = new Set<string>();
+  /** A table whose range is B's, and B, which waits for calls. */
+  function ranged(changes: Partial<DynamicRange> = {}, prefix = "10.0.0.0/24") {
+    trusted.clear();
+    const gate: PeerTableOptions["gate"] = (address) =>
+      trusted.has(address) ? undefined : NOT_TRUSTED;
+    const made = guarded({ gate });
+    made.a.table.applySettings(settings({ dynamic: [range(prefix, changes)] }));
+    made.network.advance(1000);
+    made.a.dials.length = 0;
+    const call = (address: string): void => {
+      trusted.add(address);
+      made.a.table.hasten(address);
+      made.network.advance(0);
+    };
+    return { ...made, call };
+  }
+
+  test("is connected to at once, and again when the session was lost", () => {
+    const { network, a, b, call } = ranged();
+    expect(a.table.size).toBe(0);
+    call(B);
+    expect(stateOf(a, B)).toBe("Established");
+    b.table.reset(A, "");
+    network.advance(60_000);
+    expect(stateOf(a, B)).toBe("Established");
+    expect(ups(a)).toBe(2);
+  });
+
+  test("is called no longer once it is not trusted, and forgotten where it never answers", () => {
+    const { network, a, call } = ranged();
+    network.listeners.delete(B);
+    call(B);
+    expect([a.dials.length, a.table.size]).toEqual([1, 1]);
+    network.advance(60_000);
+    const before = a.dials.length;
+    expect(before).toBeGreaterThan(1);
+    trusted.clear();
+    network.advance(60_000);
+    expect([a.dials.length, a.table.size]).toEqual([before, 1]);
+    network.advance(DYNAMIC_LINGER_MS);
+    expect([a.dials.length, a.table.size]).toEqual([before, 0]);
+  });
+
+  test("is waited for where the range is passive, and the reason is told", () => {
+    const { a, call } = ranged({ passive: true });
+    call(B);
+    expect([a.dials.length, a.table.size]).toEqual([0, 0]);
+    expect(a.table.waitsFor(B)).toBe("its settings say passive (10.0.0.0/24)");
+    const local = ranged({}, "fe80::/10");
+    local.call("fe80::1");
+    expect(local.a.dials).toEqual([]);
+    expect(local.a.table.waitsFor("fe80::1")).toContain("by which interface");
+    expect(ranged().a.table.waitsFor(B)).toBeUndefined();
+  });
+
+  test("is connected to only while the range has a place", () => {
+    const { network, a, call } = ranged({ maxPeers: 2 });
+    network.listeners.delete(B);
+    for (const host of [2, 3, 4]) call(`10.0.0.${host}`);
+    expect(a.table.size).toBe(2);
+    expect(a.table.waitsFor("10.0.0.4")).toBe("max-peers of 10.0.0.0/24 are there");
+    // Those who come take the places of those who were only called.
+    for (const host of [8, 9]) {
+      trusted.add(`10.0.0.${host}`);
+      new RawPeer(network, a, `10.0.0.${host}`);
+    }
+    node(network, B, settings({ routerId: B, peers: [peer(A, { passive: true })] })).table.start();
+    network.advance(200_000);
+    expect(stateOf(a, B)).not.toBe("Established");
+  });
+
+  test("that connects by itself at the same time has one session", () => {
+    const { network, a, b, call } = ranged();
+    b.table.applySettings(settings({ routerId: B, peers: [peer(A, { idleHold: 0.1 })] }));
+    call(B);
+    network.advance(5000);
+    expect(stateOf(a, B)).toBe("Established");
+    expect(ups(a)).toBe(1);
+    expect(stateOf(b, A)).toBe("Established");
+  });
+});
+
 describe("on OPEN", () => {
   test("AS and router id are looked at; who is not the one is sent Cease, connection rejected", () => {
     const asked: object[] = [];
@@ -169,6 +258,36 @@ describe("keys and proxies", () => {
     for (const connection of network.connections) connection.rekey = (key) => keys.push(key) > 0;
     expect(a.table.rekey(B, "two")).toBe(true);
     expect([keys.at(-1), stateOf(a, B)]).toEqual(["two", "Established"]);
+  });
+
+  test("ASM-75: who connected before there was a key is closed, in whichever queue he waited", () => {
+    for (const keyed of [{ keyFor: () => "one" }, { password: "of the file" }]) {
+      const { network, a } = guarded("keyFor" in keyed ? keyed : {}, keyed);
+      a.table.shutdown(B, "");
+      a.table.enable(B);
+      network.listeners.delete(B);
+      const come = (signed: boolean | undefined): MemoryConnection => {
+        const [theirs, ours] = network.pair(B, A);
+        ours.signed = signed;
+        a.table.accept(ours);
+        network.advance(0);
+        return theirs;
+      };
+      const unsigned = come(false);
+      expect(unsigned.eof).toBe(true);
+      expect(stateOf(a, B)).not.toBe("OpenSent");
+      expect(a.log.text).toContain("before the peer's TCP MD5 key was set");
+      come(true);
+      expect(stateOf(a, B)).toBe("OpenSent");
+    }
+    // Nobody asks for a signature there.
+    const { network, a } = guarded({});
+    const [, ours] = network.pair("10.0.0.9", A);
+    ours.signed = false;
+    a.table.applySettings(settings({ dynamic: [range("10.0.0.0/24", {})] }));
+    a.table.accept(ours);
+    network.advance(0);
+    expect(stateOf(a, "10.0.0.9")).toBe("OpenSent");
   });
 
   test("ASM-75: a session that a proxy brings is taken although there is nothing to dial", () => {

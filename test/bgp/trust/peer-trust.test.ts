@@ -572,6 +572,38 @@ describe("keys and calls", () => {
     expect(calls).toEqual([VNF]);
   });
 
+  test("ASM-75: a link-local address is nobody's alone: no verdict makes it trusted", () => {
+    const speaker = new Speaker();
+    const { gate, trust } = guard(speaker);
+    gate.objects = ({ instance }) => (instance === undefined ? undefined : "another instance's");
+    gate.states.set("fe80::1", "trusted");
+    const listener = speaker.up();
+    listener.say(evpnUpdate([others]));
+    const zoned = speaker.up({ address: "fe80::1%eth0", id: 66, trust: required() });
+    zoned.say(evpnUpdate([own]));
+    speaker.run();
+    expect([listener.takeKeys(), zoned.take()]).toEqual([[], []]);
+    expect(trust.viewOf("fe80::1%eth0")).toMatchObject({
+      state: "untrusted",
+      reason: expect.stringContaining("nobody's alone") as string,
+    });
+  });
+
+  test("ASM-03: who may peer and is waited for is told with the reason", () => {
+    const { gate, trust, calls, vnf, speaker, waits } = bench("unknown");
+    vnf.down();
+    speaker.run();
+    waits.set(VNF, "its settings say passive");
+    gate.set(VNF, "trusted");
+    expect(gate.applied.at(-1)).toMatchObject({ sessions: 0, waits: "its settings say passive" });
+    expect(trust.viewOf(VNF)?.reason).toBe("it is trusted; waited for: its settings say passive");
+    waits.clear();
+    gate.set(VNF, "trusted");
+    expect(gate.applied.at(-1)?.waits).toBeUndefined();
+    expect(calls).toContain(VNF);
+    expect(trust.viewOf(VNF)?.reason).toBe("it is trusted");
+  });
+
   test("a reload that lifts the demand serves the peer, one that makes it holds it", () => {
     const { speaker, vnf, listener, clean } = bench("unknown");
     const change = (trust: typeof vnf.session.options.trust): void => {
