@@ -20,6 +20,7 @@ import {
 } from "./control.js";
 import { GateService, type HandedOver, type LocalSecEm } from "./gate/index.js";
 import { GatewayService } from "./gateway/index.js";
+import { Listener } from "./listener.js";
 import { MeasureDesk } from "./measure-desk.js";
 import type { SecEm, SecEmControl } from "./sec-em/control.js";
 import { RemoteSecEm } from "./sec-em/index.js";
@@ -52,18 +53,15 @@ const NO_ROLES: AsmnRoles = { vim: [], vnfm: [] };
 export class AsmnService implements AsmnControl {
   private readonly starters: PartStarters;
   private readonly desk: MeasureDesk;
-  private settings: AsmnSettings;
+  private readonly gateListener: Listener<GateSettings, GateService>;
+  private readonly gatewayListener: Listener<GatewaySettings, GatewayService>;
+  private secEmSettings: SecEmSettings | undefined;
   private runningSecEm: SecEm | undefined;
+  /** As gate and gateway listen to it, through a port. */
   private local: LocalSecEm | undefined;
-  /** The Sec-EM that gate and gateway listen to through a port. */
-  private gateFor: LocalSecEm | undefined;
-  private gatewayFor: LocalSecEm | undefined;
-  private runningGate: GateService | undefined;
-  private runningGateway: GatewayService | undefined;
 
   private constructor(parts: AsmnParts) {
     const { settings, clock, log, handOver } = parts;
-    this.settings = { secEm: undefined, gate: undefined, gateway: undefined };
     this.desk = new MeasureDesk(clock, settings.secEm?.imageDirectory);
     this.starters = {
       secEm: (one, onUp) => RemoteSecEm.start({ settings: one, clock, log, onUp }),
@@ -71,6 +69,16 @@ export class AsmnService implements AsmnControl {
       gateway: (one, secEm) => GatewayService.start({ settings: one, secEm, clock, log }),
       ...parts.start,
     };
+    this.gateListener = new Listener({
+      start: (one, secEm) => this.starters.gate(one, secEm),
+      started: "trust gate started",
+      ended: "trust gate off; peers that need trust have none",
+    });
+    this.gatewayListener = new Listener({
+      start: (one, secEm) => this.starters.gateway(one, secEm),
+      started: "gateway started: closed until its catalog is there",
+      ended: "gateway off; its rules stay until evpnctl asmn gateway remove, or nft delete table",
+    });
   }
 
   /** Rejects with a sentence when some part cannot begin; none runs then, and the gateway's rules stay. */
@@ -90,22 +98,23 @@ export class AsmnService implements AsmnControl {
   }
 
   get gate(): GateService | undefined {
-    return this.runningGate;
+    return this.gateListener.running;
   }
 
   get gateway(): GatewayService | undefined {
-    return this.runningGateway;
+    return this.gatewayListener.running;
   }
 
   /** What the speaker asks; undefined without a gate. */
   get trustGate(): TrustGate | undefined {
-    return this.runningGate?.gate;
+    return this.gate?.gate;
   }
 
   /** Where the parts keep what they have, with what is inside. */
   get directories(): readonly string[] {
-    const { secEm, gate, gateway } = this.settings;
-    const tops = [secEm, gate, gateway].flatMap((part) => part?.stateDirectory ?? []);
+    const { secEmSettings, gateListener, gatewayListener } = this;
+    const all = [secEmSettings, gateListener.settings, gatewayListener.settings];
+    const tops = all.flatMap((part) => part?.stateDirectory ?? []);
     return tops.flatMap((top) => [top, ...inside(top)]);
   }
 
@@ -117,11 +126,11 @@ export class AsmnService implements AsmnControl {
   async configure(next: AsmnSettings): Promise<string[]> {
     const lines: string[] = [];
     // A gateway that begins is closed from then on: before anybody can be trusted.
-    const isNewGateway = next.gateway !== undefined && this.runningGateway === undefined;
-    if (isNewGateway) lines.push(...(await this.setGateway(next.gateway)));
+    const setGateway = () => this.gatewayListener.set(next.gateway, this.local);
+    if (this.gateway === undefined) lines.push(...(await setGateway()));
     lines.push(...(await this.setSecEm(next.secEm)));
-    lines.push(...(await this.setGate(next.gate)));
-    lines.push(...(await this.setGateway(next.gateway)));
+    lines.push(...(await this.gateListener.set(next.gate, this.local)));
+    lines.push(...(await setGateway()));
     this.desk.directory = next.secEm?.imageDirectory;
     return lines;
   }
@@ -129,9 +138,8 @@ export class AsmnService implements AsmnControl {
   /** Never rejects. The gateway's rules stay in the kernel. */
   async stop(): Promise<void> {
     this.desk.close();
-    const parts = [this.runningGate, this.runningGateway, this.runningSecEm];
-    this.runningGate = undefined;
-    this.runningGateway = undefined;
+    const listeners = [this.gateListener.release(), this.gatewayListener.release()];
+    const parts = [...listeners, this.runningSecEm];
     this.runningSecEm = undefined;
     this.local = undefined;
     for (const part of parts) await part?.stop().catch(() => {});
@@ -143,23 +151,21 @@ export class AsmnService implements AsmnControl {
       Promise.resolve(work).catch(() => undefined);
     const [secEm, gate, gateway] = await Promise.all([
       quiet(this.runningSecEm?.status()),
-      quiet(this.runningGate?.status()),
-      quiet(this.runningGateway?.status()),
+      quiet(this.gate?.status()),
+      quiet(this.gateway?.status()),
     ]);
     return { secEm, gate, gateway };
   }
 
   roles(): Promise<AsmnRoles> {
-    return Promise.resolve(this.settings.secEm?.roles ?? NO_ROLES);
+    return Promise.resolve(this.secEmSettings?.roles ?? NO_ROLES);
   }
 
   async keys(): Promise<readonly AsmnKeyRow[]> {
     const rows: AsmnKeyRow[] = [...((await this.runningSecEm?.keys()) ?? [])];
     const own = async (use: "gate" | "gateway"): Promise<void> => {
       const publicKey =
-        use === "gate"
-          ? (await this.runningGate?.status())?.publicKey
-          : this.runningGateway?.publicKey;
+        use === "gate" ? (await this.gate?.status())?.publicKey : this.gateway?.publicKey;
       if (publicKey === undefined) return;
       rows.push({ id: use, use, publicKey, state: "current", since: undefined, until: undefined });
     };
@@ -169,7 +175,7 @@ export class AsmnService implements AsmnControl {
   }
 
   configuredCatalog(tenant: string): Promise<readonly AsmnCatalogEntry[]> {
-    const found = this.settings.secEm?.tenants.find(({ name }) => name === tenant);
+    const found = this.secEmSettings?.tenants.find(({ name }) => name === tenant);
     if (found !== undefined) return Promise.resolve(found.catalog);
     return Promise.reject(new AsmnError("not-found", `the Sec-EM has no tenant "${tenant}"`));
   }
@@ -188,24 +194,24 @@ export class AsmnService implements AsmnControl {
   }
 
   private async setSecEm(next: SecEmSettings | undefined): Promise<string[]> {
-    const before = this.settings.secEm;
+    const before = this.secEmSettings;
     const running = this.runningSecEm;
     if (sameSettings(before, next) && (running !== undefined) === (next !== undefined)) return [];
     if (running !== undefined && before !== undefined && next !== undefined) {
       if (isLive(before, next)) {
         await running.configure(next);
-        this.settings = { ...this.settings, secEm: next };
+        this.secEmSettings = next;
         return ["Sec-EM: other settings; instances keep their state"];
       }
     }
     await running?.stop();
     this.runningSecEm = undefined;
     this.local = undefined;
-    this.settings = { ...this.settings, secEm: undefined };
+    this.secEmSettings = undefined;
     if (next === undefined) return ["Sec-EM off; what it has on disk stays"];
     const started = await this.starters.secEm(next, () => this.secEmIsUp());
     this.runningSecEm = started;
-    this.settings = { ...this.settings, secEm: next };
+    this.secEmSettings = next;
     const { rootKey } = await started.status();
     this.local = { rootKeys: [rootKey], subscribe: (port) => started.subscribe(port) };
     return ["Sec-EM started"];
@@ -214,60 +220,8 @@ export class AsmnService implements AsmnControl {
   /** Its thread began anew: whoever listens through a port of ours has lost it. */
   private secEmIsUp(): void {
     if (this.local === undefined) return;
-    this.runningGate?.connectLocal();
-    this.runningGateway?.connectLocal();
-  }
-
-  private async setGate(next: GateSettings | undefined): Promise<string[]> {
-    const before = this.settings.gate;
-    const running = this.runningGate;
-    const keep = (): void => {
-      this.settings = { ...this.settings, gate: next };
-      this.gateFor = this.local;
-    };
-    if (running !== undefined && before !== undefined && next !== undefined) {
-      if (sameSettings(before, next) && this.gateFor === this.local) return [];
-      if (sameFiles(before, next)) {
-        const lines = await running.configure(next, this.local);
-        keep();
-        return lines;
-      }
-    }
-    if (running === undefined && next === undefined) return [];
-    await running?.stop();
-    this.runningGate = undefined;
-    this.settings = { ...this.settings, gate: undefined };
-    if (next === undefined) return ["trust gate off; peers that need trust have none"];
-    this.runningGate = await this.starters.gate(next, this.local);
-    keep();
-    return ["trust gate started"];
-  }
-
-  private async setGateway(next: GatewaySettings | undefined): Promise<string[]> {
-    const before = this.settings.gateway;
-    const running = this.runningGateway;
-    const keep = (): void => {
-      this.settings = { ...this.settings, gateway: next };
-      this.gatewayFor = this.local;
-    };
-    if (running !== undefined && before !== undefined && next !== undefined) {
-      if (sameSettings(before, next) && this.gatewayFor === this.local) return [];
-      if (sameFiles(before, next)) {
-        const lines = await running.configure(next, this.local);
-        keep();
-        return lines;
-      }
-    }
-    if (running === undefined && next === undefined) return [];
-    await running?.stop();
-    this.runningGateway = undefined;
-    this.settings = { ...this.settings, gateway: undefined };
-    if (next === undefined) {
-      return ["gateway off; its rules stay until evpnctl asmn gateway remove, or nft delete table"];
-    }
-    this.runningGateway = await this.starters.gateway(next, this.local);
-    keep();
-    return ["gateway started: closed until its catalog is there"];
+    this.gate?.connectLocal();
+    this.gateway?.connectLocal();
   }
 }
 
@@ -284,13 +238,4 @@ function isLive(before: SecEmSettings, next: SecEmSettings): boolean {
     before.stateDirectory === next.stateDirectory &&
     before.rootKeyFile === next.rootKeyFile
   );
-}
-
-interface Files {
-  readonly stateDirectory: string;
-  readonly keyFile: string | undefined;
-}
-
-function sameFiles(before: Files, next: Files): boolean {
-  return before.stateDirectory === next.stateDirectory && before.keyFile === next.keyFile;
 }

@@ -74,17 +74,12 @@ export function apiTls(entry: ApiEntry, context: ApiContext): TlsSettings | unde
 }
 
 export function apiClients(entry: ApiEntry, context: ApiContext): ClientSettings[] {
-  const names = new Map<string, number>();
+  const names = new Map<string, ConfigPath>();
   const tokens = new Map<string, string>();
   return (entry.clients ?? []).map((client, index) => {
     const path = ["api", "clients", index];
     const { name, role, certificate } = client;
-    const before = names.get(name);
-    if (before === undefined) names.set(name, index);
-    else {
-      const where = context.issues.where(["api", "clients", before, "name"]);
-      context.issues.error([...path, "name"], `${name} stands here twice`, `first at ${where}`);
-    }
+    context.issues.once(name, name, [...path, "name"], names);
     checkCredentials(client, path, entry, context.issues);
     const token = digestOf(client, path, context);
     const other = token === undefined ? undefined : tokens.get(token);

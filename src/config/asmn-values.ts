@@ -43,11 +43,7 @@ export function uniqueNames(
 ): string[] {
   const seen = new Map<string, ConfigPath>();
   for (const [index, { name }] of list.entries()) {
-    const at = [...path, index, "name"];
-    const before = seen.get(name);
-    if (before === undefined) seen.set(name, at);
-    else
-      issues.error(at, `"${name}" stands here twice`, `first at ${issues.where(before)}; keep one`);
+    issues.once(name, `"${name}"`, [...path, index, "name"], seen);
   }
   return [...seen.keys()];
 }

@@ -166,7 +166,7 @@ function listenAddresses(file: ConfigFile, issues: IssueList): Endpoint[] {
     const endpoint = parseEndpoint(text);
     if (endpoint === undefined) continue;
     const path = ["listen", index];
-    twice(`${endpoint.address} ${endpoint.port}`, text, path, seen, issues);
+    issues.once(`${endpoint.address} ${endpoint.port}`, text, path, seen);
     endpoints.push(endpoint);
   }
   return endpoints;
@@ -183,7 +183,7 @@ function peers(
   return (file.peers ?? []).map((entry, index) => {
     const path = ["peers", index];
     const address = canonicalAddress(entry.address) ?? entry.address;
-    twice(address, entry.address, [...path, "address"], seen, issues);
+    issues.once(address, entry.address, [...path, "address"], seen);
     return { ...optionsOf(entry, path, file, false, around, chains, asmn, issues), address };
   });
 }
@@ -206,7 +206,7 @@ function ranges(
         `write ${prefix.text}, or a longer length`,
       );
     }
-    twice(prefix.text, entry.prefix, [...path, "prefix"], seen, issues);
+    issues.once(prefix.text, entry.prefix, [...path, "prefix"], seen);
     return {
       ...optionsOf(entry, path, file, true, around, chains, asmn, issues),
       prefix: prefix.text,
@@ -264,19 +264,6 @@ function optionsOf(
     asmn,
     issues,
   });
-}
-
-function twice(
-  key: string,
-  shown: string,
-  path: ConfigPath,
-  seen: Map<string, ConfigPath>,
-  issues: IssueList,
-): void {
-  const before = seen.get(key);
-  if (before === undefined) seen.set(key, path);
-  else
-    issues.error(path, `${shown} stands here twice`, `first at ${issues.where(before)}; keep one`);
 }
 
 function httpSettings(file: ConfigFile, around: Surroundings, issues: IssueList): HttpSettings {

@@ -46,6 +46,13 @@ export class IssueList {
     this.add("warning", path, message, remedy, atKey);
   }
 
+  /** An error where `key` was there before. @param seen where each has been so far */
+  once(key: string, shown: string, path: ConfigPath, seen: Map<string, ConfigPath>): void {
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, path);
+    else this.error(path, `${shown} stands here twice`, `first at ${this.where(before)}; keep one`);
+  }
+
   get failed(): boolean {
     return this.items.some((issue) => issue.severity === "error");
   }

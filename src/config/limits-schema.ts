@@ -43,57 +43,50 @@ const warnAt: SchemaNode = {
   description: "Percent of `maximum` at which the log has a warning; 0 = none.",
 };
 
+/** @param way what is done in its direction beside `warn` and `stop` */
+function limitList(
+  description: string,
+  way: { readonly action: string; readonly does: string; readonly byDefault: string },
+): SchemaNode {
+  return {
+    type: "array",
+    description,
+    items: {
+      type: "object",
+      required: ["maximum"],
+      additionalProperties: false,
+      properties: {
+        family,
+        "route-type": routeType,
+        "per-vni": perVni,
+        maximum,
+        "warn-at": warnAt,
+        action: {
+          type: "string",
+          enum: ["warn", "stop", way.action],
+          default: way.byDefault,
+          description: `Beyond \`maximum\`: \`warn\` logs, \`stop\` ends the session (Cease 6/1), \`${way.action}\` ${way.does}.`,
+        },
+      },
+    },
+  };
+}
+
 export const limitsSchema: SchemaNode = {
   type: "object",
   additionalProperties: false,
   description: "Limits beside `prefix-limit` ([guide](limits.md)). Changes need no new session.",
   properties: {
-    in: {
-      type: "array",
-      description: "Limits on routes received. All that cover a route count it.",
-      items: {
-        type: "object",
-        required: ["maximum"],
-        additionalProperties: false,
-        properties: {
-          family,
-          "route-type": routeType,
-          "per-vni": perVni,
-          maximum,
-          "warn-at": warnAt,
-          action: {
-            type: "string",
-            enum: ["warn", "stop", "discard"],
-            default: LIMIT_DEFAULTS.action,
-            description:
-              "Beyond `maximum`: `warn` logs, `stop` ends the session (Cease 6/1), `discard` holds the further routes without effect.",
-          },
-        },
-      },
-    },
-    out: {
-      type: "array",
-      description: "Limits on routes sent.",
-      items: {
-        type: "object",
-        required: ["maximum"],
-        additionalProperties: false,
-        properties: {
-          family,
-          "route-type": routeType,
-          "per-vni": perVni,
-          maximum,
-          "warn-at": warnAt,
-          action: {
-            type: "string",
-            enum: ["warn", "stop", "withhold"],
-            default: LIMIT_DEFAULTS.outAction,
-            description:
-              "Beyond `maximum`: `warn` logs, `stop` ends the session (Cease 6/1), `withhold` does not send the further routes.",
-          },
-        },
-      },
-    },
+    in: limitList("Limits on routes received. All that cover a route count it.", {
+      action: "discard",
+      does: "holds the further routes without effect",
+      byDefault: LIMIT_DEFAULTS.action,
+    }),
+    out: limitList("Limits on routes sent.", {
+      action: "withhold",
+      does: "does not send the further routes",
+      byDefault: LIMIT_DEFAULTS.outAction,
+    }),
     "restart-seconds": {
       type: "integer",
       minimum: 0,

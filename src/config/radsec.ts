@@ -196,16 +196,11 @@ function clientSettings(
   context: RadsecContext,
 ): RadsecClientSettings[] {
   const { issues } = context;
-  const names = new Map<string, number>();
+  const names = new Map<string, ConfigPath>();
   const proofs = new Map<string, string>();
   return entries.flatMap((entry, index) => {
     const at = [...path, index];
-    const before = names.get(entry.name);
-    if (before === undefined) names.set(entry.name, index);
-    else {
-      const where = issues.where([...path, before, "name"]);
-      issues.error([...at, "name"], `${entry.name} stands here twice`, `first at ${where}`);
-    }
+    issues.once(entry.name, entry.name, [...at, "name"], names);
     const proof = proofOf(entry, at, context);
     if (proof === undefined) return [];
     const key = keyOf(proof);

@@ -80,9 +80,9 @@ function checkDomains(
   const seen = new Map<string, ConfigPath>();
   for (const [index, { domain, tenant, vlan }] of domains.entries()) {
     const path = ["subscribers", "domains", index];
-    once(`domain ${domain}`, domain, [...path, "domain"], seen, issues);
+    issues.once(`domain ${domain}`, domain, [...path, "domain"], seen);
     const what = vlan === undefined ? `tenant ${tenant}` : `tenant ${tenant}, VLAN ${vlan}`;
-    once(what, `${what} (for a second domain)`, [...path, "tenant"], seen, issues);
+    issues.once(what, `${what} (for a second domain)`, [...path, "tenant"], seen);
     if (tenants.length === 0 || tenants.includes(tenant)) continue;
     issues.error(
       [...path, "tenant"],
@@ -96,24 +96,11 @@ function checkAccessPoints(entry: SubscribersEntry, issues: IssueList): void {
   const seen = new Map<string, ConfigPath>();
   for (const [index, { id, pe, esi }] of (entry["access-points"] ?? []).entries()) {
     const path = ["subscribers", "access-points", index];
-    once(stationId(id), id, [...path, "id"], seen, issues);
+    issues.once(stationId(id), id, [...path, "id"], seen);
     if ((pe === undefined) === (esi === undefined)) {
       issues.error(path, `it must be said once where ${id} is`, "give either pe or esi");
     }
   }
-}
-
-function once(
-  key: string,
-  shown: string,
-  path: ConfigPath,
-  seen: Map<string, ConfigPath>,
-  issues: IssueList,
-): void {
-  const before = seen.get(key);
-  if (before === undefined) seen.set(key, path);
-  else
-    issues.error(path, `${shown} stands here twice`, `first at ${issues.where(before)}; keep one`);
 }
 
 /** As sessions have it: a MAC in one form, or the text in lower case. */

@@ -5,7 +5,12 @@
  */
 import type { Clock, TimerHandle } from "../util/clock.js";
 import type { Log } from "../util/log.js";
-import { startOwnedThread } from "../util/owned-thread.js";
+import {
+  startOwnedThread,
+  type OwnedThread,
+  type OwnedThreadEvents,
+} from "../util/owned-thread.js";
+import { WaitingCalls } from "../util/waiting-calls.js";
 import type { StoreCall, StoreCommand, StoreReport } from "./messages.js";
 import {
   StoreError,
@@ -31,23 +36,10 @@ const BROKEN: ReadonlySet<StoreErrorCode> = new Set(["full", "denied", "corrupt"
 /** Questions under way at most; more are refused, so that a stuck disk costs no memory. */
 const MOST_PENDING = 10_000;
 
-/** A thread, or what a test puts in its place. */
-export interface StoreThread {
-  post(command: StoreCommand): void;
-  kill(): void;
-}
-
-export interface StoreThreadEvents {
-  report(report: StoreReport): void;
-  died(error: Error): void;
-}
-
-export type StoreThreadFactory = (events: StoreThreadEvents) => StoreThread;
-
-interface Pending {
-  readonly resolve: (result: never) => void;
-  readonly reject: (error: StoreError) => void;
-}
+/** Begins a thread, or what a test puts in its place. */
+export type StoreThreadFactory = (
+  events: OwnedThreadEvents<StoreReport>,
+) => OwnedThread<StoreCommand>;
 
 interface Watch {
   readonly prefix: string;
@@ -59,13 +51,13 @@ export class ThreadStore implements Store {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly start: StoreThreadFactory;
-  private readonly pending = new Map<number, Pending>();
+  private readonly calls = new WaitingCalls();
   private readonly watches = new Map<number, Watch>();
-  private thread: StoreThread | undefined;
+  private thread: OwnedThread<StoreCommand> | undefined;
   private state: StoreStatus["state"] = "opening";
   private problem: StoreError | undefined;
   private retry: TimerHandle | undefined;
-  private lastId = 0;
+  private lastWatch = 0;
   private ended: (() => void) | undefined;
 
   constructor(directory: string, clock: Clock, log: Log, start = storeThread(directory)) {
@@ -105,7 +97,7 @@ export class ThreadStore implements Store {
   }
 
   watch(prefix: string, sink: (changes: readonly StoreChange[]) => void): () => void {
-    const id = ++this.lastId;
+    const id = ++this.lastWatch;
     this.watches.set(id, { prefix, sink });
     // Sent while it opens, too: the thread reads its messages when it has opened.
     if (this.thread !== undefined) this.thread.post({ kind: "watch", id, prefix });
@@ -135,22 +127,15 @@ export class ThreadStore implements Store {
   }
 
   private call<T>(call: StoreCall): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const refusal = this.refusal();
-      if (refusal !== undefined) {
-        reject(refusal);
-        return;
-      }
-      const id = ++this.lastId;
-      this.pending.set(id, { resolve, reject });
-      this.thread!.post({ kind: "call", id, call });
-    });
+    const refusal = this.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.calls.begin((id) => this.thread!.post({ kind: "call", id, call }));
   }
 
   private refusal(): StoreError | undefined {
     if (this.state === "closed") return new StoreError("unavailable", "the store is closed");
     if (this.thread === undefined) return this.problem;
-    if (this.pending.size < MOST_PENDING) return undefined;
+    if (this.calls.size < MOST_PENDING) return undefined;
     return new StoreError("unavailable", "the store does not keep up; is the disk stuck?");
   }
 
@@ -183,13 +168,11 @@ export class ThreadStore implements Store {
         this.fail(new StoreError(report.code, report.message));
         break;
       case "done":
-        this.pending.get(report.id)?.resolve(report.result as never);
-        this.pending.delete(report.id);
+        this.calls.resolve(report.id, report.result);
         break;
       case "refused": {
         const error = new StoreError(report.code, report.message);
-        this.pending.get(report.id)?.reject(error);
-        this.pending.delete(report.id);
+        this.calls.reject(report.id, error);
         if (BROKEN.has(report.code)) this.fail(error);
         break;
       }
@@ -198,7 +181,7 @@ export class ThreadStore implements Store {
         break;
       case "closed":
         this.thread = undefined;
-        this.refuseAll(new StoreError("unavailable", "the store is closed"));
+        this.calls.rejectAll(new StoreError("unavailable", "the store is closed"));
         this.ended?.();
     }
   }
@@ -207,7 +190,7 @@ export class ThreadStore implements Store {
     const { thread } = this;
     this.thread = undefined;
     thread?.kill();
-    this.refuseAll(error);
+    this.calls.rejectAll(error);
     if (this.state === "closed") {
       this.ended?.();
       return;
@@ -221,11 +204,6 @@ export class ThreadStore implements Store {
     this.state = "unavailable";
     this.problem = error;
     this.retry = this.clock.setTimer(RETRY_MS, () => this.open());
-  }
-
-  private refuseAll(error: StoreError): void {
-    for (const { reject } of this.pending.values()) reject(error);
-    this.pending.clear();
   }
 }
 

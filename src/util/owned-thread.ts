@@ -12,7 +12,10 @@ export interface OwnedThread<Command> {
 
 export interface OwnedThreadEvents<Report> {
   report(report: Report): void;
+  /** It ended by itself: a bug, or its memory ran out. */
   died(error: Error): void;
+  /** Says of a report that the thread's end is in order from then on; default: one of kind `closed`. */
+  readonly isLast?: (report: Report) => boolean;
 }
 
 export interface OwnedThreadOptions {
@@ -21,7 +24,6 @@ export interface OwnedThreadOptions {
   readonly heapMegabytes: number;
 }
 
-/** A report of kind `closed` says that the thread's end is in order. */
 export function startOwnedThread<Command, Report extends { readonly kind: string }>(
   file: URL,
   { name, workerData, heapMegabytes }: OwnedThreadOptions,
@@ -32,6 +34,7 @@ export function startOwnedThread<Command, Report extends { readonly kind: string
     workerData,
     resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
   });
+  const { isLast = ({ kind }: Report) => kind === "closed" } = events;
   let ended = false;
   const died = (error: Error): void => {
     if (ended) return;
@@ -39,7 +42,7 @@ export function startOwnedThread<Command, Report extends { readonly kind: string
     events.died(error);
   };
   worker.on("message", (report: Report) => {
-    if (report.kind === "closed") ended = true;
+    if (isLast(report)) ended = true;
     events.report(report);
   });
   worker.on("error", died);

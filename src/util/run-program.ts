@@ -1,4 +1,4 @@
-/** Runs a program of the system with text on its standard input: no shell, bounded in time and output. */
+/** Programs of the system, run without a shell: with text on their input and bounded in time and output, or listened to. */
 import { spawn } from "node:child_process";
 
 export interface ProgramResult {
@@ -18,7 +18,8 @@ const TIMEOUT_MS = 20_000;
 /** Of output that is kept. */
 const MOST_OUTPUT = 64 * 1024 * 1024;
 const MOST_COMPLAINT = 16 * 1024;
-const PLACES = "/usr/sbin:/sbin:/usr/bin:/bin";
+/** Programs are looked for here, and say things in English. */
+const ENVIRONMENT = { PATH: "/usr/sbin:/sbin:/usr/bin:/bin", LC_ALL: "C" };
 
 export function programRunner(file: string): RunProgram {
   return (args, input) =>
@@ -26,7 +27,7 @@ export function programRunner(file: string): RunProgram {
       const child = spawn(file, [...args], {
         stdio: ["pipe", "pipe", "pipe"],
         timeout: TIMEOUT_MS,
-        env: { PATH: PLACES, LC_ALL: "C" },
+        env: ENVIRONMENT,
       });
       const out: Buffer[] = [];
       let [size, complaint] = [0, ""];
@@ -48,4 +49,66 @@ export function programRunner(file: string): RunProgram {
       child.on("close", (code) => end(code ?? undefined));
       child.stdin.end(input);
     });
+}
+
+/**
+ * Runs a program that talks until it ends, or is ended. The process does not live for it.
+ * @param onText its output in pieces; @param onEnd it ended by itself, or never began. @returns what ends it
+ */
+export type ListenToProgram = (onText: (text: string) => void, onEnd: () => void) => () => void;
+
+export function programListener([file = "", ...args]: readonly string[]): ListenToProgram {
+  return (onText, onEnd) => {
+    const child = spawn(file, args, { stdio: ["ignore", "pipe", "ignore"], env: ENVIRONMENT });
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      onEnd();
+    };
+    child.stdout.setEncoding("utf8");
+    child.stdout.on("data", onText);
+    child.on("error", end);
+    child.on("close", end);
+    child.unref();
+    return () => {
+      ended = true;
+      child.kill("SIGKILL");
+    };
+  };
+}
+
+export interface ProgramFailure {
+  /** This system cannot: the program is missing, or may not; else it refused what it was asked. */
+  readonly unsupported: boolean;
+  /** What is wrong, and what to do where that is known. */
+  readonly sentence: string;
+}
+
+export interface ProgramNames {
+  readonly program: string;
+  /** Debian's, which has the program. */
+  readonly from: string;
+  /** What does not work without it: "tunnels cannot fail closed". */
+  readonly without: string;
+}
+
+/** Why a program that needs CAP_NET_ADMIN did not do what it was asked. */
+export function failureOf(
+  { program, from, without }: ProgramNames,
+  { code, complaint, failure }: ProgramResult,
+): ProgramFailure {
+  if (failure === "ENOENT") {
+    const sentence = `${program} is not installed: install ${from}, without which ${without}`;
+    return { unsupported: true, sentence };
+  }
+  if (failure !== undefined) return { unsupported: true, sentence: `${program}: ${failure}` };
+  const first = /Error: .*/.exec(complaint)?.[0] ?? complaint.trim().split("\n")[0] ?? "";
+  if (/not permitted|Permission denied/i.test(complaint)) {
+    const sentence = `${program} may not change anything (${first}): give evpnd CAP_NET_ADMIN`;
+    return { unsupported: true, sentence };
+  }
+  const reason = first === "" ? "no reason given" : first;
+  const ended = code === undefined ? " to end in time" : "";
+  return { unsupported: false, sentence: `${program} failed${ended}: ${reason}` };
 }

@@ -3,9 +3,10 @@
  * has, and started again when it dies, with its doors at the addresses they had. Sessions and routes
  * know nothing of it.
  */
-import { Worker } from "node:worker_threads";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import { BackOff } from "../../util/back-off.js";
+import { startOwnedThread, type OwnedThread } from "../../util/owned-thread.js";
 import type { FibHandles } from "../../fib/index.js";
 import type { HttpBackend } from "../backend.js";
 import type { ApiStats } from "../../telemetry/index.js";
@@ -22,11 +23,7 @@ import {
 } from "./messages.js";
 
 /** A thread, or whatever a test puts there. */
-export interface ApiThread {
-  post(message: ToWorker): void;
-  /** At once; what it was doing is lost. */
-  kill(): void;
-}
+export type ApiThread = OwnedThread<ToWorker>;
 
 export interface ApiThreadEvents {
   message(message: ToMain): void;
@@ -50,8 +47,7 @@ export interface ApiHostParts {
 
 /** Beyond this the thread ends, and is started again: BGP has the machine's memory. */
 const HEAP_MB = 1024;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 10_000;
+const RETRIES = { firstMs: 100, mostMs: 10_000 };
 /** Alive so long, it begins anew with short waits. */
 const STEADY_MS = 60_000;
 /** What a door has to close in. */
@@ -59,29 +55,13 @@ const CLOSE_MS = 3000;
 
 export function apiThread(entry: URL = new URL("./entry.js", import.meta.url)): ApiThreadFactory {
   return (events, workerData) => {
-    const worker = new Worker(entry, {
-      name: "evpnd-api",
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    const options = { name: "evpnd-api", workerData, heapMegabytes: HEAP_MB };
+    return startOwnedThread(entry, options, {
+      report: (message: ToMain) => events.message(message),
+      died: (error) => events.died(error),
+      // `closed` is said of a door; the thread's own end is never in order, but for `kill`.
+      isLast: () => false,
     });
-    let ended = false;
-    const died = (error: Error) => {
-      if (ended) return;
-      ended = true;
-      events.died(error);
-    };
-    worker.on("message", (message: ToMain) => events.message(message));
-    worker.on("error", (error) => died(error));
-    worker.on("exit", (code) => died(new Error(`the API thread ended with code ${code}`)));
-    // Sessions keep the process alive, not this.
-    worker.unref();
-    return {
-      post: (message) => worker.postMessage(message),
-      kill: () => {
-        ended = true;
-        void worker.terminate();
-      },
-    };
   };
 }
 
@@ -112,7 +92,7 @@ export class ApiHost {
   private thread: ApiThread | undefined;
   private calls: CallServer | undefined;
   private retry: TimerHandle | undefined;
-  private retryMs = FIRST_RETRY_MS;
+  private readonly backOff = new BackOff(RETRIES);
   private startedAt = 0;
 
   constructor(parts: ApiHostParts) {
@@ -261,10 +241,9 @@ export class ApiHost {
       return;
     }
     this.parts.log.error(
-      { err: error, http: wanted.address, retryMs: this.retryMs },
+      { err: error, http: wanted.address, retryMs: this.tryLater() },
       "the API cannot have its address back; it tries again",
     );
-    this.tryLater();
   }
 
   private died(error: Error): void {
@@ -274,29 +253,30 @@ export class ApiHost {
     this.callsBefore += this.calls?.taken ?? 0;
     this.calls = undefined;
     const { log, clock } = this.parts;
-    if (clock.now() - this.startedAt >= STEADY_MS) this.retryMs = FIRST_RETRY_MS;
+    if (clock.now() - this.startedAt >= STEADY_MS) this.backOff.reset();
     for (const [door, wanted] of this.doors) {
       if (wanted.opening !== undefined || wanted.closed !== undefined) this.doors.delete(door);
       wanted.isOpen = false;
       settle(wanted, error);
     }
     log.error(
-      { err: error, deaths: this.deaths, retryMs: this.retryMs },
+      { err: error, deaths: this.deaths, retryMs: this.tryLater() },
       "the API thread ended; it is started again, and BGP goes on",
     );
-    this.tryLater();
   }
 
-  private tryLater(): void {
-    if (this.retry !== undefined) return;
-    this.retry = this.parts.clock.setTimer(this.retryMs, () => {
+  /** @returns milliseconds until then; undefined when it was arranged before */
+  private tryLater(): number | undefined {
+    if (this.retry !== undefined) return undefined;
+    const retryMs = this.backOff.next();
+    this.retry = this.parts.clock.setTimer(retryMs, () => {
       this.retry = undefined;
       if (this.thread === undefined) this.begin();
       for (const [door, wanted] of this.doors) {
         if (!wanted.isOpen && !wanted.isRetired) this.reopen(door, wanted);
       }
     });
-    this.retryMs = Math.min(LAST_RETRY_MS, 2 * this.retryMs);
+    return retryMs;
   }
 
   /** At the port it had, if the settings left the choice to the system. */

@@ -1,9 +1,15 @@
 /** The gate of a daemon: its thread, its answers, its proxy door; begun, changed by a reload, ended. */
 import type { Duplex } from "node:stream";
-import { Worker, type MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Clock } from "../../util/clock.js";
 import { toHex } from "../../util/bytes.js";
 import type { Log } from "../../util/log.js";
+import {
+  startOwnedThread,
+  type OwnedThread,
+  type OwnedThreadEvents,
+} from "../../util/owned-thread.js";
+import { SupervisedThread } from "../../util/supervised-thread.js";
 import { tlsIdentity } from "../link/index.js";
 import type { TlsIdentity } from "../link/index.js";
 import { ProxyServer, type ProxyAnswer, type ProxyClaim } from "../proxy/index.js";
@@ -20,7 +26,7 @@ import type { GateEvent } from "./entry.js";
 import { LOCAL, type FeedDeskSettings } from "./feed-desk.js";
 import { LocalGate, type LocalGateSettings } from "./local-gate.js";
 import { GateFiles } from "./memory.js";
-import type { FeedCommand, FeedReport, FeedThreadData } from "./thread.js";
+import type { FeedCommand, FeedDoor, FeedNote, FeedReport, FeedThreadData } from "./thread.js";
 
 /** The Sec-EM of the same daemon. */
 export interface LocalSecEm {
@@ -30,12 +36,20 @@ export interface LocalSecEm {
   subscribe(port: MessagePort): void;
 }
 
+export type FeedThreadEvents = OwnedThreadEvents<FeedReport>;
+/** Begins the thread, or what a test puts in its place. */
+export type FeedThreadFactory = (
+  data: FeedThreadData,
+  events: FeedThreadEvents,
+) => OwnedThread<FeedCommand>;
+
 export interface GateParts {
   readonly settings: GateSettings;
   readonly secEm: LocalSecEm | undefined;
   readonly handOver: (stream: Duplex, ends: HandedOver) => void;
   readonly clock: Clock;
   readonly log: Log;
+  readonly spawn?: FeedThreadFactory;
 }
 
 /** A session as the speaker takes it. */
@@ -52,8 +66,6 @@ export interface HandedOver {
 const HEAP_MB = 256;
 const GLASS_MS = 5000;
 const MOST_GLASS_OCTETS = 4096;
-const RESTART_MS = 1000;
-const CLOSE_MS = 2000;
 
 export class GateService implements GateControl {
   readonly gate: LocalGate;
@@ -63,13 +75,10 @@ export class GateService implements GateControl {
   private readonly identity: TlsIdentity;
   private readonly publicKey: string;
   private proxy: ProxyServer | undefined;
-  private worker: Worker | undefined;
-  private calls = 0;
-  private readonly waiting = new Map<number, (why: string | undefined) => void>();
-  private stopped = false;
+  private readonly thread: SupervisedThread<FeedDoor, undefined, FeedNote, readonly GateEvent[]>;
 
   private constructor(parts: GateParts) {
-    const { settings, clock, log } = parts;
+    const { settings, clock, log, spawn = feedThread } = parts;
     this.parts = parts;
     this.settings = settings;
     this.secEm = parts.secEm;
@@ -80,17 +89,32 @@ export class GateService implements GateControl {
       settings: gateOf(settings),
       clock,
       log,
-      applied: (source, revocation) => this.post({ kind: "applied", source, revocation }),
+      applied: (source, revocation) => this.thread.note({ kind: "applied", source, revocation }),
     });
     this.gate.configure(gateOf(settings), this.sourceNames());
+    this.thread = new SupervisedThread({
+      ...{ name: "the trust gate", clock, log, refusal: GateError },
+      spawn: (events) => {
+        const { identity } = this;
+        const { stateDirectory } = this.settings;
+        return spawn({ settings: this.deskSettings(), identity, stateDirectory }, events);
+      },
+      onUp: () => this.connectLocal(),
+      onNote: (events) => this.events(events),
+    });
   }
 
   /** Rejects with a sentence when its files or its proxy's address cannot be had. */
   static async start(parts: GateParts): Promise<GateService> {
     const service = new GateService(parts);
     await service.openProxy();
-    service.startThread();
-    return service;
+    try {
+      await service.thread.start();
+      return service;
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
   }
 
   /** What did not change goes on: subscriptions, sessions. Returns what was done, a line each. */
@@ -98,11 +122,10 @@ export class GateService implements GateControl {
     const before = this.settings;
     this.settings = settings;
     const lines: string[] = [];
-    if (secEm !== this.secEm) {
-      this.secEm = secEm;
-      this.post({ kind: "configure", settings: this.deskSettings() });
-      this.connectLocal();
-    } else this.post({ kind: "configure", settings: this.deskSettings() });
+    const anew = secEm !== this.secEm;
+    this.secEm = secEm;
+    this.thread.note({ kind: "configure", settings: this.deskSettings() });
+    if (anew) this.connectLocal();
     this.gate.configure(gateOf(settings), this.sourceNames());
     if (JSON.stringify(before.proxy) !== JSON.stringify(settings.proxy)) {
       await this.proxy?.stop();
@@ -116,26 +139,16 @@ export class GateService implements GateControl {
   /** The Sec-EM of this daemon is there, or there anew. */
   connectLocal(): void {
     const { secEm } = this;
-    if (secEm === undefined || this.worker === undefined) return;
+    if (secEm === undefined || !this.thread.isThere) return;
     const { port1, port2 } = new MessageChannel();
-    this.post({ kind: "local", port: port1 }, port1);
+    this.thread.note({ kind: "local", port: port1 }, [port1]);
     secEm.subscribe(port2);
   }
 
   async stop(): Promise<void> {
-    this.stopped = true;
     this.gate.close();
     await this.proxy?.stop();
-    const { worker } = this;
-    if (worker === undefined) return;
-    await new Promise<void>((resolve) => {
-      const late = this.parts.clock.setTimer(CLOSE_MS, () => void worker.terminate());
-      worker.once("exit", () => {
-        late.cancel();
-        resolve();
-      });
-      this.post({ kind: "close" });
-    });
+    await this.thread.stop();
   }
 
   status(): Promise<GateStatus> {
@@ -168,18 +181,12 @@ export class GateService implements GateControl {
     if (octets.length === 0 || octets.length > MOST_GLASS_OCTETS) {
       throw new GateError("invalid", "a break-glass document is some hundred octets in base64");
     }
-    if (this.worker === undefined) throw new GateError("off", "the gate is starting; try again");
     const before = new Set(this.gate.openGlass().map(({ serial }) => serial));
-    const call = ++this.calls;
-    const why = await new Promise<string | undefined>((resolve) => {
-      const late = this.parts.clock.setTimer(GLASS_MS, () => answer("the gate did not answer"));
-      const answer = (what: string | undefined): void => {
-        late.cancel();
-        this.waiting.delete(call);
-        resolve(what);
-      };
-      this.waiting.set(call, answer);
-      this.post({ kind: "glass", call, document: octets });
+    const why = await new Promise<string | undefined>((resolve, reject) => {
+      const { clock } = this.parts;
+      const late = clock.setTimer(GLASS_MS, () => resolve("the gate did not answer"));
+      const answer = this.thread.call("breakGlass", octets).finally(() => late.cancel());
+      answer.then(resolve, reject);
     });
     if (why !== undefined) throw new GateError("refused", why);
     const open = this.gate.openGlass();
@@ -196,39 +203,6 @@ export class GateService implements GateControl {
       return Promise.resolve();
     }
     return Promise.reject(new GateError("not-found", `no break-glass ${serial} is open here`));
-  }
-
-  private startThread(): void {
-    const { clock, log } = this.parts;
-    const { stateDirectory } = this.settings;
-    const workerData: FeedThreadData = {
-      settings: this.deskSettings(),
-      identity: this.identity,
-      stateDirectory,
-    };
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      name: "asmn-gate",
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    });
-    worker.unref();
-    this.worker = worker;
-    worker.on("message", (report: FeedReport) => this.take(report));
-    worker.on("error", (err) => log.error({ err }, "the gate's feeds have stopped; begun anew"));
-    worker.once("exit", () => {
-      this.worker = undefined;
-      if (!this.stopped) clock.setTimer(RESTART_MS, () => this.restartThread());
-    });
-    this.connectLocal();
-  }
-
-  private restartThread(): void {
-    if (!this.stopped && this.worker === undefined) this.startThread();
-  }
-
-  private take(report: FeedReport): void {
-    if (report.kind === "events") this.events(report.events);
-    else if (report.kind === "glass") this.waiting.get(report.call)?.(report.why);
   }
 
   private events(events: readonly GateEvent[]): void {
@@ -283,10 +257,6 @@ export class GateService implements GateControl {
     });
   }
 
-  private post(command: FeedCommand, port?: MessagePort): void {
-    this.worker?.postMessage(command, port === undefined ? [] : [port]);
-  }
-
   private sourceNames(): string[] {
     const names = this.settings.sources.map(({ name }) => name);
     return this.secEm === undefined ? names : [LOCAL, ...names];
@@ -296,6 +266,14 @@ export class GateService implements GateControl {
     const { audience, sources, staleSeconds } = this.settings;
     return { audience, sources, staleSeconds, localRoots: this.secEm?.rootKeys };
   }
+}
+
+function feedThread(
+  workerData: FeedThreadData,
+  events: FeedThreadEvents,
+): OwnedThread<FeedCommand> {
+  const options = { name: "evpnd-gate", workerData, heapMegabytes: HEAP_MB };
+  return startOwnedThread(new URL("./worker.js", import.meta.url), options, events);
 }
 
 /** `AS:NUMBER` as 4 octets. */

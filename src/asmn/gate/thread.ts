@@ -1,5 +1,6 @@
 /** What goes between the gate and the thread that reads its feeds. */
 import type { MessagePort } from "node:worker_threads";
+import type { ThreadCommand, ThreadReport } from "../../util/thread-messages.js";
 import type { TlsIdentity } from "../link/index.js";
 import type { GateEvent } from "./entry.js";
 import type { FeedDeskSettings } from "./feed-desk.js";
@@ -10,16 +11,21 @@ export interface FeedThreadData {
   readonly stateDirectory: string;
 }
 
-export type FeedCommand =
+/** What the thread is asked. */
+export interface FeedDoor {
+  /** @returns why it was not taken; undefined = it was */
+  breakGlass(document: Uint8Array): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/** What the thread is told. */
+export type FeedNote =
   | { readonly kind: "configure"; readonly settings: FeedDeskSettings }
   /** Comes with its port as transferred. */
   | { readonly kind: "local"; readonly port: MessagePort }
-  | { readonly kind: "applied"; readonly source: string; readonly revocation: number }
-  | { readonly kind: "glass"; readonly call: number; readonly document: Uint8Array }
-  | { readonly kind: "close" };
+  | { readonly kind: "applied"; readonly source: string; readonly revocation: number };
 
-export type FeedReport =
-  | { readonly kind: "events"; readonly events: readonly GateEvent[] }
-  /** `why` is undefined when it was taken. */
-  | { readonly kind: "glass"; readonly call: number; readonly why: string | undefined }
-  | { readonly kind: "closed" };
+export type FeedCommand = ThreadCommand<FeedNote>;
+
+/** From the thread; its notes are what it read. */
+export type FeedReport = ThreadReport<undefined, readonly GateEvent[]>;

@@ -1,9 +1,9 @@
-/** What passes between the gateway's thread and its owner; plain data. */
+/** What passes between the gateway's thread and its owner; plain data, but for ports that go over. */
 import type { MessagePort } from "node:worker_threads";
+import type { ThreadCommand, ThreadReport } from "../../util/thread-messages.js";
 import type { FeedDeskSettings } from "../gate/feed-desk.js";
 import type { TlsIdentity } from "../link/index.js";
 import type { GatewayControl } from "./control.js";
-import type { GatewayErrorCode } from "./error.js";
 import type { FeedTimes } from "./feed-members.js";
 import type { GatewayCoreSettings } from "./settings.js";
 
@@ -19,34 +19,16 @@ export interface StationStart {
   readonly stateDirectory: string;
 }
 
-/** To the thread. */
-export type StationCommand =
-  | {
-      readonly kind: "call";
-      readonly id: number;
-      readonly method: keyof GatewayControl | "configure";
-      readonly parameters: readonly unknown[];
-    }
-  /** Comes with its port as transferred. */
-  | { readonly kind: "local"; readonly port: MessagePort }
-  | { readonly kind: "close" };
-
-/** An error, taken apart: classes do not survive the way. */
-export interface PackedError {
-  readonly message: string;
-  readonly code: GatewayErrorCode | undefined;
+/** What the thread is asked. All methods reject with `GatewayError`. */
+export interface StationDoor extends GatewayControl {
+  /** All or nothing. */
+  configure(settings: StationSettings): Promise<void>;
+  /** The rules stay. */
+  stop(): Promise<void>;
 }
 
+/** To the thread; a note is a port to the Sec-EM of this daemon. */
+export type StationCommand = ThreadCommand<MessagePort>;
+
 /** From the thread. */
-export type StationReport =
-  | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly error: PackedError }
-  | { readonly kind: "result"; readonly id: number; readonly value: unknown }
-  | { readonly kind: "refused"; readonly id: number; readonly error: PackedError }
-  | {
-      readonly kind: "log";
-      readonly level: "debug" | "info" | "warn" | "error";
-      readonly fields: object;
-      readonly message: string;
-    }
-  | { readonly kind: "closed" };
+export type StationReport = ThreadReport;

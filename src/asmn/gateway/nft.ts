@@ -2,7 +2,12 @@
  * `nft` and `tc` as the gateway runs them. A script of nft is one transaction of the kernel: all of it is in
  * force afterwards, or nothing of it. Where it fails, the line that nft names is told along.
  */
-import { programRunner, type ProgramResult, type RunProgram } from "../../util/run-program.js";
+import {
+  failureOf,
+  programRunner,
+  type ProgramResult,
+  type RunProgram,
+} from "../../util/run-program.js";
 import { GatewayError } from "./error.js";
 
 /** Standard output. Rejects with `GatewayError`. */
@@ -44,26 +49,13 @@ function ruleOf(complaint: string, script: string): string | undefined {
 
 function explained(
   program: string,
-  debianPackage: string,
-  { code, complaint, failure }: ProgramResult,
+  from: string,
+  result: ProgramResult,
   rule: string | undefined,
 ): GatewayError {
-  if (failure === "ENOENT") {
-    return new GatewayError(
-      "unsupported",
-      `${program} is not installed: install ${debianPackage}, without which nothing is enforced`,
-    );
-  }
-  if (failure !== undefined) return new GatewayError("unsupported", `${program}: ${failure}`);
-  const first = /Error: .*/.exec(complaint)?.[0] ?? complaint.trim().split("\n")[0] ?? "";
-  if (/not permitted|Permission denied/i.test(complaint)) {
-    return new GatewayError(
-      "unsupported",
-      `${program} may not change anything (${first}): give evpnd CAP_NET_ADMIN`,
-    );
-  }
-  const reason = first === "" ? "no reason given" : first;
-  const ended = code === undefined ? " to end in time" : "";
+  const names = { program, from, without: "nothing is enforced" };
+  const { unsupported, sentence } = failureOf(names, result);
+  if (unsupported) return new GatewayError("unsupported", sentence);
   const where = rule === undefined ? "" : `, in: ${rule.slice(0, LONGEST_RULE)}`;
-  return new GatewayError("refused", `${program} failed${ended}: ${reason}${where}`);
+  return new GatewayError("refused", sentence + where);
 }

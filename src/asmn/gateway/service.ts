@@ -3,18 +3,30 @@
  * ended. The rules outlive it: while the thread is away nobody new is let in, and who is in goes when his
  * verdict ends.
  */
-import { MessageChannel } from "node:worker_threads";
-import type { Clock, TimerHandle } from "../../util/clock.js";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
-import { startOwnedThread, type OwnedThread } from "../../util/owned-thread.js";
+import {
+  startOwnedThread,
+  type OwnedThread,
+  type OwnedThreadEvents,
+} from "../../util/owned-thread.js";
+import { SupervisedThread } from "../../util/supervised-thread.js";
 import { GateFiles } from "../gate/memory.js";
 import type { LocalSecEm } from "../gate/service.js";
 import { tlsIdentity } from "../link/index.js";
 import { ASMN_DEFAULTS, type GatewaySettings } from "../settings.js";
 import type { GatewayControl } from "./control.js";
 import { GatewayError } from "./error.js";
-import type { PackedError, StationCommand, StationReport, StationStart } from "./messages.js";
+import type { StationCommand, StationDoor, StationReport, StationStart } from "./messages.js";
 import { stationSettings } from "./station-settings.js";
+
+export type StationThreadEvents = OwnedThreadEvents<StationReport>;
+/** Begins the thread, or what a test puts in its place. */
+export type StationThreadFactory = (
+  start: StationStart,
+  events: StationThreadEvents,
+) => OwnedThread<StationCommand>;
 
 export interface GatewayServiceParts {
   readonly settings: GatewaySettings;
@@ -22,68 +34,55 @@ export interface GatewayServiceParts {
   readonly secEm: LocalSecEm | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  readonly spawn?: StationThreadFactory;
 }
 
 const HEAP_MB = 512;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 10_000;
-const CLOSE_MS = 3000;
-
-interface Waiting {
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-}
 
 export class GatewayService implements GatewayControl {
   /** Its own key towards Sec-EMs, hexadecimal: what they have to list. */
   readonly publicKey: string;
-  private readonly parts: GatewayServiceParts;
-  private readonly start: StationStart;
+  private readonly thread: SupervisedThread<StationDoor, undefined, MessagePort>;
   private settings: GatewaySettings;
   private secEm: LocalSecEm | undefined;
-  private thread: OwnedThread<StationCommand> | undefined;
-  private starting: { resolve(): void; reject(error: Error): void } | undefined;
-  private retry: TimerHandle | undefined;
-  private retryMs = FIRST_RETRY_MS;
-  private readonly waiting = new Map<number, Waiting>();
-  private lastCall = 0;
-  private stopped = false;
-  private closed: (() => void) | undefined;
 
   private constructor(parts: GatewayServiceParts) {
-    this.parts = parts;
-    this.settings = parts.settings;
-    this.secEm = parts.secEm;
-    const { stateDirectory, keyFile, name } = parts.settings;
+    const { settings, secEm, clock, log, spawn = stationThread } = parts;
+    this.settings = settings;
+    this.secEm = secEm;
+    const { stateDirectory, keyFile, name } = settings;
     const key = new GateFiles(stateDirectory).key(keyFile);
     this.publicKey = Buffer.from(key.publicKey).toString("hex");
-    const settings = stationSettings(parts.settings, parts.secEm?.rootKeys, ASMN_DEFAULTS.gate);
-    this.start = { settings, identity: tlsIdentity(key, name), stateDirectory };
+    const identity = tlsIdentity(key, name);
+    this.thread = new SupervisedThread({
+      ...{ name: "the ASMN gateway", clock, log, refusal: GatewayError },
+      spawn: (events) => {
+        const now = stationOf(this.settings, this.secEm);
+        return spawn({ settings: now, identity, stateDirectory }, events);
+      },
+      onUp: () => this.connectLocal(),
+    });
   }
 
   /** Settled when the rules are in force. Rejects with `GatewayError`, or `GateFileError` for its directory. */
   static async start(parts: GatewayServiceParts): Promise<GatewayService> {
     const service = new GatewayService(parts);
-    await new Promise<void>((resolve, reject) => {
-      service.starting = { resolve, reject };
-      service.begin();
-    });
+    await service.thread.start();
     return service;
   }
 
-  status = () => this.call<"status">("status");
-  members = () => this.call<"members">("members");
-  flows = () => this.call<"flows">("flows");
-  script = () => this.call<"script">("script");
-  compare = (catalog: unknown) => this.call<"compare">("compare", catalog);
-  repair = (actor: string) => this.call<"repair">("repair", actor);
-  remove = (actor: string) => this.call<"remove">("remove", actor);
-  install = (actor: string) => this.call<"install">("install", actor);
+  status = () => this.thread.call("status");
+  members = () => this.thread.call("members");
+  flows = () => this.thread.call("flows");
+  script = () => this.thread.call("script");
+  compare = (catalog: unknown) => this.thread.call("compare", catalog);
+  repair = (actor: string) => this.thread.call("repair", actor);
+  remove = (actor: string) => this.thread.call("remove", actor);
+  install = (actor: string) => this.thread.call("install", actor);
 
   /** All or nothing. Rejects with `GatewayError`. @returns what was done, a line each */
   async configure(settings: GatewaySettings, secEm: LocalSecEm | undefined): Promise<string[]> {
-    const next = stationSettings(settings, secEm?.rootKeys, ASMN_DEFAULTS.gate);
-    await this.send("configure", [next]);
+    await this.thread.call("configure", stationOf(settings, secEm));
     const anew = secEm !== this.secEm;
     this.settings = settings;
     this.secEm = secEm;
@@ -93,127 +92,26 @@ export class GatewayService implements GatewayControl {
 
   /** The Sec-EM of this daemon is there, or there anew. */
   connectLocal(): void {
-    const { secEm, thread } = this;
-    if (secEm === undefined || thread === undefined) return;
+    if (this.secEm === undefined || !this.thread.isThere) return;
     const { port1, port2 } = new MessageChannel();
-    thread.post({ kind: "local", port: port1 }, [port1]);
-    secEm.subscribe(port2);
+    this.thread.note(port1, [port1]);
+    this.secEm.subscribe(port2);
   }
 
   /** The rules stay. Never rejects. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    this.retry?.cancel();
-    const { thread } = this;
-    if (thread === undefined) return;
-    await new Promise<void>((resolve) => {
-      const late = this.parts.clock.setTimer(CLOSE_MS, resolve);
-      this.closed = () => {
-        late.cancel();
-        resolve();
-      };
-      thread.post({ kind: "close" });
-    });
-    thread.kill();
-    this.ended();
-  }
-
-  private begin(): void {
-    const settings = stationSettings(this.settings, this.secEm?.rootKeys, ASMN_DEFAULTS.gate);
-    const workerData: StationStart = { ...this.start, settings };
-    const options = { name: "evpnd-gateway", workerData, heapMegabytes: HEAP_MB };
-    const thread = startOwnedThread<StationCommand, StationReport>(
-      new URL("./worker.js", import.meta.url),
-      options,
-      {
-        report: (report) => {
-          if (this.thread === thread) this.report(report);
-        },
-        died: (error) => {
-          if (this.thread === thread) this.died(error);
-        },
-      },
-    );
-    this.thread = thread;
-  }
-
-  private report(report: StationReport): void {
-    switch (report.kind) {
-      case "ready":
-        this.retryMs = FIRST_RETRY_MS;
-        this.connectLocal();
-        this.starting?.resolve();
-        this.starting = undefined;
-        return;
-      case "failed":
-        this.thread?.kill();
-        this.died(errorOf(report.error));
-        return;
-      case "log":
-        this.parts.log[report.level](report.fields, report.message);
-        return;
-      case "result":
-        this.waiting.get(report.id)?.resolve(report.value as never);
-        this.waiting.delete(report.id);
-        return;
-      case "refused":
-        this.waiting.get(report.id)?.reject(errorOf(report.error));
-        this.waiting.delete(report.id);
-        return;
-      case "closed":
-        this.closed?.();
-    }
-  }
-
-  private died(error: Error): void {
-    this.ended();
-    if (this.starting !== undefined) {
-      this.starting.reject(error);
-      this.starting = undefined;
-      return;
-    }
-    if (this.stopped) return;
-    const { clock, log } = this.parts;
-    log.error(
-      { err: error, retryMs: this.retryMs },
-      "the ASMN gateway's thread ended; it starts anew",
-    );
-    this.retry = clock.setTimer(this.retryMs, () => this.begin());
-    this.retryMs = Math.min(LAST_RETRY_MS, this.retryMs * 2);
-  }
-
-  private ended(): void {
-    this.thread = undefined;
-    for (const { reject } of this.waiting.values()) reject(away());
-    this.waiting.clear();
-  }
-
-  private call<M extends keyof GatewayControl>(
-    method: M,
-    ...parameters: Parameters<GatewayControl[M]>
-  ): ReturnType<GatewayControl[M]> {
-    // The thread calls that very method: what it sends back has its type.
-    return this.send(method, parameters) as ReturnType<GatewayControl[M]>;
-  }
-
-  private send(
-    method: keyof GatewayControl | "configure",
-    parameters: readonly unknown[],
-  ): Promise<never> {
-    return new Promise<never>((resolve, reject) => {
-      const { thread } = this;
-      if (thread === undefined) return reject(away());
-      const id = ++this.lastCall;
-      this.waiting.set(id, { resolve, reject });
-      thread.post({ kind: "call", id, method, parameters });
-    });
+  stop(): Promise<void> {
+    return this.thread.stop();
   }
 }
 
-function away(): GatewayError {
-  return new GatewayError("off", "the gateway's thread is being started anew; ask again");
+function stationOf(settings: GatewaySettings, secEm: LocalSecEm | undefined) {
+  return stationSettings(settings, secEm?.rootKeys, ASMN_DEFAULTS.gate);
 }
 
-function errorOf({ message, code }: PackedError): Error {
-  return code === undefined ? new Error(message) : new GatewayError(code, message);
+function stationThread(
+  workerData: StationStart,
+  events: StationThreadEvents,
+): OwnedThread<StationCommand> {
+  const options = { name: "evpnd-gateway", workerData, heapMegabytes: HEAP_MB };
+  return startOwnedThread(new URL("./worker.js", import.meta.url), options, events);
 }

@@ -1,5 +1,5 @@
 /** Where the BFD engine runs, as the speaker sees it: a thread of its own, or whatever a test puts there. */
-import { Worker } from "node:worker_threads";
+import { startOwnedThread } from "../../util/owned-thread.js";
 import type { BfdCommand, BfdReport } from "./messages.js";
 import { BFD_PORTS, type BfdPorts } from "./sockets.js";
 import type { BfdWorkerData } from "./worker.js";
@@ -24,31 +24,15 @@ const HEAP_MB = 64;
 export function threadHost(ports: BfdPorts = BFD_PORTS): BfdHostFactory {
   return (events) => {
     const workerData: BfdWorkerData = { ports };
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      name: "evpnd-bfd",
-      workerData,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    });
-    let ended = false;
-    const died = (error: Error) => {
-      if (ended) return;
-      ended = true;
-      events.died(error);
-    };
-    worker.on("message", (report: BfdReport) => {
-      if (report.kind === "stopped") ended = true;
-      events.report(report);
-    });
-    worker.on("error", (error) => died(error));
-    worker.on("exit", (code) => died(new Error(`the BFD thread ended with code ${code}`)));
-    // Sessions and the HTTP door keep the process alive, not this.
-    worker.unref();
-    return {
-      command: (command) => worker.postMessage(command),
-      kill: () => {
-        ended = true;
-        void worker.terminate();
+    const thread = startOwnedThread<BfdCommand, BfdReport>(
+      new URL("./worker.js", import.meta.url),
+      { name: "evpnd-bfd", workerData, heapMegabytes: HEAP_MB },
+      {
+        report: (report) => events.report(report),
+        died: (error) => events.died(error),
+        isLast: ({ kind }) => kind === "stopped",
       },
-    };
+    );
+    return { command: (command) => thread.post(command), kill: () => thread.kill() };
   };
 }

@@ -1,7 +1,12 @@
 /** The timeline as the thread with the FIB has it: a thread of its own, told which ring to read, and asked by messages. */
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
-import { startOwnedThread } from "../../util/owned-thread.js";
+import {
+  startOwnedThread,
+  type OwnedThread,
+  type OwnedThreadEvents,
+} from "../../util/owned-thread.js";
+import { WaitingCalls } from "../../util/waiting-calls.js";
 import { FibQueryError } from "../control.js";
 import type { EventShare } from "../event-ring.js";
 import type { TimelineCommand, TimelineQuestion, TimelineReport } from "./messages.js";
@@ -26,25 +31,10 @@ const RESTART_MS = 30_000;
 const CLOSE_MS = 5000;
 const MOST_PENDING = 256;
 
-export interface TimelineThread {
-  post(command: TimelineCommand): void;
-  kill(): void;
-}
-
-export interface TimelineThreadEvents {
-  report(report: TimelineReport): void;
-  died(error: Error): void;
-}
-
 export type TimelineThreadFactory = (
   data: TimelineWorkerData,
-  events: TimelineThreadEvents,
-) => TimelineThread;
-
-interface Pending {
-  readonly resolve: (answer: never) => void;
-  readonly reject: (error: Error) => void;
-}
+  events: OwnedThreadEvents<TimelineReport>,
+) => OwnedThread<TimelineCommand>;
 
 export interface ThreadTimelineParts {
   readonly settings: TimelineSettings;
@@ -60,11 +50,10 @@ export class ThreadTimeline implements TimelineControl {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly start: TimelineThreadFactory;
-  private readonly pending = new Map<number, Pending>();
-  private thread: TimelineThread | undefined;
+  private readonly calls = new WaitingCalls();
+  private thread: OwnedThread<TimelineCommand> | undefined;
   private share: EventShare | undefined;
   private latest: TimelineStatus;
-  private lastId = 0;
   private restart: TimerHandle | undefined;
   private ended: (() => void) | undefined;
   private closing = false;
@@ -140,19 +129,15 @@ export class ThreadTimeline implements TimelineControl {
   }
 
   private ask<T>(question: TimelineQuestion): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.thread === undefined || this.pending.size >= MOST_PENDING) {
-        const busy = this.thread !== undefined;
-        const text = busy
-          ? "the timeline has too many questions; ask again later"
-          : "the timeline's thread is not there";
-        reject(new FibQueryError(busy ? "busy" : "off", text));
-        return;
-      }
-      const id = ++this.lastId;
-      this.pending.set(id, { resolve, reject });
-      this.thread.post({ kind: "ask", id, question });
-    });
+    const { thread, calls } = this;
+    if (thread === undefined) {
+      return Promise.reject(new FibQueryError("off", "the timeline's thread is not there"));
+    }
+    if (calls.size >= MOST_PENDING) {
+      const text = "the timeline has too many questions; ask again later";
+      return Promise.reject(new FibQueryError("busy", text));
+    }
+    return calls.begin((id) => thread.post({ kind: "ask", id, question }));
   }
 
   private open(started: number): void {
@@ -182,12 +167,10 @@ export class ThreadTimeline implements TimelineControl {
         this.tell(report.status);
         break;
       case "answer":
-        this.pending.get(report.id)?.resolve(report.answer as never);
-        this.pending.delete(report.id);
+        this.calls.resolve(report.id, report.answer);
         break;
       case "refused":
-        this.pending.get(report.id)?.reject(new FibQueryError(report.code, report.message));
-        this.pending.delete(report.id);
+        this.calls.reject(report.id, new FibQueryError(report.code, report.message));
         break;
       case "closed":
         this.end();
@@ -209,10 +192,7 @@ export class ThreadTimeline implements TimelineControl {
     this.thread = undefined;
     thread?.kill();
     this.latest = { ...this.latest, state: "unavailable" };
-    for (const { reject } of this.pending.values()) {
-      reject(new FibQueryError("off", "the timeline ended before it had an answer"));
-    }
-    this.pending.clear();
+    this.calls.rejectAll(new FibQueryError("off", "the timeline ended before it had an answer"));
     this.ended?.();
   }
 }

@@ -3,36 +3,14 @@
  * prints a line for each thing that goes. Lines that name the guard's table call for a look. Should the program
  * not run, looks from time to time remain, which do not depend on it.
  */
-import { spawn } from "node:child_process";
 import type { Clock, TimerHandle } from "../../util/clock.js";
-import { PLACES } from "./nft.js";
+import { programListener, type ListenToProgram } from "../../util/run-program.js";
 import { GUARD_TABLE } from "./ruleset.js";
 
 /** Starts the program: text in pieces, then its end. Returns what ends it. */
-export type NftMonitor = (onText: (text: string) => void, onEnd: () => void) => () => void;
+export type NftMonitor = ListenToProgram;
 
-export const monitorNft: NftMonitor = (onText, onEnd) => {
-  const child = spawn("nft", ["monitor", "destroy"], {
-    stdio: ["ignore", "pipe", "ignore"],
-    env: { PATH: PLACES },
-  });
-  let ended = false;
-  const end = (): void => {
-    if (ended) return;
-    ended = true;
-    onEnd();
-  };
-  child.stdout.setEncoding("utf8");
-  child.stdout.on("data", onText);
-  child.on("error", end);
-  child.on("close", end);
-  // A monitor is nothing that the process lives for.
-  child.unref();
-  return () => {
-    ended = true;
-    child.kill("SIGKILL");
-  };
-};
+export const monitorNft: NftMonitor = programListener(["nft", "monitor", "destroy"]);
 
 export interface SentryParts {
   readonly clock: Clock;

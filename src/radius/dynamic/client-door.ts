@@ -9,7 +9,7 @@ import { Code, HEADER } from "../packet/iana.js";
 import type { Secret } from "../packet/md5.js";
 import { checkPacket } from "../packet/packet.js";
 import type { PacketFacts } from "../packet/packet.js";
-import { BackOff } from "../radsec/back-off.js";
+import { BackOff } from "../../util/back-off.js";
 import type { UpstreamPort, UpstreamSlot } from "../upstream/port.js";
 import type { DynamicCounters } from "./counters.js";
 
@@ -34,8 +34,8 @@ interface Waiting extends UpstreamSlot {
   readonly onReply: (reply: ClientReply) => void;
 }
 
-/** IRT, MRT, MRC and MRD. */
-const TIMES = { firstMs: 2000, mostMs: 16_000 };
+/** IRT, MRT and the tenth by chance, MRC and MRD (RFC 5080 section 2.2.1). */
+const TIMES = { firstMs: 2000, mostMs: 16_000, spread: 0.1 };
 const COUNT = 5;
 const DURATION_MS = 30_000;
 

@@ -4,10 +4,10 @@
  * each time; how long a request may wait at all is the listener's matter.
  */
 import type { Exchange } from "../server/exchange.js";
-import { BackOff } from "./back-off.js";
+import { BackOff } from "../../util/back-off.js";
 
-/** IRT, MRT and MRC of RFC 5080; MRD is below what a listener lets a request wait. */
-export const RETRANSMISSION = { firstMs: 2000, mostMs: 16_000, count: 5 } as const;
+/** IRT, MRT, MRC and the tenth by chance of RFC 5080 (section 2.2.1); MRD is below what a listener lets a request wait. */
+export const RETRANSMISSION = { firstMs: 2000, mostMs: 16_000, spread: 0.1, count: 5 } as const;
 
 interface Plan {
   readonly backOff: BackOff;

@@ -14,7 +14,7 @@ import type { Log } from "../../util/log.js";
 import { Code } from "../packet/iana.js";
 import { IdentifierRing } from "../upstream/port.js";
 import type { UpstreamPort, UpstreamSlot } from "../upstream/port.js";
-import { BackOff } from "./back-off.js";
+import { BackOff } from "../../util/back-off.js";
 import { PacketStream } from "./packet-stream.js";
 import { isServer, spkiOf } from "./peer-certificate.js";
 import type { TlsUpstreamSettings } from "./settings.js";
@@ -34,7 +34,7 @@ export interface TlsPortParts {
 }
 
 const CONNECT_MS = 5000;
-const RECONNECT = { firstMs: 500, mostMs: 60_000 };
+const RECONNECT = { firstMs: 500, mostMs: 60_000, spread: 0.1 };
 
 export class TlsPort extends IdentifierRing implements UpstreamPort {
   private readonly parts: TlsPortParts;

@@ -44,7 +44,7 @@ const start = () =>
   });
 const up = async () => {
   const starting = start();
-  threads[0]?.events.report({ kind: "ready", rootKey: "aa" });
+  threads[0]?.events.report({ kind: "ready", told: { rootKey: "aa" } });
   return starting;
 };
 const last = () => threads.at(-1)!;
@@ -94,7 +94,7 @@ test("a thread that dies is started anew, with the last settings, and its reader
   expect(threads).toHaveLength(2);
   expect(last().heartbeatSeconds).toBe(2);
   expect(ups).toBe(0);
-  last().events.report({ kind: "ready", rootKey: "aa" });
+  last().events.report({ kind: "ready", told: { rootKey: "aa" } });
   expect(ups).toBe(1);
   // Ever more seldom, as long as it does not stay.
   last().events.died(new Error("again"));

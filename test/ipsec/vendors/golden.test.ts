@@ -5,7 +5,7 @@ import { asText, modernPair, modernPolicy, render, shipped } from "./lib/orders.
 
 interface Golden {
   readonly profile: string;
-  readonly ids: string;
+  readonly name: string;
   readonly model: IpsecModel;
   /** What each gateway is rendered as; the first one for every vendor. */
   readonly own: readonly (readonly [string, Vendor])[];
@@ -14,7 +14,7 @@ interface Golden {
 const GOLDENS: readonly Golden[] = [
   {
     profile: "ssg",
-    ids: "IPS-02, IPS-06, IPS-07, IPS-09, IPS-11, IPS-14, IPS-15, IPS-23, IPS-25, IPS-26, IPS-64",
+    name: "IPS-02, IPS-06, IPS-07, IPS-09, IPS-11, IPS-14, IPS-15, IPS-23, IPS-25, IPS-26, IPS-64: renderings of the SSG network",
     model: shipped("ipsec-ssg.yaml"),
     own: [
       ["hq-ssg", "screenos"],
@@ -23,7 +23,7 @@ const GOLDENS: readonly Golden[] = [
   },
   {
     profile: "pix",
-    ids: "IPS-42, IPS-43, IPS-44, IPS-45, IPS-46, IPS-47, IPS-48, IPS-49, IPS-50, IPS-51, IPS-52, IPS-53, IPS-64",
+    name: "IPS-42, IPS-43, IPS-44, IPS-45, IPS-46, IPS-47, IPS-48, IPS-49, IPS-50, IPS-51, IPS-52, IPS-53, IPS-64: renderings of the PIX network",
     model: shipped("ipsec-pix.yaml"),
     own: [
       ["pix", "pix"],
@@ -32,7 +32,7 @@ const GOLDENS: readonly Golden[] = [
   },
   {
     profile: "modern",
-    ids: "IPS-80",
+    name: "IPS-80: renderings of a modern pair",
     model: modernPair(),
     own: [
       ["dc1", "strongswan"],
@@ -41,13 +41,13 @@ const GOLDENS: readonly Golden[] = [
   },
   {
     profile: "modern-policy",
-    ids: "IPS-80",
+    name: "IPS-80: renderings of a modern policy",
     model: modernPolicy(),
     own: [["dc1", "strongswan"]],
   },
 ];
 
-describe.each(GOLDENS)("$ids: renderings of the profile $profile", ({ profile, model, own }) => {
+describe.each(GOLDENS)("$name", ({ profile, model, own }) => {
   const [[first] = [""]] = own;
   const cases = [...VENDORS.map((vendor) => [first, vendor] as const), ...own.slice(1)];
   test.each(cases)("%s as %s", async (gateway, vendor) => {

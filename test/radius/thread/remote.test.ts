@@ -1,17 +1,18 @@
 /** The relay's thread from outside: answers, refusals, its death and its return. */
 import { beforeEach, expect, test } from "vitest";
 import { RadiusError } from "../../../src/radius/index.js";
-import type { Call } from "../../../src/radius/thread/messages.js";
+import type { Command } from "../../../src/radius/thread/messages.js";
 import { RemoteRadius } from "../../../src/radius/thread/remote.js";
 import type { RadiusThreadEvents } from "../../../src/radius/thread/remote.js";
 import { silentLog } from "../../../src/util/log.js";
+import type { ThreadCall } from "../../../src/util/thread-messages.js";
 import { ManualClock } from "../lib/hand-clock.js";
 import { relaySettings } from "../lib/run.js";
 
 /** A thread as the test plays it. */
 interface Played {
   readonly events: RadiusThreadEvents;
-  readonly calls: Call[];
+  readonly calls: ThreadCall[];
   readonly tenants: number;
   killed: boolean;
 }
@@ -35,14 +36,16 @@ const start = () =>
       const thread: Played = { events, calls: [], tenants: settings.tenants.length, killed: false };
       threads.push(thread);
       return {
-        post: (call) => void thread.calls.push(call),
+        post: (command: Command) => {
+          if (command.kind === "call") thread.calls.push(command);
+        },
         kill: () => void (thread.killed = true),
       };
     },
   });
 const up = async () => {
   const starting = start();
-  threads[0]?.events.report({ kind: "ready" });
+  threads[0]?.events.report({ kind: "ready", told: undefined });
   return starting;
 };
 const last = () => {
@@ -91,7 +94,7 @@ test("RAD-66: a thread that dies is started anew with the settings of now, ever 
     last().events.died(new Error("again"));
   }
   clock.pass(10_000);
-  last().events.report({ kind: "ready" });
+  last().events.report({ kind: "ready", told: undefined });
   const again = relay.spools();
   last().events.report({ kind: "result", id: last().calls[0]?.id ?? 0, value: [] });
   expect(await again).toEqual([]);
@@ -116,7 +119,7 @@ test("RAD-75: a thread that dies while it drains is followed by one that drains"
   await drained;
   last().events.died(new Error("a bug"));
   clock.pass(100);
-  last().events.report({ kind: "ready" });
+  last().events.report({ kind: "ready", told: undefined });
   expect(threads).toHaveLength(2);
   expect(last().calls).toMatchObject([{ method: "drain", parameters: [true] }]);
 });

@@ -224,15 +224,7 @@ function ikeParameters(
     (name) => ikeProposal(name, assembly) ?? unknown(name, "phase-1", line, notebook),
   );
   if (proposals.length === 0) {
-    const message = `the gateway "${statement.name}" has no proposal that can be read, so no tunnel comes of it`;
-    notebook.add(
-      "error",
-      "no-proposal",
-      line,
-      message,
-      'name one, as in proposal "pre-g2-aes128-sha"',
-    );
-    return undefined;
+    return noProposal(`the gateway "${statement.name}"`, "pre-g2-aes128-sha", line, notebook);
   }
   let ike: IkeParameters = {
     ...SSG.ike,
@@ -280,15 +272,7 @@ function childParameters(
     (name) => espProposal(name, assembly) ?? unknown(name, "phase-2", line, notebook),
   );
   if (proposals.length === 0) {
-    const message = `the VPN "${statement.name}" has no proposal that can be read, so no tunnel comes of it`;
-    notebook.add(
-      "error",
-      "no-proposal",
-      line,
-      message,
-      'name one, as in proposal "g2-esp-aes128-sha"',
-    );
-    return undefined;
+    return noProposal(`the VPN "${statement.name}"`, "g2-esp-aes128-sha", line, notebook);
   }
   const lives = names.map((name) => lifeOf(assembly.proposals.get(name)));
   const [life = lifeOf(undefined)] = lives;
@@ -324,6 +308,17 @@ function unknown(name: string, phase: string, line: GatheredVpn["line"], noteboo
     "import its definition, too, or name one that ScreenOS has",
   );
   return [];
+}
+
+function noProposal(
+  whose: string,
+  example: string,
+  line: GatheredVpn["line"],
+  notebook: Notebook,
+): undefined {
+  const message = `${whose} has no proposal that can be read, so no tunnel comes of it`;
+  notebook.add("error", "no-proposal", line, message, `name one, as in proposal "${example}"`);
+  return undefined;
 }
 
 function ikeProposal(name: string, assembly: Assembly): IkeProposal | undefined {

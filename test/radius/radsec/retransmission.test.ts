@@ -1,23 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { BackOff } from "../../../src/radius/radsec/back-off.js";
+import { expect, test } from "vitest";
 import { Retransmission } from "../../../src/radius/radsec/retransmission.js";
 import type { Exchange } from "../../../src/radius/server/exchange.js";
-
-describe("when to try again", () => {
-  test("RAD-57: twice as long each time, up to a limit", () => {
-    const backOff = new BackOff({ firstMs: 500, mostMs: 3000 }, () => 0.5);
-    expect([1, 2, 3, 4, 5].map(() => backOff.next())).toEqual([500, 1000, 2000, 3000, 3000]);
-    backOff.reset();
-    expect(backOff.next()).toBe(500);
-  });
-
-  test("RAD-57: a tenth more or less by chance", () => {
-    const least = new BackOff({ firstMs: 1000, mostMs: 3000 }, () => 0);
-    const most = new BackOff({ firstMs: 1000, mostMs: 3000 }, () => 0.999_999);
-    expect(least.next()).toBeCloseTo(900);
-    expect(most.next()).toBeCloseTo(1100, 1);
-  });
-});
 
 test("RAD-57, RAD-60: what a TLS client waits for is repeated over UDP in its place, five times at most", () => {
   const waiting = { state: "pending", arrivedAt: 0 } as Exchange;
