@@ -2,8 +2,8 @@
  * classic-level (LevelDB) as engine. One process owns a directory; inside it one thread does
  * (`worker.ts`). What the engine says of a bad directory becomes a `StoreError` that says what to do.
  */
-import { mkdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
+import { makeDirectoryDurably } from "../util/durable-file.js";
 import type { KvCursor, KvEntry, KvRange, KvWrite, OrderedKv } from "./ordered-kv.js";
 import { StoreError, type StoreErrorCode } from "./store.js";
 
@@ -26,7 +26,7 @@ export const SMALL: LevelOptions = { writeBuffer: 1024 * 1024, cache: 2 * 1024 *
 /** Opens the directory, made if need be. Rejects with `StoreError`. */
 export async function openLevel(directory: string, options = SMALL): Promise<OrderedKv> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o750 });
+    makeDirectoryDurably(directory, 0o750);
     const database: Database = new ClassicLevel(directory, {
       keyEncoding: "view",
       valueEncoding: "view",

@@ -3,27 +3,28 @@
  * whole and fsync'd. One agent at a time uses it: two with one state would look like a clone to the Sec-EM,
  * and both would be stopped.
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectoryDurably, writeFileDurably } from "../../util/durable-file.js";
 import { generateSigningKey, signingKeyFromPem, signingKeyToPem } from "../crypto/index.js";
 import type { SigningKey } from "../crypto/index.js";
-import { writeFileDurably } from "../measure/index.js";
+import { DirectoryLock } from "./lock.js";
 
 /** Why the directory is of no use: a sentence that says what to do. */
 export class HomeError extends Error {}
 
 const KEY_FILE = "instance.key";
-const LOCK_FILE = "agent.pid";
 
 export class AgentHome {
   readonly directory: string;
-  private locked = false;
+  private readonly one: DirectoryLock;
 
   /** Makes the directory where it is missing. Throws `HomeError`. */
-  constructor(directory: string) {
+  constructor(directory: string, lock = new DirectoryLock(directory)) {
     this.directory = directory;
+    this.one = lock;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectoryDurably(directory, 0o700);
       if ((statSync(directory).mode & 0o077) !== 0) chmodSync(directory, 0o700);
     } catch (error) {
       throw fault(`the state directory ${directory} cannot be used`, error);
@@ -76,32 +77,20 @@ export class AgentHome {
 
   /** Throws `HomeError` while another agent lives here. */
   lock(): void {
-    const other = Number(this.read(LOCK_FILE) ?? 0);
-    if (other > 0 && other !== process.pid && isAgent(other)) {
-      throw new HomeError(
-        `an agent with process id ${other} uses ${this.directory}: stop it, or give this one its own`,
-      );
-    }
+    let other: number | undefined;
     try {
-      writeFileSync(this.path(LOCK_FILE), `${process.pid}\n`, { mode: 0o600 });
+      other = this.one.take();
     } catch (error) {
-      throw fault(`${this.path(LOCK_FILE)} cannot be written`, error);
+      throw fault(`the lock in ${this.directory} cannot be written`, error);
     }
-    this.locked = true;
+    if (other === undefined) return;
+    throw new HomeError(
+      `an agent with process id ${other} uses ${this.directory}: stop it, or give this one its own`,
+    );
   }
 
   unlock(): void {
-    if (this.locked) this.remove(LOCK_FILE);
-    this.locked = false;
-  }
-}
-
-/** A process id is used again: only one that runs Node.js counts. */
-function isAgent(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("asmn");
-  } catch {
-    return false;
+    this.one.leave();
   }
 }
 

@@ -2,8 +2,9 @@
  * Files of the audit log in their directory: `audit-` and the number of the first entry. Small, so that a
  * test can put a disk in its place that is full, slow, or cut.
  */
-import { mkdir, open, readdir, readFile, stat, truncate, unlink } from "node:fs/promises";
+import { open, readdir, readFile, stat, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { flushDirectory, makeDirectoryDurably } from "../../util/durable-file.js";
 
 export interface AuditDisk {
   /** Names in the order of their entries. */
@@ -29,7 +30,7 @@ export function auditDirectory(directory: string): AuditDisk {
   const path = (name: string): string => join(directory, name);
   return {
     async list() {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      makeDirectoryDurably(directory, 0o700);
       return (await readdir(directory)).filter((name) => NAME.test(name)).sort();
     },
     read: (name) => readFile(path(name)),
@@ -47,6 +48,8 @@ export function auditDirectory(directory: string): AuditDisk {
       } finally {
         await file.close();
       }
+      // A file whose name is not on the disk is gone with the power, whatever is in it.
+      if (length === 0) await flushDirectory(directory);
     },
     cut: (name, length) => truncate(path(name), length),
     remove: (name) => unlink(path(name)),

@@ -24,6 +24,7 @@ import type {
 } from "./control.js";
 import type { GateEvent } from "./entry.js";
 import { fits, judge, subjectOf } from "./judge.js";
+import { WaitingRevocations, type AppliedRevocation } from "./revocations.js";
 import { VerdictCache, type CachedEntry } from "./verdict-cache.js";
 
 export interface LocalGateSettings {
@@ -61,8 +62,7 @@ export class LocalGate implements TrustGate {
   private readonly sinks = new Set<TrustSink>();
   private readonly asked = new Map<string, GatedView>();
   private readonly done = new Map<string, AppliedView>();
-  /** Addresses that a revocation waits for. */
-  private readonly revoking = new Map<string, { source: string; revocation: number }>();
+  private readonly revoking = new WaitingRevocations();
   private revision = 0;
   private looked: number;
   private timer: TimerHandle | undefined;
@@ -96,9 +96,8 @@ export class LocalGate implements TrustGate {
       for (const address of this.cache.apply(event, now)) touched.add(address);
       if (event.kind === "entries") this.noteRevocations(event, revoked);
     }
-    const before = this.revision;
-    this.tell(touched, false);
-    for (const address of revoked) this.settle(address, before);
+    const told = this.tell(touched, false);
+    for (const address of revoked) if (!told.has(address)) this.settle(address);
     this.arm();
   }
 
@@ -172,27 +171,22 @@ export class LocalGate implements TrustGate {
     this.done.delete(address);
     this.done.set(address, { ...applied, at: this.parts.clock.wall() });
     if (this.done.size > MOST_APPLIED) this.done.delete(this.done.keys().next().value!);
-    const waiting = this.revoking.get(address);
-    if (waiting === undefined || revision < (this.told.get(address)?.item.revision ?? 0)) return;
-    this.settled(address, waiting);
+    if (revision < (this.told.get(address)?.item.revision ?? 0)) return;
+    this.report(this.revoking.settle(address));
   }
 
   /** A revocation that comes again, as in a new snapshot, changes nothing: the speaker would have nothing to answer to. */
-  private settle(address: string, before: number): void {
-    const waiting = this.revoking.get(address);
-    const told = this.told.get(address)?.item.revision;
-    if (waiting === undefined || told === undefined || told > before) return;
+  private settle(address: string): void {
+    if (!this.revoking.has(address)) return;
+    // Gone again before anybody was told of it: nothing waits for it there.
+    const told = this.told.get(address)?.item.revision ?? -1;
     const done = this.done.get(address)?.revision ?? -1;
-    if (done >= told) this.settled(address, waiting);
+    if (done >= told) this.report(this.revoking.settle(address));
     else this.tell(new Set([address]), true);
   }
 
-  private settled(address: string, waiting: { source: string; revocation: number }): void {
-    this.revoking.delete(address);
-    for (const { source, revocation } of this.revoking.values()) {
-      if (source === waiting.source && revocation === waiting.revocation) return;
-    }
-    this.parts.applied?.(waiting.source, waiting.revocation);
+  private report(applied: readonly AppliedRevocation[]): void {
+    for (const { source, revocation } of applied) this.parts.applied?.(source, revocation);
   }
 
   close(): void {
@@ -283,10 +277,10 @@ export class LocalGate implements TrustGate {
       // What another source's later word stands before is not in force.
       if (this.cache.instance(id)?.source.name !== source) continue;
       for (const address of addresses) {
-        this.revoking.set(address, { source, revocation });
+        this.revoking.add(address, source, revocation);
         revoked.add(address);
       }
-      if (addresses.length === 0) this.parts.applied?.(source, revocation);
+      if (addresses.length === 0) this.report(this.revoking.settled(source, revocation));
     }
   }
 
@@ -302,14 +296,19 @@ export class LocalGate implements TrustGate {
     this.tell(touched, false);
   }
 
-  private tell(touched: ReadonlySet<string>, anyway: boolean): void {
+  /** @returns the addresses that something was told of */
+  private tell(touched: ReadonlySet<string>, anyway: boolean): ReadonlySet<string> {
     const changes: TrustChange[] = [];
+    const told = new Set<string>();
     for (const address of touched) {
       const change = this.changeOf(address, anyway);
-      if (change !== undefined) changes.push(change);
+      if (change === undefined) continue;
+      changes.push(change);
+      told.add(address);
     }
     this.alarm();
     if (changes.length > 0) for (const sink of this.sinks) sink(changes);
+    return told;
   }
 
   private changeOf(address: string, anyway: boolean): TrustChange | undefined {

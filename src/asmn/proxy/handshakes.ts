@@ -1,7 +1,13 @@
-/** How many TLS handshakes may begin: all together, and from one address. Twice as many at once. */
+/**
+ * How many TLS handshakes may begin: all together, from one address, and from one IPv6 /64. Twice as many at
+ * once.
+ */
+import { addressBlock } from "../../util/address-block.js";
+
 const ALL_PER_SECOND = 50;
+const BLOCK_PER_SECOND = 20;
 const EACH_PER_SECOND = 5;
-const MOST_ADDRESSES = 4096;
+const MOST_PLACES = 4096;
 
 interface Bucket {
   left: number;
@@ -14,18 +20,27 @@ export class Handshakes {
 
   /** @param now monotonic milliseconds */
   take(from: string, now: number): boolean {
-    const own = this.buckets.get(from) ?? { left: 2 * EACH_PER_SECOND, at: now };
+    const block = addressBlock(from);
+    // One alone does not use up what all have, nor one address what its neighbours have.
+    return (
+      this.draw(from, EACH_PER_SECOND, now) &&
+      (block === undefined || this.draw(block, BLOCK_PER_SECOND, now)) &&
+      draw(this.all, ALL_PER_SECOND, now)
+    );
+  }
+
+  private draw(who: string, rate: number, now: number): boolean {
+    const own = this.buckets.get(who) ?? { left: 2 * rate, at: now };
     // The one that was looked at longest ago goes first.
-    this.buckets.delete(from);
-    this.buckets.set(from, own);
-    if (this.buckets.size > MOST_ADDRESSES) {
+    this.buckets.delete(who);
+    this.buckets.set(who, own);
+    if (this.buckets.size > MOST_PLACES) {
       for (const oldest of this.buckets.keys()) {
         this.buckets.delete(oldest);
         break;
       }
     }
-    // One address alone does not use up what all have.
-    return draw(own, EACH_PER_SECOND, now) && draw(this.all, ALL_PER_SECOND, now);
+    return draw(own, rate, now);
   }
 }
 

@@ -4,6 +4,7 @@
  * What strangers do is noted at a bounded rate: they must not push the rest out of the log.
  */
 import type { AuditLog } from "../audit/index.js";
+import { addressBlock } from "../../util/address-block.js";
 import type { Clock } from "../../util/clock.js";
 import { LogRate } from "../../util/log-rate.js";
 import { SecEmError, type Actor } from "./control.js";
@@ -46,7 +47,7 @@ export class Auditor {
 
   /** The same of somebody who has proved nothing. */
   stranger(address: string, action: string, subject: string, detail: string): void {
-    if (this.rate.pass(`${address} ${action}`) === undefined) return;
+    if (this.rate.pass(`${addressBlock(address) ?? address} ${action}`) === undefined) return;
     const now = this.clock.now();
     if (now - this.strangersSince >= STRANGER_MS) {
       this.strangersSince = now;

@@ -4,10 +4,11 @@
  * ends. Withdrawal, for a key that was lost, raises the floor: all before it are worth nothing at once.
  * Private halves are in the state directory, which only its owner reads, and nowhere else.
  */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../util/clock.js";
 import { toHex } from "../../util/bytes.js";
+import { createFileDurably, makeDirectoryDurably } from "../../util/durable-file.js";
 import {
   generateSigningKey,
   keyId,
@@ -207,7 +208,7 @@ export async function openRootKey(
   file: string | undefined,
   directory: string,
 ): Promise<SigningKey> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeDirectoryDurably(directory, 0o700);
   await chmod(directory, 0o700);
   const path = file ?? join(directory, "root.pem");
   let pem: string;
@@ -216,7 +217,7 @@ export async function openRootKey(
   } catch (error) {
     if (file !== undefined || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     const made = generateSigningKey();
-    await writeFile(path, signingKeyToPem(made), { mode: 0o600, flag: "wx", flush: true });
+    createFileDurably(path, signingKeyToPem(made));
     return made;
   }
   const key = signingKeyFromPem(pem);

@@ -56,9 +56,10 @@ test("ASM-80: a second agent in the same directory is refused; after the first h
   const home = new AgentHome(join(top, "lock"));
   home.lock();
   home.lock();
+  expect(() => new AgentHome(home.directory).lock()).toThrow(`process id ${process.pid} uses`);
   home.unlock();
   // A process that lives and is no agent: its number was used again.
-  writeFileSync(home.path("agent.pid"), "1\n");
+  writeFileSync(home.path("agent.lock.9"), "1 1 boot\n");
   home.lock();
   home.unlock();
 });

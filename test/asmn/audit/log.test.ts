@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { open as openFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -65,6 +66,28 @@ test("ASM-81: each entry is chained to the one before, and a signed head covers 
     signedTo: 3,
   });
   expect(statSync(files()[0]!).mode & 0o777).toBe(0o600);
+});
+
+test("a new file's name is on the disk when its first entry is, and others cost no such flush", async () => {
+  const handle = await openFile(directory);
+  const files = Object.getPrototypeOf(handle) as { sync: (this: FileHandle) => Promise<void> };
+  await handle.close();
+  const { sync } = files;
+  let flushes = 0;
+  files.sync = async function () {
+    if ((await this.stat()).isDirectory()) flushes++;
+    await sync.call(this);
+  };
+  try {
+    const log = await open(auditDirectory(directory));
+    await log.note(note("revoke"));
+    expect(flushes).toBe(1);
+    await log.note(note("restore"));
+    await log.close();
+    expect(flushes).toBe(1);
+  } finally {
+    files.sync = sync;
+  }
 });
 
 test("a changed, a missing and an invented entry are found, with the line", async () => {

@@ -86,7 +86,12 @@ export class Md5Hook {
 
 const runCommand: RunCommand = ([file = "", ...words], input) =>
   new Promise((resolve) => {
-    const options = { timeout: COMMAND_MS, maxBuffer: OUTPUT_MAX };
+    // SIGKILL: one that does not heed another signal would be waited for without an end.
+    const options = {
+      timeout: COMMAND_MS,
+      maxBuffer: OUTPUT_MAX,
+      killSignal: "SIGKILL",
+    } as const;
     const child = execFile(file, words, options, (error, stdout, stderr) => {
       if (error === null) return resolve(undefined);
       const said = `${stderr}\n${stdout}`.trim().split("\n", 1)[0] ?? "";

@@ -6,6 +6,7 @@
 import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { toHex } from "../../../util/bytes.js";
+import { addressBlock, BLOCK_SHARE } from "../../../util/address-block.js";
 import type { Clock } from "../../../util/clock.js";
 import type { Log } from "../../../util/log.js";
 import type { Catalog } from "../../catalog/index.js";
@@ -24,7 +25,7 @@ import type { AskAbout, Met, Self } from "./handshake.js";
 const CONNECT_MS = 5000;
 /** Connections at one door; more are closed as they come. */
 const MOST = 256;
-/** Other agents that are not known yet, from one address: each costs signatures. */
+/** Other agents that are not known yet, from one address, and of an IPv6 /64 that many times: each costs signatures. */
 const MOST_GREETING = 8;
 /** Whoever is not trusted is not asked about again for so long. */
 const REFUSED_MS = 2000;
@@ -151,18 +152,22 @@ export class Traffic {
   /** Another agent wants a port of this VNF. */
   private async incoming(sealed: Socket): Promise<void> {
     const from = sealed.remoteAddress ?? "";
-    const many = (this.greeting.get(from) ?? 0) + 1;
-    if (many > MOST_GREETING) {
+    const block = addressBlock(from);
+    const many = (who: string): number => this.greeting.get(who) ?? 0;
+    const isFull = block !== undefined && many(block) >= MOST_GREETING * BLOCK_SHARE;
+    if (isFull || many(from) >= MOST_GREETING) {
       sealed.destroy();
-      throw new Error(`too many handshakes of ${from} at once`);
+      throw new Error(`too many handshakes of ${isFull ? block : from} at once`);
     }
-    this.greeting.set(from, many);
+    const counted = block === undefined ? [from] : [from, block];
+    for (const who of counted) this.greeting.set(who, many(who) + 1);
     try {
       await this.meetCaller(sealed);
     } finally {
-      const left = (this.greeting.get(from) ?? 1) - 1;
-      if (left > 0) this.greeting.set(from, left);
-      else this.greeting.delete(from);
+      for (const who of counted) {
+        if (many(who) > 1) this.greeting.set(who, many(who) - 1);
+        else this.greeting.delete(who);
+      }
     }
   }
 

@@ -1,12 +1,16 @@
 /**
- * What one address, and all together, may cost before they have proved anything: connections that stand,
- * handshakes a second, proofs that failed. All of it counted in memory of fixed size; an address that is
- * forgotten begins anew, and only idle ones are.
+ * What one address, one IPv6 /64, and all together, may cost before they have proved anything: connections
+ * that stand, handshakes a second, proofs that failed. All of it counted in memory of fixed size; an address
+ * that is forgotten begins anew, and only idle ones are.
  */
 import type { Clock } from "../../../util/clock.js";
+import { addressBlock, BLOCK_SHARE } from "../../../util/address-block.js";
 import type { SecEmLimits } from "../../settings.js";
 
-interface Address {
+/** An address, or a block. */
+interface Place {
+  /** How many times what an address may. */
+  readonly share: number;
   connections: number;
   /** Handshakes it may begin now, and since when they have grown. */
   handshakes: number;
@@ -18,11 +22,11 @@ interface Address {
 /** Failed proofs of one address in a row, then one more for every so many milliseconds. */
 const MOST_FAILURES = 20;
 const FAILURE_MS = 3000;
-const MOST_ADDRESSES = 16_384;
+const MOST_PLACES = 16_384;
 
 export class DoorLimits {
   private readonly clock: Clock;
-  private readonly addresses = new Map<string, Address>();
+  private readonly places = new Map<string, Place>();
   private limits: SecEmLimits;
   private connections = 0;
 
@@ -37,70 +41,90 @@ export class DoorLimits {
 
   /** Undefined: it may come in, and `leave` is owed. Otherwise why not. */
   enter(address: string): string | undefined {
-    const { connections, connectionsPerAddress, handshakesPerSecond } = this.limits;
+    const { connections } = this.limits;
     if (this.connections >= connections) return `there are ${connections} connections already`;
-    const one = this.of(address);
-    if (one === undefined) return "too many addresses at once";
-    if (one.connections >= connectionsPerAddress) {
-      return `there are ${connectionsPerAddress} connections from there already`;
+    const found: Place[] = [];
+    for (const [name, share] of namesOf(address)) {
+      const place = this.of(name, share);
+      if (place === undefined) return "too many addresses at once";
+      const refusal = this.refusal(place, share === 1 ? "there" : name);
+      if (refusal !== undefined) return refusal;
+      found.push(place);
     }
-    if (one.failures < 1) return "too many proofs from there have failed; wait a minute";
-    if (one.handshakes < 1)
-      return `more than ${handshakesPerSecond} handshakes a second from there`;
-    one.handshakes--;
-    one.connections++;
+    for (const place of found) {
+      place.handshakes--;
+      place.connections++;
+    }
     this.connections++;
     return undefined;
   }
 
   leave(address: string): void {
-    const one = this.addresses.get(address);
-    if (one === undefined) return;
-    one.connections--;
+    const found = namesOf(address).flatMap(([name]) => this.places.get(name) ?? []);
+    if (found.length === 0) return;
+    for (const place of found) place.connections--;
     this.connections--;
   }
 
   /** A token, key or signature that was wrong. */
   failed(address: string): void {
-    const one = this.addresses.get(address);
-    if (one !== undefined) one.failures = Math.max(0, one.failures - 1);
+    for (const [name] of namesOf(address)) {
+      const place = this.places.get(name);
+      if (place !== undefined) place.failures = Math.max(0, place.failures - 1);
+    }
   }
 
-  private of(address: string): Address | undefined {
-    const { handshakesPerSecond } = this.limits;
+  private refusal({ share, connections, failures, handshakes }: Place, where: string) {
+    const { connectionsPerAddress, handshakesPerSecond } = this.limits;
+    const [most, rate] = [connectionsPerAddress * share, handshakesPerSecond * share];
+    if (connections >= most) return `there are ${most} connections from ${where} already`;
+    if (failures < 1) return `too many proofs from ${where} have failed; wait a minute`;
+    if (handshakes < 1) return `more than ${rate} handshakes a second from ${where}`;
+    return undefined;
+  }
+
+  private of(name: string, share: number): Place | undefined {
+    const rate = this.limits.handshakesPerSecond * share;
     const now = this.clock.now();
-    const known = this.addresses.get(address);
+    const known = this.places.get(name);
     if (known !== undefined) {
       const grown = Math.max(0, now - known.since);
       const { handshakes, failures } = known;
-      known.handshakes = Math.min(
-        handshakesPerSecond,
-        handshakes + (grown / 1000) * handshakesPerSecond,
-      );
-      known.failures = Math.min(MOST_FAILURES, failures + grown / FAILURE_MS);
+      known.handshakes = Math.min(rate, handshakes + (grown / 1000) * rate);
+      known.failures = Math.min(MOST_FAILURES * share, failures + (grown / FAILURE_MS) * share);
       known.since = now;
       // Youngest last: the first ones are those to forget.
-      this.addresses.delete(address);
-      this.addresses.set(address, known);
+      this.places.delete(name);
+      this.places.set(name, known);
       return known;
     }
-    if (this.addresses.size >= MOST_ADDRESSES && !this.forget()) return undefined;
-    const fresh: Address = {
-      ...{ connections: 0, handshakes: handshakesPerSecond, failures: MOST_FAILURES, since: now },
-    };
-    this.addresses.set(address, fresh);
+    if (this.places.size >= MOST_PLACES && !this.forget()) return undefined;
+    const failures = MOST_FAILURES * share;
+    const fresh: Place = { share, connections: 0, handshakes: rate, failures, since: now };
+    this.places.set(name, fresh);
     return fresh;
   }
 
   /** The oldest that is not here. @returns false when all are */
   private forget(): boolean {
-    for (const [address, { connections }] of this.addresses) {
+    for (const [name, { connections }] of this.places) {
       if (connections > 0) continue;
-      this.addresses.delete(address);
+      this.places.delete(name);
       return true;
     }
     return false;
   }
+}
+
+/** Whom an address counts for, and with how large a share. */
+function namesOf(address: string): readonly (readonly [name: string, share: number])[] {
+  const block = addressBlock(address);
+  return block === undefined
+    ? [[address, 1]]
+    : [
+        [block, BLOCK_SHARE],
+        [address, 1],
+      ];
 }
 
 /** Frames of one connection: a burst, then so many a second. */

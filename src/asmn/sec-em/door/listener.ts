@@ -5,6 +5,7 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
+import { addressBlock } from "../../../util/address-block.js";
 import type { Log } from "../../../util/log.js";
 import { LogRate } from "../../../util/log-rate.js";
 import { tlsServer, type TlsIdentity, type TlsPeer } from "../../link/index.js";
@@ -101,7 +102,7 @@ export class Door {
   }
 
   private say(address: string, message: string): void {
-    const suppressed = this.parts.rate.pass(`${address} ${message}`);
+    const suppressed = this.parts.rate.pass(`${addressBlock(address) ?? address} ${message}`);
     if (suppressed === undefined) return;
     this.parts.log.warn({ address, ...LogRate.fields(suppressed) }, message);
   }
