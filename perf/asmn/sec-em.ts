@@ -22,8 +22,10 @@ const IMAGE = "5a".repeat(32);
 const OPERATOR = { role: "operator", name: "perf" } as const;
 /** The limit: part of one core. */
 const MOST_CPU = 0.05;
-/** Enrolments at once. */
+/** Enrolments, and renewals before it is measured, at once. */
 const AT_ONCE = 16;
+/** Renewals of each VNF before it is measured. */
+const WARM_UP = 3;
 
 export const secEmLoad: Part = {
   name: "sec-em",
@@ -50,6 +52,7 @@ async function measure(
 ): Promise<readonly PaperRow[]> {
   await manager.start(settingsOf(directory, vnfs));
   const agents = await enrolAll(manager, vnfs, options);
+  await warmUp(agents);
   const before = await manager.usage();
   const began = performance.now();
   const took: number[] = [];
@@ -72,7 +75,7 @@ async function measure(
   for (const agent of agents) agent.close();
   const share = (after.cpuMs - before.cpuMs) / elapsedMs;
   const rate = (took.length / elapsedMs) * 1000;
-  if (counters.renewals < took.length)
+  if (counters.renewals < took.length + WARM_UP * vnfs)
     throw new Error("the Sec-EM counts fewer renewals than came");
   return [
     {
@@ -99,6 +102,15 @@ async function measure(
       verdict: "shown",
     },
   ];
+}
+
+/** A Sec-EM runs for months: what it costs while its code is not compiled yet is not what it costs. */
+async function warmUp(agents: readonly PlayedAgent[]): Promise<void> {
+  let next = 0;
+  const renewSome = async (): Promise<void> => {
+    while (next < agents.length * WARM_UP) await agents[next++ % agents.length]?.renew();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, renewSome));
 }
 
 async function enrolAll(
@@ -190,6 +202,7 @@ function settingsOf(stateDirectory: string, vnfs: number): SecEmSettings {
     ...{ verdictLifetimeSeconds: 300, heartbeatSeconds: 5, renewalSeconds: 60 },
     ...{ tokenLifetimeSeconds: 3600, upgradeSeconds: 0, verdictKeySeconds: 0 },
     ...{ keyOverlapSeconds: 3600, platformKeys: [], packageKeys: [] },
+    ...{ platformDocumentSeconds: 0, tpmKeys: [] },
     limits: {
       ...{ connections: many, connectionsPerAddress: many, handshakesPerSecond: many },
       auditOctets: 64 * 2 ** 20,

@@ -13,7 +13,7 @@
  *
  * Invariants: nobody is trusted before the proof is confirmed and on disk; whatever fails leaves the door closed;
  * no secret is in an answer, a log or an error, but for a token in the answer that made it.
- * Not supported: a TPM of this machine as our own root of trust, images on block devices.
+ * Not supported: certificates of TPMs (a key is registered as such), images on block devices.
  */
 export { AsmnError, type AsmnControl, type AsmnErrorCode, type AsmnStatus } from "./control.js";
 export type { MeasureJob, AsmnKeyRow, AsmnRoles } from "./control.js";
@@ -42,6 +42,7 @@ export {
   type SecEmStatus,
   type TokenRequest,
   type TokenRow,
+  type TpmKeyRow,
   type VerifyResult,
   type VnfDescriptor,
   type VnfName,
@@ -59,4 +60,4 @@ export type { GatewayControl, GatewayStatus } from "./gateway/control.js";
 export { GatewayError, type GatewayErrorCode } from "./gateway/error.js";
 export { isTrustFault } from "./fault.js";
 export { AsmnService, type AsmnParts, type PartStarters } from "./service.js";
-export type { AsmnCatalogEntry, AsmnSettings } from "./settings.js";
+export type { AsmnCatalogEntry, AsmnSettings, AsmnTpmKey } from "./settings.js";

@@ -45,6 +45,10 @@ export interface SecEmSettings {
   readonly limits: SecEmLimits;
   /** Public keys (64 hexadecimal digits) of platforms whose identity documents count. */
   readonly platformKeys: readonly { readonly name: string; readonly publicKey: string }[];
+  /** How old a platform's document without a challenge may be, by the Sec-EM's time; 0 = each must have one. */
+  readonly platformDocumentSeconds: number;
+  /** Attestation keys of TPMs whose quotes count, beside those that the API has registered. */
+  readonly tpmKeys: readonly AsmnTpmKey[];
   /** Keys that images must be signed by; none: the API's right to register them is enough. */
   readonly packageKeys: readonly { readonly name: string; readonly publicKey: string }[];
   readonly tenants: readonly AsmnTenantSettings[];
@@ -69,11 +73,34 @@ export interface FeedClientSettings {
 
 export interface SecEmLimits {
   readonly connections: number;
+  /** From one address; this and the next one eightfold from an IPv6 /64. */
   readonly connectionsPerAddress: number;
   /** TLS handshakes per second from one address. */
   readonly handshakesPerSecond: number;
   /** Audit log on disk, octets. */
   readonly auditOctets: number;
+}
+
+/** Attestation key of a TPM, for whom it may vouch, and what its quotes must say. */
+export interface AsmnTpmKey {
+  readonly name: string;
+  readonly tenant: string;
+  readonly vnf: string;
+  /** Undefined: any instance of the VNF. */
+  readonly instance: string | undefined;
+  /** Digest; it counts for instances with this image alone. Undefined: with any that is good. */
+  readonly image: string | undefined;
+  /** PEM, ECDSA on P-256 or RSA. */
+  readonly publicKey: string;
+  /** All that a quote is over, SHA-256 bank. */
+  readonly pcrs: readonly AsmnPcr[];
+}
+
+export interface AsmnPcr {
+  /** 0 to 23. */
+  readonly pcr: number;
+  /** 64 hexadecimal digits; `image`: zero, extended once by the digest of the instance's image. */
+  readonly value: string;
 }
 
 export type AsmnBinding = "tls-proxy" | "tcp-md5" | "address";
@@ -102,14 +129,14 @@ export interface AsmnVnfSettings {
   readonly rootOfTrust: AsmnRootOfTrust;
   /** Most instances that may be trusted at the same time. */
   readonly maxInstances: number;
-  /** Files that the run-time manifest must name, and changes that are allowed in it. */
+  /** What of the run-time manifest may change. */
   readonly manifest: AsmnManifestSettings;
   /** What BGP itself is held to. */
   readonly bgp: AsmnBgpLimits;
 }
 
 export interface AsmnManifestSettings {
-  /** Items of the manifest that may differ from the registered one: `*` stands for any part of a name. */
+  /** What an agent may leave out of its manifest, `KIND:NAME`; `*` in it stands for any characters. */
   readonly allowedChanges: readonly string[];
 }
 
@@ -217,6 +244,9 @@ export interface LowerSettings {
   readonly burst: number;
 }
 
+/** PCRs that whoever runs there can set back to zero (PC Client Platform TPM Profile): they show nothing. */
+export const RESETTABLE_PCRS: readonly number[] = [16, 23];
+
 export const ASMN_DEFAULTS = {
   secEm: {
     name: "sec-em",
@@ -227,6 +257,7 @@ export const ASMN_DEFAULTS = {
     renewalSeconds: 60,
     tokenLifetimeSeconds: 3600,
     upgradeSeconds: 3600,
+    platformDocumentSeconds: 0,
     verdictKeySeconds: 30 * 86_400,
     keyOverlapSeconds: 3600,
     connections: 2000,

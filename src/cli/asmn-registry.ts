@@ -29,7 +29,7 @@ export function addAsmnRegistry(asmn: Command, host: CliHost): void {
   addToken(asmn, host);
 }
 
-async function linesOf(file: string, host: CliHost): Promise<readonly LineAnswer[]> {
+export async function linesOf(file: string, host: CliHost): Promise<readonly LineAnswer[]> {
   let text: string;
   try {
     text =

@@ -51,6 +51,7 @@ export interface GrantAnswer {
   readonly instance?: string;
   readonly address?: string;
   readonly secondsLeft: number;
+  readonly refused?: string;
 }
 
 export interface GateAnswer {
@@ -77,6 +78,7 @@ export interface GateAnswer {
     readonly beganMs: number;
     readonly doneMs: number;
     readonly at: number;
+    readonly waits?: string;
   }[];
 }
 
@@ -103,6 +105,7 @@ export interface GatewayAnswer {
   readonly interfaces: readonly { readonly name: string; readonly shaped: boolean }[];
   readonly repairs: number;
   readonly problems: readonly string[];
+  readonly breakGlass: readonly GrantAnswer[];
 }
 
 export interface TrustStatusAnswer {
@@ -193,6 +196,23 @@ export interface ImageAnswer {
   readonly registeredAt: number;
   readonly validUntil?: number;
   readonly valid: boolean;
+}
+
+export interface PcrAnswer {
+  readonly pcr: number;
+  readonly value: string;
+}
+
+export interface TpmKeyAnswer {
+  readonly name: string;
+  readonly tenant: string;
+  readonly vnf: string;
+  readonly instance?: string;
+  readonly image?: string;
+  readonly keyId: string;
+  readonly algorithm: string;
+  readonly pcrs: readonly PcrAnswer[];
+  readonly source: string;
 }
 
 export interface TokenAnswer {

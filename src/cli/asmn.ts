@@ -5,19 +5,21 @@ import { addAsmnKeys } from "./asmn-keys.js";
 import { addAsmnMeasure } from "./asmn-measure.js";
 import { addAsmnRegistry } from "./asmn-registry.js";
 import { instanceOf, report, scopeOf } from "./asmn-scope.js";
-import { instancesText, instanceText, isUnwell, statusText } from "./asmn-text.js";
-import type { InstanceAnswer, TrustStatusAnswer, VnfAnswer } from "./asmn-wire.js";
+import { instanceText, isUnwell, statusText } from "./asmn-text.js";
+import { addAsmnTpm } from "./asmn-tpm.js";
+import { addAsmnVnfs } from "./asmn-vnfs.js";
+import type { InstanceAnswer, TrustStatusAnswer } from "./asmn-wire.js";
 import { EXIT } from "./exit.js";
-import { clientOf, printJson, safeJson, wantsJson, type CliHost } from "./host.js";
-import { formatTable } from "./text.js";
+import { clientOf, printJson, wantsJson, type CliHost } from "./host.js";
 import type { DoneAnswer } from "./wire.js";
 
 /** @param asmn the command `evpnctl asmn` */
 export function addAsmn(asmn: Command, host: CliHost): void {
   addStatus(asmn, host);
-  addInstances(asmn, host);
+  addAsmnVnfs(asmn, host);
   addTrust(asmn, host);
   addAsmnRegistry(asmn, host);
+  addAsmnTpm(asmn, host);
   addAsmnMeasure(asmn, host);
   addAsmnGate(asmn, host);
   addAsmnKeys(asmn, host);
@@ -33,65 +35,6 @@ function addStatus(asmn: Command, host: CliHost): void {
       if (wantsJson(command)) printJson(host, answer);
       else host.out(statusText(answer, host.columns, host.now()));
     });
-}
-
-interface ListOptions {
-  readonly state?: string;
-  readonly descriptors?: boolean;
-}
-
-function addInstances(asmn: Command, host: CliHost): void {
-  asmn
-    .command("vnfs")
-    .description("instances of VNFs, what is known of each, and why; or one in full")
-    .argument("[scope]", "TENANT, TENANT/VNF or TENANT/VNF/INSTANCE")
-    .option("--state <state>", "only those: trusted, untrusted, unknown or stale")
-    .option("--descriptors", "VNFs as they are registered, with their instances counted")
-    .action(async (scope: string | undefined, options: ListOptions, command: Command) => {
-      const where = scope === undefined ? {} : scopeOf(scope);
-      if (options.descriptors === true) return descriptors(where, command, host);
-      const json = wantsJson(command);
-      const rows: InstanceAnswer[] = [];
-      const query = { ...where, state: options.state };
-      for await (const line of clientOf(command, host).lines("/v1/asmn/instances", query)) {
-        if (json) host.out(`${safeJson(line)}\n`);
-        else rows.push(JSON.parse(line) as InstanceAnswer);
-      }
-      if (json) return;
-      const [only] = rows;
-      if ("instance" in where && only !== undefined) {
-        return host.out(instanceText(only, host.columns, host.now()));
-      }
-      if (scope !== undefined && rows.length === 0) host.code = EXIT.notFound;
-      host.out(instancesText(rows, host.columns));
-    });
-}
-
-async function descriptors(
-  { tenant }: { readonly tenant?: string },
-  command: Command,
-  host: CliHost,
-): Promise<void> {
-  const { vnfs } = await clientOf(command, host).get<{ readonly vnfs: readonly VnfAnswer[] }>(
-    "/v1/asmn/vnfs",
-    { tenant },
-  );
-  if (wantsJson(command)) return printJson(host, vnfs);
-  if (vnfs.length === 0) return host.out("No VNFs.\n");
-  host.out(
-    formatTable(
-      vnfs,
-      [
-        { title: "VNF", value: (row) => `${row.tenant}/${row.descriptor.name}`, flexible: true },
-        { title: "Role", value: (row) => row.descriptor.role },
-        { title: "Bound by", value: (row) => row.descriptor.binding },
-        { title: "From", value: (row) => row.source },
-        { title: "Images", value: (row) => String(row.images), right: true },
-        { title: "Trusted", value: (row) => `${row.trusted} of ${row.instances}`, right: true },
-      ],
-      host.columns,
-    ),
-  );
 }
 
 interface VerifyAnswer {

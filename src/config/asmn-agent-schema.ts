@@ -104,6 +104,12 @@ export const asmnAgentSchema: SchemaNode = block(
       {
         path: path("The image that this instance was made from."),
         threads: whole(1, 64, "Threads that hash it.", AGENT_DEFAULTS.threads),
+        "recheck-seconds": whole(
+          0,
+          30 * 86_400,
+          "How long a digest counts that is known from before, when nothing says that the file has changed; 0 = it is read for every proof.",
+          AGENT_DEFAULTS.recheckSeconds,
+        ),
       },
       "What is measured, immutable.",
       ["path"],
@@ -138,8 +144,10 @@ export const asmnAgentSchema: SchemaNode = block(
     root: block(
       {
         kind: choice(["none", "platform", "tpm"], "What vouches for the measurement.", "none"),
-        file: path("platform: the signed document."),
-        command: command("tpm: prints a quote over its last argument."),
+        file: path("platform: the signed document, where no command prints it."),
+        command: command(
+          "Prints the document, as octets or hexadecimal digits. The challenge that it must bear is its last argument, its standard input and EVPND_CHALLENGE.",
+        ),
       },
       "Root of trust.",
     ),

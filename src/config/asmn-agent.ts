@@ -43,7 +43,7 @@ interface AgentFile {
   "sec-em": string[];
   "root-keys": string[];
   "token-file"?: string;
-  image: { path: string; threads?: number };
+  image: { path: string; threads?: number; "recheck-seconds"?: number };
   manifest?: {
     files?: string[];
     processes?: string[];
@@ -102,7 +102,11 @@ function compile(file: AgentFile, directory: string, issues: IssueList): AgentSe
     secEms: file["sec-em"].map(place),
     rootKeys: file["root-keys"],
     tokenFile: maybe(file["token-file"]),
-    image: { path: at(file.image.path), threads: file.image.threads ?? AGENT_DEFAULTS.threads },
+    image: {
+      path: at(file.image.path),
+      threads: file.image.threads ?? AGENT_DEFAULTS.threads,
+      recheckSeconds: file.image["recheck-seconds"] ?? AGENT_DEFAULTS.recheckSeconds,
+    },
     manifest: {
       files: (manifest?.files ?? []).map(at),
       processes: manifest?.processes ?? [],
@@ -162,14 +166,15 @@ function rootOf(
   at: (path: string) => string,
   issues: IssueList,
 ): AgentRoot {
-  if (kind === "platform") {
-    if (file !== undefined) return { kind, file: at(file) };
-    issues.error(["root"], 'platform needs "file"', "add root.file: the signed document");
+  if (kind === "none") return { kind };
+  if (file !== undefined && (command !== undefined || kind === "tpm")) {
+    const remedy = "keep root.command, which is given the challenge";
+    issues.error(["root", "file"], `${kind} has no use for a file here`, remedy);
   }
-  if (kind === "tpm") {
-    if (command !== undefined) return { kind, command };
-    issues.error(["root"], 'tpm needs "command"', "add root.command: what prints a quote");
-  }
+  if (command !== undefined) return { kind, command };
+  if (kind === "platform" && file !== undefined) return { kind, file: at(file) };
+  const what = kind === "tpm" ? "a quote" : "the signed document (or root.file: where it lies)";
+  issues.error(["root"], `${kind} needs "command"`, `add root.command: what prints ${what}`);
   return { kind: "none" };
 }
 

@@ -36,8 +36,18 @@ export interface SecEmEntry {
     "audit-size"?: string;
   };
   "platform-keys"?: NamedKeyEntry[];
+  "platform-document-seconds"?: number;
+  "tpm-keys"?: TpmKeyEntry[];
   "package-keys"?: NamedKeyEntry[];
   tenants?: AsmnTenantEntry[];
+}
+
+export interface TpmKeyEntry extends NamedKeyEntry {
+  tenant: string;
+  vnf: string;
+  instance?: string;
+  image?: string;
+  pcrs: { pcr: number; value: string }[];
 }
 
 export interface FeedEntry extends NamedKeyEntry {

@@ -55,7 +55,9 @@ export const namedKeys = (description: string): SchemaNode => ({
   },
 });
 
-/** The pattern is known to `patternRemedy`. */
+/** These patterns are known to `patternRemedy`. */
+export const PCR_PATTERN = "^([0-9a-f]{64}|image)$";
+export const CHANGE_PATTERN = "^(file|process|configuration):.+$";
 export const RATE_PATTERN = "^[1-9][0-9]{0,8}(bit|kbit|Mbit|Gbit)$";
 export const SIZE_PATTERN = "^[1-9][0-9]{0,8}(B|KiB|MiB|GiB)$";
 export const HOURS_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$";

@@ -16,6 +16,7 @@ import {
   stateDirectorySchema,
 } from "./asmn-nodes.js";
 import { asmnTenantsSchema } from "./asmn-tenant-schema.js";
+import { tpmKeysSchema } from "./asmn-tpm-schema.js";
 import type { SchemaNode } from "./schema-node.js";
 
 const { secEm: SEC_EM, gate: GATE, gateway: GATEWAY } = ASMN_DEFAULTS;
@@ -138,12 +139,12 @@ const secEm: SchemaNode = {
       properties: {
         connections: count("Most connections.", SEC_EM.connections, 100_000),
         "connections-per-address": count(
-          "Most connections from one address.",
+          "Most connections from one address; from one IPv6 /64 eight times as many.",
           SEC_EM.connectionsPerAddress,
           100_000,
         ),
         "handshakes-per-second": count(
-          "Most TLS handshakes per second from one address.",
+          "Most TLS handshakes per second from one address; from one IPv6 /64 eight times as many.",
           SEC_EM.handshakesPerSecond,
           100_000,
         ),
@@ -154,6 +155,13 @@ const secEm: SchemaNode = {
       },
     },
     "platform-keys": namedKeys("Keys of platforms whose instance documents count."),
+    "platform-document-seconds": asmnSeconds(
+      "How old a platform's document without a challenge may be; 0 = each must have one.",
+      SEC_EM.platformDocumentSeconds,
+      0,
+      30 * DAY,
+    ),
+    "tpm-keys": tpmKeysSchema,
     "package-keys": namedKeys("Keys that images must be signed by. Default: none needed."),
     tenants: asmnTenantsSchema,
   },

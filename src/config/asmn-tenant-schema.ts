@@ -6,6 +6,7 @@ import {
   asmnRate,
   asmnSize,
   asmnWord,
+  CHANGE_PATTERN,
   defaultActionSchema,
 } from "./asmn-nodes.js";
 import type { SchemaNode } from "./schema-node.js";
@@ -67,9 +68,9 @@ const vnf: SchemaNode = {
       type: "array",
       uniqueItems: true,
       maxItems: 256,
-      items: { type: "string", minLength: 1, maxLength: 255 },
+      items: { type: "string", pattern: CHANGE_PATTERN, maxLength: 255 },
       description:
-        "Items of the run-time manifest that may change while it runs; `*` stands for any part of a name. Default: none.",
+        "What its agents leave out of the run-time manifest, because it may change: `file:/etc/frr/*.sav`, `process:NAME`, `configuration:NAME`. An agent with another list is not trusted. Default: nothing.",
     },
     bgp: {
       type: "object",

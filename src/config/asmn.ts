@@ -19,6 +19,7 @@ import type {
   SecEmEntry,
 } from "./asmn-file.js";
 import { alarmSettings, asmnTenants, knownVnf } from "./asmn-tenants.js";
+import { tpmKeysOf } from "./asmn-tpm.js";
 import { endpointsOf, rateOf, sizeOf, uniqueNames } from "./asmn-values.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { suggest } from "./suggest.js";
@@ -63,7 +64,7 @@ function secEmSettings(
   if (entry === undefined) return undefined;
   const { issues } = context;
   const path = ["asmn", "sec-em"];
-  const { limits = {}, feeds = [] } = entry;
+  const { limits = {}, feeds = [], "tpm-keys": tpmKeys = [] } = entry;
   const tenants = asmnTenants(entry.tenants ?? [], [...path, "tenants"], issues);
   const names = tenants.map(({ name }) => name);
   uniqueNames(feeds, [...path, "feeds"], issues);
@@ -71,6 +72,9 @@ function secEmSettings(
     for (const [place, tenant] of (feed.tenants ?? []).entries()) {
       knownTenant(tenant, names, [...path, "feeds", index, "tenants", place], issues);
     }
+  }
+  for (const [index, { tenant }] of tpmKeys.entries()) {
+    knownTenant(tenant, names, [...path, "tpm-keys", index, "tenant"], issues);
   }
   if (feeds.length > 0 && (entry["feed-listen"] ?? []).length === 0) {
     issues.error(
@@ -116,6 +120,8 @@ function secEmSettings(
           : sizeOf(limits["audit-size"], [...path, "limits", "audit-size"], issues),
     },
     platformKeys: keysOf(entry["platform-keys"] ?? [], [...path, "platform-keys"], issues),
+    platformDocumentSeconds: entry["platform-document-seconds"] ?? SEC_EM.platformDocumentSeconds,
+    tpmKeys: tpmKeysOf(tpmKeys, [...path, "tpm-keys"], issues),
     packageKeys: keysOf(entry["package-keys"] ?? [], [...path, "package-keys"], issues),
     tenants,
   };
@@ -150,7 +156,8 @@ function checkPlatforms(
   if (platformKeys.length > 0) return;
   for (const [at, tenant] of tenants.entries()) {
     for (const [index, { name, rootOfTrust }] of tenant.vnfs.entries()) {
-      if (rootOfTrust === "none") continue;
+      // Keys of TPMs may come by the API.
+      if (rootOfTrust !== "platform") continue;
       issues.error(
         [...path, "tenants", at, "vnfs", index, "root-of-trust"],
         `nobody's word counts for ${name}`,

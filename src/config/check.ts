@@ -5,7 +5,13 @@ import { isIPv4 } from "node:net";
 import { parseMac, parseRd, parseRouteTarget } from "../fast-bgp-codec/index.js";
 import { canonicalAddress, parseEndpoint, parsePrefix } from "./address.js";
 import { parseImportTarget } from "./interest.js";
-import { HOURS_PATTERN, RATE_PATTERN, SIZE_PATTERN } from "./asmn-nodes.js";
+import {
+  CHANGE_PATTERN,
+  HOURS_PATTERN,
+  PCR_PATTERN,
+  RATE_PATTERN,
+  SIZE_PATTERN,
+} from "./asmn-nodes.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { parseTime } from "./key-chains.js";
 import { configSchema } from "./schema.js";
@@ -213,6 +219,8 @@ function report(error: ErrorObject, path: ConfigPath, issues: IssueList): void {
 function patternRemedy({ pattern = "" }: SchemaNode): string {
   if (pattern === RATE_PATTERN) return "write 500kbit, 10Mbit or 1Gbit";
   if (pattern === SIZE_PATTERN) return "write 64KiB, 100MiB or 2GiB";
+  if (pattern === PCR_PATTERN) return "write 64 hexadecimal digits, in quotes, or image";
+  if (pattern === CHANGE_PATTERN) return "write file:NAME, process:NAME or configuration:NAME";
   if (pattern === HOURS_PATTERN) return 'write "02:00-05:00", in quotes';
   if (pattern.includes("MiB")) {
     return pattern.includes("off") ? "write 512MiB, 8GiB, 80% or off" : "write 512MiB or 4GiB";

@@ -74,6 +74,7 @@ const LOOKS = [
   "catalog show blue",
   "image list blue/edge",
   "token list",
+  "tpm list",
   "keys list",
   "break-glass list",
   "audit list",
@@ -179,6 +180,69 @@ describe("what is changed", () => {
     ]);
   });
 
+  test("ASM-01, ASM-32: a VNF is added with its catalog lines and forgotten again, by the VNFM", async () => {
+    const path = file("relay.yaml", LINES.replace("from: edge", "from: relay"));
+    const words = ["asmn", "vnfs", "add", "blue/relay", "--address", "192.0.2.13", "2001:db8::13"];
+    const options = ["--role", "relay", "--as", "65000", "--root-of-trust", "tpm"];
+    const more = ["--max-instances", "3", "--binding", "tcp-md5", "--catalog", path];
+    const change = ["--allowed-change", "file:/etc/frr/*.sav", "process:watchfrr"];
+    const added = await run([...words, ...options, ...more, ...change]);
+    expect([added.code, added.err]).toEqual([0, ""]);
+    expect(added.out).toMatch(/blue\/edge +edge +address +configuration/);
+    expect(fake.registered).toMatchObject({
+      tenant: "blue",
+      descriptor: {
+        ...{ name: "relay", role: "relay", addresses: ["192.0.2.13", "2001:db8::13"], as: 65000 },
+        ...{ binding: "tcp-md5", rootOfTrust: "tpm", maxInstances: 3, routerId: undefined },
+        manifest: { allowedChanges: ["file:/etc/frr/*.sav", "process:watchfrr"] },
+      },
+      catalog: [{ from: "relay", to: "store", port: 8000, portEnd: 8099 }],
+    });
+    const json = await run([...words, "--json"]);
+    expect(JSON.parse(json.out)).toMatchObject({ tenant: "blue", source: "configuration" });
+    expect(fake.registered?.descriptor).toMatchObject({ role: "edge", rootOfTrust: "none" });
+    const removed = await run("asmn vnfs remove blue/relay");
+    expect(removed.out).toBe("blue/relay is forgotten\n");
+    expect(JSON.parse((await run("asmn vnfs remove blue/relay --json")).out)).toEqual({
+      done: ["blue/relay is forgotten"],
+    });
+    expect(fake.asked).toEqual([
+      ...Array<string>(2).fill("register relay by operator:local at 127.0.0.1"),
+      ...Array<string>(2).fill("remove relay by operator:local at 127.0.0.1"),
+    ]);
+    expect((await run("asmn vnfs add blue/relay")).code).toBe(2);
+    expect((await run("asmn vnfs remove blue")).code).toBe(2);
+  });
+
+  test("ASM-68: a TPM's key is registered with its PCRs, listed, and removed", async () => {
+    const key = file("ak.pem", "-----BEGIN PUBLIC KEY-----\n");
+    const words = [
+      "asmn",
+      "tpm",
+      "register",
+      "rack-7",
+      "blue/edge/edge-1",
+      "--attestation-key",
+      key,
+    ];
+    const made = await run([...words, "--pcr", `0=${DIGEST.toUpperCase()}`, "14=image"]);
+    expect([made.code, made.err]).toEqual([0, ""]);
+    expect(made.out).toMatch(/rack-7 +blue\/edge\/edge-1 +abababababab +0,14=image +9c9c/);
+    expect((await run("asmn tpm remove rack-7")).out).toBe("TPM key rack-7 counts no more\n");
+    expect(fake.asked).toEqual([
+      `tpm rack-7 0=${DIGEST} 14=image by operator:local at 127.0.0.1`,
+      "tpm-remove rack-7 by operator:local at 127.0.0.1",
+    ]);
+    const wrong = await run([...words, "--pcr", "0=zero"]);
+    expect([wrong.code, wrong.err]).toEqual([
+      2,
+      'evpnctl: "0=zero" is not NUMBER=64 hexadecimal digits or NUMBER=image\n',
+    ]);
+    expect((await run(words)).code).toBe(2);
+    expect((await run([...words.with(4, "blue"), "--pcr", "1=image"])).code).toBe(2);
+    expect((await run([...words.with(6, "/nowhere"), "--pcr", "1=image"])).err).toContain("ENOENT");
+  });
+
   test("ASM-70: a catalog is compared before it is applied", async () => {
     const path = file("catalog.yaml", LINES);
     const diff = await run(["asmn", "catalog", "diff", "blue", path]);
@@ -217,7 +281,11 @@ describe("what is changed", () => {
     expect(out).toBe("d0c0\n");
     const admitted = await run("asmn break-glass admit", { stdin: out });
     expect(admitted.out).toContain("blue/edge/* is let in by a.operator for 00:20:00 (serial 4)");
-    expect(fake.asked.at(-1)).toBe("admit 0MA=");
+    // Where BGP is gated, and where traffic is.
+    expect(fake.asked.slice(-2)).toEqual(["admit 0MA=", "admit traffic 0MA="]);
+    expect((await run("asmn break-glass revoke 4")).code).toBe(0);
+    expect(fake.asked.slice(-2)).toEqual(["end traffic 4", "end 4"]);
+    expect((await run("asmn gateway")).out).toContain("blue/edge/* from 10.0.0.9 by a.operator");
     expect((await run("asmn break-glass admit", { stdin: "" })).code).toBe(2);
   });
 

@@ -35,7 +35,7 @@ describe("the least that an agent needs", () => {
     expect(result.settings).toMatchObject({
       stateDirectory: "/var/lib/evpnd-agent",
       secEms: [{ address: "192.0.2.1", port: 7201 }],
-      image: { path: "/etc/evpnd/image", threads: 1 },
+      image: { path: "/etc/evpnd/image", threads: 1, recheckSeconds: 86_400 },
       root: { kind: "none" },
       binding: { kind: "address" },
       renewalSeconds: undefined,
@@ -63,6 +63,14 @@ describe("the least that an agent needs", () => {
   });
 });
 
+test("ASM-68: a platform's document, or a TPM's, is what a command prints", () => {
+  for (const kind of ["platform", "tpm"]) {
+    const result = check(`root: {kind: ${kind}, command: [/etc/evpnd/signer, -q]}`);
+    if (!result.ok) throw new Error(result.issues.map(formatIssue).join("\n"));
+    expect(result.settings.root).toEqual({ kind, command: ["/etc/evpnd/signer", "-q"] });
+  }
+});
+
 describe("what is wrong is said", () => {
   test.each([
     ["a key that is unknown", "tennant: x", 'unknown key "tennant"; did you mean "tenant"?'],
@@ -77,7 +85,13 @@ describe("what is wrong is said", () => {
       "binding: {kind: tcp-md5, command: [vtysh]}",
       "never given the key",
     ],
-    ["a platform without document", "root: {kind: platform}", 'platform needs "file"'],
+    ["a platform without document", "root: {kind: platform}", 'platform needs "command"'],
+    ["a TPM in a file", "root: {kind: tpm, file: quote}", "tpm has no use for a file here"],
+    [
+      "a document from two places",
+      "root: {kind: platform, file: a, command: [b]}",
+      "platform has no use for a file here",
+    ],
     [
       "ports nobody can ask for",
       'traffic: {accept: [{port: 1, to: "127.0.0.1:1"}]}',

@@ -25,6 +25,12 @@ ${secEm === undefined ? "" : `  sec-em: {${secEm}}\n`}${gate === undefined ? "" 
     gateway === undefined ? "" : `  gateway: {${gateway}}\n`
   }`;
 
+const AK = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeoC2dQZkli3KesRs9FoCPhz7+2Gs
+YOMGJz5G/W/NbkgE5SXIaEmVA82NIMTSqgoequb1R664+cK39J/CRWoqew==
+-----END PUBLIC KEY-----`;
+const tpmKey = (rest: string, key = AK) =>
+  `tenants: [{name: red}], tpm-keys: [{name: rack-7, tenant: red, vnf: pe, public-key: ${JSON.stringify(key)}, ${rest}}]`;
 const TENANTS = `tenants: [{name: red, vnfs: [{name: pe, addresses: [10.0.0.1]}, {name: store}]}]`;
 const SOURCE = `sources: [{name: far, address: "10.7.0.1:7203", public-key: "${KEY}", root-keys: ["${KEY}"]}]`;
 
@@ -71,6 +77,26 @@ describe("the Sec-EM", () => {
         { from: "*", to: "pe", protocol: "icmp", port: undefined, rate: undefined },
       ],
     });
+  });
+
+  test("ASM-68: TPM keys with their PCRs, and the age that a platform's document may have", () => {
+    const pcrs = `pcrs: [{pcr: 0, value: "${KEY}"}, {pcr: 14, value: image}], instance: pe-1`;
+    const { secEm } = asmn({ secEm: `${tpmKey(pcrs)}, platform-document-seconds: 60` });
+    expect(secEm?.platformDocumentSeconds).toBe(60);
+    expect(secEm?.tpmKeys).toEqual([
+      {
+        ...{ name: "rack-7", tenant: "red", vnf: "pe", instance: "pe-1", image: undefined },
+        publicKey: AK,
+        pcrs: [
+          { pcr: 0, value: KEY },
+          { pcr: 14, value: "image" },
+        ],
+      },
+    ]);
+    const demands = asmn({
+      secEm: "tenants: [{name: red, vnfs: [{name: a, root-of-trust: tpm}]}]",
+    });
+    expect(demands.secEm?.tenants[0]?.vnfs[0]?.rootOfTrust).toBe("tpm");
   });
 
   test("ASM-36: alarms: volume in a window, and a time of day", () => {
@@ -125,8 +151,31 @@ describe("the Sec-EM", () => {
     ["an overlap that is too short", "key-overlap-seconds: 60", "no shorter than verdict-lifetime"],
     [
       "nobody to vouch",
-      "tenants: [{name: red, vnfs: [{name: a, root-of-trust: tpm}]}]",
+      "tenants: [{name: red, vnfs: [{name: a, root-of-trust: platform}]}]",
       "add platform-keys",
+    ],
+    [
+      "a TPM of nobody's",
+      tpmKey("pcrs: [{pcr: 0, value: image}]").replace("tenant: red", "tenant: rad"),
+      'did you mean "red"',
+    ],
+    [
+      "a TPM key that is none",
+      tpmKey("pcrs: [{pcr: 0, value: image}]", "x"),
+      "no public key in PEM",
+    ],
+    ["a quote of nothing", tpmKey("pcrs: []"), "it is empty"],
+    ["a PCR that anybody sets", tpmKey("pcrs: [{pcr: 16, value: image}]"), "can be set back"],
+    [
+      "a PCR twice",
+      tpmKey(`pcrs: [{pcr: 0, value: image}, {pcr: 0, value: "${KEY}"}]`),
+      "PCR 0 stands here twice",
+    ],
+    ["a PCR's value", tpmKey("pcrs: [{pcr: 0, value: zero}]"), "digits, in quotes, or image"],
+    [
+      "a change without its kind",
+      "tenants: [{name: red, vnfs: [{name: a, allowed-changes: [/etc/frr]}]}]",
+      "write file:NAME, process:NAME or configuration:NAME",
     ],
     [
       "two servers at a port",

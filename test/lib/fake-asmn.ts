@@ -14,6 +14,8 @@ import {
   type MeasureJob,
   type SecEmControl,
   type SecEmStatus,
+  type TpmKeyRow,
+  type VnfDescriptor,
   type VnfRow,
 } from "../../src/asmn/index.js";
 import type { GateStatus, GatewayStatus } from "../../src/asmn/index.js";
@@ -76,6 +78,16 @@ const IMAGE: ImageRow = {
   ...{ tenant: "blue", vnf: "edge", digest: DIGEST, manifest: undefined, version: "1.0" },
   ...{ signer: "build", registeredBy: "vim:local", registeredAt: WALL - 3_600_000 },
   ...{ validUntil: WALL + 3_600_000, valid: true },
+};
+
+const TPM_KEY: TpmKeyRow = {
+  ...{ name: "rack-7", tenant: "blue", vnf: "edge", instance: "edge-1", image: DIGEST },
+  ...{ keyId: "9c".repeat(16), algorithm: "ec-p256", source: "api" },
+  pcrs: [
+    { pcr: 0, value: DIGEST },
+    { pcr: 14, value: "image" },
+  ],
+  ...{ registeredBy: "vim:local", registeredAt: WALL },
 };
 
 const KEY: KeyRow = {
@@ -142,7 +154,7 @@ const GATEWAY: GatewayStatus = {
   },
   ...{ open: 1, members: 2, repairs: 1, problems: ["tc is missing; install iproute2"] },
   counters: {
-    ...{ secem: COUNT, secem_excess: COUNT, closed: COUNT, spoofed: COUNT },
+    ...{ secem: COUNT, secem_excess: COUNT, secem_crowd: COUNT, closed: COUNT, spoofed: COUNT },
     ...{ abnormal: COUNT, lowered: COUNT, slowed: COUNT, policed: COUNT },
   },
   alarms: [
@@ -152,11 +164,19 @@ const GATEWAY: GatewayStatus = {
     },
   ],
   interfaces: [{ name: "eth1", shaped: true }],
+  breakGlass: [
+    {
+      ...{ serial: 4, operator: "a.operator", why: "upgrade", tenant: "blue" },
+      ...{ vnf: "edge", instance: undefined, address: "10.0.0.9", secondsLeft: 1200 },
+    },
+  ],
 };
 
 /** What the parts were asked to do, a line each. */
 export class FakeAsmn {
   readonly asked: string[] = [];
+  /** The last VNF that was registered. */
+  registered: VnfDescriptor | undefined;
   roles = { vim: [] as string[], vnfm: [] as string[] };
   status: Awaited<ReturnType<AsmnControl["status"]>> = {
     secEm: SEC_EM,
@@ -185,7 +205,10 @@ export class FakeAsmn {
   readonly secEm: SecEmControl = {
     status: () => Promise.resolve(SEC_EM),
     vnfs: () => Promise.resolve([VNF]),
-    registerVnf: (vnf, actor) => this.done(VNF, "register", vnf.descriptor.name, actor),
+    registerVnf: (vnf, actor) => {
+      this.registered = vnf;
+      return this.done(VNF, "register", vnf.descriptor.name, actor);
+    },
     removeVnf: ({ vnf }, actor) => this.done(undefined, "remove", vnf, actor),
     catalogs: () => Promise.resolve([CATALOG]),
     setCatalog: (tenant, entries, actor) =>
@@ -193,6 +216,12 @@ export class FakeAsmn {
     images: () => Promise.resolve([IMAGE]),
     registerImage: ({ digest }, actor) => this.done(IMAGE, "image", digest, actor),
     withdrawImage: (_name, digest, actor) => this.done(undefined, "withdraw", digest, actor),
+    tpmKeys: () => Promise.resolve([TPM_KEY]),
+    registerTpmKey: ({ name, pcrs }, actor) => {
+      const values = pcrs.map(({ pcr, value }) => `${pcr}=${value}`).join(" ");
+      return this.done(TPM_KEY, "tpm", `${name} ${values}`, actor);
+    },
+    removeTpmKey: (name, actor) => this.done(undefined, "tpm-remove", name, actor),
     tokens: () =>
       Promise.resolve([
         {
@@ -296,6 +325,11 @@ export class FakeAsmn {
     script: () => Promise.resolve("table inet evpnd_asmn {}\n"),
     compare: () => Promise.resolve({ changes: [], problems: [] }),
     repair: (actor) => this.note(`repair ${actor}`).then(() => true),
+    breakGlass: (document) => {
+      void this.note(`admit traffic ${document}`);
+      return Promise.resolve(GATEWAY.breakGlass[0]!);
+    },
+    endBreakGlass: (serial) => this.note(`end traffic ${serial}`).then(() => true),
     remove: (actor) => this.note(`remove ${actor}`),
     install: (actor) => this.note(`install ${actor}`),
   };

@@ -23,6 +23,7 @@
 import { ASMN_GATE_OPERATIONS } from "./asmn-gate.js";
 import { ASMN_KEY_OPERATIONS } from "./asmn-keys.js";
 import { ASMN_REGISTRY_OPERATIONS } from "./asmn-registry.js";
+import { ASMN_TPM_OPERATIONS } from "./asmn-tpm.js";
 import { ASMN_OPERATIONS } from "./asmn.js";
 import { BFD_OPERATIONS } from "./bfd.js";
 import { CONFIGURATION_OPERATIONS } from "./configuration.js";
@@ -77,6 +78,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...IPSEC_VENDOR_OPERATIONS,
   ...ASMN_OPERATIONS,
   ...ASMN_REGISTRY_OPERATIONS,
+  ...ASMN_TPM_OPERATIONS,
   ...ASMN_KEY_OPERATIONS,
   ...ASMN_GATE_OPERATIONS,
 ];

@@ -1,8 +1,8 @@
 /**
  * The agent's life: one Sec-EM after the other until one answers, a step at the start and then as often as it
  * says, waits that grow while nobody does. What hangs on trust is told by `onTrust`: only a step that both
- * sides know gives it, and only a Sec-EM's word takes it away; that none can be reached does not, because
- * then the gates decide.
+ * sides know gives it, and only the word of a Sec-EM takes it away that knows this instance: that none can be
+ * reached does not, nor that another one has never heard of it, because then the gates decide.
  */
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import { formatPlace } from "./place.js";
@@ -13,7 +13,6 @@ import type { TlsIdentity } from "../link/index.js";
 import type { Result } from "../protocol/agent-messages.js";
 import type { AgentPorts } from "../protocol/agent-ports.js";
 import { KeyRing } from "../protocol/key-certificate.js";
-import { parseToken } from "../protocol/token.js";
 import type { Token } from "../protocol/token.js";
 import type { Fault, Reason, TrustState } from "../protocol/words.js";
 import type { AsmnEndpoint } from "../settings.js";
@@ -26,6 +25,7 @@ import type { AgentMeasurement, Measuring } from "./measuring.js";
 import { provide } from "./root-document.js";
 import { SecEmSession } from "./session.js";
 import type { AgentSettings } from "./settings.js";
+import { TokenDesk } from "./token-desk.js";
 
 /** What is known of this instance's trust. */
 export interface TrustReport {
@@ -46,11 +46,14 @@ export interface AgentEvents {
   onReport(report: TrustReport): void;
   /** Something of the status has changed. */
   onChange(): void;
-  /** A round over all Sec-EMs has ended: with a step that is known to both, a refusal, or nobody there. */
+  /**
+   * A round over all Sec-EMs has ended: with a step that is known to both, a refusal, or nobody there; or
+   * nobody was asked, because nothing could be measured.
+   */
   onRound(outcome: RoundOutcome, report: TrustReport): void;
 }
 
-export type RoundOutcome = "proven" | "refused" | "unreachable";
+export type RoundOutcome = "proven" | "refused" | "unreachable" | "unmeasured";
 
 export interface AgentParts {
   readonly settings: AgentSettings;
@@ -76,7 +79,8 @@ const LOST: ReadonlySet<Reason> = new Set<Reason>([
 const TOKEN_FAULTS: ReadonlySet<Reason> = new Set<Reason>([
   ...(["token-used", "token-expired", "unknown", "wrong-key", "image"] as const),
 ]);
-const NOWHERE: AsmnEndpoint = { address: "", port: 0 };
+/** What a Sec-EM says that has no record of this instance: nothing about it. */
+const STRANGE: ReadonlySet<Reason> = new Set<Reason>(["unknown", "wrong-key"]);
 const PROGRESS_MS = 2000;
 /** How often it is looked whether a token has come. */
 const TOKEN_MS = 1000;
@@ -86,16 +90,19 @@ export class Agent {
   private readonly parts: AgentParts;
   private readonly ring: KeyRing;
   private readonly backOff = new BackOff();
+  private readonly tokens: TokenDesk;
   private session: SecEmSession | undefined;
   private endpoint: AsmnEndpoint | undefined;
+  /** Its place in the settings. */
+  private at = 0;
   private turn = 0;
+  /** Key of the Sec-EM whose step gave trust last. */
+  private knower: string | undefined;
   private timer: TimerHandle | undefined;
   private renewal: TimerHandle | undefined;
   private stopped = false;
   /** Ends what is being measured. */
   private readonly ending = new AbortController();
-  private refusedToken: string | undefined;
-  private triedToken: string | undefined;
   private refusal: Fault | undefined;
   private own: OwnTrust | undefined;
   private id: Uint8Array | undefined;
@@ -108,6 +115,8 @@ export class Agent {
     const { settings, chain, clock } = parts;
     const roots = settings.rootKeys.map((key) => fromHex(key) ?? new Uint8Array(0));
     this.ring = new KeyRing(roots, () => clock.wall(), chain.floors);
+    const { readToken: read, log } = parts;
+    this.tokens = new TokenDesk({ read, secEms: settings.secEms.length, log });
   }
 
   start(): void {
@@ -142,46 +151,22 @@ export class Agent {
   }
 
   private async connect(): Promise<void> {
-    const { settings, log, clock, key, tls, chain } = this.parts;
-    const endpoint = settings.secEms[this.turn % settings.secEms.length];
-    if (this.stopped || endpoint === undefined) return;
-    const token = this.usableToken();
-    if (token === undefined && chain.state.chain === undefined) return this.waitForToken();
-    this.turn += 1;
+    if (this.stopped) return;
+    const token = this.choose();
+    const endpoint = this.parts.settings.secEms[this.at];
+    if (endpoint === undefined) return;
+    if (token === undefined && this.parts.chain.state.chain === undefined)
+      return this.waitForToken();
+    this.turn = this.at + 1;
     this.refusal = undefined;
     try {
       // Before the connection: the Sec-EM's challenge has a window.
       await this.measure();
-      const enrols = token !== undefined && chain.isNew(token.id);
-      const state = enrols ? chain.beginning : chain.state;
-      const { tenant, vnf, instance } = settings;
-      const session = await SecEmSession.open({
-        endpoint,
-        identity: {
-          names: { tenant, vnf, instance },
-          key,
-          suites: SUITES,
-          token: enrols ? token : undefined,
-          secEm: undefined,
-        },
-        tls,
-        state,
-        ring: this.ring,
-        ports: this.ports(enrols ? token : undefined, () => this.session),
-        clock,
-        log,
-        events: {
-          result: (_result, id, md5Key) => {
-            this.id = id;
-            if (md5Key !== undefined)
-              this.parts.events.onMd5Key(Buffer.from(md5Key).toString("latin1"));
-          },
-          done: (result) => this.done(result, token),
-          refused: (fault, by) => this.refused(fault, by, enrols ? token : undefined),
-          notice: (noticed, fault) => this.lost({ state: noticed, ...fault }),
-          closed: () => this.closed(),
-        },
-      });
+    } catch (error) {
+      return this.unmeasured((error as Error).message);
+    }
+    try {
+      const session = await this.open(endpoint, token);
       if (this.isStopped()) return session.destroy();
       this.session = session;
       this.endpoint = endpoint;
@@ -189,9 +174,59 @@ export class Agent {
     } catch (error) {
       if (this.isStopped()) return;
       const why = (error as Error).message;
-      log.warn({}, `no Sec-EM at ${formatPlace(endpoint)}: ${why}`);
+      this.parts.log.warn({}, `no Sec-EM at ${formatPlace(endpoint)}: ${why}`);
       this.unreachable(`no Sec-EM at ${formatPlace(endpoint)}: ${why}`);
     }
+  }
+
+  /** The next Sec-EM in turn; without a chain the next one that may have issued the token. */
+  private choose(): Token | undefined {
+    const { settings, chain } = this.parts;
+    const count = settings.secEms.length;
+    this.at = this.turn % count;
+    const token = this.tokens.usable(this.at);
+    if (token !== undefined || chain.state.chain !== undefined) return token;
+    for (let more = 1; more < count; more++) {
+      const at = (this.turn + more) % count;
+      const other = this.tokens.usable(at);
+      if (other === undefined) continue;
+      this.at = at;
+      return other;
+    }
+    return undefined;
+  }
+
+  private open(endpoint: AsmnEndpoint, token: Token | undefined): Promise<SecEmSession> {
+    const { settings, log, clock, key, tls, chain } = this.parts;
+    const enrols = token !== undefined && chain.isNew(token.id);
+    const { tenant, vnf, instance } = settings;
+    return SecEmSession.open({
+      endpoint,
+      identity: {
+        names: { tenant, vnf, instance },
+        key,
+        suites: SUITES,
+        token: enrols ? token : undefined,
+        secEm: undefined,
+      },
+      tls,
+      state: enrols ? chain.beginning : chain.state,
+      ring: this.ring,
+      ports: this.ports(enrols ? token : undefined, () => this.session),
+      clock,
+      log,
+      events: {
+        result: (_result, id, md5Key) => {
+          this.id = id;
+          if (md5Key !== undefined)
+            this.parts.events.onMd5Key(Buffer.from(md5Key).toString("latin1"));
+        },
+        done: (result, secEm) => this.done(result, token, secEm),
+        refused: (fault, by, secEm) => this.refused(fault, by, secEm, enrols ? token : undefined),
+        notice: (noticed, fault) => this.lost({ state: noticed, ...fault }),
+        closed: () => this.closed(),
+      },
+    });
   }
 
   /** A large image takes seconds: how far it is goes to the log. */
@@ -214,7 +249,8 @@ export class Agent {
   }
 
   private ports(token: Token | undefined, session: () => SecEmSession | undefined): AgentPorts {
-    const { chain, catalog, settings } = this.parts;
+    const { chain, catalog, settings, key, measuring } = this.parts;
+    const { tenant, vnf, instance } = settings;
     return {
       random: systemRandom,
       store: (state) => {
@@ -222,11 +258,15 @@ export class Agent {
         return Promise.resolve();
       },
       measure: async () => {
-        const { image, manifest } = await this.measure();
+        const { image, manifest, allowed } = await this.measure();
         this.parts.events.onChange();
-        return { image: new Uint8Array(image.digest), manifest };
+        return { image: new Uint8Array(image.digest), manifest, allowed };
       },
-      prove: (challenge) => provide(settings.root, challenge),
+      prove: (challenge) =>
+        provide(settings.root, {
+          ...{ tenant, vnf, instance, challenge, instanceKey: key.publicKey },
+          image: new Uint8Array(measuring.last?.image.digest ?? []),
+        }),
       catalog: () => catalog.named,
       takeCatalog: (part) => Promise.resolve(catalog.take(part, this.ring, session()?.name ?? "")),
     };
@@ -240,30 +280,13 @@ export class Agent {
     this.timer = this.parts.clock.setTimer(TOKEN_MS, () => void this.connect());
   }
 
-  /** Whether a token lies there that no attempt has been made with. */
-  private hasNewToken(): boolean {
-    const text = this.parts.readToken()?.trim() ?? "";
-    return text !== "" && text !== this.refusedToken && text !== this.triedToken;
-  }
-
-  private usableToken(): Token | undefined {
-    const text = this.parts.readToken()?.trim();
-    if (text === undefined || text === "" || text === this.refusedToken) return undefined;
-    this.triedToken = text;
-    const token = parseToken(text);
-    if (token !== undefined) return token;
-    this.refusedToken = text;
-    this.parts.log.warn({}, "the token file holds no token: ask the VIM for another one");
-    return undefined;
-  }
-
-  private done(result: Result, token: Token | undefined): void {
+  private done(result: Result, token: Token | undefined, secEm: string): void {
     const { clock, log, settings, catalog, events } = this.parts;
     this.backOff.reset();
     // The one that answered is the first to be tried again.
-    this.turn = Math.max(0, settings.secEms.indexOf(this.endpoint ?? NOWHERE));
+    this.turn = this.at;
     // Another one may have been put there meanwhile: that one is not spent.
-    if (token !== undefined && !this.hasNewToken()) this.parts.dropToken();
+    if (token !== undefined && !this.tokens.isNew) this.parts.dropToken();
     catalog.verifyKept(this.ring, this.session?.name ?? "");
     const { state, reason, sentence } = result;
     const seconds = Math.min(result.renewSeconds, settings.renewalSeconds ?? result.renewSeconds);
@@ -276,6 +299,7 @@ export class Agent {
       if (this.report.state !== "trusted") log.info({}, "trusted");
       this.provenAt = clock.wall();
       this.own = { id: this.id };
+      this.knower = secEm;
       this.tell({ state, reason: "", sentence: "both sides know the last proof" });
       events.onTrust(this.own);
     }
@@ -286,21 +310,43 @@ export class Agent {
     this.renewal?.cancel();
     // A tenth early, and not all agents at once.
     const wait = (this.renewSeconds ?? 60) * 1000 * (0.85 + 0.1 * Math.random());
-    this.renewal = this.parts.clock.setTimer(wait, () => this.session?.renew());
+    this.renewal = this.parts.clock.setTimer(wait, () => void this.renewMeasured());
   }
 
-  private refused(fault: Fault, by: "agent" | "sec-em", token: Token | undefined): void {
+  /** With an image that was measured: the Sec-EM's challenge has a window. */
+  private async renewMeasured(): Promise<void> {
+    const { session } = this;
+    // What cannot be measured is said in the step.
+    await this.parts.measuring.prepare({ signal: this.ending.signal }).catch(() => undefined);
+    if (session === this.session) session?.renew();
+  }
+
+  private refused(
+    fault: Fault,
+    by: "agent" | "sec-em",
+    secEm: string,
+    token: Token | undefined,
+  ): void {
     const { log, chain } = this.parts;
     const { reason, sentence } = fault;
     log.warn({ reason }, by === "sec-em" ? `the Sec-EM refused: ${sentence}` : sentence);
     if (token !== undefined && by === "sec-em" && TOKEN_FAULTS.has(reason)) {
-      this.refusedToken = this.parts.readToken()?.trim();
+      if (reason === "unknown") this.tokens.unknownAt(this.at);
+      else this.tokens.refuse();
       // The chain from before the token may still be good: with it the next attempt is made.
       if (chain.state.chain !== undefined) return;
     }
     this.refusal = fault;
     if (!LOST.has(reason)) {
       if (this.own === undefined) this.tell({ state: "unknown", reason, sentence });
+      // What was proved counts on for a while; that no more is proved is to be seen.
+      else if (by === "agent") this.tell({ ...this.report, sentence });
+      return;
+    }
+    if (STRANGE.has(reason) && this.own !== undefined && secEm !== this.knower) {
+      const words = `the one that does know this instance is out of reach, another says: ${sentence}`;
+      log.warn({}, words);
+      this.tell({ ...this.report, sentence: words });
       return;
     }
     const state = STALE.has(reason) ? "stale" : isUnknown(reason) ? "unknown" : "untrusted";
@@ -320,15 +366,34 @@ export class Agent {
     if (this.stopped) return;
     const { events } = this.parts;
     events.onChange();
-    if (this.refusal !== undefined) events.onRound("refused", this.report);
-    else this.parts.log.info({}, "the connection to the Sec-EM ended");
+    const { refusal } = this;
+    if (refusal === undefined) this.parts.log.info({}, "the connection to the Sec-EM ended");
+    // Where one has never heard of this instance, or of its token, the others may have.
+    else if (!STRANGE.has(refusal.reason) || this.isLast()) events.onRound("refused", this.report);
+    this.again();
+  }
+
+  /** Whether all Sec-EMs have had their turn. */
+  private isLast(): boolean {
+    return this.turn % this.parts.settings.secEms.length === 0;
+  }
+
+  /** Something of this machine is wrong: no Sec-EM is asked, and none has said anything. */
+  private unmeasured(sentence: string): void {
+    if (this.isStopped()) return;
+    const { events, log } = this.parts;
+    log.warn({}, `nothing can be proven: ${sentence}`);
+    // Another turn is not what it takes.
+    this.turn = this.at;
+    if (this.own === undefined) this.tell({ state: "unknown", reason: "unmeasured", sentence });
+    events.onRound("unmeasured", this.report);
     this.again();
   }
 
   private unreachable(sentence: string): void {
-    const { events, settings } = this.parts;
+    const { events } = this.parts;
     if (this.own === undefined) this.tell({ state: "unknown", reason: "unreachable", sentence });
-    if (this.turn % settings.secEms.length === 0) events.onRound("unreachable", this.report);
+    if (this.isLast()) events.onRound("unreachable", this.report);
     this.again();
   }
 
@@ -339,7 +404,7 @@ export class Agent {
     const until = clock.now() + this.backOff.take();
     const look = (): void => {
       const left = until - clock.now();
-      if (left <= 0 || this.hasNewToken()) return void this.connect();
+      if (left <= 0 || this.tokens.isNew) return void this.connect();
       this.timer = clock.setTimer(Math.min(left, TOKEN_MS), look);
     };
     this.timer?.cancel();

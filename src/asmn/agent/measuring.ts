@@ -1,6 +1,12 @@
 /** What evidence is made of: the image's digest, from the cache where it holds, and the manifest's. */
 import type { Clock } from "../../util/clock.js";
-import { DigestCache, manifestDigest, measureImage, readManifest } from "../measure/index.js";
+import {
+  allowedChangesDigest,
+  DigestCache,
+  manifestDigest,
+  measureImage,
+  readManifest,
+} from "../measure/index.js";
 import type { ImageMeasurement, MeasureOptions } from "../measure/index.js";
 import { AgentHome } from "./home.js";
 import type { AgentSettings } from "./settings.js";
@@ -9,6 +15,8 @@ export interface AgentMeasurement {
   readonly image: ImageMeasurement;
   /** 32 octets. */
   readonly manifest: Uint8Array;
+  /** Of what may differ in it; undefined: nothing may. */
+  readonly allowed: Uint8Array | undefined;
 }
 
 const CACHE = "digests.json";
@@ -30,14 +38,26 @@ export class Measuring {
   async measure(
     options: Pick<MeasureOptions, "progress" | "signal"> = {},
   ): Promise<AgentMeasurement> {
-    const { image, manifest } = this.settings;
-    const measured = await measureImage(image.path, this.cache, this.clock, {
-      threads: image.threads,
-      ...options,
-    });
-    const items = await readManifest(manifest);
-    this.last = { image: measured, manifest: manifestDigest(items, manifest.allowed) };
+    const { manifest } = this.settings;
+    const measured = await this.image(options);
+    const items = await readManifest(manifest, manifest.allowed);
+    this.last = {
+      image: measured,
+      manifest: manifestDigest(items, manifest.allowed),
+      allowed: allowedChangesDigest(manifest.allowed),
+    };
     return this.last;
+  }
+
+  /** So that the step behind it finds the image measured: its challenge has a window. Rejects with `MeasureError`. */
+  async prepare(options: Pick<MeasureOptions, "progress" | "signal"> = {}): Promise<void> {
+    if (this.settings.image.recheckSeconds > 0) await this.image(options);
+  }
+
+  private image(options: Pick<MeasureOptions, "progress" | "signal">): Promise<ImageMeasurement> {
+    const { path, threads, recheckSeconds } = this.settings.image;
+    const mostAgeMs = recheckSeconds * 1000;
+    return measureImage(path, this.cache, this.clock, { threads, mostAgeMs, ...options });
   }
 }
 

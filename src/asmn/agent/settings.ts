@@ -14,7 +14,12 @@ export interface AgentSettings {
   readonly rootKeys: readonly string[];
   /** Holds the enrolment token; read when the instance is not enrolled. */
   readonly tokenFile: string | undefined;
-  readonly image: { readonly path: string; readonly threads: number };
+  readonly image: {
+    readonly path: string;
+    readonly threads: number;
+    /** For so long a digest counts that is known from before; 0 = the image is read for every proof. */
+    readonly recheckSeconds: number;
+  };
   readonly manifest: ManifestSources & { readonly allowed: readonly AllowedChange[] };
   /** Undefined: as the Sec-EM says. */
   readonly renewalSeconds: number | undefined;
@@ -30,8 +35,8 @@ export type AgentRoot =
   | { readonly kind: "none" }
   /** A document that the platform signed, read anew for each proof. */
   | { readonly kind: "platform"; readonly file: string }
-  /** Prints a TPM quote over the hexadecimal digits that are its last argument. */
-  | { readonly kind: "tpm"; readonly command: readonly string[] };
+  /** Prints the platform's document, or a TPM's, with the challenge (hexadecimal digits) that it is given. */
+  | { readonly kind: "platform" | "tpm"; readonly command: readonly string[] };
 
 /** How the router's BGP session is bound to this agent. */
 export type AgentBinding =
@@ -81,4 +86,5 @@ export interface TrafficRoute {
 export const AGENT_DEFAULTS = {
   stateDirectory: "/var/lib/evpnd-agent",
   threads: 1,
+  recheckSeconds: 86_400,
 } as const;

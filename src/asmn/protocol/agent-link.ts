@@ -131,6 +131,8 @@ export class AgentLink {
       case "catalog":
         return phase.kind === "greeting" ? this.outOfOrder(message) : this.catalog(message);
       case "refused":
+        // Before Hello it may be anybody, and nobody's word takes trust away.
+        if (phase.kind === "greeting") return this.outOfOrder(message);
         this.phase = { kind: "closed" };
         return {
           send: [],
@@ -194,6 +196,8 @@ export class AgentLink {
     };
     const measured = await this.ports.measure();
     const root = await this.ports.prove(rootChallenge(rootInput));
+    // Nothing was sent, so nothing has changed: the next attempt is as good as this one.
+    if ("reason" in root) return this.refuse(root.reason, root.sentence);
     const catalog = this.ports.catalog();
     if (!(await this.store({ ...this.state, attempt })))
       return this.refuse("storage", "the agent could not store its counter");
@@ -208,6 +212,7 @@ export class AgentLink {
       catalogDigest: catalog.digest,
       root: root.kind,
       rootDocument: root.document,
+      allowed: measured.allowed,
     } as const;
     const transcript = this.transcript(begin, challenge, unsigned);
     const { chain } = this.state;
@@ -272,6 +277,7 @@ export class AgentLink {
       time: challenge.time,
       windowSeconds: challenge.windowSeconds,
       tokenId: begin.tokenId,
+      allowed: evidence.allowed,
     });
   }
 

@@ -61,6 +61,8 @@ export const evidence = defineMessage("evidence", 4, {
   proof: optional(10, octets(32)),
   /** By the token; with purpose enrol only. */
   tokenSignature: optional(11, octets(64)),
+  /** Digest of what may differ in the manifest; none: nothing may. */
+  allowed: optional(12, octets(32)),
 });
 
 export const result = defineMessage("result", 5, {

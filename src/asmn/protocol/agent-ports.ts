@@ -11,8 +11,8 @@ export interface AgentPorts {
   store(state: AgentState): Promise<void>;
   /** Digests of image and run-time manifest. The window runs: what takes long is measured before. */
   measure(): Promise<Measurement>;
-  /** A document of the root of trust that contains this challenge. */
-  prove(challenge: Uint8Array): Promise<RootProof>;
+  /** A document of the root of trust that contains this challenge; a fault where there is none to be had now. */
+  prove(challenge: Uint8Array): Promise<RootProof | Fault>;
   /** What the agent has and has verified; version 0 and 32 zeros: none. */
   catalog(): { readonly version: number; readonly digest: Uint8Array };
   /** Takes a part; with the last one it verifies and keeps the whole, or says what is wrong with it. */
@@ -22,6 +22,8 @@ export interface AgentPorts {
 export interface Measurement {
   readonly image: Uint8Array;
   readonly manifest: Uint8Array;
+  /** Digest of the list of what may differ in it; undefined: the list is empty. */
+  readonly allowed?: Uint8Array | undefined;
 }
 
 export interface RootProof {

@@ -42,6 +42,7 @@ export interface Transcript {
   readonly time: number;
   readonly windowSeconds: number;
   readonly tokenId: Uint8Array | undefined;
+  readonly allowed: Uint8Array | undefined;
 }
 
 const transcript = defineStruct("evidence transcript", {
@@ -76,6 +77,7 @@ const transcript = defineStruct("evidence transcript", {
   time: field(29, u64),
   windowSeconds: field(30, u16),
   tokenId: optional(31, octets(16)),
+  allowed: optional(32, octets(32)),
 });
 
 export function encodeTranscript(

@@ -9,7 +9,7 @@ import { defineDocument } from "./document.js";
 import { name, octets, u64 } from "./kinds.js";
 import { defineStruct, field, optional } from "./struct.js";
 import type { Struct } from "./struct.js";
-import { verifyTpmDocument } from "./tpm-quote.js";
+import { openTpmDocument, parseQuote, verifyTpmDocument } from "./tpm-quote.js";
 import type { TpmKeys } from "./tpm-quote.js";
 import { fail, pass } from "./words.js";
 import type { Checked, RootKind } from "./words.js";
@@ -81,6 +81,28 @@ export function verifyRoot(
     }
   }
 }
+
+/**
+ * What an agent can see of a document before it sends it: whether it is one, and bears this challenge.
+ * @returns what is wrong with it, as a clause; undefined = nothing that can be seen here
+ */
+export function documentFault(
+  kind: "platform" | "tpm",
+  octets: Uint8Array,
+  challenge: Uint8Array,
+): string | undefined {
+  if (kind === "platform") {
+    const opened = document.open(octets);
+    if (!opened.ok) return `it is no platform document (${opened.sentence})`;
+    const { challenge: own } = opened.value.value;
+    return own === undefined || equalSecrets(own, challenge) ? undefined : OTHER_CHALLENGE;
+  }
+  const quote = parseQuote(openTpmDocument(octets)?.attest ?? new Uint8Array(0));
+  if (quote === undefined) return "it is no TPM document";
+  return equalSecrets(quote.extraData, challenge) ? undefined : OTHER_CHALLENGE;
+}
+
+const OTHER_CHALLENGE = "it belongs to another challenge";
 
 function verifyPlatform(
   bytes: Uint8Array,

@@ -3,7 +3,16 @@
  * order of docs/asmn-protocol.md, stores before it answers, and trusts only after Confirm. The caller hands
  * over messages one at a time, sends what comes out in order, and closes when told.
  */
-import { agree, equalSecrets, makeEphemeral, sha256, verifyLabelled } from "../crypto/index.js";
+import type { KeyObject } from "node:crypto";
+import {
+  agree,
+  equalSecrets,
+  makeEphemeral,
+  publicKeyObject,
+  sha256,
+  verifyLabelled,
+  verifyLabelledWith,
+} from "../crypto/index.js";
 import type { Ephemeral, Suite } from "../crypto/index.js";
 import { signLabelled } from "../crypto/index.js";
 import type {
@@ -65,6 +74,8 @@ export class SecEmLink {
   private proved: Proved | undefined;
   private confirmed: EvidenceFacts | undefined;
   private closed = false;
+  /** The peer's key, made when it is first needed. */
+  private verifier: KeyObject | undefined;
 
   constructor(ports: SecEmPorts, own: SecEmIdentity, connection: ConnectionFacts) {
     this.ports = ports;
@@ -232,6 +243,7 @@ export class SecEmLink {
       time: challenge.time,
       windowSeconds: challenge.windowSeconds,
       tokenId: begin.tokenId,
+      allowed: evidence.allowed,
     });
   }
 
@@ -241,8 +253,9 @@ export class SecEmLink {
     evidence: Evidence,
     transcript: Uint8Array,
   ): Fault | undefined {
-    const { peerKey } = this.connection;
-    if (!verifyLabelled(peerKey, "evidence", transcript, evidence.signature))
+    this.verifier ??= publicKeyObject(this.connection.peerKey);
+    const { verifier } = this;
+    if (!verifier || !verifyLabelledWith(verifier, "evidence", transcript, evidence.signature))
       return fail("signature", "the evidence's signature is wrong");
     if (begin.purpose === "renew") return undefined;
     const { tokenSignature } = evidence;
@@ -286,6 +299,7 @@ export class SecEmLink {
       instanceKey: peerKey,
       image,
       manifest,
+      allowed: evidence.allowed,
       catalogVersion: evidence.catalogVersion,
       catalogDigest: evidence.catalogDigest,
       askedCatalogVersion: challenge.catalogVersion,

@@ -34,6 +34,8 @@ export interface EvidenceFacts {
   readonly instanceKey: Uint8Array;
   readonly image: Uint8Array;
   readonly manifest: Uint8Array;
+  /** Of the list of what may differ in the manifest; undefined: the list is empty. */
+  readonly allowed: Uint8Array | undefined;
   readonly catalogVersion: number;
   readonly catalogDigest: Uint8Array;
   /** What the challenge asked for: another may have become current since. */

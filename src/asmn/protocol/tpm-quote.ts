@@ -39,8 +39,8 @@ export interface TpmKey {
   readonly digest: Uint8Array;
 }
 
-/** By key id in hex. */
-export type TpmKeys = ReadonlyMap<string, TpmKey>;
+/** What is registered of the key with that id (hex), for the instance and the image that the evidence names. */
+export type TpmKeys = (keyId: string) => readonly TpmKey[];
 
 const struct: Struct<TpmDocument> = defineStruct("TPM document", {
   keyId: field(1, octets(16)),
@@ -56,6 +56,12 @@ export function encodeTpmDocument(document: TpmDocument): Uint8Array {
   return struct.encode(document);
 }
 
+/** Undefined for octets that are no document. */
+export function openTpmDocument(bytes: Uint8Array): TpmDocument | undefined {
+  const decoded = struct.decode(bytes);
+  return decoded.ok ? decoded.value : undefined;
+}
+
 export function tpmKeyId(publicKey: Uint8Array): Uint8Array {
   return sha256(publicKey).subarray(0, 16);
 }
@@ -68,17 +74,24 @@ export function verifyTpmDocument(
   const decoded = struct.decode(bytes);
   if (!decoded.ok) return fail("root-of-trust", decoded.sentence);
   const { keyId, algorithm, attest, signature } = decoded.value;
-  const key = keys.get(toHex(keyId));
-  if (key === undefined) return fail("root-of-trust", `no TPM key ${toHex(keyId)} is registered`);
+  const known = keys(toHex(keyId));
+  const [key] = known;
+  if (key === undefined)
+    return fail(
+      "root-of-trust",
+      `no TPM key ${toHex(keyId)} is registered for this instance and image`,
+    );
+  // All of one id are one key.
   if (!isSignedBy(key.publicKey, algorithm, attest, signature))
     return fail("root-of-trust", "the quote's signature is wrong");
   const quote = parseQuote(attest);
   if (quote === undefined) return fail("root-of-trust", "the attestation blob is no quote");
   if (!equalSecrets(quote.extraData, challenge))
     return fail("root-of-trust", "the quote belongs to another challenge");
-  if (!equalSecrets(quote.selection, key.selection))
+  const chosen = known.filter(({ selection }) => equalSecrets(quote.selection, selection));
+  if (chosen.length === 0)
     return fail("root-of-trust", "the quote is over other PCRs than are registered");
-  return equalSecrets(quote.digest, key.digest)
+  return chosen.some(({ digest }) => equalSecrets(quote.digest, digest))
     ? pass(undefined)
     : fail("root-of-trust", "the PCRs are not what is registered: something else was booted");
 }

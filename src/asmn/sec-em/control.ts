@@ -11,6 +11,7 @@ import type {
   AsmnCatalogEntry,
   AsmnDefaultAction,
   AsmnEndpoint,
+  AsmnTpmKey,
   AsmnVnfSettings,
   SecEmSettings,
 } from "../settings.js";
@@ -126,6 +127,17 @@ export interface ImageRow extends VnfName {
   readonly valid: boolean;
 }
 
+/** A TPM's attestation key (ASM-68): whose instances it vouches for, and what its quotes must say. */
+export interface TpmKeyRow extends Omit<AsmnTpmKey, "publicKey"> {
+  /** First 16 octets of SHA-256 of the key. */
+  readonly keyId: string;
+  readonly algorithm: string;
+  /** `configuration`: written in the file, and changed only there. */
+  readonly source: "configuration" | "api";
+  readonly registeredBy: string | undefined;
+  readonly registeredAt: number | undefined;
+}
+
 /** What a token is good for: one enrolment, by one key, of one instance with one image (ASM-74). */
 export interface TokenRequest extends InstanceName {
   readonly image: string;
@@ -219,7 +231,7 @@ export interface ScopeResult {
   readonly changed: number;
   /** Sequence of the revocation, as feeds have it. */
   readonly revocation: number;
-  /** False where the disk did not take it: in force now, and lost at a restart. */
+  /** False where the disk did not take it, nor the reserve: in force now, and lost at a restart. */
   readonly kept: boolean;
 }
 
@@ -329,7 +341,7 @@ export interface SecEmControl {
   status(): Promise<SecEmStatus>;
   vnfs(tenant?: string): Promise<readonly VnfRow[]>;
   registerVnf(descriptor: VnfDescriptor, actor: Actor): Promise<VnfRow>;
-  /** Its instances are revoked. */
+  /** With its instances; those that are revoked stay so, by name and key, until `restore`. */
   removeVnf(name: VnfName, actor: Actor): Promise<void>;
   catalogs(tenant?: string): Promise<readonly CatalogRow[]>;
   /**
@@ -345,6 +357,11 @@ export interface SecEmControl {
   registerImage(image: ImageRequest, actor: Actor): Promise<ImageRow>;
   /** Instances that run it are untrusted from then on. */
   withdrawImage(name: VnfName, digest: string, actor: Actor): Promise<void>;
+  tpmKeys(): Promise<readonly TpmKeyRow[]>;
+  /** In place of one with that name. */
+  registerTpmKey(key: AsmnTpmKey, actor: Actor): Promise<TpmKeyRow>;
+  /** Instances that no other key vouches for are untrusted from then on; the rest proves itself anew. */
+  removeTpmKey(name: string, actor: Actor): Promise<void>;
   tokens(scope?: Scope): Promise<readonly TokenRow[]>;
   issueToken(token: TokenRequest, actor: Actor): Promise<IssuedToken>;
   withdrawToken(id: string, actor: Actor): Promise<void>;
@@ -354,6 +371,7 @@ export interface SecEmControl {
   revoke(scope: Scope, reason: string, actor: Actor): Promise<ScopeResult>;
   /** Takes a revocation, or a clone's stop, back: trusted again only after the next proof that holds. */
   restore(scope: Scope, reason: string, actor: Actor): Promise<ScopeResult>;
+  /** One that is revoked stays so, by name and key, until `restore`. */
   removeInstance(name: InstanceName, actor: Actor): Promise<void>;
   keys(): Promise<readonly KeyRow[]>;
   /**

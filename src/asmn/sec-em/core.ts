@@ -23,7 +23,10 @@ import { KeyStore, openRootKey } from "./key-store.js";
 import { ReservedNumbers } from "./numbers.js";
 import { Records } from "./records.js";
 import { Registry } from "./registry.js";
+import { Reserve, reserveFile, type ReserveDisk } from "./reserve.js";
 import { Tokens } from "./tokens.js";
+import { Tombstones } from "./tombstones.js";
+import { TpmBook } from "./tpm-book.js";
 import { VerdictDesk } from "./verdicts.js";
 
 /** Nobody is trusted anew while the disk takes nothing: it is tried again soon. */
@@ -37,6 +40,7 @@ export interface CoreParts {
   /** In place of those in the state directory. */
   readonly store?: Store;
   readonly auditDisk?: AuditDisk;
+  readonly reserveDisk?: ReserveDisk;
 }
 
 export class Core {
@@ -51,7 +55,10 @@ export class Core {
   readonly registry: Registry;
   readonly images: Images;
   readonly tokens: Tokens;
+  readonly tpm: TpmBook;
   readonly book: InstanceBook;
+  readonly reserve: Reserve;
+  readonly tombstones: Tombstones;
   readonly desk: VerdictDesk;
   readonly hub: FeedHub;
   readonly glass: BreakGlassBook;
@@ -68,7 +75,7 @@ export class Core {
 
   private constructor(parts: CoreParts, opened: Opened) {
     const { settings, clock, log, random = systemRandom } = parts;
-    const { store, records, keys, audit } = opened;
+    const { store, records, keys, audit, reserve } = opened;
     this.settings = settings;
     this.clock = clock;
     this.log = log;
@@ -85,7 +92,10 @@ export class Core {
     this.registry = new Registry(records, this.catalogs, settings.tenants);
     this.images = new Images(records, clock);
     this.tokens = new Tokens(records, clock, random);
-    this.book = new InstanceBook(records, random);
+    this.tpm = new TpmBook(records, clock, settings.tpmKeys);
+    this.reserve = reserve;
+    this.book = new InstanceBook(records, random, reserve);
+    this.tombstones = new Tombstones(records);
     const time = (): number => this.time();
     const epoch = (): number => this.epoch;
     const { serials, revocations, book, catalogs } = this;
@@ -122,7 +132,9 @@ export class Core {
         },
         mark,
       );
-      const core = new Core(parts, { store, records, keys, audit });
+      const file = parts.reserveDisk ?? reserveFile(join(stateDirectory, "reserve"));
+      const reserve = await Reserve.open(file, log);
+      const core = new Core(parts, { store, records, keys, audit, reserve });
       await core.load();
       return core;
     } catch (error) {
@@ -189,6 +201,7 @@ export class Core {
   async close(): Promise<void> {
     await this.auditor.log.close();
     await this.keepAuditMark().catch(() => {});
+    await this.book.flush();
     await this.store.close();
   }
 
@@ -202,7 +215,9 @@ export class Core {
     await this.registry.load();
     await this.images.load();
     await this.tokens.load();
+    await this.tpm.load();
     await this.book.load();
+    await this.tombstones.load();
     await this.glass.load();
     for (const record of this.book.each()) {
       this.desk.restore(record);
@@ -217,4 +232,5 @@ interface Opened {
   readonly records: Records;
   readonly keys: KeyStore;
   readonly audit: AuditLog;
+  readonly reserve: Reserve;
 }

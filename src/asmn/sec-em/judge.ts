@@ -6,6 +6,7 @@
 import { isIPv4 } from "node:net";
 import { toHex } from "../../util/bytes.js";
 import { equalSecrets } from "../crypto/index.js";
+import { allowedChangesDigest, parseAllowedChange } from "../measure/index.js";
 import type { EvidenceFacts, Judgement, Reason } from "../protocol/index.js";
 import type { Core } from "./core.js";
 import type { InstanceRecord } from "./instance-book.js";
@@ -52,6 +53,8 @@ function objectionTo(
   const image = toHex(facts.image);
   const fault = images.fault(record, image);
   if (fault !== undefined) return { reason: "image", sentence: fault };
+  const other = allowanceFault(descriptor.manifest.allowedChanges, facts.allowed);
+  if (other !== undefined) return { reason: "manifest", sentence: other };
   const manifest = images.manifestOf(record, image);
   if (manifest !== undefined && manifest !== toHex(facts.manifest)) {
     return { reason: "manifest", sentence: "what runs differs in what may not change" };
@@ -65,6 +68,26 @@ function objectionTo(
     return { reason: "catalog", sentence: `it has not the current catalog, version ${asked}` };
   }
   return undefined;
+}
+
+/** By descriptor's list, which is never changed in place. */
+const allowances = new WeakMap<readonly string[], { readonly digest: Uint8Array | undefined }>();
+
+/** Whether the agent leaves out of its manifest what the descriptor says, no more and no less. */
+function allowanceFault(list: readonly string[], has: Uint8Array | undefined): string | undefined {
+  const known = allowances.get(list) ?? {
+    digest: allowedChangesDigest(
+      // What is no allowed change, of a descriptor from before they were checked, is nobody's.
+      list.map((text) => parseAllowedChange(text) ?? { kind: "file", name: `\0${text}` }),
+    ),
+  };
+  allowances.set(list, known);
+  const { digest } = known;
+  if (digest === undefined && has === undefined) return undefined;
+  if (digest !== undefined && has !== undefined && equalSecrets(digest, has)) return undefined;
+  const what = "its list of allowed changes is not that of its descriptor";
+  if (has === undefined) return `${what}: it has none, and the descriptor names ${list.length}`;
+  return digest === undefined ? `${what}, which allows none` : what;
 }
 
 /** Without a zone, and IPv4 as such. */

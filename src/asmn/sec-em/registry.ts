@@ -2,6 +2,7 @@
  * Tenants and the descriptors of their VNFs (ASM-01, ASM-32): those of the configuration, which only the file
  * changes, and those a VNFM has registered, which are kept in the store. Each change makes new catalogs.
  */
+import { parseAllowedChange } from "../measure/index.js";
 import type { AsmnCatalogEntry, AsmnTenantSettings, AsmnVnfSettings } from "../settings.js";
 import { Catalogs, type CatalogSource, type IssuedCatalog } from "./catalogs.js";
 import { SecEmError, type VnfDescriptor, type VnfName } from "./control.js";
@@ -202,10 +203,16 @@ export class Registry {
 }
 
 function checkDescriptor(descriptor: AsmnVnfSettings): void {
-  const { name, addresses, as, routerId, binding, maxInstances } = descriptor;
+  const { name, addresses, as, routerId, binding, maxInstances, manifest } = descriptor;
   checkName("VNF", name);
   checkBgp({ addresses, as, routerId, binding });
   if (!Number.isInteger(maxInstances) || maxInstances < 1 || maxInstances > 10_000) {
     throw invalid("a VNF has 1 to 10000 instances");
+  }
+  for (const text of manifest.allowedChanges) {
+    if (parseAllowedChange(text) !== undefined) continue;
+    throw invalid(
+      `"${text.slice(0, 80)}" is no allowed change; write file:NAME, process:NAME or configuration:NAME`,
+    );
   }
 }

@@ -4,7 +4,7 @@ import { toHex } from "../../util/bytes.js";
 import { LogRate } from "../../util/log-rate.js";
 import { tlsIdentity } from "../link/index.js";
 import { ALPN } from "../protocol/index.js";
-import type { AsmnEndpoint, SecEmSettings } from "../settings.js";
+import type { AsmnEndpoint, AsmnTpmKey, SecEmSettings } from "../settings.js";
 import { Asks } from "./asks.js";
 import { Catalogs } from "./catalogs.js";
 import { SecEmError } from "./control.js";
@@ -28,6 +28,7 @@ import type {
   SecEmStatus,
   TokenRequest,
   TokenRow,
+  TpmKeyRow,
   TrustState,
   VerifyResult,
   VnfDescriptor,
@@ -42,8 +43,10 @@ import { readOverPort, readOverTls } from "./feed/pipes.js";
 import { checkScope } from "./names.js";
 import { Operator } from "./operator.js";
 import { Proofs } from "./proofs.js";
+import { RootDesk } from "./root-desk.js";
 import { instancePage } from "./rows.js";
 import { Steps } from "./steps.js";
+import { TpmBook } from "./tpm-book.js";
 import { Watch } from "./watch.js";
 
 const MOST_AUDIT_ROWS = 1000;
@@ -56,6 +59,7 @@ export class SecEmService implements SecEm {
   private readonly asks: Asks;
   private readonly watch: Watch;
   private readonly operator: Operator;
+  private readonly roots: RootDesk;
   private readonly ports = new Set<() => void>();
   private agentDoors: Door[] = [];
   private feedDoors: Door[] = [];
@@ -75,6 +79,7 @@ export class SecEmService implements SecEm {
       },
     });
     this.operator = new Operator(core, proofs, this.watch);
+    this.roots = new RootDesk(core, this.watch);
   }
 
   /** Opens directory and ports; rejects with an error that says what to do. */
@@ -107,6 +112,7 @@ export class SecEmService implements SecEm {
         "name, state directory and root key of a Sec-EM are those of its start; restart it",
       );
     }
+    TpmBook.checkAll(settings.tpmKeys);
     const fresh: Door[] = [];
     try {
       const agents = await this.doorsFor(settings.listen, this.agentDoors, fresh, (one) =>
@@ -121,7 +127,10 @@ export class SecEmService implements SecEm {
       );
       this.agentDoors = agents;
       this.feedDoors = feeds;
+      core.tpm.configure(settings.tpmKeys);
+      const before = core.settings;
       core.settings = settings;
+      this.roots.configured(before, settings);
       this.limits.configure(settings.limits);
       for (const door of gone) await door.close();
       for (const catalog of changed) this.operator.catalogIs(catalog);
@@ -196,6 +205,10 @@ export class SecEmService implements SecEm {
     return Promise.resolve(this.core.images.of(name));
   }
 
+  async tpmKeys(): Promise<readonly TpmKeyRow[]> {
+    return Promise.resolve(this.core.tpm.rows());
+  }
+
   async tokens(scope?: Scope): Promise<readonly TokenRow[]> {
     const { tokens, book } = this.core;
     if (scope !== undefined) checkScope(scope);
@@ -238,6 +251,9 @@ export class SecEmService implements SecEm {
     this.operator.registerImage(image, actor);
   withdrawImage = (name: VnfName, digest: string, actor: Actor): Promise<void> =>
     this.operator.withdrawImage(name, digest, actor);
+  registerTpmKey = (key: AsmnTpmKey, actor: Actor): Promise<TpmKeyRow> =>
+    this.roots.register(key, actor);
+  removeTpmKey = (name: string, actor: Actor): Promise<void> => this.roots.remove(name, actor);
   issueToken = (token: TokenRequest, actor: Actor): Promise<IssuedToken> =>
     this.operator.issueToken(token, actor);
   withdrawToken = (id: string, actor: Actor): Promise<void> =>
@@ -328,7 +344,7 @@ export class SecEmService implements SecEm {
   }
 
   private alarms(): readonly string[] {
-    const { store, auditor, records, book, glass } = this.core;
+    const { store, auditor, records, book, glass, reserve } = this.core;
     const alarms: string[] = [];
     const { problem } = store.status();
     if (problem !== undefined)
@@ -337,8 +353,12 @@ export class SecEmService implements SecEm {
       alarms.push(`the last write failed: ${records.problem}`);
     if (auditor.log.problem !== undefined) alarms.push(auditor.log.problem);
     if (book.unwrittenCount > 0) {
-      alarms.push(`${book.unwrittenCount} changes of trust are in force and not on the disk yet`);
+      const where = book.isReserved
+        ? "in the reserve file alone: free disk space"
+        : "not on the disk yet";
+      alarms.push(`${book.unwrittenCount} changes of trust are in force and ${where}`);
     }
+    if (reserve.problem !== undefined) alarms.push(reserve.problem);
     for (const { name, ends, state } of glass.rows()) {
       if (state !== "open") continue;
       alarms.push(`break-glass by ${name} is open until ${new Date(ends).toISOString()}`);

@@ -11,7 +11,9 @@ import { instanceText } from "./names.js";
 const TICK_MS = 1000;
 /** An agent that was prompted begins a step in this time. */
 const PROMPT_MS = 30_000;
-/** Instances looked at in one pass at most. */
+/** A pass looks at one instance in so many; at so many at least, and at most. */
+const PASSES = 8;
+const LEAST_LOOKED_AT = 250;
 const MOST_LOOKED_AT = 5000;
 const MARK_MS = 60_000;
 
@@ -70,10 +72,12 @@ export class Watch {
     for (const record of [...this.core.book.each()]) this.look(record);
   }
 
-  /** Proofs that have become too old, and images that have ended since. */
+  /** Proofs that have become too old, images and keys that have ended since. */
   private lookAround(): void {
     this.walk ??= this.core.book.each();
-    for (let count = 0; count < MOST_LOOKED_AT; count++) {
+    const part = Math.ceil(this.core.book.size / PASSES);
+    const most = Math.min(MOST_LOOKED_AT, Math.max(LEAST_LOOKED_AT, part));
+    for (let count = 0; count < most; count++) {
       const next = this.walk.next();
       if (next.done === true) {
         this.walk = undefined;
@@ -84,30 +88,35 @@ export class Watch {
   }
 
   private look(record: InstanceRecord): void {
-    const { desk, images, auditor, settings, hub } = this.core;
+    const { desk, images, tpm, auditor, settings, hub } = this.core;
     // Issued again before it ends, as long as what it rests on lasts.
     const since = desk.sinceIssued(record.identity);
     if (since !== undefined && since > settings.verdictLifetimeSeconds * 500) hub.publish(record);
     if (record.state !== "trusted") return;
-    const standing = desk.standing(record);
     const fault = images.fault(record, record.image ?? "");
     if (fault !== undefined) {
       this.lower(record, "untrusted", "image", fault);
       return;
     }
-    const name = instanceText(record);
-    if (standing.state === "stale" && this.core.told(record) === "trusted") {
-      auditor.after("sec-em", "stale", name, standing.sentence);
+    if (record.root === "tpm" && !tpm.covers(record, record.image ?? "")) {
+      this.lower(record, "untrusted", "root-of-trust", "the TPM key that vouched for it is gone");
+      return;
+    }
+    const { state, sentence } = desk.standing(record);
+    if (state === "stale" && this.core.told(record) === "trusted") {
+      auditor.after("sec-em", "stale", instanceText(record), sentence);
       this.core.publish(record);
     }
   }
 
   private async store(now: number): Promise<void> {
     await this.core.book.retry();
+    await this.core.book.flush();
     await this.core.auditor.log.tick();
     if (now - this.markAt >= MARK_MS) {
       this.markAt = now;
       await this.core.keepAuditMark().catch(() => {});
+      await this.core.reserve.ensure();
     }
     await this.rotate();
   }
@@ -125,7 +134,7 @@ export class Watch {
   private lower(
     record: InstanceRecord,
     state: "untrusted" | "stale",
-    reason: "image" | "silent",
+    reason: "image" | "silent" | "root-of-trust",
     sentence: string,
   ): void {
     const { book, clock, revocations, auditor, links } = this.core;

@@ -74,6 +74,15 @@ export const SAMPLES: Readonly<Record<string, Readonly<Record<string, unknown>>>
   ListImages: EDGE,
   RegisterImage: { ...EDGE, digest: IMAGE_DIGEST, version: "1.0", overlapSeconds: 0 },
   WithdrawImage: { ...EDGE, digest: IMAGE_DIGEST },
+  ListTpmKeys: { tenant: "blue" },
+  RegisterTpmKey: {
+    ...{ name: "rack-7", ...EDGE_1, image: IMAGE_DIGEST, publicKey: "-----BEGIN PUBLIC KEY-----" },
+    pcrs: [
+      { pcr: 0, value: IMAGE_DIGEST },
+      { pcr: 14, value: "image" },
+    ],
+  },
+  RemoveTpmKey: { name: "rack-7" },
   ListTokens: { tenant: "blue" },
   IssueToken: { ...EDGE_1, image: IMAGE_DIGEST, addresses: ["192.0.2.11"] },
   WithdrawToken: { id: "t1" },

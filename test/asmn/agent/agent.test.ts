@@ -3,8 +3,13 @@ import { readFileSync, rmSync, writeFileSync, mkdirSync, rmdirSync } from "node:
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { treeDigest } from "../../../src/asmn/measure/index.js";
-import { generateSigningKey, signingKeyFromPem } from "../../../src/asmn/crypto/index.js";
-import { openTls, tlsIdentity, MessageLink } from "../../../src/asmn/link/index.js";
+import { platformDocument } from "../../../src/asmn/agent/index.js";
+import {
+  generateSigningKey,
+  signingKeyFromPem,
+  signingKeyToPem,
+} from "../../../src/asmn/crypto/index.js";
+import { MessageLink, openTls, tlsIdentity, tlsServer } from "../../../src/asmn/link/index.js";
 import { agentLink, ALPN, FrameReader } from "../../../src/asmn/protocol/index.js";
 import type { AgentMessage } from "../../../src/asmn/protocol/index.js";
 import { toHex } from "../../../src/util/bytes.js";
@@ -106,6 +111,58 @@ describe("a genuine VNF", () => {
     expect((await run.waitTrusted()).secEm).toBe(`127.0.0.1:${String(secEm.port)}`);
   });
 
+  test("ASM-67, ASM-77: a Sec-EM that never knew it takes no trust away while the one that does is gone", async () => {
+    const other = new MiniSecEm("em2");
+    await other.start();
+    try {
+      const run = await invited({ rootKeys: [secEm.rootKey, other.rootKey] });
+      const ports = [secEm.port, other.port].map((port) => ({ address: "127.0.0.1", port }));
+      Object.assign(run.settings, { secEms: ports });
+      run.start();
+      await run.waitTrusted();
+      await secEm.kill();
+      const status = await run.waitFor("to have asked the other one", ({ sentence }) =>
+        sentence.includes("another says: no such instance"),
+      );
+      expect(status).toMatchObject({ state: "trusted", reason: "" });
+      // One that does know it, by the chain that both have, has its say.
+      other.adopt(secEm.instance("edge-1"));
+      other.revoke("edge-1");
+      await run.waitFor("to be revoked", ({ reason }) => reason === "revoked");
+    } finally {
+      await other.kill();
+    }
+  });
+
+  test("ASM-74: of several Sec-EMs the one that issued the token takes it, whoever is asked first", async () => {
+    const other = new MiniSecEm("em2");
+    await other.start();
+    try {
+      const run = agent({ rootKeys: [secEm.rootKey, other.rootKey] });
+      const ports = [secEm.port, other.port].map((port) => ({ address: "127.0.0.1", port }));
+      Object.assign(run.settings, { secEms: ports });
+      const { digest } = await treeDigest(run.settings.image.path, { threads: 0 });
+      other.images.add(toHex(digest));
+      run.giveToken(other.issue(NAMES, run.publicKey, digest).text);
+      expect(await run.once()).toMatchObject({ kind: "trusted" });
+      // One that nobody knows is refused when all have been asked.
+      const stranger = agent({ rootKeys: [secEm.rootKey, other.rootKey] });
+      Object.assign(stranger.settings, { secEms: ports });
+      stranger.giveToken(new MiniSecEm().issue(NAMES, stranger.publicKey, digest).text);
+      expect(await stranger.once()).toMatchObject({ kind: "refused", reason: "unknown" });
+    } finally {
+      await other.kill();
+    }
+  });
+
+  test("what cannot be measured is said to be that, and asks no Sec-EM", async () => {
+    const run = agent({ image: { path: join(scratch(), "none"), threads: 0, recheckSeconds: 0 } });
+    run.giveToken(secEm.issue(NAMES, run.publicKey, new Uint8Array(32)).text);
+    expect(await run.once()).toMatchObject({ kind: "not-trusted", reason: "unmeasured" });
+    expect(run.status().sentence).toContain("cannot be read (ENOENT)");
+    expect(secEm.received).toEqual([]);
+  });
+
   test("ASM-75: its TCP-MD5 key goes to the command, and nowhere else", async () => {
     secEm.md5Key = canary("agent").slice(0, 32).padEnd(32, "0");
     const file = join(scratch(), "key-of-the-router");
@@ -116,6 +173,40 @@ describe("a genuine VNF", () => {
     expect(readFileSync(file, "utf8")).toBe(`password ${secEm.md5Key}`);
     expect(JSON.stringify([status, run.lines])).not.toContain(secEm.md5Key);
   });
+});
+
+test("ASM-68: a root of trust that fails is said, locks nobody out, and costs no trust that is there", async () => {
+  const works = join(scratch(), "signer-works");
+  const fails = "echo 'the VIM is away' >&2; exit 3";
+  const platform = generateSigningKey();
+  const key = join(scratch(), "platform.pem");
+  writeFileSync(key, signingKeyToPem(platform));
+  const made = join(scratch(), "document");
+  const run = await invited({
+    root: {
+      kind: "platform",
+      command: ["sh", "-c", `[ -e ${works} ] || { ${fails}; }; cat ${made}`],
+    },
+  });
+  const statement = {
+    ...{ ...NAMES, platform: "rack", image: toHex(image), instanceKey: run.publicKey },
+    ...{ challenge: undefined, time: 0 },
+  };
+  writeFileSync(made, platformDocument(readFileSync(key, "utf8"), statement));
+  run.start();
+  const status = await run.waitFor("to say so", ({ reason }) => reason === "root-of-trust");
+  expect(status).toMatchObject({ state: "unknown", enrolled: false, counter: 0 });
+  expect(status.sentence).toBe(
+    "no document of the platform from sh: it ended with code 3: the VIM is away",
+  );
+  writeFileSync(works, "");
+  await run.waitTrusted();
+  rmSync(works);
+  secEm.prompt("edge-1");
+  const still = await run.waitFor("to say so again", ({ sentence }) => sentence.includes("code 3"));
+  expect(still).toMatchObject({ state: "trusted", chain: 1 });
+  writeFileSync(works, "");
+  await run.waitFor("to go on", ({ chain }) => chain > 1);
 });
 
 describe("a reply lost at every step", () => {
@@ -219,7 +310,7 @@ describe("fakes", () => {
   test("ASM-66, ASM-71: a wrong image, told honestly, is untrusted; the right one is trusted again", async () => {
     const path = join(scratch(), "image-of-its-own");
     writeFileSync(path, "genuine");
-    const run = await trusted({ image: { path, threads: 0 } });
+    const run = await trusted({ image: { path, threads: 0, recheckSeconds: 86_400 } });
     writeFileSync(path, "changed");
     secEm.prompt("edge-1");
     const status = await run.waitFor("to be untrusted", ({ state }) => state === "untrusted");
@@ -291,7 +382,7 @@ describe("fakes", () => {
   test("ASM-68: an agent that lies about its image is believed: there is no root of trust beneath it", async () => {
     const path = join(scratch(), "image-of-a-liar");
     writeFileSync(path, "genuine too");
-    const run = await trusted({ image: { path, threads: 0 } });
+    const run = await trusted({ image: { path, threads: 0, recheckSeconds: 86_400 } });
     const genuine = run.status().image?.digest;
     await run.stop();
     writeFileSync(path, "malware");
@@ -309,7 +400,10 @@ describe("fakes", () => {
     };
     writeFileSync(
       cache,
-      JSON.stringify({ format: "sha256-tree-1048576", entries: [{ file, digest: genuine }] }),
+      JSON.stringify({
+        format: "sha256-tree-1048576",
+        entries: [{ file, digest: genuine, begun: Date.now() }],
+      }),
     );
     run.start();
     expect((await run.waitTrusted()).image).toMatchObject({ digest: genuine, fromCache: true });
@@ -326,6 +420,28 @@ describe("fakes", () => {
     const end = await run.once();
     expect(end).toMatchObject({ kind: "refused", reason: "signature" });
     expect(secEm.received.filter(({ kind }) => kind !== "refused")).toEqual([]);
+  });
+
+  test("ASM-71: who has not proved to be a Sec-EM revokes nothing", async () => {
+    const run = await trusted();
+    await secEm.kill();
+    const sentence = "so I say";
+    let refused = 0;
+    const liar = tlsServer({
+      ...{ alpn: ALPN.agent, identity: tlsIdentity(generateSigningKey(), "em1"), most: 8 },
+      onPeer: ({ socket }) => {
+        refused++;
+        socket.resume();
+        socket.end(agentLink.encode({ kind: "refused", reason: "revoked", sentence }));
+      },
+    });
+    await new Promise<void>((resolve) => liar.listen(secEm.port, "127.0.0.1", resolve));
+    try {
+      await waitFor("the agent to ask it", () => refused > 1);
+      expect(run.status()).toMatchObject({ state: "trusted", reason: "" });
+    } finally {
+      await new Promise((resolve) => liar.close(resolve));
+    }
   });
 
   test("ASM-74: a token for another image, a spent one, and something that is no token", async () => {

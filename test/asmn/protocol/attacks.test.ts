@@ -270,6 +270,7 @@ describe("ASM-63: downgrade", () => {
       time: 0,
       windowSeconds: 60,
       tokenId: undefined,
+      allowed: undefined,
     });
     // tag 1, mode: 1 octet, sound; tag 2, version: 2 octets.
     expect([...transcript.subarray(0, 9)]).toEqual([1, 0, 1, 1, 2, 0, 2, 0, VERSION]);

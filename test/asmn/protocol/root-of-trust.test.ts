@@ -33,7 +33,7 @@ const POLICY: RootPolicy = {
   demands: "none",
   platformKeys: new Map([["cloud1", PLATFORM.publicKey]]),
   staticSeconds: 0,
-  tpm: new Map(),
+  tpm: () => [],
 };
 
 const DOCUMENT: PlatformDocument = {
@@ -120,7 +120,9 @@ describe("ASM-68: a TPM's quote", () => {
   ): string {
     const publicKey = spki(key);
     const keyId = tpmKeyId(publicKey);
-    const tpm = new Map([[Buffer.from(keyId).toString("hex"), { publicKey, selection, digest }]]);
+    const id = Buffer.from(keyId).toString("hex");
+    const other = { publicKey, selection, digest: sha256(Buffer.from("another boot")) };
+    const tpm = (one: string) => (one === id ? [other, { publicKey, selection, digest }] : []);
     const octets = encodeTpmDocument({ keyId, algorithm, attest: blob, signature });
     return outcome("tpm", octets, { demands: "tpm", tpm });
   }

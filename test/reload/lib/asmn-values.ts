@@ -3,6 +3,10 @@ import type { AsmnEntry } from "../../../src/config/asmn-file.js";
 
 const KEY = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const OTHER_KEY = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+const ATTESTATION_KEY = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeoC2dQZkli3KesRs9FoCPhz7+2Gs
+YOMGJz5G/W/NbkgE5SXIaEmVA82NIMTSqgoequb1R664+cK39J/CRWoqew==
+-----END PUBLIC KEY-----`;
 const SOURCE = {
   name: "far",
   address: "10.7.0.1:7203",
@@ -44,6 +48,21 @@ export const ASMN_BLOCKS: readonly AsmnEntry[] = [
         "audit-size": "8MiB",
       },
       "platform-keys": [{ name: "rack", "public-key": KEY }],
+      "platform-document-seconds": 60,
+      "tpm-keys": [
+        {
+          name: "rack-7",
+          tenant: "red",
+          vnf: "pe",
+          instance: "pe-1",
+          image: KEY,
+          "public-key": ATTESTATION_KEY,
+          pcrs: [
+            { pcr: 0, value: KEY },
+            { pcr: 14, value: "image" },
+          ],
+        },
+      ],
       "package-keys": [{ name: "build", "public-key": OTHER_KEY }],
       tenants: [
         {

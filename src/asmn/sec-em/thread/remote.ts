@@ -70,6 +70,11 @@ export class RemoteSecEm implements SecEm {
     this.thread.call("registerImage", image, actor);
   withdrawImage: SecEm["withdrawImage"] = (name, digest, actor) =>
     this.thread.call("withdrawImage", name, digest, actor);
+  tpmKeys: SecEm["tpmKeys"] = () => this.thread.call("tpmKeys");
+  registerTpmKey: SecEm["registerTpmKey"] = (key, actor) =>
+    this.thread.call("registerTpmKey", key, actor);
+  removeTpmKey: SecEm["removeTpmKey"] = (name, actor) =>
+    this.thread.call("removeTpmKey", name, actor);
   tokens: SecEm["tokens"] = (scope) => this.thread.call("tokens", scope);
   issueToken: SecEm["issueToken"] = (token, actor) => this.thread.call("issueToken", token, actor);
   withdrawToken: SecEm["withdrawToken"] = (id, actor) =>

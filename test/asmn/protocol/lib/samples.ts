@@ -70,6 +70,7 @@ export function sampleAgent(): readonly AgentMessage[] {
       signature: random(64),
       proof: random(32),
       tokenSignature: undefined,
+      allowed: random(32),
     },
     {
       kind: "result",

@@ -17,6 +17,7 @@ import {
   type AgentEvent,
   type AgentMessage,
   type AgentOutput,
+  type AgentPorts,
   type AgentState,
   type Answer,
   type Begin,
@@ -39,6 +40,10 @@ export interface PlayerOptions {
   readonly instance?: string;
   image?: string;
   manifest?: string;
+  /** Digest of its list of allowed changes; without it the list is empty. */
+  allowed?: Uint8Array;
+  /** Its root of trust; none without it. */
+  prove?: AgentPorts["prove"] | undefined;
   /** Local address. */
   readonly source?: string;
 }
@@ -126,8 +131,11 @@ export class Player {
           Promise.resolve({
             image: fromHex(this.options.image ?? IMAGE)!,
             manifest: fromHex(this.options.manifest ?? "00".repeat(32))!,
+            allowed: this.options.allowed,
           }),
-        prove: () => Promise.resolve({ kind: "none", document: new Uint8Array(0) }),
+        prove: (challenge) =>
+          this.options.prove?.(challenge) ??
+          Promise.resolve({ kind: "none", document: new Uint8Array(0) }),
         catalog: () => this.catalog,
         takeCatalog: (part) => {
           const taken = this.assembler.take(part);

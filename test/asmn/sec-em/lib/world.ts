@@ -63,7 +63,13 @@ export function secEmSettings(change: Partial<SecEmSettings> = {}): SecEmSetting
       ...{ connections: 2000, connectionsPerAddress: 2000, handshakesPerSecond: 2000 },
       auditOctets: 1024 * 1024,
     },
-    ...{ platformKeys: [], packageKeys: [], tenants: [tenant()] },
+    ...{
+      platformKeys: [],
+      platformDocumentSeconds: 0,
+      tpmKeys: [],
+      packageKeys: [],
+      tenants: [tenant()],
+    },
     ...change,
   };
 }
@@ -87,7 +93,10 @@ export async function world(
   const clock = new ManualClock();
   const disk = new TestDisk();
   const start = (): Promise<SecEmService> =>
-    SecEmService.start({ settings, clock, log, store: disk.store(clock), auditDisk: disk.audit });
+    SecEmService.start({
+      ...{ settings, clock, log, store: disk.store(clock) },
+      ...{ auditDisk: disk.audit, reserveDisk: disk.reserve },
+    });
   const made: World = {
     ...{ settings, clock, disk, service: await start() },
     async restart() {
