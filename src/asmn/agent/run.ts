@@ -202,6 +202,7 @@ function tokenOf(file: string | undefined): string | undefined {
 }
 
 function endOf(outcome: RoundOutcome, { state, reason, sentence }: TrustReport): AgentEnd {
-  if (outcome !== "proven") return { kind: outcome, reason, sentence };
+  if (outcome === "refused" || outcome === "unreachable")
+    return { kind: outcome, reason, sentence };
   return { kind: state === "trusted" ? "trusted" : "not-trusted", reason, sentence };
 }

@@ -2,6 +2,7 @@
  * One connection to a Sec-EM: TLS around the protocol's own machine (`protocol/agent-link.ts`), messages one
  * at a time, and questions about other VNFs with their answers verified.
  */
+import { toHex } from "../../util/bytes.js";
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import { MessageLink, openTls } from "../link/index.js";
@@ -43,10 +44,13 @@ export interface SessionParts {
 export interface SessionEvents {
   /** The new state is stored; the Sec-EM does not know that yet. */
   result(result: Result, id: Uint8Array, md5Key: Uint8Array | undefined): void;
-  /** Both sides know the step. */
-  done(result: Result): void;
+  /**
+   * Both sides know the step.
+   * @param secEm its key, hex
+   */
+  done(result: Result, secEm: string): void;
   /** Behind it the connection ends. */
-  refused(fault: Fault, by: "agent" | "sec-em"): void;
+  refused(fault: Fault, by: "agent" | "sec-em", secEm: string): void;
   notice(state: TrustState, fault: Fault): void;
   /** Called once. */
   closed(): void;
@@ -57,6 +61,8 @@ export class SecEmSession {
   private readonly link: AgentLink;
   private readonly wire: MessageLink<AgentMessage>;
   private readonly inquiry: Inquiry;
+  /** Of the Sec-EM, hex. */
+  private readonly key: string;
   /** Messages are handled in their order, each to its end. */
   private work: Promise<void> = Promise.resolve();
   private overdue: { cancel(): void } | undefined;
@@ -64,6 +70,7 @@ export class SecEmSession {
 
   private constructor(parts: SessionParts, { socket, publicKey }: TlsPeer) {
     this.parts = parts;
+    this.key = toHex(publicKey);
     const { ports, identity, state, ring, clock, log } = parts;
     const exporter = exporterOf(socket, ALPN.agent);
     this.link = new AgentLink(ports, identity, state, ring, { exporter, peerKey: publicKey });
@@ -145,9 +152,9 @@ export class SecEmSession {
       case "done":
         this.overdue?.cancel();
         this.inquiry.ready = event.result.state === "trusted";
-        return events.done(event.result);
+        return events.done(event.result, this.key);
       case "refused":
-        return events.refused(event.fault, event.by);
+        return events.refused(event.fault, event.by, this.key);
       case "message": {
         const { message } = event;
         if (message.kind !== "notice") return this.inquiry.take(message);

@@ -5,10 +5,11 @@
  * machine can: the file is the agent's own, mode 0600.
  *
  * A file that changed within `SETTLED_MS` before it was read is not remembered: a second change within the
- * same tick of the clock would leave no trace in its times.
+ * same tick of the clock would leave no trace in its times. Nor does a change through a mapping that is there
+ * already, where no disk is behind the file: so an entry holds for a stated time only.
  */
 import { readFileSync } from "node:fs";
-import { writeFileDurably } from "./durable-file.js";
+import { writeFileDurably } from "../../util/durable-file.js";
 import type { ImageDigest } from "./digest.js";
 import { sameState } from "./reading.js";
 import type { FileState } from "./reading.js";
@@ -22,6 +23,8 @@ interface Entry {
   readonly file: FileState;
   /** Hex. */
   readonly digest: string;
+  /** Wall-clock milliseconds when its reading began. */
+  readonly begun: number;
 }
 
 export class DigestCache {
@@ -34,10 +37,17 @@ export class DigestCache {
     this.entries = path === undefined ? [] : load(path);
   }
 
-  /** The digest of the file in this state, if it is known. */
-  find(file: FileState): Buffer | undefined {
+  /**
+   * The digest of the file in this state, if it is known.
+   * @param wall wall-clock milliseconds now: one that was set back makes nothing younger
+   * @param mostMs how old it may be
+   */
+  find(file: FileState, wall: number, mostMs: number): Buffer | undefined {
     const entry = this.entries.find(
-      (each) => each.file.path === file.path && sameState(each.file, file),
+      ({ file: each, begun }) =>
+        each.path === file.path &&
+        sameState(each, file) &&
+        (mostMs === Infinity || (begun <= wall && wall - begun < mostMs)),
     );
     return entry === undefined ? undefined : Buffer.from(entry.digest, "hex");
   }
@@ -50,9 +60,17 @@ export class DigestCache {
     const changed = Number(BigInt(file.changed) / 1_000_000n);
     if (begun - changed < SETTLED_MS) return false;
     const others = this.entries.filter((each) => each.file.path !== file.path);
-    this.entries = [{ file, digest: digest.toString("hex") }, ...others].slice(0, MOST_ENTRIES);
-    if (this.path !== undefined) {
-      writeFileDurably(this.path, `${JSON.stringify({ format: FORMAT, entries: this.entries })}\n`);
+    const entry = { file, digest: digest.toString("hex"), begun };
+    this.entries = [entry, ...others].slice(0, MOST_ENTRIES);
+    try {
+      if (this.path !== undefined) {
+        writeFileDurably(
+          this.path,
+          `${JSON.stringify({ format: FORMAT, entries: this.entries })}\n`,
+        );
+      }
+    } catch {
+      // Known until this process ends: a full disk is no reason to have no digest.
     }
     return true;
   }
@@ -74,11 +92,13 @@ function load(path: string): Entry[] {
 
 function isEntry(value: unknown): value is Entry {
   if (typeof value !== "object" || value === null) return false;
-  const { file, digest } = value as {
+  const { file, digest, begun } = value as {
     file?: Partial<Record<keyof FileState, unknown>>;
     digest?: unknown;
+    begun?: unknown;
   };
   return (
+    typeof begun === "number" &&
     typeof digest === "string" &&
     /^[0-9a-f]{64}$/.test(digest) &&
     typeof file === "object" &&

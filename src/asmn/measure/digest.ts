@@ -6,7 +6,7 @@
 import { Worker } from "node:worker_threads";
 import { leavesOf, plainSteps, RUN_CHUNKS } from "./chunk-work.js";
 import type { ChunkRange, PlainAlgorithm } from "./chunk-work.js";
-import { MeasureError, openImage } from "./reading.js";
+import { flushImage, MeasureError, openImage } from "./reading.js";
 import type { FileState, OpenImage } from "./reading.js";
 import { CHUNK_OCTETS, chunkCount, DIGEST_OCTETS, rootDigest } from "./tree.js";
 import type { MeasureOrder, MeasureReport, MeasureWorkerData } from "./worker.js";
@@ -36,6 +36,7 @@ export const MOST_THREADS = 64;
 export async function treeDigest(path: string, options: MeasureOptions = {}): Promise<ImageDigest> {
   const image = openImage(path);
   try {
+    await flushImage(image.fd);
     const { size } = image.state;
     const leaves = new Uint8Array(chunkCount(size) * DIGEST_OCTETS);
     const runs = new Runs(size, leaves, options);

@@ -14,17 +14,22 @@ export interface ImageMeasurement {
   readonly milliseconds: number;
 }
 
+export interface ImageOptions extends MeasureOptions {
+  /** How old a digest may be that is known from before; without it, any age. 0 = none is used. */
+  readonly mostAgeMs?: number;
+}
+
 /** Rejects with `MeasureError`. */
 export async function measureImage(
   path: string,
   cache: DigestCache,
   clock: Pick<Clock, "now" | "wall">,
-  options: MeasureOptions = {},
+  options: ImageOptions = {},
 ): Promise<ImageMeasurement> {
   const [start, begun] = [clock.now(), clock.wall()];
   const image = openImage(path);
   image.close();
-  const known = cache.find(image.state);
+  const known = cache.find(image.state, begun, options.mostAgeMs ?? Infinity);
   if (known !== undefined) {
     const milliseconds = clock.now() - start;
     return { digest: known, size: image.state.size, fromCache: true, milliseconds };

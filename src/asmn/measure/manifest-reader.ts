@@ -1,15 +1,15 @@
 /**
- * Takes the run-time manifest of this machine: files and directories as they lie there, processes by the
- * name of their program, configuration as a command prints it. Bounded in items, octets and time: a manifest
- * is for configuration and programs, an image has the tree digest.
+ * Takes the run-time manifest of this machine: files and directories as they lie there (`manifest-file.ts`),
+ * processes by the name of their program, configuration as a command prints it. Bounded in items, octets and
+ * time: a manifest is for configuration and programs, an image has the tree digest. What may change is not
+ * even read: a log that grows is no reason to have no manifest.
  */
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { lstat, readdir, readFile, readlink, stat } from "node:fs/promises";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { makeManifest, MOST_ITEMS } from "./manifest.js";
-import type { Manifest, ManifestItem } from "./manifest.js";
+import { measureFile, measureProgram, sha256 } from "./manifest-file.js";
+import { allowance, makeManifest, MOST_ITEMS } from "./manifest.js";
+import type { AllowedChange, Manifest, ManifestItem } from "./manifest.js";
 import { MeasureError } from "./reading.js";
 
 export interface ManifestSources {
@@ -24,56 +24,69 @@ export interface ManifestSources {
   }[];
 }
 
-const FILE_MAX = 256 * 1024 * 1024;
 const OUTPUT_MAX = 16 * 1024 * 1024;
 const COMMAND_MS = 10_000;
 const DEPTH_MAX = 32;
+/** Names that are looked at, those that may change among them. */
+const MOST_NAMES = 65_536;
 
-/** Rejects with `MeasureError`, or with the `RangeError` of `makeManifest`. */
-export async function readManifest(sources: ManifestSources): Promise<Manifest> {
-  const items: ManifestItem[] = [];
-  for (const path of sources.files) await addPath(path, items, 0);
-  if (sources.processes.length > 0) items.push(...(await processItems(sources.processes)));
+/**
+ * @param allowed what may change: left out, as it is of the digest
+ * Rejects with `MeasureError`, or with the `RangeError` of `makeManifest`.
+ */
+export async function readManifest(
+  sources: ManifestSources,
+  allowed: readonly AllowedChange[] = [],
+): Promise<Manifest> {
+  const may = allowance(allowed);
+  const walk = new Walk(may);
+  for (const path of sources.files) await walk.add(path, 0);
+  const { items } = walk;
+  const processes = sources.processes.filter((name) => !may({ kind: "process", name }));
+  if (processes.length > 0) items.push(...(await processItems(processes)));
   for (const { name, command } of sources.configuration) {
+    if (may({ kind: "configuration", name })) continue;
     const digest = sha256(await outputOf(name, command));
     items.push({ kind: "configuration", name, digest });
   }
   return makeManifest(items);
 }
 
-async function addPath(path: string, items: ManifestItem[], depth: number): Promise<void> {
-  if (items.length >= MOST_ITEMS || depth > DEPTH_MAX) {
-    throw new MeasureError("unreadable", `${path}: too many files to measure: name fewer`);
+/** Files, and directories with everything below them. */
+class Walk {
+  readonly items: ManifestItem[] = [];
+  private readonly may: ReturnType<typeof allowance>;
+  private names = 0;
+
+  constructor(may: ReturnType<typeof allowance>) {
+    this.may = may;
   }
-  try {
-    const stat = await lstat(path);
-    if (stat.isSymbolicLink()) {
-      // Where it leads, not what is there: that is measured where it lies.
-      items.push({ kind: "file", name: path, digest: sha256(`link ${await readlink(path)}`) });
-    } else if (stat.isDirectory()) {
-      for (const name of (await readdir(path)).sort()) {
-        await addPath(join(path, name), items, depth + 1);
-      }
-    } else if (stat.isFile()) {
-      if (stat.size > FILE_MAX) {
-        throw new MeasureError(
-          "unreadable",
-          `${path} is too large for a manifest: make it an image`,
-        );
-      }
-      items.push({ kind: "file", name: path, digest: await fileDigest(path) });
+
+  async add(name: string, depth: number): Promise<void> {
+    if (this.items.length >= MOST_ITEMS || ++this.names > MOST_NAMES || depth > DEPTH_MAX) {
+      throw new MeasureError("unreadable", `${name}: too many files to measure: name fewer`);
     }
-  } catch (error) {
-    // What is not there is missing in the manifest, and the Sec-EM says so.
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error instanceof MeasureError ? error : unreadable(path, error);
+    try {
+      const isLeft = this.may({ kind: "file", name });
+      if (isLeft && !(await lstat(name)).isDirectory()) return;
+      const found = await measureFile(name);
+      if (found.kind === "item") {
+        if (!isLeft) this.items.push({ kind: "file", name, digest: found.digest });
+        return;
+      }
+      for (const one of (await readdir(name)).sort()) await this.add(join(name, one), depth + 1);
+    } catch (error) {
+      // What is not there is missing in the manifest, and the Sec-EM says so.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error instanceof MeasureError ? error : unreadable(name, error);
+    }
   }
 }
 
 /** Each program once, however many processes it has: the digests of all their programs and command lines. */
 async function processItems(names: readonly string[]): Promise<ManifestItem[]> {
   const running = new Map<string, string[]>(names.map((name) => [name, []]));
-  const programs = new Map<string, Promise<string>>();
+  const programs = new Map<string, string>();
   for (const pid of await readdir("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
     const found = await processOf(pid, running, programs);
@@ -91,7 +104,7 @@ async function processItems(names: readonly string[]): Promise<ManifestItem[]> {
 async function processOf(
   pid: string,
   wanted: ReadonlyMap<string, unknown>,
-  programs: Map<string, Promise<string>>,
+  programs: Map<string, string>,
 ): Promise<{ name: string; digest: string } | undefined> {
   try {
     const name = (await readFile(`/proc/${pid}/comm`, "utf8")).trimEnd();
@@ -99,10 +112,10 @@ async function processOf(
     // A program with a hundred processes is read once.
     const { dev, ino } = await stat(`/proc/${pid}/exe`, { bigint: true });
     const program = `${dev} ${ino}`;
-    const digest = programs.get(program) ?? fileDigest(`/proc/${pid}/exe`);
-    programs.set(program, digest);
     const words = await readFile(`/proc/${pid}/cmdline`);
-    return { name, digest: `${await digest} ${sha256(words)}` };
+    const digest = programs.get(program) ?? (await measureProgram(`/proc/${pid}/exe`));
+    programs.set(program, digest);
+    return { name, digest: `${digest} ${sha256(words)}` };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // It ended meanwhile.
@@ -111,19 +124,15 @@ async function processOf(
   }
 }
 
-function fileDigest(path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const hash = createHash("sha256");
-    createReadStream(path, { highWaterMark: 256 * 1024 })
-      .on("data", (octets) => hash.update(octets))
-      .on("error", reject)
-      .on("end", () => resolve(hash.digest("hex")));
-  });
-}
-
 function outputOf(name: string, [file = "", ...words]: readonly string[]): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const options = { encoding: "buffer", maxBuffer: OUTPUT_MAX, timeout: COMMAND_MS } as const;
+    // SIGKILL: one that does not heed another signal would stop the measuring for ever.
+    const options = {
+      encoding: "buffer",
+      maxBuffer: OUTPUT_MAX,
+      timeout: COMMAND_MS,
+      killSignal: "SIGKILL",
+    } as const;
     execFile(file, words, options, (error, stdout) => {
       if (error === null) return resolve(stdout);
       const why = `configuration "${name}" cannot be measured: ${file} failed (${error.code ?? "timeout"})`;
@@ -135,8 +144,4 @@ function outputOf(name: string, [file = "", ...words]: readonly string[]): Promi
 function unreadable(path: string, error: unknown): MeasureError {
   const { code = "unknown error" } = error as NodeJS.ErrnoException;
   return new MeasureError("unreadable", `${path} cannot be read (${code}): check its permissions`);
-}
-
-function sha256(text: string | Uint8Array): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -116,7 +116,8 @@ export function compareManifests(
 
 type Named = Pick<ManifestItem, "kind" | "name">;
 
-function allowance(allowed: readonly AllowedChange[]): (item: Named) => boolean {
+/** Whether an item may change, come and go. */
+export function allowance(allowed: readonly AllowedChange[]): (item: Named) => boolean {
   const patterns = allowed.map(({ kind, name }) => ({ kind, parts: name.split("*") }));
   return (item) =>
     patterns.some(({ kind, parts }) => kind === item.kind && matches(item.name, parts));

@@ -3,7 +3,7 @@
  * changes meanwhile gives an error and no digest. Threads read through the same descriptor at places of
  * their own.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fdatasync, fstatSync, openSync, readSync } from "node:fs";
 import type { BigIntStats } from "node:fs";
 
 /** Why an image has no digest: a sentence that says what to do. */
@@ -62,6 +62,16 @@ export function openImage(path: string): OpenImage {
     },
     close: () => closeSync(fd),
   };
+}
+
+/**
+ * Writes what is changed in memory only, so that the kernel sees the next change: a page that somebody has mapped
+ * and changed once can be changed again without a trace in the file's times, until it was written. Where there
+ * is no disk behind the file (tmpfs) that says nothing; see `DigestCache.find` for what does.
+ */
+export function flushImage(fd: number): Promise<void> {
+  // What cannot be flushed is not written by anybody here: a file system that is read-only.
+  return new Promise((resolve) => fdatasync(fd, () => resolve()));
 }
 
 export function sameState(a: FileState, b: FileState): boolean {

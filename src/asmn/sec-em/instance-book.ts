@@ -2,7 +2,7 @@
  * Every instance that the Sec-EM knows, by identity and by name. A name has one instance (ASM-64); one that
  * enrols anew has its new identity beside the old one until its first step is confirmed, and takes the
  * name then. What is written is on the disk before it counts, with one exception: trust that is taken away
- * is taken away at once, and written as soon as the disk lets it.
+ * is taken away at once, and written as soon as the disk lets it; until then it is in the reserve.
  */
 import { StoreError } from "../../store/index.js";
 import { fromHex, toHex } from "../../util/bytes.js";
@@ -11,6 +11,7 @@ import {
   decodeChain,
   encodeChain,
   NEW_CHAIN,
+  stopChain,
   type ChainRecord,
   type Reason,
   type RootKind,
@@ -19,6 +20,7 @@ import {
 import { SecEmError, type BgpFacts, type InstanceName } from "./control.js";
 import { instanceText } from "./names.js";
 import type { RecordWrite, Records } from "./records.js";
+import type { Reserve, ReserveEntry } from "./reserve.js";
 
 export interface InstanceRecord extends InstanceName {
   /** ID and its nonce, hex. */
@@ -51,26 +53,35 @@ export interface InstanceRecord extends InstanceName {
 
 /** Of the whole Sec-EM. */
 const MOST_INSTANCES = 50_000;
+/** Records in one stroke of what was deferred. */
+const MOST_FLUSHED = 256;
 
 export class InstanceBook {
   private readonly records: Records;
   private readonly random: RandomSource;
+  private readonly reserve: Reserve;
   private readonly byIdentity = new Map<string, InstanceRecord>();
   private readonly byName = new Map<string, string>();
   /** Those without their name. */
   private readonly waiting = new Set<string>();
   /** In force, and not on the disk. */
   private readonly unwritten = new Set<string>();
+  /** On the disk with the next pass. */
+  private readonly deferred = new Set<string>();
 
-  constructor(records: Records, random: RandomSource) {
+  constructor(records: Records, random: RandomSource, reserve: Reserve) {
     this.records = records;
     this.random = random;
+    this.reserve = reserve;
   }
 
+  /** With what the life before could only put into the reserve. */
   async load(): Promise<void> {
     for (const { value } of await this.records.all("instance/")) {
       this.adopt(unpacked(value as unknown as PackedInstance));
     }
+    for (const entry of this.reserve.found) this.recover(entry);
+    await this.retry();
   }
 
   get size(): number {
@@ -152,10 +163,15 @@ export class InstanceBook {
       [identity, ...displaced].map((one) => [one, this.byIdentity.get(one)] as const),
     );
     const writes = displaced.map((one) => ({ key: `instance/${one}`, value: undefined }));
-    const written = await store([
-      { key: `instance/${identity}`, value: packed(record) },
-      ...writes,
-    ]);
+    // The store keeps the order of writes: what is older must not be written behind this.
+    const deferred = [...before.keys()].filter((one) => this.deferred.delete(one));
+    let written: T;
+    try {
+      written = await store([{ key: `instance/${identity}`, value: packed(record) }, ...writes]);
+    } catch (error) {
+      for (const one of deferred) this.deferred.add(one);
+      throw error;
+    }
     const isAsBefore =
       [...before].every(([one, then]) => this.byIdentity.get(one) === then) &&
       this.displacedBy(record).every((one) => before.has(one));
@@ -163,12 +179,15 @@ export class InstanceBook {
       for (const one of [identity, ...displaced]) this.unwritten.delete(one);
       for (const one of displaced) this.drop(one);
       this.adopt(record);
+      // What counts no more must not come back from there.
+      if (!this.reserve.isEmpty) await this.keepUnwritten();
       return written;
     }
     for (const one of before.keys()) {
       this.unwritten.add(one);
       await this.writeForced(one);
     }
+    await this.keepUnwritten();
     throw new SecEmError(
       "conflict",
       `${instanceText(record)} was changed by somebody else meanwhile; look at it and try again`,
@@ -206,22 +225,63 @@ export class InstanceBook {
     this.byName.set(name, record.identity);
   }
 
-  /** In force at once. @returns whether it is on the disk, too */
+  /** For what may be lost: a death before the next pass takes it back. */
+  defer(record: InstanceRecord): void {
+    this.adopt(record);
+    this.deferred.add(record.identity);
+  }
+
+  /** What was deferred, in few strokes; what the disk does not take stays for the next pass. */
+  async flush(): Promise<void> {
+    for (let left = this.deferred.size; left > 0; left -= MOST_FLUSHED) {
+      const some = [...this.deferred].slice(0, MOST_FLUSHED);
+      for (const identity of some) this.deferred.delete(identity);
+      // As they are now: what was written since, a revocation, must not be written over with what was before.
+      const records = some.flatMap((identity) => this.byIdentity.get(identity) ?? []);
+      const writes = records.map((one) => ({
+        key: `instance/${one.identity}`,
+        value: packed(one),
+      }));
+      try {
+        await this.records.write(...writes);
+      } catch {
+        for (const { identity } of records) this.deferred.add(identity);
+        return;
+      }
+    }
+  }
+
+  /** In force at once. @returns whether it is on the disk, too: in the store, or in the reserve */
   async force(record: InstanceRecord): Promise<boolean> {
     this.adopt(record);
-    this.unwritten.add(record.identity);
-    return this.writeForced(record.identity);
+    return this.writeOrReserve(record.identity);
   }
 
   /** What the disk did not take before. */
   async retry(): Promise<void> {
+    if (this.unwritten.size === 0) return;
     for (const identity of [...this.unwritten]) {
-      if (!(await this.writeForced(identity))) return;
+      if (!(await this.writeForced(identity))) break;
     }
+    await this.keepUnwritten();
   }
 
   get unwrittenCount(): number {
     return this.unwritten.size;
+  }
+
+  /** Whether the reserve has all that the store has not. */
+  get isReserved(): boolean {
+    return this.reserve.size >= this.unwritten.size;
+  }
+
+  /** Of any instance, those that wait for their names among them. @param key hex */
+  isRevokedKey(key: string): boolean {
+    for (const { revoked, chain } of this.byIdentity.values()) {
+      if (revoked === undefined || chain.instanceKey === undefined) continue;
+      if (toHex(chain.instanceKey) === key) return true;
+    }
+    return false;
   }
 
   /** Gone at once. @returns whether it is gone from the disk, too */
@@ -231,13 +291,43 @@ export class InstanceBook {
     this.waiting.delete(identity);
     if (this.byName.get(instanceText(record)) === identity)
       this.byName.delete(instanceText(record));
+    return this.writeOrReserve(identity);
+  }
+
+  private async writeOrReserve(identity: string): Promise<boolean> {
     this.unwritten.add(identity);
-    return this.writeForced(identity);
+    const written = await this.writeForced(identity);
+    const kept = await this.keepUnwritten();
+    return written || kept;
+  }
+
+  /** @returns whether all that the store has not is in the reserve */
+  private keepUnwritten(): Promise<boolean> {
+    return this.reserve.keep(() =>
+      [...this.unwritten].map((identity) => reserved(identity, this.byIdentity.get(identity))),
+    );
+  }
+
+  private recover(entry: ReserveEntry): void {
+    const record = this.byIdentity.get(entry.identity);
+    if (record === undefined) return;
+    this.unwritten.add(entry.identity);
+    if (entry.gone) {
+      this.drop(entry.identity);
+      const name = instanceText(record);
+      if (this.byName.get(name) === entry.identity) this.byName.delete(name);
+      return;
+    }
+    const { identity, state, reason, sentence, since, revoked, stopped, revocation } = entry;
+    const chain = stopped === undefined ? record.chain : stopChain(record.chain, stopped);
+    const lost = { identity, state, reason, sentence, since, revocation, chain };
+    this.adopt({ ...record, ...lost, revoked: revoked ?? record.revoked });
   }
 
   private async writeForced(identity: string): Promise<boolean> {
     const record = this.byIdentity.get(identity);
     const value = record === undefined ? undefined : packed(record);
+    this.deferred.delete(identity);
     try {
       await this.records.write({ key: `instance/${identity}`, value });
     } catch {
@@ -247,6 +337,13 @@ export class InstanceBook {
     if (this.byIdentity.get(identity) === record) this.unwritten.delete(identity);
     return true;
   }
+}
+
+function reserved(identity: string, record: InstanceRecord | undefined): ReserveEntry {
+  if (record === undefined) return { identity, gone: true };
+  const { state, reason, sentence, since, revoked, chain, revocation } = record;
+  const { stopped } = chain;
+  return { identity, gone: false, state, reason, sentence, since, revoked, stopped, revocation };
 }
 
 type PackedInstance = Omit<InstanceRecord, "chain"> & { readonly chain: string };

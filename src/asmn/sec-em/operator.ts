@@ -67,9 +67,11 @@ export class Operator {
     checkRole(actor, "remove VNFs", "vnfm");
     const { registry, book, auditor } = this.core;
     registry.known(name);
+    const own = book.all().filter((one) => inScope(one, name));
+    for (const { identity } of own) await this.bury(identity);
     await registry.remove(name);
     auditor.after(actor, "remove-vnf", scopeText(name), "");
-    for (const record of book.all().filter((one) => inScope(one, name))) await this.remove(record);
+    for (const { identity } of own) await this.remove(identity);
     const { tenant } = name;
     const catalog = this.core.catalogs.get(tenant);
     if (catalog !== undefined) this.catalogIs(catalog);
@@ -201,13 +203,14 @@ export class Operator {
     checkRole(actor, "restore");
     checkScope(scope);
     checkText("reason", reason);
-    const { book, auditor, clock, revocations } = this.core;
+    const { book, tombstones, auditor, clock, revocations } = this.core;
     this.checkSomething(scope);
     const found = book
       .all()
       .filter((one) => inScope(one, scope))
       .filter(({ revoked, chain }) => revoked !== undefined || chain.stopped !== undefined);
-    await auditor.before(actor, "restore", scopeText(scope), `${found.length}: ${reason}`);
+    const many = found.length + tombstones.in(scope).length;
+    await auditor.before(actor, "restore", scopeText(scope), `${many}: ${reason}`);
     for (const { identity } of found) {
       // As it is now: it may have changed while the note was written.
       const record = book.get(identity);
@@ -222,14 +225,18 @@ export class Operator {
       await book.write(next);
       this.core.publish(next);
     }
-    return { changed: found.length, revocation: revocations.current, kept: true };
+    const graves = tombstones.in(scope);
+    await tombstones.clear(graves);
+    const changed = found.length + graves.length;
+    return { changed, revocation: revocations.current, kept: true };
   }
 
   async removeInstance(name: InstanceName, actor: Actor): Promise<void> {
     checkRole(actor, "remove instances", "vnfm");
-    const record = this.known(name);
+    const { identity } = this.known(name);
+    await this.bury(identity);
     this.core.auditor.after(actor, "remove-instance", instanceText(name), "");
-    await this.remove(record);
+    await this.remove(identity);
   }
 
   async rotateKeys(withdraw: boolean, actor: Actor): Promise<readonly KeyRow[]> {
@@ -296,8 +303,20 @@ export class Operator {
     }
   }
 
-  private async remove(record: InstanceRecord): Promise<void> {
+  /** What is revoked stays so when it is gone. Rejects with nothing changed when that cannot be kept. */
+  private async bury(identity: string): Promise<void> {
+    const { book, tombstones, clock } = this.core;
+    const record = book.get(identity);
+    if (record?.revoked === undefined || tombstones.find(record)?.identity === identity) return;
+    await tombstones.add(record, record.revoked, clock.wall());
+  }
+
+  private async remove(identity: string): Promise<void> {
     const { book, links } = this.core;
+    // It may have been revoked since.
+    await this.bury(identity);
+    const record = book.get(identity);
+    if (record === undefined) return;
     const sentence = "the instance was removed";
     // Closed for whoever still speaks with it, before it is gone.
     book.adopt({ ...record, chain: stopChain(record.chain, "out-of-sync") });
@@ -324,7 +343,9 @@ export class Operator {
   }
 
   private checkSomething(scope: Scope): void {
-    const { registry, book } = this.core;
+    const { registry, book, tombstones } = this.core;
+    // What was revoked and removed may be of a VNF, or a tenant, that is gone as well.
+    if (tombstones.in(scope).length > 0) return;
     registry.tenant(scope.tenant);
     if (scope.vnf !== undefined) registry.known({ tenant: scope.tenant, vnf: scope.vnf });
     if (scope.instance === undefined || book.all().some((one) => inScope(one, scope))) return;
@@ -333,11 +354,19 @@ export class Operator {
 
   /** @returns whether the instance has enrolled; throws when no token may be issued for it */
   private checkBeginning(request: TokenRequest, mostInstances: number): boolean {
-    const former = this.core.book.named(request);
+    const { book, tombstones } = this.core;
+    const former = book.named(request);
     const begun = former?.chain.instanceKey !== undefined;
     // To begin anew takes no revocation back: that is for whoever may restore.
-    if (former?.revoked !== undefined) {
+    if (former?.revoked !== undefined || tombstones.find(request) !== undefined) {
       throw new SecEmError("refused", `${instanceText(request)} is revoked: restore it first`);
+    }
+    const { publicKey } = request;
+    if (publicKey !== undefined && (tombstones.hasKey(publicKey) || book.isRevokedKey(publicKey))) {
+      throw new SecEmError(
+        "refused",
+        "this key is that of an instance that is revoked: restore that one, or make a new key",
+      );
     }
     if (begun && !request.replace) {
       throw new SecEmError(
@@ -352,7 +381,8 @@ export class Operator {
   private checkRoom(name: VnfName, most: number, former: InstanceRecord | undefined): void {
     if (former !== undefined) return;
     const { tenant, vnf } = name;
-    const count = this.core.book.all().filter((one) => inScope(one, { tenant, vnf })).length;
+    let count = 0;
+    for (const one of this.core.book.each()) if (inScope(one, { tenant, vnf })) count++;
     if (count < most) return;
     throw new SecEmError(
       "conflict",

@@ -86,7 +86,7 @@ export class Steps {
   }
 
   private find(begin: Begin, peerKey: Uint8Array): Subject | undefined {
-    const { book, catalogs, epoch } = this.core;
+    const { book, tombstones, catalogs, epoch } = this.core;
     const token =
       begin.tokenId === undefined ? undefined : this.core.tokens.find(toHex(begin.tokenId));
     if (begin.purpose === "enrol" && token === undefined) return undefined;
@@ -98,7 +98,9 @@ export class Steps {
       idNonce: octetsOf(record.nonce),
       chain: record.chain,
       // Who waits to begin anew is as revoked as the one whose name it has.
-      revoked: (record.revoked ?? book.named(record)?.revoked) !== undefined,
+      revoked:
+        (record.revoked ?? book.named(record)?.revoked ?? tombstones.find(record)) !== undefined ||
+        (token !== undefined && this.isRevokedKey(peerKey)),
       token: token && {
         publicKey: octetsOf(token.tokenKey),
         boundKey: token.publicKey === undefined ? undefined : octetsOf(token.publicKey),
@@ -110,6 +112,12 @@ export class Steps {
       catalog: catalog === undefined ? [] : catalogParts(catalog),
       epoch,
     };
+  }
+
+  /** Of an instance that was revoked, be it there or removed: no other name helps it. */
+  private isRevokedKey(key: Uint8Array): boolean {
+    const { book, tombstones } = this.core;
+    return tombstones.hasKey(toHex(key)) || book.isRevokedKey(toHex(key));
   }
 
   /**
@@ -152,6 +160,10 @@ export class Steps {
     const record = book.get(identity);
     if (record === undefined) throw new Error("the instance was removed");
     const next = this.moved(record, chain);
+    if (isMereConfirm(record, next)) {
+      book.defer(next);
+      return;
+    }
     const former = record.enrolling && !next.enrolling ? book.named(record) : undefined;
     try {
       await book.write(next);
@@ -297,6 +309,24 @@ export class Steps {
     return GUESSES.has(reason) ? "guess" : undefined;
   }
 }
+
+/**
+ * A renewal's Confirm that says nothing new: one that is lost leaves the chain in step, and the proof that
+ * it is counts all the same until the next one.
+ */
+function isMereConfirm(record: InstanceRecord, next: InstanceRecord): boolean {
+  return (
+    record.state === "trusted" &&
+    next.state === "trusted" &&
+    !record.enrolling &&
+    record.chain.confirmed !== undefined &&
+    record.chain.pending !== undefined &&
+    next.chain.pending === undefined &&
+    MEASURED.every((name) => record[name] === next[name])
+  );
+}
+
+const MEASURED = ["image", "manifest", "root", "catalogDigest"] as const;
 
 const STOPPED = "two were seen with this identity: an operator decides";
 

@@ -1,6 +1,14 @@
 /** Files on a real disk: digests, progress, cancelling, a file that changes, and the cache. */
 import { createHash, randomBytes } from "node:crypto";
-import { appendFileSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import fs, {
+  appendFileSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -113,6 +121,47 @@ describe("ASM-65: digests known from before", () => {
     await measureImage(path, cache, young, { threads: 0 });
     const again = await measureImage(path, cache, young, { threads: 0 });
     expect(again.fromCache).toBe(false);
+  });
+
+  test("ASM-65: what is known counts for a stated time, and for none when the clock was set back", async () => {
+    const cache = new DigestCache(undefined);
+    let wall = Date.now() + 10_000;
+    const measured = (mostAgeMs: number) =>
+      measureImage(image, cache, { now: () => 0, wall: () => wall }, { threads: 0, mostAgeMs });
+    expect((await measured(60_000)).fromCache).toBe(false);
+    wall += 59_999;
+    expect((await measured(60_000)).fromCache).toBe(true);
+    expect((await measured(0)).fromCache).toBe(false);
+    wall += 60_000;
+    expect((await measured(60_000)).fromCache).toBe(false);
+    wall -= 1;
+    expect((await measured(60_000)).fromCache).toBe(false);
+  });
+
+  test("ASM-65: what is changed in memory only is written before the image is read, so that the next change shows", async () => {
+    const { fdatasync } = fs;
+    const flushed: string[] = [];
+    fs.fdatasync = ((fd: number, done: () => void) => {
+      flushed.push(fs.readlinkSync(`/proc/self/fd/${fd}`));
+      fdatasync(fd, done);
+    }) as typeof fdatasync;
+    syncBuiltinESMExports();
+    try {
+      const before: number[] = [];
+      await treeDigest(image, { threads: 0, progress: () => before.push(flushed.length) });
+      expect(flushed).toEqual([image]);
+      expect(before[0]).toBe(1);
+    } finally {
+      fs.fdatasync = fdatasync;
+      syncBuiltinESMExports();
+    }
+  });
+
+  test("ASM-65: a cache that cannot be written costs no measurement", async () => {
+    const file = join(directory, "nowhere", "cache");
+    const cache = new DigestCache(file);
+    expect((await measureImage(image, cache, clock, { threads: 0 })).fromCache).toBe(false);
+    expect((await measureImage(image, cache, clock, { threads: 0 })).fromCache).toBe(true);
   });
 
   test("ASM-65: a cache that is no cache is an empty one", async () => {

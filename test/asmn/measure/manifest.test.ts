@@ -1,8 +1,19 @@
 /** The run-time manifest: what is in it, its digest, and which changes are allowed. */
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   compareManifests,
@@ -121,9 +132,90 @@ describe("ASM-66: taking it", () => {
     });
     expect(manifest).toEqual([
       file(join(directory, "link"), "link two"),
-      file(join(directory, "sub", "one"), "1"),
-      file(join(directory, "two"), "2"),
+      file(join(directory, "sub", "one"), words("sub/one", "1")),
+      file(join(directory, "two"), words("two", "2")),
     ]);
+  });
+
+  const read = (...files: readonly string[]) =>
+    readManifest({ files, processes: [], configuration: [] });
+  /** What is hashed of a file. */
+  const words = (name: string, content: string): string => {
+    const { mode, uid, gid } = statSync(join(directory, name));
+    return `file ${(mode & 0o7777).toString(8)} ${uid} ${gid} ${sha(content)}`;
+  };
+
+  test("ASM-66: mode and owner count: a file that anybody may write, or that runs as root, is another one", async () => {
+    const path = join(directory, "two");
+    const before = await read(path);
+    for (const mode of [0o666, 0o4755, 0o2755]) {
+      chmodSync(path, mode);
+      const [item] = await read(path);
+      expect(item?.digest).not.toBe(before[0]?.digest);
+      expect(item?.digest).toBe(sha(words("two", "2")));
+    }
+    chmodSync(path, 0o644);
+  });
+
+  test("ASM-66: a pipe, a device and a socket are said to be that, and nobody waits for them", async () => {
+    const pipe = join(directory, "two");
+    rmSync(pipe);
+    execFileSync("mkfifo", ["-m", "600", pipe]);
+    const [item] = await read(pipe);
+    expect(item?.digest).not.toBe(sha(words("two", "2")));
+    const { uid, gid } = statSync(pipe);
+    expect(item?.digest).toBe(sha(`fifo 600 ${uid} ${gid} 0`));
+    rmSync(pipe);
+    writeFileSync(pipe, "2");
+    expect(await read("/dev/null")).toHaveLength(1);
+  });
+
+  test("ASM-66: a link is where it leads, and not what is there; a link in a file's place is no file", async () => {
+    const outside = join(directory, "..", `${basename(directory)}-outside`);
+    writeFileSync(outside, "2");
+    const path = join(directory, "swapped");
+    symlinkSync(outside, path);
+    try {
+      const [item] = await read(path);
+      expect(item?.digest).toBe(sha(`link ${outside}`));
+      writeFileSync(outside, "another content");
+      expect(await read(path)).toEqual([item]);
+      // The other name of a hard link is the same file, and measured as such.
+      linkSync(join(directory, "two"), join(directory, "twin"));
+      const [two, twin] = await read(join(directory, "two"), join(directory, "twin"));
+      expect(two?.digest).toBe(twin?.digest);
+    } finally {
+      rmSync(outside);
+      rmSync(path);
+      rmSync(join(directory, "twin"));
+    }
+  });
+
+  test("ASM-66: a file that never stays as it is has no digest, and one that may change needs none", async () => {
+    const path = join(directory, "log");
+    const busy = setInterval(() => appendFileSync(path, "more"), 0);
+    writeFileSync(path, Buffer.alloc(64 * 1024 * 1024));
+    try {
+      await expect(read(path)).rejects.toThrow(/changed while it was read: name it in allowed/);
+      const sources = { files: [directory], processes: [], configuration: [] };
+      const allowed = [{ kind: "file", name: path }] as const;
+      const manifest = await readManifest(sources, allowed);
+      expect(manifest.map(({ name }) => name)).not.toContain(path);
+      expect(manifest).toHaveLength(3);
+    } finally {
+      clearInterval(busy);
+      rmSync(path);
+    }
+  });
+
+  test("ASM-66: a process that ends while it is looked at is no fault", async () => {
+    const sleepers = Array.from({ length: 8 }, () => spawn("sleep", ["60"]));
+    const ended = sleepers.map((one) => new Promise((resolve) => one.once("exit", resolve)));
+    const looks = Array.from({ length: 6 }, () =>
+      readManifest({ files: [], processes: ["sleep"], configuration: [] }),
+    );
+    for (const one of sleepers) one.kill("SIGKILL");
+    await Promise.all([...looks, ...ended]);
   });
 
   test("ASM-66: this process, by its name, and the output of a command", async () => {

@@ -5,8 +5,10 @@ import { openTls, tlsIdentity } from "../../../src/asmn/link/index.js";
 import { ALPN } from "../../../src/asmn/protocol/index.js";
 import { DoorLimits, FrameRate } from "../../../src/asmn/sec-em/door/limits.js";
 import { SecEmService } from "../../../src/asmn/sec-em/index.js";
+import { Reserve, type ReserveEntry } from "../../../src/asmn/sec-em/reserve.js";
 import { silentLog } from "../../../src/util/log.js";
 import { ManualClock } from "../../radius/lib/hand-clock.js";
+import { TestReserveDisk } from "./lib/disk.js";
 import { gateOverPort } from "./lib/gate.js";
 import { knock, madeUpBegin, Player, until } from "./lib/player.js";
 import { enrolment, IMAGE, OPERATOR, OTHER_IMAGE, secEmSettings, VIM, world } from "./lib/world.js";
@@ -56,6 +58,7 @@ test("ASM-71: on a full disk a revocation and a stop are in force all the same, 
   const clone = second.clone();
   await second.step();
   lab.disk.full = true;
+  lab.disk.reserve.broken = true;
   expect(await lab.service.revoke(SCOPE, "now", OPERATOR)).toMatchObject({
     changed: 1,
     kept: false,
@@ -73,6 +76,76 @@ test("ASM-71: on a full disk a revocation and a stop are in force all the same, 
   for (const one of [agent, second]) one.close();
   expect(await agent.step()).toMatchObject({ reason: "revoked" });
   expect(await second.step()).toMatchObject({ reason: "stopped" });
+});
+
+test("ASM-71: a revocation, a stop and a removal on a full disk are in the reserve, and outlive the process", async () => {
+  const lab = await world();
+  const agents = await Promise.all(
+    ["1", "2"].map(
+      async (instance) => new Player(lab, { ...(await enrolment(lab, instance)), instance }),
+    ),
+  );
+  const [first, second] = agents as [Player, Player];
+  for (const one of agents) await one.step();
+  const clone = second.clone();
+  await second.step();
+  expect(lab.disk.reserve.writes).toBe(0);
+  lab.disk.full = true;
+  const sentence = "ümläuts, to be sure: ".repeat(9);
+  expect(await lab.service.revoke(SCOPE, sentence, OPERATOR)).toMatchObject({ kept: true });
+  expect(await clone.step()).toMatchObject({ kind: "refused", reason: "clone" });
+  expect((await lab.service.status()).alarms.join()).toMatch(
+    /2 changes of trust are in force and in the reserve file alone: free disk space/,
+  );
+  // Killed before there was room; what the reserve has goes to the store, and out of the reserve.
+  await lab.restart();
+  expect((await lab.service.status()).alarms).toEqual([]);
+  for (const one of agents) one.close();
+  expect(await first.step()).toMatchObject({ reason: "revoked" });
+  expect(await second.step()).toMatchObject({ reason: "stopped" });
+  const { rows } = await lab.service.instances({});
+  expect(rows[0]?.reason).toContain("ümläuts");
+  await lab.service.restore(SCOPE, "found", OPERATOR);
+  await lab.restart();
+  for (const one of agents) one.close();
+  expect(await first.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+  lab.disk.full = true;
+  await lab.service.removeInstance({ ...SCOPE, instance: "2" }, OPERATOR);
+  await lab.restart();
+  expect((await lab.service.instances({})).rows.map(({ instance }) => instance)).toEqual(["1"]);
+});
+
+test("the reserve: the last writing that is whole counts, and one that is too long changes nothing", async () => {
+  const disk = new TestReserveDisk();
+  const reserve = await Reserve.open(disk, silentLog);
+  const gone = (many: number): ReserveEntry[] =>
+    Array.from({ length: many }, (_, at) => ({ identity: String(at), gone: true }));
+  const found = async (): Promise<number> => (await Reserve.open(disk, silentLog)).found.length;
+  expect(await reserve.keep(() => [])).toBe(true);
+  expect(disk.writes).toBe(0);
+  for (const many of [1, 2, 3]) expect(await reserve.keep(() => gone(many))).toBe(true);
+  expect(await found()).toBe(3);
+  expect(await reserve.keep(() => gone(20_000))).toBe(false);
+  expect(await found()).toBe(3);
+  // Cut in the middle of writing: the half before counts.
+  const bytes = Uint8Array.from(disk.bytes!);
+  await reserve.keep(() => gone(4));
+  const at = disk.bytes!.findIndex((octet, where) => octet !== bytes[where]);
+  disk.bytes!.fill(0, at + 20, at + 60);
+  expect(await found()).toBe(3);
+  // Those that come while it writes are served by one more.
+  const before = disk.writes;
+  let many = 5;
+  await Promise.all([5, 6, 7, 8].map(() => reserve.keep(() => gone(many++))));
+  expect(disk.writes).toBe(before + 2);
+  expect(await found()).toBe(6);
+  disk.bytes = undefined;
+  disk.broken = true;
+  const none = await Reserve.open(disk, silentLog);
+  expect(none.problem).toMatch(/no reserve for revocations on a full disk/);
+  expect(await none.keep(() => gone(1))).toBe(false);
+  disk.broken = false;
+  expect(await none.keep(() => gone(1))).toBe(true);
 });
 
 test("an hour of clock skew: agents, gates and lives do not notice, in either direction", async () => {
@@ -167,12 +240,34 @@ test("connections, handshakes, frames and failed proofs of an address are limite
   for (let i = 2; i < 9; i++) expect(door.enter(`192.0.2.${i}`)).toBeUndefined();
   expect(door.enter("192.0.2.9")).toMatch(/8 connections already/);
   for (let i = 0; i < 100_000; i++) door.enter(`2001:db8::${i.toString(16)}`);
+  for (let i = 2; i < 9; i++) door.leave(`192.0.2.${i}`);
+  door.leave("192.0.2.1");
   const rate = new FrameRate(clock);
   let taken = 0;
   while (rate.take()) taken++;
   expect(taken).toBe(200);
   clock.pass(1000);
   expect(rate.take()).toBe(true);
+});
+
+test("an IPv6 /64 may eight times what one address may, whatever addresses its hosts take", () => {
+  const clock = new ManualClock();
+  const limits = { connections: 1000, connectionsPerAddress: 3, handshakesPerSecond: 5 };
+  const door = new DoorLimits(clock, { ...limits, auditOctets: 0 });
+  const enter = (block: string, many: number): (string | undefined)[] =>
+    Array.from({ length: many }, (_, host) => door.enter(`2001:db8:0:${block}::${host + 1}`));
+  const open = enter("1", 30);
+  expect(open.filter((why) => why === undefined)).toHaveLength(24);
+  expect(open.at(-1)).toBe("there are 24 connections from 2001:db8:0:1::/64 already");
+  expect(door.enter("2001:db8:0:2::1")).toBeUndefined();
+  for (let host = 1; host <= 24; host++) door.leave(`2001:db8:0:1::${host}`);
+  const next = enter("1", 30).filter((why) => why !== undefined);
+  expect(next.at(-1)).toMatch(/more than 40 handshakes a second from 2001:db8:0:1::\/64/);
+  clock.pass(60_000);
+  expect(door.enter("2001:db8:0:1::98")).toBeUndefined();
+  for (let i = 0; i < 200; i++) door.failed(`2001:db8:0:1::${(i % 10) + 1}`);
+  expect(door.enter("2001:db8:0:1::99")).toMatch(/too many proofs from 2001:db8:0:1::\/64/);
+  expect(door.enter("2001:db8:0:2::2")).toBeUndefined();
 });
 
 test("ASM-74: tokens that are guessed end in a closed door, and the audit log is not flooded", async () => {

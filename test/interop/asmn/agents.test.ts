@@ -296,7 +296,6 @@ describeInterop("agents beside routers", ["frr", "gobgp", "tshark"], () => {
     await alone.program?.stop();
     const stolen = agent(4, "three", [], { name: "thief" });
     cpSync(alone.directory, stolen.directory, { recursive: true });
-    rmSync(join(stolen.directory, "agent.pid"), { force: true });
     rmSync(join(stolen.directory, "status.json"), { force: true });
     await expect(stolen.cli("run", "--once")).rejects.toThrow(/address/);
     const state = await manager.instance("three-1");

@@ -9,7 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { verifyAuditFiles } from "../../../src/asmn/audit/index.js";
 import { generateSigningKey } from "../../../src/asmn/crypto/index.js";
-import type { IssuedToken, SecEm, SecEmStatus } from "../../../src/asmn/sec-em/control.js";
+import type {
+  IssuedToken,
+  ScopeResult,
+  SecEm,
+  SecEmStatus,
+} from "../../../src/asmn/sec-em/control.js";
 import type { SecEmSettings } from "../../../src/asmn/settings.js";
 import { toHex } from "../../../src/util/bytes.js";
 import { systemClock } from "../../../src/util/clock.js";
@@ -84,8 +89,8 @@ describeInterop("the Sec-EM as a process", [], () => {
     onTestFinished(() => void commandSync("umount", ["-l", directory]));
     const state = join(directory, "sec-em");
     mkdirSync(state);
-    const manager = await Manager.start(settingsOf(state));
-    const { players } = await played(manager, 2);
+    let manager = await Manager.start(settingsOf(state));
+    const { players, world } = await played(manager, 2);
     const [first, second] = players as [Player, Player];
     expect((await first.step()).kind).toBe("done");
     const counter = first.state.chain!.counter;
@@ -106,7 +111,18 @@ describeInterop("the Sec-EM as a process", [], () => {
     expect(status.alarms.join()).toMatch(/free disk space/);
     const row = (await manager.call<Awaited<ReturnType<SecEm["instances"]>>>("instances", {})).rows;
     expect(row.find(({ instance }) => instance === "i1")).toMatchObject({ state: "unknown" });
+    // A revocation finds its place all the same, and is there when the Sec-EM dies before there is room.
+    const scope = { tenant: "red", vnf: "pe", instance: "i1" };
+    const revoked = await manager.call<ScopeResult>("revoke", scope, "stolen", OPERATOR);
+    expect(revoked).toMatchObject({ changed: 1, kept: true });
+    fill(filler);
+    await manager.kill();
     rmSync(filler);
+    manager = await Manager.start(settingsOf(state));
+    world.manager = manager;
+    second.close();
+    expect(await second.step()).toMatchObject({ kind: "refused", reason: "revoked" });
+    await manager.call("restore", scope, "found", OPERATOR);
     for (const player of [first, second]) {
       for (let tries = 0; ; tries++) {
         player.close();

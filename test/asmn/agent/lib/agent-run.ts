@@ -1,7 +1,7 @@
 /** An agent in this process, in a directory of its own, with what it has said and what its status says. */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AgentHome, runAgent } from "../../../../src/asmn/agent/index.js";
 import type { AgentEnd, AgentSettings, AgentStatus } from "../../../../src/asmn/agent/index.js";
 import { toHex } from "../../../../src/util/bytes.js";
@@ -48,7 +48,7 @@ export class AgentRun {
       rootKeys: [rootKey],
       tokenFile: join(directory, "token"),
       // In this thread: tests run from the sources, threads from what is built.
-      image: { path: image, threads: 0 },
+      image: { path: image, threads: 0, recheckSeconds: 86_400 },
       manifest: { files: [], processes: [], configuration: [], allowed: [] },
       renewalSeconds: undefined,
       root: { kind: "none" },
@@ -122,8 +122,9 @@ export class AgentRun {
     const { image, binding, traffic } = this.settings;
     const more = { image, binding, traffic };
     const twin = new AgentRun({ tenant, vnf, instance }, ports, rootKeys[0] ?? "", more);
-    cpSync(this.settings.stateDirectory, twin.settings.stateDirectory, { recursive: true });
-    rmSync(join(twin.settings.stateDirectory, "agent.pid"), { force: true });
+    // As it is elsewhere, where nobody has the lock.
+    const filter = (path: string): boolean => !basename(path).startsWith("agent.lock.");
+    cpSync(this.settings.stateDirectory, twin.settings.stateDirectory, { recursive: true, filter });
     return twin;
   }
 }

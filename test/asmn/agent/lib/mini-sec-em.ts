@@ -43,7 +43,6 @@ import type { Catalog } from "../../../../src/asmn/catalog/index.js";
 import { keyId } from "../../../../src/asmn/crypto/index.js";
 import { toHex } from "../../../../src/util/bytes.js";
 
-const NAME = "em1";
 const DAY = 86_400_000;
 
 interface Instance {
@@ -59,6 +58,7 @@ interface Instance {
 }
 
 export class MiniSecEm {
+  private readonly name: string;
   readonly root = generateSigningKey();
   private readonly transport = generateSigningKey();
   private readonly verdictKey = generateSigningKey();
@@ -83,6 +83,10 @@ export class MiniSecEm {
   ignoreNext: AgentMessage["kind"] | undefined;
   /** The disk takes nothing. */
   diskFull = false;
+
+  constructor(name = "em1") {
+    this.name = name;
+  }
 
   get rootKey(): string {
     return toHex(this.root.publicKey);
@@ -121,13 +125,18 @@ export class MiniSecEm {
     return found;
   }
 
+  /** Has a copy of what another one knows of it. */
+  adopt(instance: Instance): void {
+    this.instances.set(nameOf(instance.names), { ...instance });
+  }
+
   release(name: string): void {
     const instance = this.instance(name);
     instance.chain = releaseChain(instance.chain);
   }
 
   async start(): Promise<void> {
-    const identity = tlsIdentity(this.transport, NAME);
+    const identity = tlsIdentity(this.transport, this.name);
     const server = tlsServer({
       alpn: ALPN.agent,
       identity,
@@ -188,7 +197,7 @@ export class MiniSecEm {
     const link = new SecEmLink(
       this.ports(),
       {
-        name: NAME,
+        name: this.name,
         transportKey: this.transport,
         certificates: this.certificates(),
         suites: SUITES,
@@ -210,7 +219,7 @@ export class MiniSecEm {
       beats += 1;
       const document = signHeartbeat(
         {
-          secEm: NAME,
+          secEm: this.name,
           audience: agentAudience(asker.id),
           nonce: exporter,
           sequence: beats,
@@ -282,7 +291,7 @@ export class MiniSecEm {
       signKeyCertificate(
         {
           purpose,
-          secEm: NAME,
+          secEm: this.name,
           publicKey: key.publicKey,
           serial: 1,
           floor: 1,
@@ -390,7 +399,7 @@ export class MiniSecEm {
     const verdict = signVerdict(
       {
         ...names,
-        ...{ secEm: NAME, audience: agentAudience(asker.id), id, state, reason, sentence: "" },
+        ...{ secEm: this.name, audience: agentAudience(asker.id), id, state, reason, sentence: "" },
         instanceKey: chain.instanceKey ?? new Uint8Array(32),
         addresses: [],
         as: undefined,

@@ -1,6 +1,8 @@
 /** Disks that a test can fill, and look into. */
+import { randomBytes } from "node:crypto";
 import { KvStore, MemoryKv, StoreError, type KvWrite } from "../../../../src/store/index.js";
 import type { AuditDisk } from "../../../../src/asmn/audit/index.js";
+import type { ReserveDisk } from "../../../../src/asmn/sec-em/reserve.js";
 import type { Clock } from "../../../../src/util/clock.js";
 
 /** An engine that outlives the stores over it, as a directory outlives a process. */
@@ -11,6 +13,8 @@ export class TestDisk {
   /** Called before each write; what it throws is the write's fault. */
   beforeWrite: (() => void) | undefined;
   readonly audit = new TestAuditDisk(() => this.full);
+  /** Its blocks are there already: it takes what is written while the disk is full. */
+  readonly reserve = new TestReserveDisk();
   /** Writes wait for it: a disk that is slow. */
   held: Promise<void> | undefined;
   writes = 0;
@@ -43,6 +47,30 @@ export class TestDisk {
 
   kill(): void {
     this.dead.value = true;
+  }
+}
+
+export class TestReserveDisk implements ReserveDisk {
+  bytes: Uint8Array | undefined;
+  /** A file system that needs room for everything. */
+  broken = false;
+  writes = 0;
+
+  read(): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.bytes);
+  }
+
+  allocate(octets: number): Promise<void> {
+    if (this.broken) return Promise.reject(new Error("ENOSPC: no space left on device"));
+    this.bytes = randomBytes(octets);
+    return Promise.resolve();
+  }
+
+  write(at: number, bytes: Uint8Array): Promise<void> {
+    if (this.broken) return Promise.reject(new Error("ENOSPC: no space left on device"));
+    this.writes++;
+    this.bytes?.set(bytes, at);
+    return Promise.resolve();
   }
 }
 
