@@ -148,6 +148,62 @@ test("ASM-71, ASM-74: a token takes no revocation back, neither a new one nor on
   expect(await waiting.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
 });
 
+test("ASM-71, ASM-74: removal takes no revocation back: name and key stay revoked until restore, over restarts", async () => {
+  const lab = await world();
+  const held = await enrolment(lab);
+  const publicKey = toHex(held.key.publicKey);
+  const agent = new Player(lab, held);
+  await agent.step();
+  const waiting = new Player(lab, await enrolment(lab, "1", { replace: true }));
+  const scope = { ...PE, instance: "1" };
+  await lab.service.revoke(scope, "it behaves oddly", OPERATOR);
+  await lab.service.removeInstance(scope, VNFM);
+  expect((await lab.service.instances({})).rows).toEqual([]);
+  for (let life = 0; life < 2; life++) {
+    await expect(enrolment(lab)).rejects.toThrow(/red\/pe\/1 is revoked: restore it first/);
+    await expect(enrolment(lab, "2", { publicKey })).rejects.toThrow(/make a new key/);
+    // With a token for whoever comes, that key is refused as well.
+    const { token } = await enrolment(lab, "2", { publicKey: undefined });
+    const thief = new Player(lab, { key: held.key, token, instance: "2" });
+    expect(await thief.step()).toMatchObject({ kind: "refused", reason: "revoked" });
+    expect(await waiting.step()).toMatchObject({ kind: "refused", reason: "revoked" });
+    thief.close();
+    waiting.close();
+    await lab.restart();
+  }
+  expect(await lab.service.restore(scope, "checked", OPERATOR)).toMatchObject({ changed: 1 });
+  const again = new Player(lab, await enrolment(lab, "1", { publicKey, replace: true }));
+  Object.assign(again.options, { key: held.key });
+  expect(await again.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+});
+
+test("ASM-71: a VNF that is removed leaves its revocations, and what cannot be kept is not removed", async () => {
+  const lab = await world();
+  const FW = { tenant: "red", vnf: "fw" };
+  const register = async (): Promise<void> => {
+    const descriptor = vnf("fw", { maxInstances: 3 });
+    await lab.service.registerVnf({ tenant: "red", descriptor, catalog: [] }, VNFM);
+    const image = { ...FW, digest: IMAGE, manifest: undefined, version: "1", ...UNSIGNED };
+    await lab.service.registerImage(image, VIM);
+  };
+  await register();
+  await enrolment(lab, "1", FW);
+  await enrolment(lab, "2", FW);
+  await lab.service.revoke({ ...FW, instance: "1" }, "no", OPERATOR);
+  lab.disk.full = true;
+  expect(await refusal(lab.service.removeInstance({ ...FW, instance: "1" }, VNFM))).toBe("storage");
+  expect((await lab.service.instances({ vnf: "fw" })).rows).toHaveLength(2);
+  lab.disk.full = false;
+  await lab.service.removeVnf(FW, VNFM);
+  await register();
+  await enrolment(lab, "2", FW);
+  expect(await refusal(enrolment(lab, "1", FW))).toBe("refused");
+  await lab.service.removeVnf(FW, VNFM);
+  // Restored by name, though the VNF is not there.
+  expect(await lab.service.restore(FW, "checked", OPERATOR)).toMatchObject({ changed: 1 });
+  expect(await refusal(lab.service.restore(FW, "checked", OPERATOR))).toBe("not-found");
+});
+
 test("ASM-17: verify brings a fresh proof, and says who is not there or does not answer", async () => {
   const lab = await world();
   const name = { ...PE, instance: "1" };
