@@ -43,6 +43,7 @@ export class PlayedAgent {
   private messages: MessageLink<AgentMessage> | undefined;
   private work: Promise<void> = Promise.resolve();
   private waiting: (() => void) | undefined;
+  private isClosed = false;
 
   constructor(options: PlayedAgentOptions) {
     this.options = options;
@@ -66,13 +67,20 @@ export class PlayedAgent {
         this.work = this.work.then(() => this.take(message));
       },
       fault: () => this.end(false),
-      closed: () => this.end(false),
+      closed: () => {
+        this.isClosed = true;
+        this.end(false);
+      },
     });
     await ended;
   }
 
   /** One renewal on the connection that stands. */
   async renew(): Promise<void> {
+    if (this.isClosed) {
+      this.failed++;
+      return;
+    }
     const ended = this.ended();
     this.perform(this.link!.renew());
     await ended;

@@ -2,7 +2,7 @@
  * Ed25519 signatures with a label for each kind of document: what was signed as one is never valid as
  * another, nor as anything that TLS or a certificate signs.
  */
-import { sign, verify } from "node:crypto";
+import { sign, verify, type KeyObject } from "node:crypto";
 import { publicKeyObject } from "./keys.js";
 import type { SigningKey } from "./keys.js";
 
@@ -36,7 +36,17 @@ export function verifyLabelled(
   signature: Uint8Array,
 ): boolean {
   const key = publicKeyObject(publicKey);
-  if (key === undefined || signature.length !== SIGNATURE_OCTETS) return false;
+  return key !== undefined && verifyLabelledWith(key, label, body, signature);
+}
+
+/** With a key object that `publicKeyObject` gave: for who verifies with one key again and again. */
+export function verifyLabelledWith(
+  key: KeyObject,
+  label: SignatureLabel,
+  body: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (signature.length !== SIGNATURE_OCTETS) return false;
   return verify(null, labelled(label, body), key, signature);
 }
 

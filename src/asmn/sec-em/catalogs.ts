@@ -123,9 +123,18 @@ export class Catalogs {
   }
 }
 
-export function catalogParts(catalog: IssuedCatalog): readonly Omit<CatalogMessage, "kind">[] {
+type CatalogPart = Omit<CatalogMessage, "kind">;
+const partsOf = new WeakMap<IssuedCatalog, readonly CatalogPart[]>();
+
+/** As messages carry it; made once, as every step of every instance asks. */
+export function catalogParts(catalog: IssuedCatalog): readonly CatalogPart[] {
+  const known = partsOf.get(catalog);
+  if (known !== undefined) return known;
   const { tenant, version, digest, document } = catalog;
-  return splitCatalog({ tenant, version, digest: Buffer.from(digest, "hex"), octets: document });
+  const octets = document;
+  const parts = splitCatalog({ tenant, version, digest: Buffer.from(digest, "hex"), octets });
+  partsOf.set(catalog, parts);
+  return parts;
 }
 
 function made(

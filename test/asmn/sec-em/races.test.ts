@@ -29,12 +29,17 @@ async function trusted(): Promise<{ lab: World; agent: Player }> {
   return { lab, agent };
 }
 
-for (const [nth, what] of [
-  [1, "evidence"],
-  [2, "a confirmation"],
+async function enrolling(): Promise<{ lab: World; agent: Player }> {
+  const lab = await world();
+  return { lab, agent: new Player(lab, await enrolment(lab)) };
+}
+
+for (const [nth, what, begin] of [
+  [1, "evidence", trusted],
+  [2, "an enrolment's confirmation", enrolling],
 ] as const) {
   test(`ASM-71: a revocation while ${what} is being stored stays, in memory, on the feed and on the disk`, async () => {
-    const { lab, agent } = await trusted();
+    const { lab, agent } = await begin();
     const gate = await gateOverPort(lab);
     const slow = slowWrite(lab, nth);
     const step = agent.step();
@@ -57,6 +62,50 @@ for (const [nth, what] of [
     expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
   });
 }
+
+test("ASM-61: a renewal's confirmation goes to the disk with the next pass; a death before it leaves the chain in step", async () => {
+  const { lab, agent } = await trusted();
+  const chain = async () => (await lab.service.instances({})).rows[0]?.chain;
+  // The first pass has something of its own to write.
+  await lab.service.tick();
+  const before = lab.disk.writes;
+  await agent.step();
+  expect(lab.disk.writes).toBe(before + 1);
+  await lab.service.tick();
+  expect(lab.disk.writes).toBe(before + 2);
+  await lab.service.tick();
+  expect(lab.disk.writes).toBe(before + 2);
+  await agent.step();
+  lab.disk.full = true;
+  await lab.service.tick();
+  lab.disk.full = false;
+  await agent.step();
+  expect(await chain()).toBe(4);
+  await lab.restart();
+  agent.close();
+  expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+  expect(await chain()).toBe(5);
+  await lab.service.stop();
+  agent.close();
+  await lab.restart();
+  expect(await chain()).toBe(5);
+  expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+});
+
+test("ASM-61: a confirmation that waits for the disk is not written over the step behind it", async () => {
+  const { lab, agent } = await trusted();
+  await agent.step();
+  const slow = slowWrite(lab, 1);
+  const step = agent.step();
+  await slow.come;
+  const pass = lab.service.tick();
+  slow.release();
+  expect(await step).toMatchObject({ kind: "done", result: { state: "trusted" } });
+  await pass;
+  await lab.restart();
+  agent.close();
+  expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+});
 
 test("an instance that is removed while its step is being stored stays removed", async () => {
   const { lab, agent } = await trusted();
