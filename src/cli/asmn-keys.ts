@@ -129,7 +129,7 @@ function addBreakGlass(asmn: Command, host: CliHost): void {
     });
   glass
     .command("admit")
-    .description("give this gate a document of a Sec-EM that is out of reach, on standard input")
+    .description("give gate and gateway here a document, on standard input; no Sec-EM is needed")
     .action(async (_options: object, command: Command) => {
       const document = Buffer.from(await host.readStdin())
         .toString("utf8")
@@ -142,10 +142,11 @@ function addBreakGlass(asmn: Command, host: CliHost): void {
         `${scopeText(grant)} is let in by ${clean(grant.operator)} for ` +
           `${formatAge(grant.secondsLeft * 1000)} (serial ${grant.serial})\n`,
       );
+      if (grant.refused !== undefined) host.err(`not everywhere here: ${clean(grant.refused)}\n`);
     });
   glass
     .command("revoke")
-    .description("end at this gate what a document opened")
+    .description("end at gate and gateway here what a document opened")
     .argument("<serial>", "as evpnctl asmn status --json shows it", wholeNumber)
     .action(async (serial: number, _options: object, command: Command) => {
       const path = "/v1/asmn/gate/break-glass/end";

@@ -5,6 +5,7 @@ import type {
   GateAnswer,
   GatedPeersAnswer,
   GatewayAnswer,
+  GrantAnswer,
   InstanceAnswer,
   LineAnswer,
   SecEmAnswer,
@@ -80,16 +81,10 @@ function gateText(gate: GateAnswer, width: number, now: number): string {
         [
           "Applied",
           `${one.address} ${formatAge(now - one.at)} ago: begun after ${one.beganMs.toFixed(0)} ms, ` +
-            `${one.routes} routes of ${one.sessions} sessions done after ${one.doneMs.toFixed(0)} ms`,
+            `${one.routes} routes of ${one.sessions} sessions done after ${one.doneMs.toFixed(0)} ms` +
+            (one.waits === undefined ? "" : `; it is waited for: ${one.waits}`),
         ] as const,
     );
-  const grants = gate.breakGlass.map(
-    (one) =>
-      [
-        "Break-glass",
-        `${scopeText(one)} by ${one.operator} for ${one.secondsLeft.toFixed(0)} s more: ${one.why}`,
-      ] as const,
-  );
   const mode = gate.dryRun ? ", dry run: nobody is gated" : "";
   return (
     formatFields(
@@ -97,7 +92,7 @@ function gateText(gate: GateAnswer, width: number, now: number): string {
         ["Gate", `audience ${gate.audience}${mode}`],
         ["Trusted", `${gate.trusted} of ${gate.instances} instances`],
         ...sources,
-        ...grants,
+        ...gate.breakGlass.map(grantField),
         ...last,
       ],
       width,
@@ -110,6 +105,12 @@ function gateText(gate: GateAnswer, width: number, now: number): string {
         )
       : "")
   );
+}
+
+function grantField(one: GrantAnswer): readonly [string, string] {
+  const from = one.address === undefined ? "" : ` from ${one.address}`;
+  const left = `for ${one.secondsLeft.toFixed(0)} s more`;
+  return ["Break-glass", `${scopeText(one)}${from} by ${one.operator} ${left}: ${one.why}`];
 }
 
 function gatewayText(gateway: GatewayAnswer, width: number, now: number): string {
@@ -134,6 +135,7 @@ function gatewayText(gateway: GatewayAnswer, width: number, now: number): string
           interfaces.map((one) => `${one.name}${one.shaped ? " (shaped)" : ""}`).join(", "),
         ],
         ["Packets", counted.join(", ") || "none counted"],
+        ...gateway.breakGlass.map(grantField),
         ["Put back", gateway.repairs === 0 ? undefined : `${gateway.repairs} times`],
       ],
       width,

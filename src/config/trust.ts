@@ -1,6 +1,7 @@
 /** Option `trust` of peers, groups and ranges. */
 import type { AsmnSettings } from "../asmn/settings.js";
 import type { TrustRequirement } from "../contract.js";
+import { isLinkLocal } from "../fast-bgp-codec/values/ip.js";
 import type { TrustEntry } from "./asmn-file.js";
 import { knownTenant } from "./asmn.js";
 import { knownVnf } from "./asmn-tenants.js";
@@ -27,7 +28,7 @@ export function trustRequirement(
     issues.error(path, '"tenant" is missing', "say whose VNF it must be");
     return undefined;
   }
-  if (/^fe[89ab][0-9a-f]:/i.test(peer)) {
+  if (isLinkLocal(peer)) {
     issues.error(
       path,
       `${peer} is link-local: another host on another link may have the same address`,

@@ -57,6 +57,7 @@ export function asmnMetrics(control: () => AsmnControl | undefined): MetricSourc
     if (gateway !== undefined) {
       page.add("asmn_gateway_enforcing", "", gateway.state === "enforcing" ? 1 : 0);
       page.add("asmn_gateway_open", "", gateway.open);
+      page.add("asmn_gateway_break_glass", "", gateway.breakGlass.length);
       page.add("asmn_gateway_repairs_total", "", gateway.repairs);
       page.add("asmn_gateway_catalog_version", "", gateway.catalog?.version ?? 0);
       for (const [what, { packets, octets }] of Object.entries(gateway.counters)) {

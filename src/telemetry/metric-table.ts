@@ -269,6 +269,7 @@ export const METRICS: readonly MetricRow[] = [
   ]),
   row("asmn", "gauge", "asmn_gateway_enforcing", "1 while the catalog is in the kernel."),
   row("asmn", "gauge", "asmn_gateway_open", "Instances whose traffic may pass."),
+  row("asmn", "gauge", "asmn_gateway_break_glass", "Ways for traffic that were opened by hand."),
   row(
     "asmn",
     "gauge",
@@ -332,6 +333,7 @@ export const METRICS: readonly MetricRow[] = [
     RADIUS_CLIENT,
   ),
   row("radius", "gauge", "radius_sessions", "Subscribers' sessions.", ["tenant"]),
+  row("radius", "gauge", "radius_macs_twice", "MACs with more than one session.", ["tenant"]),
   row("radius", "gauge", "radius_home_server_state", "2 alive, 1 suspect, 0 dead.", RADIUS_SERVER),
   row(
     "radius",
@@ -366,6 +368,13 @@ export const METRICS: readonly MetricRow[] = [
     "gauge",
     "radius_spool_waiting",
     "Accounting requests on disk that no home server has yet.",
+    ["tenant"],
+  ),
+  row(
+    "radius",
+    "gauge",
+    "radius_spool_parked",
+    "Of those, requests that are not answered while others are.",
     ["tenant"],
   ),
   row("radius", "gauge", "radius_spool_failing", "1 while the disk refuses accounting.", [

@@ -1,5 +1,11 @@
 /** Where trust takes effect: gate and gateway; and images that are measured on this machine. */
-import type { AsmnControl, GateControl, GatewayControl, MeasureJob } from "../../asmn/index.js";
+import {
+  GateError,
+  type AsmnControl,
+  type GateControl,
+  type GatewayControl,
+  type MeasureJob,
+} from "../../asmn/index.js";
 import type { HttpBackend } from "../backend.js";
 import { asmnOf, off } from "./asmn-access.js";
 import { stream, text, unary, type Caller, type Operation } from "./operation.js";
@@ -54,7 +60,7 @@ export const ASMN_GATE_OPERATIONS: readonly Operation[] = [
     output: "GateGrant",
     rules: { document: DOCUMENT },
     run: async (backend, { document }: { document: string }) =>
-      gateOf(backend).breakGlass(Buffer.from(document, "hex").toString("base64")),
+      admit(backend, Buffer.from(document, "hex").toString("base64")),
   }),
   unary({
     id: "EndGateGrant",
@@ -66,7 +72,7 @@ export const ASMN_GATE_OPERATIONS: readonly Operation[] = [
     output: "DoneResponse",
     rules: { serial: { required: true } },
     run: async (backend, { serial }: { serial: number }) => {
-      await gateOf(backend).endBreakGlass(serial);
+      await endGrant(backend, serial);
       return { done: [`break-glass ${serial} is over here`] };
     },
   }),
@@ -124,6 +130,33 @@ export const ASMN_GATE_OPERATIONS: readonly Operation[] = [
       measure(asmnOf(backend), file, signal),
   }),
 ];
+
+/** At gate and gateway, where there are both; each takes a document once, and may have it from its feed. */
+async function admit({ asmnGate, asmnGateway }: HttpBackend, document: string) {
+  const asked = [asmnGate, asmnGateway].flatMap((one) => one?.breakGlass(document) ?? []);
+  if (asked.length === 0) throw off("this evpnd has neither gate nor gateway (asmn)");
+  const outcomes = await Promise.allSettled(asked);
+  const grant = outcomes.find((one) => one.status === "fulfilled");
+  const refusal = outcomes.find((one) => one.status === "rejected");
+  if (grant === undefined) throw refusal?.reason as Error;
+  const refused = refusal?.reason instanceof Error ? refusal.reason.message : undefined;
+  return { ...grant.value, refused };
+}
+
+async function endGrant({ asmnGate, asmnGateway }: HttpBackend, serial: number): Promise<void> {
+  if (asmnGate === undefined && asmnGateway === undefined) {
+    throw off("this evpnd has neither gate nor gateway (asmn)");
+  }
+  const isEnded = (await asmnGateway?.endBreakGlass(serial)) ?? false;
+  try {
+    await asmnGate?.endBreakGlass(serial);
+  } catch (error) {
+    if (!isEnded) throw error;
+    return;
+  }
+  if (asmnGate !== undefined || isEnded) return;
+  throw new GateError("not-found", `no break-glass ${serial} is open here`);
+}
 
 async function act(gateway: GatewayControl, action: string, caller: Caller): Promise<string> {
   const who = `${caller.name} at ${caller.address}`;

@@ -110,6 +110,15 @@ export class FeedDesk {
     }
   }
 
+  /** From everybody who can be heard: all of what there is. */
+  askAgain(): void {
+    for (const feed of this.feeds.values()) {
+      if (feed.reader === undefined) continue;
+      this.drop(feed);
+      this.connect(feed);
+    }
+  }
+
   /** A way to the Sec-EM of this daemon; a new one takes the place of the one before. */
   connectLocal(port: MessagePort): void {
     this.port?.close();

@@ -4,9 +4,11 @@
  */
 import type { RaisedAlarm } from "./alarms.js";
 import type { CatalogChange } from "../catalog/index.js";
+import type { BreakGlassView } from "../gate/control.js";
 import type { Count } from "./listing.js";
 import type { CounterName } from "./names.js";
 
+export type { BreakGlassView } from "../gate/control.js";
 export type { Count } from "./listing.js";
 export type { RaisedAlarm } from "./alarms.js";
 
@@ -36,6 +38,8 @@ export interface GatewayStatus {
   readonly repairs: number;
   /** What is wrong now: sentences that say what to do. */
   readonly problems: readonly string[];
+  /** Ways in that operators have opened by signed documents. */
+  readonly breakGlass: readonly BreakGlassView[];
 }
 
 export interface GatewayCatalog {
@@ -90,6 +94,10 @@ export interface GatewayControl {
   repair(actor: string): Promise<boolean>;
   /** Takes rules and queues out of the kernel, and forgets catalog and members: everything passes from then on. */
   remove(actor: string): Promise<void>;
+  /** A signed document, as base64; in force when it settles. */
+  breakGlass(document: string): Promise<BreakGlassView>;
+  /** @returns false: none with that number is open here */
+  endBreakGlass(serial: number): Promise<boolean>;
   /** Back after `remove`: closed until the feed has told everything anew. */
   install(actor: string): Promise<void>;
 }

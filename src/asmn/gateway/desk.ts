@@ -2,6 +2,7 @@
 import { compareCatalogs, entryText, limitsText, readCatalog } from "../catalog/index.js";
 import type { Clock } from "../../util/clock.js";
 import type {
+  BreakGlassView,
   CatalogTrial,
   Count,
   GatewayControl,
@@ -9,7 +10,9 @@ import type {
   GatewayMemberRow,
   GatewayStatus,
 } from "./control.js";
+import { GatewayError } from "./error.js";
 import type { Gateway } from "./gateway.js";
+import { glassView, type HeldGlass } from "./glass.js";
 import { elementText, familyOf, KEYS } from "./keys.js";
 import { countOf } from "./listing.js";
 import { COUNTERS, type CounterName } from "./names.js";
@@ -17,17 +20,25 @@ import { openingScript } from "./opening.js";
 import type { MatchKind } from "./policy.js";
 import { SharedAnswer } from "./turns.js";
 
+const MOST_GLASS_OCTETS = 4096;
 const BACKWARD: readonly MatchKind[] = ["answer", "back", "pairback"];
 
 export class GatewayDesk implements GatewayControl {
   private readonly gateway: Gateway;
   private readonly clock: Clock;
+  private readonly admit: (document: Uint8Array) => string | undefined;
   private readonly statusAnswer = new SharedAnswer(() => this.readStatus());
   private readonly flowsAnswer = new SharedAnswer(() => this.readFlows());
 
-  constructor(gateway: Gateway, clock: Clock) {
+  /** @param admit checks a break-glass document, and tells the gateway of it; returns why not */
+  constructor(
+    gateway: Gateway,
+    clock: Clock,
+    admit: (document: Uint8Array) => string | undefined = () => "no Sec-EM is known here",
+  ) {
     this.gateway = gateway;
     this.clock = clock;
+    this.admit = admit;
   }
 
   status(): Promise<GatewayStatus> {
@@ -71,10 +82,37 @@ export class GatewayDesk implements GatewayControl {
     return this.gateway.install(actor);
   }
 
+  async breakGlass(document: string): Promise<BreakGlassView> {
+    const octets = new Uint8Array(Buffer.from(document, "base64"));
+    if (octets.length === 0 || octets.length > MOST_GLASS_OCTETS) {
+      throw new GatewayError("invalid", "a break-glass document is some hundred octets in base64");
+    }
+    const { state, settings, glass: before } = this.gateway.view();
+    if (state === "removed") throw new GatewayError("off", "the gateway's rules were removed");
+    const why = this.admit(octets);
+    if (why !== undefined) throw new GatewayError("refused", why);
+    const { glass } = this.gateway.view();
+    const taken = glass.find((one) => !before.includes(one));
+    if (taken === undefined) {
+      const mine = `this gateway is of ${settings.tenant}`;
+      throw new GatewayError("refused", `the document is for another tenant: ${mine}`);
+    }
+    // Answered when it is in force.
+    await this.gateway.inTurn(() => Promise.resolve());
+    return glassView(taken, this.clock.now());
+  }
+
+  async endBreakGlass(serial: number): Promise<boolean> {
+    const isThat = (one: HeldGlass): boolean => one.entry.serial === serial;
+    if (!this.gateway.view().glass.some(isThat)) return false;
+    await this.gateway.endGlass(isThat);
+    return true;
+  }
+
   private readStatus(): Promise<GatewayStatus> {
     return this.gateway.inLull(async () => {
       const view = this.gateway.view();
-      const { settings, catalog, since, tookMs, plan, members, shaped } = view;
+      const { settings, catalog, since, tookMs, plan, members, shaped, glass } = view;
       const listing = await this.gateway.kernel.counters(settings.table);
       const counters = Object.fromEntries(
         COUNTERS.map((name) => [name, countOf(listing, name)]),
@@ -97,6 +135,7 @@ export class GatewayDesk implements GatewayControl {
           shaped: shaped.includes(name),
         })),
         ...{ repairs: view.repairs, problems: view.problems },
+        breakGlass: glass.map((one) => glassView(one, this.clock.now())),
       };
     });
   }

@@ -12,16 +12,21 @@ import {
 import type { Store } from "../../store/index.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
+import type { GateEvent } from "../gate/entry.js";
 import { AlarmKeeper } from "./alarm-keeper.js";
+import { bridgeTrouble } from "./bridges.js";
 import { GatewayError } from "./error.js";
+import { GlassBook, letIn, type HeldGlass } from "./glass.js";
 import { KernelTable } from "./kernel-table.js";
+import { TRACKING } from "./names.js";
 import { startNftMonitor, type Monitor, type StartMonitor } from "./monitor.js";
-import { nftOver, tcOver, type Nft, type Tc } from "./nft.js";
+import { ipOver, nftOver, tcOver, type Ip, type Nft, type Tc } from "./nft.js";
 import { admitted, Planner, type Plan } from "./plan.js";
 import { Roster, type MemberChange } from "./roster.js";
 import type { GatewayCoreSettings } from "./settings.js";
 import { shapesOf, Shaper } from "./shaping.js";
 import { GatewayStore } from "./state.js";
+import { Troubles } from "./troubles.js";
 import { Turns } from "./turns.js";
 import type { CatalogAnswer, GatewayView } from "./view.js";
 
@@ -33,6 +38,7 @@ export interface GatewayParts {
   /** In place of the system's. */
   readonly nft?: Nft;
   readonly tc?: Tc;
+  readonly ip?: Ip;
   readonly monitor?: StartMonitor;
 }
 
@@ -45,7 +51,8 @@ const LEAST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 30_000;
 
 type TimerName = "renewals" | "end" | "look" | "hint" | "retry";
-type Trouble = "kernel" | "catalog" | "store" | "shaping" | "members";
+type Grant = HeldGlass["entry"];
+type GlassEvent = Extract<GateEvent, { kind: "glass" | "glass-ended" }>;
 
 export class Gateway {
   readonly kernel: KernelTable;
@@ -53,7 +60,9 @@ export class Gateway {
   private readonly parts: GatewayParts;
   private readonly kept: GatewayStore;
   private readonly shaper: Shaper;
+  private readonly ip: Ip;
   private readonly roster = new Roster();
+  private readonly glass = new GlassBook();
   private readonly planner = new Planner();
   private ledger = new CatalogLedger();
   private settings: GatewayCoreSettings;
@@ -69,8 +78,9 @@ export class Gateway {
   private waiting: { readonly opened: OpenedCatalog; readonly key: Uint8Array } | undefined;
   /** Members that the store does not have as they are now. */
   private readonly unkept = new Set<string>();
-  private readonly troubles = new Map<Trouble, string>();
-  private readonly sources = new Map<string, string>();
+  private readonly troubles = new Troubles();
+  /** The kernel has connection tracking for nftables, as far as we know. */
+  private tracked = true;
   private readonly timers = new Map<TimerName, TimerHandle>();
   private monitor: Monitor | undefined;
   private readonly turns = new Turns();
@@ -83,7 +93,8 @@ export class Gateway {
     this.kept = new GatewayStore(parts.store, parts.clock);
     this.kernel = new KernelTable(parts.nft ?? nftOver());
     this.shaper = new Shaper(parts.tc ?? tcOver());
-    this.plan = this.planner.plan(this.settings, undefined, [], []);
+    this.ip = parts.ip ?? ipOver();
+    this.plan = this.planner.plan(this.settings, undefined, { members: [], shaped: [] });
     this.alarms = new AlarmKeeper({
       ...{ kernel: this.kernel, clock: parts.clock, log: parts.log },
       volumes: () => this.plan.volumes,
@@ -102,6 +113,7 @@ export class Gateway {
       if (!(await gateway.isKept())) await gateway.enforce();
       await gateway.restore();
       await gateway.enforce();
+      await gateway.lookForBridges();
     });
     gateway.watch();
     return gateway;
@@ -110,13 +122,15 @@ export class Gateway {
   view(): GatewayView {
     const { settings, inForce, plan, repairs, troubles } = this;
     const catalog = this.ledger.get(settings.tenant);
-    const failing = troubles.has("kernel") || troubles.has("catalog");
-    const working = failing ? "failing" : catalog === undefined ? "closed" : "enforcing";
+    const enforced = catalog === undefined ? "closed" : "enforcing";
+    const working = troubles.isFailing ? "failing" : enforced;
+    const members = admitted(this.roster.all(), catalog?.catalog.version ?? 0, this.opened);
+    const glass = this.glass.all();
     return {
       state: this.removed ? "removed" : working,
       ...{ settings, catalog, plan, repairs, ...inForce },
-      members: admitted(this.roster.all(), catalog?.catalog.version ?? 0, this.opened),
-      problems: [...troubles.values(), ...this.sources.values(), ...plan.problems],
+      ...{ members: letIn(members, glass), glass },
+      problems: [...troubles.sentences, ...plan.problems],
       shaped: this.shaper.shaped,
     };
   }
@@ -126,8 +140,9 @@ export class Gateway {
     return this.inTurn(async () => {
       const another = settings.tenant !== this.settings.tenant;
       // While the settings still say whose they are.
-      if (another) await this.keepMembers();
+      if (another) await this.keep();
       const former = { settings: this.settings, ledger: this.ledger, members: this.roster.all() };
+      const open = this.glass.all();
       this.settings = settings;
       if (another) await this.restore();
       if (this.removed) return;
@@ -138,8 +153,10 @@ export class Gateway {
         this.ledger = former.ledger;
         this.roster.clear();
         this.roster.restore(former.members);
+        if (another) this.glass.restore(open);
         throw error;
       }
+      await this.lookForBridges();
     });
   }
 
@@ -162,7 +179,9 @@ export class Gateway {
     if (this.closed || this.removed) return Promise.resolve(false);
     const { clock } = this.parts;
     const delta = this.roster.take(changes, clock.now(), clock.wall());
-    this.note("members", this.roster.refused, "instances were not taken: a gateway holds 16384");
+    const { refused } = this.roster;
+    const crowd = `${refused} instances were not taken: a gateway holds 16384`;
+    this.troubles.note("members", refused === 0 ? undefined : crowd);
     for (const { id } of delta.changed) this.unkept.add(id);
     for (const id of delta.gone) this.unkept.add(id);
     if (delta.urgent) return this.soon();
@@ -172,12 +191,31 @@ export class Gateway {
     return Promise.resolve(true);
   }
 
+  /**
+   * A way in that an operator opened by a signed document, or its end: of another tenant's nothing comes. Settled when it
+   * is in force, with false when the kernel did not take it. Never rejects.
+   */
+  breakGlass(event: GlassEvent): Promise<boolean> {
+    const { clock } = this.parts;
+    if (this.closed || this.removed) return Promise.resolve(false);
+    if (event.kind === "glass-ended") return this.endGlass(({ entry }) => entry.key === event.key);
+    const { entry } = event;
+    if (entry.tenant !== this.settings.tenant) return Promise.resolve(true);
+    this.glass.take(entry, clock.now());
+    this.sayGlass("a way in is open", entry);
+    return this.soon();
+  }
+
+  /** Before their time. Settled as above, at once with true where it ends none. */
+  endGlass(which: (one: HeldGlass) => boolean): Promise<boolean> {
+    const over = this.glass.end(which);
+    for (const { entry } of over) this.sayGlass("ended by hand", entry);
+    return over.length === 0 ? Promise.resolve(true) : this.soon();
+  }
+
   /** A Sec-EM that cannot be listened to, and why; undefined: it can. */
   sourceTrouble(source: string, why: string | undefined): void {
-    const former = this.sources.get(source);
-    if (why === undefined) this.sources.delete(source);
-    else this.sources.set(source, `Sec-EM ${source}: ${why}`);
-    if (why === undefined || former === this.sources.get(source)) return;
+    if (!this.troubles.noteSource(source, why) || why === undefined) return;
     this.parts.log.warn({ source, why }, "ASMN gateway: its Sec-EM is not to be had");
   }
 
@@ -188,6 +226,7 @@ export class Gateway {
   look(actor?: string): Promise<boolean> {
     return this.inTurn(async () => {
       if (this.removed) return false;
+      await this.lookForBridges();
       if (await this.kernel.isWhole(this.parts.clock.now())) {
         await this.shape();
         return false;
@@ -218,6 +257,7 @@ export class Gateway {
       this.ledger = new CatalogLedger();
       if (floor !== undefined) this.ledger.restore(tenant, floor);
       this.roster.clear();
+      this.glass.restore([]);
       this.unkept.clear();
       this.opened = new Set();
       this.waiting = undefined;
@@ -294,14 +334,14 @@ export class Gateway {
       this.ledger = former.ledger;
       this.ledger.restore(tenant, { version, content });
       const reason = `catalog ${version} is not in force, what was before is: ${sentence(error)}`;
-      this.troubles.set("catalog", reason);
+      this.troubles.note("catalog", reason);
       this.waiting = { opened, key };
       return this.refuse(reason);
     }
     const { clock, log } = this.parts;
     const tookMs = Math.round((clock.now() - begun) * 10) / 10;
     this.inForce = { since: clock.wall(), tookMs };
-    this.troubles.delete("catalog");
+    this.troubles.note("catalog", undefined);
     this.waiting = undefined;
     log.info({ tenant, version, digest, tookMs }, "ASMN gateway: catalog in force");
     await this.keeping(() => this.kept.keepCatalog(opened, key));
@@ -318,27 +358,42 @@ export class Gateway {
     const { tenant } = this.settings;
     this.ledger = new CatalogLedger();
     this.roster.clear();
+    this.glass.restore([]);
     this.opened = new Set();
     try {
-      const { catalog, floor, members } = await this.kept.load(tenant);
+      const { catalog, floor, members, glass } = await this.kept.load(tenant);
       if (catalog !== undefined) this.ledger.take(catalog);
       if (floor !== undefined) this.ledger.restore(tenant, floor);
       this.roster.restore(members);
+      this.glass.restore(glass);
       this.inForce = { since: this.parts.clock.wall(), tookMs: 0 };
-      this.troubles.delete("store");
+      this.troubles.note("store", undefined);
     } catch (error) {
-      this.troubles.set("store", `nothing could be restored: ${sentence(error)}`);
+      this.troubles.note("store", `nothing could be restored: ${sentence(error)}`);
     }
   }
 
   /** Brings into the kernel what is wanted now; rejects with `GatewayError`, the kernel as it was. */
   private async enforce(): Promise<void> {
+    try {
+      await this.enforceAs();
+    } catch (error) {
+      if (!this.tracked || !isAboutTracking(error)) throw error;
+      this.tracked = false;
+      this.troubles.note("tracking", `${UNTRACKED}: ${sentence(error)}`);
+      await this.enforceAs();
+    }
+  }
+
+  private async enforceAs(): Promise<void> {
     const { clock } = this.parts;
     const { settings } = this;
     await this.shape();
     const catalog = this.ledger.get(settings.tenant)?.catalog;
     const members = admitted(this.roster.all(), catalog?.version ?? 0, this.opened);
-    const plan = this.planner.plan(settings, catalog, members, this.shaper.shaped);
+    const { tracked, shaper, glass } = this;
+    const parts = { members, shaped: shaper.shaped, glass: glass.all(), tracked };
+    const plan = this.planner.plan(settings, catalog, parts);
     if (this.kernel.script !== undefined && this.kernel.script !== plan.script) {
       // What was counted so far counts for the alarms.
       await this.alarms.beforeRewrite().catch(() => {});
@@ -350,15 +405,21 @@ export class Gateway {
     await this.keepTables([table]);
     this.plan = plan;
     this.opened = new Set(members.filter(({ state }) => state === "trusted").map(({ id }) => id));
-    this.troubles.delete("kernel");
+    this.troubles.note("kernel", undefined);
     this.retryMs = LEAST_RETRY_MS;
     this.armEnd();
   }
 
   private async shape(): Promise<void> {
     const problems = await this.shaper.apply(shapesOf(this.settings));
-    if (problems.length === 0) this.troubles.delete("shaping");
-    else this.troubles.set("shaping", problems.join("; "));
+    this.troubles.note("shaping", problems.join("; "));
+  }
+
+  private async lookForBridges(): Promise<void> {
+    const trouble = await bridgeTrouble(this.ip, this.settings.interfaces);
+    if (this.troubles.note("bridges", trouble) && trouble !== undefined) {
+      this.parts.log.warn({ trouble }, "ASMN gateway: it does not see all of the traffic");
+    }
   }
 
   private soon(): Promise<boolean> {
@@ -366,12 +427,17 @@ export class Gateway {
     return this.inTurn(async () => {
       if (this.closed || this.removed) return false;
       const done = await this.enforceOrRetry();
-      await this.keepMembers();
+      await this.keep();
       return done;
     });
   }
 
-  private async keepMembers(): Promise<void> {
+  private async keep(): Promise<void> {
+    const { glass } = this;
+    if (!glass.kept) {
+      glass.kept = true;
+      await this.keeping(() => this.kept.keepGlass(this.settings.tenant, glass.all()));
+    }
     const ids = [...this.unkept];
     if (ids.length === 0) return;
     const members = new Map(this.roster.all().map((member) => [member.id, member]));
@@ -397,10 +463,9 @@ export class Gateway {
         return true;
       } catch (error) {
         const reason = sentence(error);
-        if (this.troubles.get("kernel") !== reason) {
+        if (this.troubles.note("kernel", reason)) {
           this.parts.log.error({ reason }, "ASMN gateway: the rules are not as they should be");
         }
-        this.troubles.set("kernel", reason);
         this.arm("retry", this.retryMs, () => void this.soon());
         this.retryMs = Math.min(MOST_RETRY_MS, this.retryMs * 2);
         return false;
@@ -412,12 +477,10 @@ export class Gateway {
   private async keeping(write: () => Promise<void>): Promise<void> {
     try {
       await write();
-      this.troubles.delete("store");
+      this.troubles.note("store", undefined);
     } catch (error) {
-      this.troubles.set(
-        "store",
-        `what is in force may be forgotten at a restart: ${sentence(error)}`,
-      );
+      const what = "what is in force may be forgotten at a restart";
+      this.troubles.note("store", `${what}: ${sentence(error)}`);
     }
   }
 
@@ -452,22 +515,25 @@ export class Gateway {
 
   /** The kernel closes by itself when a verdict ends; we say so then. */
   private armEnd(): void {
-    const end = this.roster.nextEnd();
+    const end = least(this.roster.nextEnd(), this.glass.nextEnd());
     if (end === undefined) {
       this.cancel("end");
       return;
     }
     this.arm("end", Math.max(0, end - this.parts.clock.now()), () => {
-      const changed = this.roster.expire(this.parts.clock.now());
+      const now = this.parts.clock.now();
+      const changed = this.roster.expire(now);
       for (const { id } of changed) this.unkept.add(id);
-      if (changed.length === 0) this.armEnd();
+      const over = this.glass.end(({ until }) => until <= now);
+      for (const { entry } of over) this.sayGlass("over", entry);
+      if (changed.length + over.length === 0) this.armEnd();
       else void this.soon();
     });
   }
 
-  private note(what: Trouble, count: number, text: string): void {
-    if (count === 0) this.troubles.delete(what);
-    else this.troubles.set(what, `${count} ${text}`);
+  private sayGlass(what: string, { serial, operator, why, vnf, instance, address }: Grant): void {
+    const fields = { serial, operator, why, vnf, instance, address, audit: true };
+    this.parts.log.warn(fields, `ASMN gateway: break-glass: ${what}`);
   }
 
   private arm(name: TimerName, milliseconds: number, run: () => void): void {
@@ -484,6 +550,17 @@ export class Gateway {
     this.timers.get(name)?.cancel();
     this.timers.delete(name);
   }
+}
+
+const UNTRACKED =
+  "answers of UDP are told by their port alone, as the kernel tracks no connections for nftables";
+
+function isAboutTracking(error: unknown): boolean {
+  return error instanceof GatewayError && error.message.includes(TRACKING);
+}
+
+function least(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function sentence(error: unknown): string {

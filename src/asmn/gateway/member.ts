@@ -18,6 +18,8 @@ export interface Member {
   readonly until: number | undefined;
   /** The least catalog that it is trusted with; 0 = whichever. */
   readonly catalogVersion: number;
+  /** Serial of the break-glass document that lets it in, whatever its verdict says. */
+  readonly glass?: number | undefined;
 }
 
 /** What opens for the members: addresses, and prefixes that configuration gives to a VNF. */
@@ -53,8 +55,9 @@ export function openingsOf(
     }
     const against = latest(holders.filter(({ state }) => state === "untrusted"));
     const trusted = holders.filter(
-      ({ state, since }) =>
-        state === "trusted" && (against === undefined || since >= against.since),
+      ({ state, since, glass }) =>
+        state === "trusted" &&
+        (glass !== undefined || against === undefined || since >= against.since),
     );
     if (trusted.length > 0) open.set(place, lastEnd(trusted));
   }
@@ -69,6 +72,10 @@ function latest(members: readonly Member[]): Member | undefined {
 }
 
 function lastEnd(members: readonly Member[]): number | undefined {
-  const ends = members.map(({ until }) => until);
-  return ends.includes(undefined) ? undefined : Math.max(...ends.map((end) => end ?? 0));
+  return members.map(({ until }) => until).reduce(laterEnd);
+}
+
+/** Of two ends the later one; undefined is never. */
+export function laterEnd(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : Math.max(a, b);
 }

@@ -8,6 +8,7 @@ export const CLASS_LOWERED = `${QDISC}:20`;
 export const COUNTERS = [
   "secem",
   "secem_excess",
+  "secem_crowd",
   "closed",
   "spoofed",
   "abnormal",
@@ -23,6 +24,9 @@ export type Family = (typeof FAMILIES)[number];
 /** Sets whose elements count what passes for alarms. */
 export const VOLUME_PAIRS = "volume_pairs";
 export const VOLUME_OUT = "volume_out";
+
+/** What is no answer, by connection tracking: nft names a rule with it where the kernel has none. */
+export const TRACKING = "ct state invalid,related,new";
 
 export const OPEN = "open";
 export const OPEN_WIDE = "open_wide";

@@ -14,6 +14,8 @@ import { GatewayError } from "./error.js";
 export type Nft = (args: readonly string[], script: string) => Promise<string>;
 /** The same, with a batch of commands on standard input. */
 export type Tc = Nft;
+/** `ip`, to look. Rejects with `GatewayError`. */
+export type Ip = (args: readonly string[]) => Promise<string>;
 
 export function nftOver(run: RunProgram = programRunner("nft")): Nft {
   return async (args, script) => {
@@ -29,6 +31,14 @@ export function tcOver(run: RunProgram = programRunner("tc")): Tc {
     if (result.code === 0) return result.out;
     const line = /Command failed -:(\d+)/.exec(result.complaint)?.[1];
     throw explained("tc", "iproute2", result, script.split("\n")[Number(line ?? 0) - 1]);
+  };
+}
+
+export function ipOver(run: RunProgram = programRunner("ip")): Ip {
+  return async (args) => {
+    const result = await run(args, "");
+    if (result.code === 0) return result.out;
+    throw explained("ip", "iproute2", result, undefined);
   };
 }
 

@@ -1,5 +1,6 @@
 /** Settings, catalog and members worked out: the table, who is let in, what is counted for alarms. */
 import type { Catalog } from "../catalog/index.js";
+import { addressesOpened, letIn, placesOfGlass, type HeldGlass } from "./glass.js";
 import { openingsFor, homesOf, placesOf } from "./roster.js";
 import type { Member, Openings } from "./member.js";
 import { compilePolicy, type Policy } from "./policy.js";
@@ -18,6 +19,16 @@ export interface Plan {
   readonly problems: readonly string[];
 }
 
+/** What a plan is made from, beside settings and catalog. */
+export interface PlanParts {
+  readonly members: readonly Member[];
+  /** Interfaces that have the slow class. */
+  readonly shaped: readonly string[];
+  readonly glass?: readonly HeldGlass[];
+  /** The kernel can tell answers from what begins something; true unless given. */
+  readonly tracked?: boolean;
+}
+
 interface Made {
   readonly key: string;
   readonly catalog: Catalog | undefined;
@@ -32,14 +43,11 @@ export class Planner {
   private last: Made | undefined;
 
   /** Rejects what is too large with `GatewayError`. */
-  plan(
-    settings: GatewayCoreSettings,
-    catalog: Catalog | undefined,
-    members: readonly Member[],
-    shaped: readonly string[],
-  ): Plan {
-    const { script, policy, volumes } = this.made(settings, catalog, members, shaped);
-    const openings = openingsFor(members, settings.interfaces);
+  plan(settings: GatewayCoreSettings, catalog: Catalog | undefined, parts: PlanParts): Plan {
+    const { members, glass = [] } = parts;
+    const { script, policy, volumes } = this.made(settings, catalog, parts);
+    const known = openingsFor(letIn(members, glass), settings.interfaces);
+    const openings = addressesOpened(known, glass);
     const action = catalog === undefined ? "closed" : (catalog.abnormal ?? settings.defaultAction);
     const problems = openings.disputed.map(
       (place) => `${place} is claimed by two VNFs and closed: correct the descriptors`,
@@ -50,11 +58,11 @@ export class Planner {
   private made(
     settings: GatewayCoreSettings,
     catalog: Catalog | undefined,
-    members: readonly Member[],
-    shaped: readonly string[],
+    { members, shaped, glass = [], tracked = true }: PlanParts,
   ): Made {
-    const places = placesOf(catalog, members, settings.interfaces);
-    const key = JSON.stringify([places, shaped]);
+    const { interfaces } = settings;
+    const places = placesOf(catalog, members, interfaces, placesOfGlass(glass, members));
+    const key = JSON.stringify([places, shaped, tracked]);
     const { last } = this;
     if (last?.key === key && last.catalog === catalog && last.settings === settings) return last;
     const policy = compilePolicy(catalog, places);
@@ -65,8 +73,9 @@ export class Planner {
       policy,
       entries: catalog?.entries ?? [],
       shaped,
+      tracked,
       volumes,
-      homes: homesOf(places, settings.interfaces),
+      homes: homesOf(places, interfaces),
     });
     this.last = { key, catalog, settings, script, policy, volumes };
     return this.last;

@@ -111,12 +111,14 @@ export function placesOf(
   catalog: Catalog | undefined,
   members: readonly Member[],
   ports: readonly GatewayPort[],
+  glass: ReadonlyMap<string, VnfPlaces["instances"]> = new Map(),
 ): VnfPlaces[] {
   const given = prefixesOf(ports);
   const names = new Set([
     ...(catalog?.descriptors ?? []),
     ...members.map(({ vnf }) => vnf),
     ...given.keys(),
+    ...glass.keys(),
   ]);
   const byVnf = new Map<string, Member[]>();
   for (const member of members) {
@@ -125,7 +127,10 @@ export function placesOf(
   return [...names].sort().map((vnf) => {
     const extra = given.get(vnf) ?? [];
     const exact = extra.filter((place) => !place.includes("/"));
-    const instances = (byVnf.get(vnf) ?? []).map(({ id, addresses }) => ({ id, addresses }));
+    const instances = [
+      ...(byVnf.get(vnf) ?? []).map(({ id, addresses }) => ({ id, addresses })),
+      ...(glass.get(vnf) ?? []),
+    ];
     return {
       vnf,
       instances: exact.length === 0 ? instances : [...instances, { id: vnf, addresses: exact }],

@@ -6,12 +6,13 @@
  *                    -> source, target         an end that is not open now: closed
  *                    -> origin                 an address on the wrong interface: spoofed
  *                    -> port, protocol, pair   what the catalog names, each with its limits -> pass
- *                    -> answers                to what it names: no SYN, no request
+ *                    -> answers                to what it names: no SYN, no request, of UDP what was asked for
  *                    -> abnormal               dropped, or lowered: DSCP, slow class or slow limit -> pass
  *
  * Limits are policing: what is above is dropped. The kernel's limit holds one second of the rate beside the
  * burst. A rule looks at the packet alone, so that it acts on connections that were there before it; the
- * connection tracker is used only where a catalog limits connections, by `ct count`.
+ * connection tracker is used only where a catalog limits connections, by `ct count`, and where answers have ports
+ * but no flag that tells them from what begins something (UDP and its like).
  */
 import {
   BACK,
@@ -31,13 +32,14 @@ import {
   FAMILIES,
   OPEN,
   OPEN_WIDE,
+  TRACKING,
   VOLUME_OUT,
   VOLUME_PAIRS,
   type Family,
 } from "./names.js";
 import { hasPorts, type ExactMatch, type Limits, type Policy, type WideMatch } from "./policy.js";
 import type { GatewayRules } from "./settings.js";
-import type { CatalogEntry } from "../catalog/index.js";
+import { TCP, WITH_PORTS, type CatalogEntry } from "../catalog/index.js";
 import type { Volumes } from "./volumes.js";
 
 export interface ScriptInput {
@@ -48,6 +50,8 @@ export interface ScriptInput {
   readonly entries: readonly CatalogEntry[];
   /** Interfaces that have the slow class. */
   readonly shaped: readonly string[];
+  /** The kernel can track connections for us. */
+  readonly tracked: boolean;
   readonly volumes: Volumes;
   /** Interface -> addresses and prefixes that may come from there. */
   readonly homes: ReadonlyMap<string, readonly string[]>;
@@ -62,14 +66,19 @@ const ANSWERS_6 =
   "{ echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
 const ERRORS_4 = "{ destination-unreachable, time-exceeded, parameter-problem }";
 const ERRORS_6 = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
-/** Of ICMP errors from one end to another; SYN, and octets, from one address to the Sec-EM, and back to it. */
+/** Of ICMP errors from one end to another. */
 const ERRORS_PER_SECOND = 100;
-const SECEM_OPENS = 20;
-const SECEM_OCTETS = 2_000_000;
-const SECEM_BACK_OCTETS = 10_000_000;
+/** SYN, and octets, from one address to the Sec-EM, and back to it. */
+const SECEM_LIMITS: Readonly<Record<string, string>> = {
+  opens: "rate over 20/second burst 20 packets",
+  octets: "rate over 2000000 bytes/second",
+  back: "rate over 10000000 bytes/second",
+};
 /** By an interface that does not lead back to where the packet says it is from. */
 const WRONG_WAY = "fib saddr . iif oif missing goto spoofed";
 const MOST_SOURCES = 65_536;
+/** Protocols with ports whose answers look like what begins something. */
+const FLAGLESS = WITH_PORTS.filter((protocol) => protocol !== TCP);
 /** As many as a policy has flows; a set that has limits with its elements has to say. */
 const MOST_LIMITED = 65_536;
 
@@ -127,9 +136,11 @@ class TableScript {
     const secEm = rules.secEm.filter(({ address }) => familyOf(address) === family);
     const doors = secEm.map(({ address, port }) => `${address} . ${port}`);
     this.set(`secem${family}`, `type ${type} . inet_service`, doors);
-    for (const name of ["secem_opens", "secem_octets", "secem_back"]) {
+    for (const name of ["opens", "octets", "back"]) {
       const dynamic = `flags dynamic, timeout; timeout 10s; size ${MOST_SOURCES}`;
-      this.set(`${name}${family}`, `type ${type}; ${dynamic}`, []);
+      for (const who of ["secem_", "secem_known_"]) {
+        this.set(`${who}${name}${family}`, `type ${type}; ${dynamic}`, []);
+      }
     }
     const bound = [...homes].flatMap(([name, places]) =>
       mine(places).flatMap((place) => (isExact(place) ? [{ name, place }] : [])),
@@ -317,23 +328,41 @@ class TableScript {
   private secEm(family: Family, chain: string): void {
     const [ip, name, back] = [header(family), `to_secem${family}`, `from_secem${family}`];
     if (!this.input.rules.secEm.some(({ address }) => familyOf(address) === family)) return;
-    for (const one of [name, back]) {
-      this.out.push(`add chain ${this.table} ${one}`);
+    const [source, target] = [`${ip} saddr`, `${ip} daddr`];
+    for (const [one, end] of [
+      [name, source],
+      [back, target],
+    ] as const) {
+      this.out.push(`add chain ${this.table} ${one}`, `add chain ${this.table} ${one}_known`);
       this.rule(one, WRONG_WAY);
+      this.rule(one, `${end} @known${family} goto ${one}_known`);
     }
-    const source = `${ip} saddr`;
-    const excess = "counter name secem_excess drop";
-    const opens = `limit rate over ${SECEM_OPENS}/second burst ${SECEM_OPENS} packets`;
-    const octets = `limit rate over ${SECEM_OCTETS} bytes/second`;
-    this.rule(name, `${ONLY_SYN} update @secem_opens${family} { ${source} ${opens} } ${excess}`);
-    this.rule(name, `update @secem_octets${family} { ${source} ${octets} } ${excess}`);
-    this.rule(name, "counter name secem accept");
+    // Strangers, however many, take no VNF's place; those who find none share one limit, and are counted.
+    for (const [tail, set] of [
+      ["", "secem_"],
+      ["_known", "secem_known_"],
+    ] as const) {
+      this.each(`${name}${tail}`, `${ONLY_SYN} `, `${set}opens`, family, source);
+      this.each(`${name}${tail}`, "", `${set}octets`, family, source);
+      this.each(`${back}${tail}`, "", `${set}back`, family, target);
+      for (const one of [name, back]) this.rule(`${one}${tail}`, "counter name secem accept");
+    }
     this.rule(chain, `${ip} daddr . tcp dport @secem${family} goto ${name}`);
-    const most = `limit rate over ${SECEM_BACK_OCTETS} bytes/second`;
-    this.rule(back, `update @secem_back${family} { ${ip} daddr ${most} } ${excess}`);
-    this.rule(back, "counter name secem accept");
     const answers = `${ip} saddr . tcp sport @secem${family} tcp flags & (syn | ack) != syn`;
     this.rule(chain, `${answers} goto ${back}`);
+  }
+
+  /** A limit for each address; a set that is full takes none, and what is not in it then has one limit together. */
+  private each(chain: string, which: string, name: string, family: Family, end: string): void {
+    const { out, table } = this;
+    const [set, limit] = [`${name}${family}`, SECEM_LIMITS[name.replace(/^.*_/, "")]];
+    const excess = "counter name secem_excess drop";
+    out.push(`add limit ${table} ${set} { ${limit}; }`);
+    this.rule(chain, `${which}update @${set} { ${end} limit ${limit} } ${excess}`);
+    this.rule(
+      chain,
+      `${which}${end} != @${set} counter name secem_crowd limit name ${set} ${excess}`,
+    );
   }
 
   /** An address that is at home somewhere comes from there, and from there nothing else comes. */
@@ -372,6 +401,20 @@ class TableScript {
       const about = `${icmp} type ${errors} ${ip} saddr ${to} ${ip} daddr ${from}`;
       this.rule(chain, `${about} ${few} goto pass`);
     }
+    if (!this.input.tracked || !this.hasFlaglessAnswers(family)) return;
+    this.rule(chain, `meta l4proto { ${FLAGLESS.join(", ")} } ${TRACKING} goto abnormal`);
+  }
+
+  private hasFlaglessAnswers(family: Family): boolean {
+    const { policy, entries } = this.input;
+    const isOne = (protocol: number | undefined) =>
+      protocol === undefined || FLAGLESS.includes(protocol);
+    return (
+      policy.exact.some(
+        ({ kind, from, protocol }) =>
+          BACK.some((spec) => spec.kind === kind) && familyOf(from) === family && isOne(protocol),
+      ) || policy.wide.some(({ answer, entry }) => answer && isOne(entries[entry]?.protocol))
+    );
   }
 
   private wide(family: Family, chain: string, which: "forth" | "answers" | "fragments"): void {

@@ -79,6 +79,8 @@ export class GatewayService implements GatewayControl {
   repair = (actor: string) => this.thread.call("repair", actor);
   remove = (actor: string) => this.thread.call("remove", actor);
   install = (actor: string) => this.thread.call("install", actor);
+  breakGlass = (document: string) => this.thread.call("breakGlass", document);
+  endBreakGlass = (serial: number) => this.thread.call("endBreakGlass", serial);
 
   /** All or nothing. Rejects with `GatewayError`. @returns what was done, a line each */
   async configure(settings: GatewaySettings, secEm: LocalSecEm | undefined): Promise<string[]> {

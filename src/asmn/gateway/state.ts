@@ -1,16 +1,19 @@
 /**
  * What the gateway keeps over a restart: the catalog in force with the key that signed it, the highest versions
- * ever taken, what the last verdicts said, until when, and the tables that the kernel may hold. Keys, T a tenant:
- * `gateway/catalog/T`, `gateway/floor/T`, `gateway/member/T/ID`, `gateway/tables`.
+ * ever taken, what the last verdicts said, until when, what break-glass has opened, and the tables that the kernel
+ * may hold. Keys, T a tenant: `gateway/catalog/T`, `gateway/floor/T`, `gateway/member/T/ID`, `gateway/glass/T`,
+ * `gateway/tables`.
  */
 import { openCatalog, type Floor, type OpenedCatalog } from "../catalog/index.js";
 import type { Store } from "../../store/index.js";
 import type { Clock } from "../../util/clock.js";
+import type { HeldGlass } from "./glass.js";
 import type { Member } from "./member.js";
 
 const CATALOG = "gateway/catalog/";
 const FLOOR = "gateway/floor/";
 const MEMBER = "gateway/member/";
+const GLASS = "gateway/glass/";
 const TABLES = "gateway/tables";
 const KEY_OCTETS = 32;
 
@@ -18,11 +21,18 @@ export interface KeptState {
   readonly catalog: OpenedCatalog | undefined;
   readonly floor: Floor | undefined;
   readonly members: readonly Member[];
+  readonly glass: readonly HeldGlass[];
 }
 
 /** A member as it is kept: its end by the wall clock, as the other clock begins anew. */
 interface KeptMember extends Member {
   readonly savedAt: number;
+}
+
+/** Ends by the wall clock. */
+interface KeptGlass {
+  readonly savedAt: number;
+  readonly glass: readonly HeldGlass[];
 }
 
 export class GatewayStore {
@@ -35,15 +45,17 @@ export class GatewayStore {
   }
 
   async load(tenant: string): Promise<KeptState> {
-    const [catalog, floor, members] = await Promise.all([
+    const [catalog, floor, members, glass] = await Promise.all([
       this.store.get(CATALOG + tenant),
       this.store.get(FLOOR + tenant),
       this.store.scan({ prefix: `${MEMBER}${tenant}/` }),
+      this.store.get(GLASS + tenant),
     ]);
     return {
       catalog: catalog === undefined ? undefined : openedOf(catalog.value),
       floor: floor === undefined ? undefined : parsed<Floor>(floor.value),
       members: members.flatMap(({ value }) => this.memberOf(value) ?? []),
+      glass: glass === undefined ? [] : this.glassOf(glass.value),
     };
   }
 
@@ -91,16 +103,34 @@ export class GatewayStore {
     }
   }
 
+  async keepGlass(tenant: string, glass: readonly HeldGlass[]): Promise<void> {
+    const [now, savedAt] = [this.clock.now(), this.clock.wall()];
+    const kept: KeptGlass = {
+      savedAt,
+      glass: glass.map(({ entry, until }) => ({ entry, until: savedAt + (until - now) })),
+    };
+    const value = Buffer.from(JSON.stringify(kept));
+    await this.store.write([{ kind: "put", key: GLASS + tenant, value }], { sync: true });
+  }
+
   /** All but the floors: removing the rules must not be a way to an older catalog. */
   async forget(tenant: string): Promise<void> {
     const members = await this.store.scan({ prefix: MEMBER });
     await this.store.write([
       { kind: "delete", key: CATALOG + tenant },
+      { kind: "delete", key: GLASS + tenant },
       ...members.map(({ key }) => ({ kind: "delete", key }) as const),
     ]);
   }
 
-  /** A wall clock that went back says nothing: what it kept is over. */
+  /** A wall clock that went back says nothing: what it kept is over. So with the members. */
+  private glassOf(value: Uint8Array): HeldGlass[] {
+    const { savedAt, glass } = parsed<KeptGlass>(value) ?? { savedAt: Infinity, glass: [] };
+    const [now, wall] = [this.clock.now(), this.clock.wall()];
+    const open = wall < savedAt ? [] : glass.filter(({ until }) => until > wall);
+    return open.map(({ entry, until }) => ({ entry, until: now + (until - wall) }));
+  }
+
   private memberOf(value: Uint8Array): Member | undefined {
     const kept = parsed<KeptMember>(value);
     if (kept === undefined) return undefined;

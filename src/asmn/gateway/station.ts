@@ -12,7 +12,7 @@ import { GateFiles } from "../gate/memory.js";
 import { CatalogAssembler } from "../protocol/index.js";
 import { GatewayDesk } from "./desk.js";
 import { FeedMembers } from "./feed-members.js";
-import { Gateway } from "./gateway.js";
+import { Gateway, type GatewayParts } from "./gateway.js";
 import type { StationSettings, StationStart } from "./messages.js";
 
 /** Catalogs that are being put together at the same time: one for each Sec-EM, of one tenant. */
@@ -30,6 +30,8 @@ export class Station {
   private members: FeedMembers;
   private readonly assemblers = new Map<string, CatalogAssembler>();
   private ticking: TimerHandle;
+  /** What comes while other settings are brought into force: for those that are in force then. */
+  private held: GateEvent[] | undefined;
 
   private constructor(
     { settings, identity, stateDirectory }: StationStart,
@@ -43,7 +45,7 @@ export class Station {
     this.store = store;
     this.clock = clock;
     this.log = log;
-    this.desk = new GatewayDesk(gateway, clock);
+    this.desk = new GatewayDesk(gateway, clock, (document) => this.feeds.breakGlass(document));
     this.members = this.freshMembers();
     this.feeds = new FeedDesk(
       {
@@ -57,11 +59,20 @@ export class Station {
     this.ticking = this.tick();
   }
 
-  /** Rules first: the feeds are asked when nothing passes any more that should not. */
-  static async start(start: StationStart, clock: Clock, log: Log): Promise<Station> {
+  /**
+   * Rules first: the feeds are asked when nothing passes any more that should not.
+   * @param kernel in place of the system's programs
+   */
+  static async start(
+    start: StationStart,
+    clock: Clock,
+    log: Log,
+    kernel: Pick<GatewayParts, "nft" | "tc" | "ip" | "monitor"> = {},
+  ): Promise<Station> {
     const store = openStore(join(start.stateDirectory, "rules"), clock, log);
     try {
-      const gateway = await Gateway.start({ settings: start.settings.core, store, clock, log });
+      const settings = start.settings.core;
+      const gateway = await Gateway.start({ settings, store, clock, log, ...kernel });
       return new Station(start, gateway, store, clock, log);
     } catch (error) {
       await store.close();
@@ -71,13 +82,20 @@ export class Station {
 
   async configure(settings: StationSettings): Promise<void> {
     const former = this.settings;
-    await this.gateway.configure(settings.core);
-    this.settings = settings;
-    const others = JSON.stringify([former.feeds, former.times, former.core.tenant]);
-    if (others !== JSON.stringify([settings.feeds, settings.times, settings.core.tenant])) {
-      this.members = this.freshMembers();
+    this.held ??= [];
+    try {
+      await this.gateway.configure(settings.core);
+    } catch (error) {
+      this.release();
+      throw error;
     }
+    this.settings = settings;
+    const isFresh = heardFrom(former) !== heardFrom(settings);
+    if (isFresh) this.members = this.freshMembers();
+    this.release();
     this.feeds.configure(settings.feeds);
+    // What is told once, members and catalogs, was told to whom does not listen any more.
+    if (isFresh) this.feeds.askAgain();
   }
 
   connectLocal(port: MessagePort): void {
@@ -98,7 +116,17 @@ export class Station {
     return new FeedMembers(core.tenant, names, times, this.clock.now());
   }
 
+  private release(): void {
+    const { held = [] } = this;
+    this.held = undefined;
+    this.take(held);
+  }
+
   private take(events: readonly GateEvent[]): void {
+    if (this.held !== undefined) {
+      this.held.push(...events);
+      return;
+    }
     for (const event of events) {
       // A line that is up has said nothing yet.
       if (event.kind === "alive") this.gateway.sourceTrouble(event.source, undefined);
@@ -107,6 +135,8 @@ export class Station {
       } else if (event.kind === "refused") {
         const { source, reason, sentence } = event;
         this.log.warn({ source, reason }, `ASMN gateway: refused: ${sentence}`);
+      } else if (event.kind === "glass" || event.kind === "glass-ended") {
+        void this.gateway.breakGlass(event);
       }
     }
     const { changes, revocations } = this.members.take(events, this.clock.now());
@@ -136,9 +166,14 @@ export class Station {
 
   private tick(): TimerHandle {
     return this.clock.setTimer(TICK_MS, () => {
-      const changes = this.members.tick(this.clock.now());
+      const changes = this.held === undefined ? this.members.tick(this.clock.now()) : [];
       if (changes.length > 0) void this.gateway.members(changes);
       this.ticking = this.tick();
     });
   }
+}
+
+/** What a station's memory of its feeds hangs on. */
+function heardFrom({ feeds, times, core }: StationSettings): string {
+  return JSON.stringify([feeds, times, core.tenant]);
 }

@@ -1,6 +1,7 @@
 /** What the gateway holds, as its desk looks at it; and what it says of a catalog. */
 import type { OpenedCatalog } from "../catalog/index.js";
 import type { GatewayState } from "./control.js";
+import type { HeldGlass } from "./glass.js";
 import type { Member } from "./member.js";
 import type { Plan } from "./plan.js";
 import type { GatewayCoreSettings } from "./settings.js";
@@ -20,6 +21,7 @@ export interface GatewayView {
   readonly tookMs: number;
   readonly plan: Plan;
   readonly members: readonly Member[];
+  readonly glass: readonly HeldGlass[];
   readonly repairs: number;
   readonly problems: readonly string[];
   readonly shaped: readonly string[];

@@ -113,6 +113,14 @@ export class BreakGlassBook {
       .map(({ document }) => Buffer.from(document, "hex"));
   }
 
+  /** Serials of those that were ended by hand, and would still count. */
+  ended(): readonly number[] {
+    const now = this.clock.now();
+    return [...this.book.values()].flatMap(({ record, deadline }) =>
+      record.ended && now < deadline ? [record.serial] : [],
+    );
+  }
+
   private row({ record, deadline }: Glass): BreakGlassRow {
     const { scope, address, name, reason, seconds, id, begins, ends, ended, document } = record;
     const state = ended ? "ended" : this.clock.now() >= deadline ? "expired" : "open";

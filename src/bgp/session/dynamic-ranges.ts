@@ -43,11 +43,6 @@ export function canonicalPeerAddress(text: string): string {
   return formatIp(bytes, 0, bytes.length) + text.slice(plain.length);
 }
 
-/** fe80::/10: it means another host on each link (RFC 4291 section 2.5.6). */
-export function isLinkLocal(address: string): boolean {
-  return /^fe[89ab][0-9a-f]:/i.test(address);
-}
-
 function withoutZone(text: string): string {
   const percent = text.indexOf("%");
   return percent < 0 ? text : text.slice(0, percent);

@@ -3,6 +3,7 @@
  * configured range and vanish a while after their last session.
  */
 import { Cease } from "../../fast-bgp-codec/iana.js";
+import { isLinkLocal } from "../../fast-bgp-codec/values/ip.js";
 import { systemClock, type Clock, type TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import { LogRate } from "../../util/log-rate.js";
@@ -10,7 +11,7 @@ import { fileKey } from "../../util/settings-diff.js";
 import type { DynamicRange, PeerOptions, SpeakerSettings } from "../settings.js";
 import { AcceptGate } from "./accept-gate.js";
 import { Admission } from "./admission.js";
-import { canonicalPeerAddress, DynamicRanges, isLinkLocal } from "./dynamic-ranges.js";
+import { canonicalPeerAddress, DynamicRanges } from "./dynamic-ranges.js";
 import { State, type Fault } from "./fsm.js";
 import { Peer, type Gate, type OpenGate, type PeerContext } from "./peer.js";
 import { statusOf, type PeerStatus } from "./peer-status.js";

@@ -11,13 +11,13 @@ import type {
   TrustGate,
   TrustRequirement,
 } from "../../contract.js";
+import { isLinkLocal } from "../../fast-bgp-codec/values/ip.js";
 import type { Clock } from "../../util/clock.js";
 import { LogRate } from "../../util/log-rate.js";
 import type { Log } from "../../util/log.js";
 import type { ReflectedPeer } from "../reflected-peer.js";
 import type { Sources } from "../rib/sources.js";
 import type { EstablishedSession } from "../session/types.js";
-import { isLinkLocal } from "../session/dynamic-ranges.js";
 import type { PeerOptions } from "../settings.js";
 import {
   asNobody,

@@ -119,3 +119,8 @@ export function parseIpv6(text: string): Uint8Array | undefined {
 export function parseIp(text: string): Uint8Array | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
 }
+
+/** fe80::/10, with or without a zone: another host on each link (RFC 4291 section 2.5.6). */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/i.test(address);
+}

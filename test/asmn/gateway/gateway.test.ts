@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { GlassEntry } from "../../../src/asmn/gate/entry.js";
 import { GatewayDesk } from "../../../src/asmn/gateway/index.js";
 import { KvStore, MemoryKv, StoreError } from "../../../src/store/index.js";
 import { keyOf, signedOf, WRITTEN } from "../catalog/lib.js";
@@ -367,4 +368,149 @@ test("the desk tells what is in force, and what a catalog would change", async (
   const trial = await desk.compare({ ...CATALOG, version: 2, entries: [] });
   expect(trial).toMatchObject({ changes: [{ kind: "removed", name: "pe1 > rr tcp 179" }] });
   expect((await desk.compare({ ...WRITTEN, version: 0 })).problems).toHaveLength(1);
+});
+
+describe("break-glass", () => {
+  const ENTRY: GlassEntry = {
+    ...{ key: "em 7", serial: 7, operator: "ann", why: "a fire", tenant: "acme" },
+    ...{ vnf: "pe1", instance: undefined, address: undefined, remainingMs: 600_000 },
+  };
+  const open = (bench: Bench, over: Partial<GlassEntry> = {}): Promise<boolean> =>
+    bench.gateway.breakGlass({ kind: "glass", entry: { ...ENTRY, ...over } });
+
+  test("ASM-81: lets in who is in its scope, revoked or not, by name, and is over by itself", async () => {
+    const bench = await enforcing();
+    await bench.tell({ ...PE1, state: "untrusted", reason: "revoked" });
+    await bench.tell({ ...RR, state: "stale", reason: "silence" });
+    expect(bench.kernel.open()).toEqual([]);
+    expect(await open(bench)).toBe(true);
+    expect(bench.kernel.open()).toEqual(["10.0.1.2"]);
+    expect(bench.kernel.table()?.sets.get("open4")?.get("10.0.1.2")).toBe("600s");
+    const desk = new GatewayDesk(bench.gateway, bench.clock);
+    expect((await desk.members())[0]).toMatchObject({
+      ...{ state: "trusted", open: true, reason: "break-glass 7 by ann (a fire)" },
+    });
+    const grant = { serial: 7, operator: "ann", why: "a fire", vnf: "pe1", secondsLeft: 600 };
+    expect((await desk.status()).breakGlass).toMatchObject([grant]);
+    expect(bench.lines.join("\n")).toMatch(/a way in is open .*"operator":"ann".*"audit":true/);
+    await bench.pass(600_100);
+    expect(bench.kernel.open()).toEqual([]);
+    expect((await desk.status()).breakGlass).toEqual([]);
+    expect(bench.lines.join("\n")).toMatch(/break-glass: over .*"serial":7/);
+  });
+
+  test("ASM-81: is ended by hand at once; that of another tenant opens nothing", async () => {
+    const bench = await enforcing();
+    await bench.tell({ ...PE1, state: "untrusted" }, { ...RR, state: "untrusted" });
+    await open(bench, { tenant: "other" });
+    await open(bench, { instance: "i2" });
+    expect(bench.kernel.open()).toEqual([]);
+    await open(bench, { key: "em 8", serial: 8, vnf: undefined });
+    expect(bench.kernel.open()).toEqual(["10.0.1.2", "10.0.2.2"]);
+    await bench.gateway.breakGlass({ kind: "glass-ended", key: "em 8" });
+    expect(bench.kernel.open()).toEqual([]);
+    expect(bench.gateway.view().glass.map(({ entry }) => entry.serial)).toEqual([7]);
+    await open(bench);
+    const desk = new GatewayDesk(bench.gateway, bench.clock);
+    expect(await desk.endBreakGlass(7)).toBe(true);
+    expect(await desk.endBreakGlass(7)).toBe(false);
+    expect(bench.kernel.open()).toEqual([]);
+  });
+
+  test("ASM-81: an address is opened for whoever has it, as the VNF that is named, within its catalog", async () => {
+    const bench = await enforcing();
+    await open(bench, { address: "10.0.7.7" });
+    expect(bench.kernel.open()).toContain("10.0.7.7");
+    const flows = [...(bench.kernel.table()?.sets.get("port4")?.keys() ?? [])];
+    expect(flows).toContain("10.0.7.7 . 10.0.2.2 . 6 . 179");
+    // Another VNF's address stays that VNF's: nobody is shut out by it.
+    await open(bench, { key: "em 8", serial: 8, address: "10.0.2.2" });
+    expect(bench.kernel.open()).toContain("10.0.2.2");
+    expect(bench.gateway.view().problems).toEqual([]);
+  });
+
+  test("ASM-81: survives a restart for what is left of it, and no wall clock that went back", async () => {
+    const bench = await enforcing();
+    await bench.tell({ ...PE1, state: "untrusted" });
+    await open(bench);
+    await bench.gateway.close();
+    bench.clock.pass(100_000);
+    await bench.start();
+    expect(bench.kernel.table()?.sets.get("open4")?.get("10.0.1.2")).toBe("500s");
+    await bench.gateway.close();
+    bench.clock.offset -= 3_600_000;
+    await bench.start();
+    expect(bench.kernel.open()).toEqual([]);
+  });
+
+  test("ASM-76, ASM-81: before a catalog has come it opens nothing, and removal ends it", async () => {
+    const bench = new Bench();
+    await bench.start();
+    await bench.tell({ ...PE1, state: "untrusted" });
+    await open(bench);
+    expect(bench.kernel.table()?.rules).toContain("check4 goto closed");
+    await bench.gateway.remove("op");
+    await bench.gateway.install("op");
+    expect(bench.gateway.view().glass).toEqual([]);
+  });
+
+  test("ASM-81: a document that is given here is checked, and answered when it is in force", async () => {
+    const bench = await enforcing();
+    await bench.tell({ ...PE1, state: "untrusted" });
+    let why: string | undefined = "signature: it is wrong";
+    const desk = new GatewayDesk(bench.gateway, bench.clock, () => {
+      if (why === undefined) void open(bench);
+      return why;
+    });
+    await expect(desk.breakGlass("AA==")).rejects.toThrow("signature: it is wrong");
+    await expect(desk.breakGlass("")).rejects.toThrow("some hundred octets");
+    why = undefined;
+    expect(await desk.breakGlass("AA==")).toMatchObject({ serial: 7, secondsLeft: 600 });
+    expect(bench.kernel.open()).toContain("10.0.1.2");
+    await bench.gateway.remove("op");
+    await expect(desk.breakGlass("AA==")).rejects.toThrow("were removed");
+  });
+});
+
+test("an interface that is a port of a bridge is told, until it is none", async () => {
+  const bench = new Bench();
+  bench.kernel.bridges.set("left", "br0");
+  await bench.start();
+  const trouble =
+    "left is a port of the bridge br0: what is bridged is not policed; take it out of the bridge, and route";
+  expect(bench.gateway.view().problems).toEqual([trouble]);
+  expect(bench.lines.join("\n")).toContain("it does not see all of the traffic");
+  bench.kernel.bridges.clear();
+  await bench.pass(10_000);
+  expect(bench.gateway.view().problems).toEqual([]);
+});
+
+test("ASM-31: a kernel without connection tracking holds the rest of the rules, and status says so", async () => {
+  const bench = new Bench();
+  bench.kernel.lacks = "ct state";
+  await bench.start();
+  const entries = [{ from: "pe1", to: "rr", protocol: "udp", port: 53 }];
+  await bench.tell(PE1, RR);
+  const taken = await bench.gateway.catalog(signedOf({ ...CATALOG, entries }), keyOf);
+  expect(taken).toMatchObject({ kind: "taken" });
+  expect(bench.kernel.table()?.sets.has("answer4")).toBe(true);
+  expect(bench.gateway.view().problems.join()).toContain("told by their port alone");
+  expect(bench.gateway.view().state).toBe("enforcing");
+});
+
+test("ASM-76: who is known takes no stranger's place towards the Sec-EM; who finds none shares a limit", async () => {
+  const bench = await enforcing();
+  const rules = bench.kernel.table()?.rules ?? [];
+  const chain = (name: string) => rules.filter((rule) => rule.startsWith(`${name} `));
+  expect(chain("to_secem4")[1]).toBe("to_secem4 ip saddr @known4 goto to_secem4_known");
+  expect(chain("from_secem4")[1]).toBe("from_secem4 ip daddr @known4 goto from_secem4_known");
+  for (const [name, set, end] of [
+    ["to_secem4", "secem_octets4", "saddr"],
+    ["to_secem4_known", "secem_known_octets4", "saddr"],
+    ["from_secem4", "secem_back4", "daddr"],
+    ["from_secem4_known", "secem_known_back4", "daddr"],
+  ] as const) {
+    const crowd = `${name} ip ${end} != @${set} counter name secem_crowd limit name ${set} counter name secem_excess drop`;
+    expect(chain(name)).toContain(crowd);
+  }
 });

@@ -12,6 +12,8 @@ const PLACES: VnfPlaces[] = [
   vnf("c", [["10.0.0.4"]]),
 ];
 
+const NONE = { members: [], shaped: [] };
+
 function vnf(name: string, instances: string[][], prefixes: string[] = []): VnfPlaces {
   const list = instances.map((addresses, n) => ({ id: `${name}${n}`, addresses }));
   return { vnf: name, instances: list, prefixes };
@@ -90,20 +92,22 @@ test("ASM-30: prefixes and ranges of ports are rules, the narrower first", () =>
       interfaces: [{ name: "l", rate: undefined, vnfs: [{ vnf: "b", prefixes: ["10.7.0.0/16"] }] }],
     },
     catalog,
-    [
-      {
-        id: "1",
-        vnf: "a",
-        instance: "i",
-        state: "trusted",
-        reason: "",
-        addresses: ["10.0.0.1", "fd00::1"],
-        since: 0,
-        until: undefined,
-        catalogVersion: 0,
-      },
-    ],
-    [],
+    {
+      members: [
+        {
+          id: "1",
+          vnf: "a",
+          instance: "i",
+          state: "trusted",
+          reason: "",
+          addresses: ["10.0.0.1", "fd00::1"],
+          since: 0,
+          until: undefined,
+          catalogVersion: 0,
+        },
+      ],
+      shaped: [],
+    },
   ).script;
   const rules = script.split("\n").filter((line) => line.includes("check4 ip saddr {"));
   expect(rules[0]).toContain("ip daddr { 192.0.2.0/24 } meta l4proto 6 th dport 80-90 goto");
@@ -123,18 +127,39 @@ test("a catalog that makes too many flows is refused with a sentence", () => {
 
 test("ASM-34: the catalog's default action goes before the gateway's", () => {
   const plan = (abnormal: object, defaultAction: "drop" | "lower") =>
-    new Planner().plan({ ...SETTINGS, defaultAction }, catalogOf({ ...BASE, ...abnormal }), [], []);
+    new Planner().plan({ ...SETTINGS, defaultAction }, catalogOf({ ...BASE, ...abnormal }), NONE);
   expect(plan({}, "lower").action).toBe("lower");
   expect(plan({ abnormal: "drop" }, "lower").action).toBe("drop");
   const { script } = plan({ abnormal: "lower" }, "drop");
   expect(script).toContain("abnormal ip dscp set 8");
   expect(script).toContain("rate over 125000 bytes/second burst 16384 bytes");
-  const shaped = new Planner().plan(
-    SETTINGS,
-    catalogOf({ ...BASE, abnormal: "lower" }),
-    [],
-    ["left"],
-  );
+  const shaped = new Planner().plan(SETTINGS, catalogOf({ ...BASE, abnormal: "lower" }), {
+    ...NONE,
+    shaped: ["left"],
+  });
   expect(shaped.script).toContain('oifname "left" meta priority set a5e0:20');
-  expect(new Planner().plan(SETTINGS, undefined, [], []).script).not.toContain("dscp");
+  expect(new Planner().plan(SETTINGS, undefined, NONE).script).not.toContain("dscp");
+});
+
+test("ASM-31: of UDP and its like only what was asked for is an answer, where the kernel tracks connections", () => {
+  const rules = (entry: object, tracked = true): string[] => {
+    const entries = [{ from: "a", to: "c", ...entry }];
+    const members = PLACES.map(({ vnf: name, instances }) => ({
+      ...{ id: name, vnf: name, instance: "i", state: "trusted" as const, reason: "", since: 0 },
+      ...{ addresses: instances[0]!.addresses, until: undefined, catalogVersion: 0 },
+    }));
+    const catalog = catalogOf({ ...BASE, entries });
+    const { script } = new Planner().plan(SETTINGS, catalog, { members, shaped: [], tracked });
+    return script.split("\n").filter((line) => line.includes("ct "));
+  };
+  const rule = "meta l4proto { 17, 33, 132, 136 } ct state invalid,related,new goto abnormal";
+  const both = [4].map((family) => `add rule inet evpnd_asmn check${family} ${rule}`);
+  expect(rules({ protocol: "udp", port: 53 })).toEqual(both);
+  expect(rules({ protocol: "any" })).toEqual(both);
+  expect(rules({ protocol: "udp", port: "5000-5010" })).toHaveLength(2);
+  // Who asks for none of it pays nothing for it.
+  expect(rules({ protocol: "udp", port: 53, answers: false })).toEqual([]);
+  expect(rules({ protocol: "tcp", port: 179 })).toEqual([]);
+  expect(rules({ protocol: "icmp" })).toEqual([]);
+  expect(rules({ protocol: "udp", port: 53 }, false)).toEqual([]);
 });

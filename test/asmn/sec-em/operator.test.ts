@@ -363,8 +363,17 @@ test("ASM-81: break-glass is named, audited, told to gates, and over by itself",
   const second = await lab.service.openBreakGlass(request, OPERATOR);
   await lab.service.endBreakGlass(second.id, OPERATOR);
   await until(() => gate.messages.some(({ kind }) => kind === "glass-end"));
+  // Who was away then, or comes as a gateway, hears of both: what is open, and what was ended before its time.
+  const third = await lab.service.openBreakGlass(request, OPERATOR);
+  const late = await (await gateOverPort(lab, { reader: "gateway" })).synced();
+  expect(late.messages.flatMap(({ kind }) => (kind.startsWith("glass") ? [kind] : []))).toEqual([
+    "glass",
+    "glass-end",
+  ]);
+  await lab.service.endBreakGlass(third.id, OPERATOR);
   await lab.restart();
   expect((await lab.service.breakGlass()).map(({ state }) => state).sort()).toEqual([
+    "ended",
     "ended",
     "expired",
   ]);

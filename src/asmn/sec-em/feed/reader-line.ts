@@ -103,8 +103,9 @@ export class ReaderLine {
       { name, reader, audience, tenants, nonce, address, connectedAt, key },
       this.pipe,
     );
-    if (reader === "gateway") return;
     for (const document of glass.documents()) this.subscriber.tell({ kind: "glass", document });
+    // Whoever was away when it was ended would keep it open until its time is over.
+    for (const serial of glass.ended()) this.subscriber.tell({ kind: "glass-end", serial });
   }
 
   private send(message: FeedMessage): void {

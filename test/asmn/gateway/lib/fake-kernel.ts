@@ -3,7 +3,7 @@
  * to the real ones, and what they do with it, is shown by the interop tests.
  */
 import { GatewayError } from "../../../../src/asmn/gateway/index.js";
-import type { Nft, Tc } from "../../../../src/asmn/gateway/nft.js";
+import type { Ip, Nft, Tc } from "../../../../src/asmn/gateway/nft.js";
 
 interface FakeTable {
   rules: string[];
@@ -19,6 +19,8 @@ export class FakeKernel {
   readonly calls: string[] = [];
   /** Each call rejects with this while it is set. */
   problem: string | undefined;
+  /** Scripts with this in them are not taken. */
+  lacks = "";
   readonly queues = new Map<string, string>();
 
   /** How long each call takes. */
@@ -29,6 +31,11 @@ export class FakeKernel {
     await this.pace?.();
     if (this.problem !== undefined) {
       return Promise.reject(new GatewayError("refused", this.problem));
+    }
+    const line = script.split("\n").find((one) => this.lacks !== "" && one.includes(this.lacks));
+    if (line !== undefined) {
+      const why = `nft failed: Error: Could not process rule: No such file or directory, in: ${line}`;
+      return Promise.reject(new GatewayError("refused", why));
     }
     if (args[0] === "-f") return this.load(script);
     const [table = "", set] = args.slice(args.indexOf("inet") + 1);
@@ -59,6 +66,15 @@ export class FakeKernel {
     }
     return Promise.resolve("");
   };
+
+  /** Interface -> its bridge. */
+  readonly bridges = new Map<string, string>();
+
+  /** As iproute2 lists them: an empty object for what is left out. */
+  readonly ip: Ip = () =>
+    Promise.resolve(
+      JSON.stringify([{}, ...[...this.bridges].map(([ifname, master]) => ({ ifname, master }))]),
+    );
 
   table(name = "evpnd_asmn"): FakeTable | undefined {
     return this.tables.get(name);

@@ -41,7 +41,7 @@ export class Bench {
     };
     this.gateway = await Gateway.start({
       ...{ settings: { ...SETTINGS, ...settings }, store: this.store, clock: this.clock },
-      ...{ nft: this.kernel.nft, tc: this.kernel.tc },
+      ...{ nft: this.kernel.nft, tc: this.kernel.tc, ip: this.kernel.ip },
       log: { debug: say, info: say, warn: say, error: say },
       monitor: (_table, hint) => {
         this.hint = hint;

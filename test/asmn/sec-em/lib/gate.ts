@@ -167,9 +167,12 @@ export async function gateOverTls(
 }
 
 /** In the same process. */
-export async function gateOverPort(world: World): Promise<GatePlayer> {
+export async function gateOverPort(
+  world: World,
+  options: { reader?: "gate" | "gateway" } = {},
+): Promise<GatePlayer> {
   const { rootKey } = await world.service.status();
-  const gate = new GatePlayer(world, rootKey);
+  const gate = new GatePlayer(world, rootKey, options);
   const { port1, port2 } = new MessageChannel();
   gate.send = (message) => port1.postMessage(feedLink.encode(message));
   gate.close = () => port1.close();

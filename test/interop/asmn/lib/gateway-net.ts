@@ -14,7 +14,7 @@ import {
   type MemberItem,
 } from "../../../../src/asmn/gateway/index.js";
 import { nftMonitor } from "../../../../src/asmn/gateway/monitor.js";
-import { nftOver, tcOver, type Nft } from "../../../../src/asmn/gateway/nft.js";
+import { ipOver, nftOver, tcOver, type Nft } from "../../../../src/asmn/gateway/nft.js";
 import { KvStore, MemoryKv, type Store } from "../../../../src/store/index.js";
 import { systemClock } from "../../../../src/util/clock.js";
 import { programRunner } from "../../../../src/util/run-program.js";
@@ -98,6 +98,7 @@ export class GatewayNet {
     this.gateway = await Gateway.start({
       ...{ settings: { ...SETTINGS, ...settings }, store: this.store, clock: systemClock, nft },
       tc: tcOver((args, script) => ip([...within, "tc", ...args], script)),
+      ip: ipOver((args, script) => ip([...within, "ip", ...args], script)),
       log: { debug: say, info: say, warn: say, error: say },
       monitor: nftMonitor(["ip", ...within, "nft"]),
     });
