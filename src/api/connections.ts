@@ -1,10 +1,81 @@
 /**
- * Bounds the HTTP door's connections without letting the idle keep out the busy: when all places are
+ * Bounds the API's connections without letting the idle keep out the busy: when all places are
  * taken, a newcomer gets the place of the connection that has waited longest without a request under
  * way, half-sent ones first of all. Health checks get through whatever others leave open.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+
+interface Connection {
+  destroy(): unknown;
+}
+
+/** Who has a place, and who uses it. The same rule for HTTP and gRPC. */
+export class ConnectionPlaces<C extends Connection> {
+  /** Nothing asked yet, or half of it; in order of arrival. */
+  private readonly silent = new Set<C>();
+  /** Answered, and kept for more; in the order in which they became so. */
+  private readonly idle = new Set<C>();
+  /** Requests under way of each. */
+  private readonly busy = new Map<C, number>();
+
+  get size(): number {
+    return this.silent.size + this.idle.size + this.busy.size;
+  }
+
+  *all(): Iterable<C> {
+    yield* this.silent;
+    yield* this.idle;
+    yield* this.busy.keys();
+  }
+
+  add(connection: C): void {
+    this.silent.add(connection);
+  }
+
+  forget(connection: C): void {
+    this.silent.delete(connection);
+    this.idle.delete(connection);
+    this.busy.delete(connection);
+  }
+
+  /** A request of it is under way. */
+  begun(connection: C): void {
+    const requests = this.busy.get(connection);
+    if (requests !== undefined) this.busy.set(connection, requests + 1);
+    else if (this.silent.delete(connection) || this.idle.delete(connection)) {
+      this.busy.set(connection, 1);
+    }
+  }
+
+  /** A request of it is over. */
+  ended(connection: C): void {
+    const requests = this.busy.get(connection);
+    if (requests === undefined) return;
+    if (requests > 1) {
+      this.busy.set(connection, requests - 1);
+      return;
+    }
+    this.busy.delete(connection);
+    this.idle.add(connection);
+  }
+
+  /**
+   * Closes the one that may give way first; false when all are in use.
+   * @param mayGo of which the one is
+   */
+  evict(mayGo: (connection: C) => boolean = () => true): boolean {
+    for (const waiting of [this.silent, this.idle]) {
+      for (const one of waiting) {
+        if (!mayGo(one)) continue;
+        this.forget(one);
+        one.destroy();
+        return true;
+      }
+    }
+    return false;
+  }
+}
 
 /**
  * @param event with which a connection begins that may bring requests
@@ -15,39 +86,20 @@ export function boundConnections(
   most: number,
   event: "connection" | "secureConnection" = "connection",
 ): { readonly release: (socket: Socket) => void } {
-  /** Nothing asked yet, or half of it; in order of arrival. */
-  const silent = new Set<Socket>();
-  /** Answered, and kept for more. */
-  const idle = new Set<Socket>();
-  const busy = new Set<Socket>();
+  const places = new ConnectionPlaces<Socket>();
   server.on(event, (socket: Socket) => {
-    if (silent.size + idle.size + busy.size >= most) {
-      const oldest: Socket | undefined = first(silent) ?? first(idle);
-      if (oldest === undefined) {
-        socket.destroy();
-        return;
-      }
-      forget(oldest);
-      oldest.destroy();
+    if (places.size >= most && !places.evict()) {
+      socket.destroy();
+      return;
     }
-    silent.add(socket);
-    socket.once("close", () => forget(socket));
+    places.add(socket);
+    socket.once("close", () => places.forget(socket));
   });
   server.on("request", ({ socket }, response) => {
-    if (!silent.delete(socket) && !idle.delete(socket)) return;
-    busy.add(socket);
-    response.once("close", () => {
-      if (busy.delete(socket)) idle.add(socket);
-    });
+    places.begun(socket);
+    response.once("close", () => places.ended(socket));
   });
-
-  return { release: forget };
-
-  function forget(socket: Socket): void {
-    silent.delete(socket);
-    idle.delete(socket);
-    busy.delete(socket);
-  }
+  return { release: (socket) => places.forget(socket) };
 }
 
 /**
@@ -74,8 +126,4 @@ export function boundHandshakes(server: Server, most: number): void {
 
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress ?? ""} ${remotePort ?? 0}`;
-}
-
-function first(sockets: ReadonlySet<Socket>): Socket | undefined {
-  return sockets.values().next().value;
 }

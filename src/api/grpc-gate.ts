@@ -1,9 +1,11 @@
 /**
  * Where HTTP/2 connections go. gRPC is loaded when the first one comes: whoever does not use it does not
- * pay for it. Connections are bounded, and closed when a reload turns gRPC off.
+ * pay for it. Connections are bounded as those of HTTP are: one without a call under way gives its place to
+ * a newcomer. All are closed when a reload turns gRPC off.
  */
 import type { Socket } from "node:net";
 import { systemClock } from "../util/clock.js";
+import { ConnectionPlaces } from "./connections.js";
 import type { Desk } from "./desk.js";
 import type { GrpcServer } from "./grpc/index.js";
 
@@ -13,29 +15,54 @@ const PER_ADDRESS_MAX = 64;
 
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
+export interface GrpcBounds {
+  /** Connections at once; default 256. */
+  readonly most?: number;
+  /** Of one address beyond loopback; default 64. */
+  readonly perAddress?: number;
+}
+
 export class GrpcGate {
   private readonly desk: Desk;
   private readonly isOn: () => boolean;
-  private readonly sockets = new Set<Socket>();
+  private readonly most: number;
+  private readonly perAddress: number;
+  private readonly places = new ConnectionPlaces<Socket>();
+  /** By address and port, which is all that a call knows of its connection. */
+  private readonly sockets = new Map<string, Socket>();
   private server: Promise<GrpcServer> | undefined;
   private closed = false;
 
-  constructor(desk: Desk, isOn: () => boolean) {
+  constructor(
+    desk: Desk,
+    isOn: () => boolean,
+    { most = CONNECTIONS_MAX, perAddress = PER_ADDRESS_MAX }: GrpcBounds = {},
+  ) {
     this.desk = desk;
     this.isOn = isOn;
+    this.most = most;
+    this.perAddress = perAddress;
   }
 
   take(socket: Socket): void {
-    if (this.closed || !this.isOn() || this.isFull(socket.remoteAddress ?? "")) {
+    if (this.closed || !this.isOn() || !this.makeRoom(socket.remoteAddress ?? "")) {
       socket.destroy();
       return;
     }
-    this.sockets.add(socket);
-    socket.once("close", () => this.sockets.delete(socket));
+    const name = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+    this.places.add(socket);
+    this.sockets.set(name, socket);
+    socket.once("close", () => {
+      this.places.forget(socket);
+      if (this.sockets.get(name) === socket) this.sockets.delete(name);
+    });
     // Nobody else listens before the server has it.
     socket.on("error", () => socket.destroy());
     this.load().then(
-      (server) => server.take(socket),
+      (server) => {
+        // Another may have its place meanwhile.
+        if (!socket.destroyed) server.take(socket);
+      },
       (error: unknown) => {
         this.server = undefined;
         this.desk.backend.log.error({ err: error }, "gRPC cannot start");
@@ -54,16 +81,20 @@ export class GrpcGate {
     this.drop();
   }
 
-  private isFull(address: string): boolean {
-    if (this.sockets.size >= CONNECTIONS_MAX) return true;
-    if (LOOPBACK.test(address)) return false;
-    let count = 0;
-    for (const { remoteAddress } of this.sockets) if (remoteAddress === address) count++;
-    return count >= PER_ADDRESS_MAX;
+  /** False when every place that could be given is in use. */
+  private makeRoom(address: string): boolean {
+    const { places } = this;
+    if (!LOOPBACK.test(address)) {
+      const isOfAddress = ({ remoteAddress }: Socket): boolean => remoteAddress === address;
+      let count = 0;
+      for (const one of places.all()) if (isOfAddress(one)) count++;
+      if (count >= this.perAddress) return places.evict(isOfAddress);
+    }
+    return places.size < this.most || places.evict();
   }
 
   private drop(): void {
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of [...this.places.all()]) socket.destroy();
   }
 
   private load(): Promise<GrpcServer> {
@@ -72,7 +103,14 @@ export class GrpcGate {
 
   private async start(): Promise<GrpcServer> {
     const { GrpcServer: Made } = await import("./grpc/index.js");
-    const server = new Made(this.desk, systemClock);
+    const of = (peer: string, run: (socket: Socket) => void): void => {
+      const socket = this.sockets.get(peer);
+      if (socket !== undefined) run(socket);
+    };
+    const server = new Made(this.desk, systemClock, {
+      begun: (peer) => of(peer, (socket) => this.places.begun(socket)),
+      ended: (peer) => of(peer, (socket) => this.places.ended(socket)),
+    });
     await server.start();
     return server;
   }

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { boundConnections } from "../../src/api/connections.js";
+import { boundConnections, ConnectionPlaces } from "../../src/api/connections.js";
 
 const MOST = 8;
 let server: Server;
@@ -63,4 +63,24 @@ test("requests under way do not: then the newcomer waits in vain", async () => {
   await Promise.all(requests);
   await arrived;
   expect(await talk(GET)).toBe("closed");
+});
+
+test("who is pipelining is busy until the last answer is out", () => {
+  const closed: string[] = [];
+  const make = (name: string) => ({ destroy: () => closed.push(name) });
+  const [one, two] = [make("one"), make("two")];
+  const places = new ConnectionPlaces<ReturnType<typeof make>>();
+  places.add(one);
+  places.add(two);
+  places.begun(one);
+  places.begun(one);
+  places.ended(one);
+  places.begun(two);
+  expect(places.evict()).toBe(false);
+  places.ended(two);
+  places.ended(one);
+  expect(places.evict((other) => other !== two)).toBe(true);
+  expect(places.evict()).toBe(true);
+  expect(places.evict()).toBe(false);
+  expect([closed, places.size]).toEqual([["one", "two"], 0]);
 });

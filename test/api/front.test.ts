@@ -114,7 +114,8 @@ test("a request that is not whole in time is told so, and its connection closed"
   }
 });
 
-test("gRPC's connections are bounded, those of one address the more", () => {
+/** A gate to which nothing of gRPC is loaded: what counts is who keeps his place. */
+function gate(): { readonly take: (address: string) => void; readonly kept: () => string[] } {
   const backend = {
     control: new FakeControl(),
     log: silentLog,
@@ -122,23 +123,41 @@ test("gRPC's connections are bounded, those of one address the more", () => {
     metrics: () => Promise.resolve({ contentType: "", text: "" }),
   };
   const desk = new Desk(backend, () => ({ listen: undefined, allowedHosts: [] }));
-  const count = (address: (index: number) => string): number => {
-    const gate = new GrpcGate(desk, () => true);
-    // Nothing of gRPC is loaded: what counts is who is turned away at the door.
-    Object.assign(gate, { load: () => new Promise(() => {}) });
-    let destroyed = 0;
-    for (let index = 0; index < 400; index++) {
+  const made = new GrpcGate(desk, () => true);
+  Object.assign(made, { load: () => new Promise(() => {}) });
+  const there = new Map<object, string>();
+  return {
+    take: (remoteAddress) => {
       const socket = {
-        remoteAddress: address(index),
+        remoteAddress,
+        remotePort: 1000 + there.size,
         once: () => {},
         on: () => {},
-        destroy: () => destroyed++,
+        destroy: () => there.delete(socket),
       };
-      gate.take(socket as unknown as Socket);
-    }
-    return 400 - destroyed;
+      there.set(socket, `${remoteAddress} ${socket.remotePort}`);
+      made.take(socket as unknown as Socket);
+    },
+    kept: () => [...there.values()],
+  };
+}
+
+test("gRPC's connections are bounded, those of one address the more", () => {
+  const count = (address: (index: number) => string): number => {
+    const { take, kept } = gate();
+    for (let index = 0; index < 400; index++) take(address(index));
+    return kept().length;
   };
   expect(count(() => "127.0.0.1")).toBe(256);
   expect(count(() => "10.0.0.7")).toBe(64);
   expect(count((index) => `10.0.${index}.7`)).toBe(256);
+});
+
+test("one address that holds what it may puts out its own, not those of others", () => {
+  const { take, kept } = gate();
+  take("10.0.0.1");
+  for (let index = 0; index < 100; index++) take("10.0.0.7");
+  take("10.0.0.2");
+  expect(kept().filter((one) => !one.startsWith("10.0.0.7"))).toHaveLength(2);
+  expect(kept()).toHaveLength(66);
 });

@@ -33,18 +33,29 @@ export interface AdmissionParts {
   readonly operations: ReadonlyMap<string, Admitted>;
   /** Default `MOST_CALLS`. */
   readonly most?: number;
+  /** Told of every call that was let in, by its connection's address and port. */
+  readonly calls?: CallSink | undefined;
+}
+
+/** Who wants to know which connections are in use. */
+export interface CallSink {
+  /** @param peer as `getPeer` of the call has it */
+  begun(peer: string): void;
+  ended(peer: string): void;
 }
 
 /** For paths that are not in `operations`: who may look may ask. */
 const OTHER: Admitted = { id: "unknown", role: "viewer" };
 
 export function admission(parts: AdmissionParts): ServerInterceptor {
-  const { desk, clock, operations, most = MOST_CALLS } = parts;
+  const { desk, clock, operations, most = MOST_CALLS, calls } = parts;
   const under = { anyone: 0, known: 0 };
 
   return ({ path, requestStream }, call) => {
     const operation = operations.get(path) ?? OTHER;
     const place = operation.role === "anyone" ? "anyone" : "known";
+    // Once the connection is gone the call does not know it any more.
+    const peer = call.getPeer();
     let timer: TimerHandle | undefined;
     let isIn = false;
 
@@ -55,12 +66,15 @@ export function admission(parts: AdmissionParts): ServerInterceptor {
       desk.admit(operation, credentialsOf(call, metadata));
       under[place]++;
       isIn = true;
+      calls?.begun(peer);
       if (!requestStream) timer = clock.setTimer(REQUEST_MS, () => tooLate(call));
     };
     const leave = (): void => {
       timer?.cancel();
-      if (isIn) under[place]--;
+      if (!isIn) return;
+      under[place]--;
       isIn = false;
+      calls?.ended(peer);
     };
 
     return new ServerInterceptingCall(call, {

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Desk } from "../desk.js";
 import { encoderOf, OPERATIONS, PACKAGE, proto, type Operation } from "../service/index.js";
-import { admission, type Admitted } from "./admission.js";
+import { admission, type Admitted, type CallSink } from "./admission.js";
 import { streamHandler, unaryHandler, type Streaming, type Unary } from "./handlers.js";
 import { reflectedDefinition } from "./reflected.js";
 
@@ -45,14 +45,15 @@ export class GrpcServer {
   private timer: TimerHandle | undefined;
   private closed = false;
 
-  constructor(desk: Desk, clock: Clock) {
+  /** @param calls is told which connections are in use */
+  constructor(desk: Desk, clock: Clock, calls?: CallSink) {
     this.desk = desk;
     this.clock = clock;
     const services = servicesOf(desk);
     const operations = new Map([...OTHERS, ...rolesOf()]);
     this.server = new Server({
       ...LIMITS,
-      interceptors: [admission({ desk, clock, operations })],
+      interceptors: [admission({ desk, clock, operations, calls })],
     });
     for (const { definition, implementation } of services.values()) {
       this.server.addService(definition, implementation);

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Desk } from "../../../src/api/desk.js";
 import { MOST_CALLS } from "../../../src/api/grpc/admission.js";
+import { GrpcGate } from "../../../src/api/grpc-gate.js";
 import { GrpcServer } from "../../../src/api/grpc/index.js";
 import { silentLog } from "../../../src/util/log.js";
 
@@ -21,6 +22,7 @@ const EMPTY = Buffer.alloc(5);
 
 let clock: HandClock;
 let control: FakeControl;
+let desk: Desk;
 let server: GrpcServer;
 let listener: Server;
 let sessions: ClientHttp2Session[];
@@ -38,10 +40,8 @@ beforeEach(async () => {
   };
   const token = createHash("sha256").update(TOKEN).digest("hex");
   const clients = [{ name: "viewer", role: "viewer" as const, token, certificate: undefined }];
-  server = new GrpcServer(
-    new Desk(backend, () => ({ listen: undefined, allowedHosts: [], clients })),
-    clock,
-  );
+  desk = new Desk(backend, () => ({ listen: undefined, allowedHosts: [], clients }));
+  server = new GrpcServer(desk, clock);
   await server.start();
   listener = createServer((socket) => server.take(socket)).listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -151,4 +151,70 @@ test("calls under way are bounded, of all connections; health has places of its 
   release();
   expect(new Set(await Promise.all(calls))).toEqual(new Set(["0"]));
   expect(await more(SUMMARY)).toBe("0");
+});
+
+test("connections in any number that ask nothing do not keep out one that does; who is asking stays", async () => {
+  const most = 4;
+  const gate = new GrpcGate(desk, () => true, { most });
+  const door = createServer((socket) => gate.take(socket)).listen(0, "127.0.0.1");
+  await once(door, "listening");
+  const open = async (): Promise<ClientHttp2Session> => {
+    const made = connect(`http://127.0.0.1:${(door.address() as AddressInfo).port}`);
+    made.on("error", () => {});
+    sessions.push(made);
+    await once(made, "connect");
+    return made;
+  };
+  const ask = async (on: ClientHttp2Session): Promise<string> => {
+    const stream = call(on, SUMMARY, TOKEN);
+    stream.end(EMPTY);
+    return Promise.race([statusOf(stream), once(stream, "close").then(() => "closed")]);
+  };
+  try {
+    // A client's first call has loaded gRPC; what follows is in its hands.
+    const first = await open();
+    expect(await ask(first)).toBe("0");
+    const answer = control.summary.bind(control);
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let arrived: () => void = () => {};
+    const asked = new Promise<void>((resolve) => (arrived = resolve));
+    control.summary = () => {
+      arrived();
+      return held.then(answer);
+    };
+    const waiting = ask(first);
+    await asked;
+    for (let n = 0; n < 3 * most; n++) await open();
+    expect(first.closed).toBe(false);
+    control.summary = answer;
+    for (let n = 0; n < 2 * most; n++) expect(await ask(await open())).toBe("0");
+    release();
+    expect(await waiting).toBe("0");
+    // All in use: then the newcomer waits in vain.
+    const busy = [first];
+    while (busy.length < most) {
+      const one = await open();
+      expect(await ask(one)).toBe("0");
+      busy.push(one);
+    }
+    control.summary = () => new Promise(() => {});
+    expect(busy.every((one) => !one.destroyed)).toBe(true);
+    const calls = busy.map((one) => call(one, SUMMARY, TOKEN));
+    for (const stream of calls) stream.write(HEAD);
+    // Each connection has answered something else since: its call is there.
+    for (const one of busy) {
+      const health = call(one, HEALTH);
+      health.end(EMPTY);
+      expect(await statusOf(health)).toBe("0");
+    }
+    const late = connect(`http://127.0.0.1:${(door.address() as AddressInfo).port}`);
+    late.on("error", () => {});
+    sessions.push(late);
+    await new Promise((resolve) => late.once("close", resolve));
+    expect(busy.every((one) => !one.destroyed)).toBe(true);
+  } finally {
+    gate.close();
+    door.close();
+  }
 });
