@@ -42,6 +42,7 @@ const CONTROL_STATUS: Readonly<Record<ControlError["code"] | FibQueryError["code
   "not-found": 404,
   invalid: 400,
   busy: 503,
+  rebuilt: 409,
   unsupported: 501,
 };
 

@@ -58,14 +58,25 @@ function isHead(reply: FastifyReply): boolean {
 async function* streamLines(first: Rows, most: number, take: TakePage): AsyncGenerator<string> {
   let page = first;
   let left = most;
-  for (;;) {
-    const rows = page.rows.slice(0, left);
-    left -= rows.length;
-    if (rows.length > 0) yield rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-    if (page.next === undefined || left <= 0) return;
-    await nextTurn();
-    page = await take(page.next, left);
+  try {
+    for (;;) {
+      const rows = page.rows.slice(0, left);
+      left -= rows.length;
+      if (rows.length > 0) yield rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+      if (page.next === undefined || left <= 0) return;
+      await nextTurn();
+      page = await take(page.next, left);
+    }
+  } catch (error) {
+    yield `${JSON.stringify(refusedLate(error))}\n`;
   }
+}
+
+/** The status is out already: the last line says why there is no other. */
+function refusedLate(error: unknown): object {
+  const refused = refusal(error);
+  if (refused === undefined) throw error;
+  return refused.body;
 }
 
 /**
@@ -106,10 +117,7 @@ async function* batchLines(
       at = await iterator.next();
     }
   } catch (error) {
-    // The status is out already: the last line says why there is no other.
-    const refused = refusal(error);
-    if (refused === undefined) throw error;
-    yield lineOf(refused.body);
+    yield lineOf(refusedLate(error));
   } finally {
     await iterator.return?.();
   }

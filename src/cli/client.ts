@@ -64,9 +64,14 @@ export class Client {
       for await (const chunk of response) {
         const parts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
         rest = parts.pop() ?? "";
-        yield* parts;
+        for (const line of parts) {
+          // The last line may say why there is no other.
+          if (line.startsWith(LATE_REFUSAL)) throw refusal(0, line);
+          yield line;
+        }
       }
     } catch (error) {
+      if (error instanceof CliError) throw error;
       throw new CliError(EXIT.unreachable, `evpnd went away in the middle: ${causeOf(error)}`);
     }
     if (rest !== "") yield rest;
@@ -124,14 +129,20 @@ function send(
   });
 }
 
+const LATE_REFUSAL = '{"error":{"code":';
+
 function refusal(status: number, text: string): CliError {
   let message = `evpnd answered ${status}; is this address really evpnd's?`;
+  let wrongValue = false;
   try {
-    const { error } = JSON.parse(text) as { error?: { message?: string } };
+    const { error } = JSON.parse(text) as { error?: { code?: string; message?: string } };
     message = error?.message ?? message;
+    wrongValue = status === 400 && error?.code === "invalid";
   } catch {
     // Not JSON: not evpnd, or something in between.
   }
+  // What is no MAC to evpnd is a usage error, as what is no number to evpnctl.
+  if (wrongValue) return new CliError(EXIT.usage, message);
   return new CliError(status === 404 ? EXIT.notFound : EXIT.refused, message);
 }
 

@@ -74,7 +74,9 @@ export class LocalFibControl implements FibControl {
   segments(query: SegmentQuery): Promise<FibPage<SegmentView>> {
     return attempt(() =>
       query.esi === undefined
-        ? pageOf(query, (from, most) => this.fib.pages.segments(from, Math.min(SEGMENTS_MAX, most)))
+        ? pageOf(query, this.fib.incarnation, (from, most) =>
+            this.fib.pages.segments(from, Math.min(SEGMENTS_MAX, most)),
+          )
         : this.segment(query.esi),
     );
   }

@@ -38,6 +38,15 @@ export class NotShared extends Error {
   }
 }
 
+/** The tables themselves, for who reads them inside `FibReader.look`. */
+export interface ReadFib {
+  readonly tables: FibTables;
+  readonly macs: MacFib;
+  readonly view: FibView;
+  /** The domain of this name; 0 for none. */
+  domain(name: string): number;
+}
+
 export class FibReader {
   private readonly shared: SharedTables;
   private readonly clock: Int32Array;
@@ -45,6 +54,7 @@ export class FibReader {
   /** All of the events that lookups have to do with. */
   private readonly events = { now: 0 };
   private readonly lookups: FibLookups;
+  private readonly all: ReadFib;
 
   constructor({ shared: handles, settings }: FibHandles) {
     const shared = new SharedTables(handles);
@@ -80,8 +90,10 @@ export class FibReader {
       },
     };
     const pages = new FibPages(tables, macs, hops, view, segmentViews, WORK);
-    const fib = { tables, macs, pages, duplicates: watch };
+    const incarnation = shared.numbers("incarnation", 1)[0]!;
+    const fib = { incarnation, tables, macs, pages, duplicates: watch };
     this.lookups = new FibLookups(fib, settings.domains);
+    this.all = { tables, macs, view, domain: (name) => this.lookups.domainNumber(name) };
   }
 
   /**
@@ -96,6 +108,11 @@ export class FibReader {
       this.duplicates.duplicates = duplicates;
       return run(this.lookups);
     });
+  }
+
+  /** The same, of the tables themselves: nothing that needs routes, or the time. */
+  look<T>(run: (fib: ReadFib) => T): T | typeof TORN {
+    return this.shared.attempt(() => run(this.all));
   }
 
   /** This reader has tried in vain for a while. */

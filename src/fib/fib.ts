@@ -7,6 +7,7 @@
  * all destinations beside the log: when the FIB joins a table that has routes, and when the answer to
  * "which route target is a bridge domain's" changed (`bridge-domain.ts`).
  */
+import { randomInt } from "node:crypto";
 import type { RouteTable } from "../bgp/rib/index.js";
 import { Family } from "../fast-bgp-codec/index.js";
 import type { Clock, TimerHandle } from "../util/clock.js";
@@ -84,6 +85,7 @@ export class Fib {
   /** All that other threads may read: changed inside `begin` and `end` only. */
   readonly shared = new SharedTables();
   private readonly clockWords = this.shared.numbers("clock", CLOCK_WORDS);
+  private readonly incarnationWord = this.shared.numbers("incarnation", 1);
   readonly sets = new RouteTargetSets(this.shared);
   /** What the FIB holds of each destination: its first candidate or link. */
   private readonly held = new FlatMemory();
@@ -100,6 +102,7 @@ export class Fib {
     const { table, settings, clock, isFork } = options;
     this.table = table;
     this.clock = clock;
+    this.incarnationWord[0] = randomInt(1, 0x7fffffff);
     this.position = table.log.tail;
     this.tailRead = this.position;
     this.lastRead = clock.now();
@@ -190,6 +193,11 @@ export class Fib {
     const { domains } = this.tables;
     const swept = this.sweepAt === 0 && domains.ambiguous === this.ambiguousSeen;
     return swept && this.position >= position;
+  }
+
+  /** Tells this FIB from any other, those of earlier lives too. */
+  get incarnation(): number {
+    return this.incarnationWord[0]!;
   }
 
   /** Lists of route targets in use. */

@@ -50,7 +50,7 @@ export interface FibSummary {
 
 /** Refused questions: a code for programs and a sentence that says what to do. */
 export class FibQueryError extends Error {
-  readonly code: "not-found" | "invalid" | "busy" | "off";
+  readonly code: "not-found" | "invalid" | "busy" | "off" | "rebuilt";
   constructor(code: FibQueryError["code"], message: string) {
     super(message);
     this.code = code;
@@ -59,6 +59,8 @@ export class FibQueryError extends Error {
 
 /** What is looked into: a `Fib`, or a reader of one. */
 export interface LookedUp {
+  /** Tells this FIB from any other: record numbers mean nothing in another one. */
+  readonly incarnation: number;
   readonly tables: FibTables;
   readonly macs: MacFib;
   readonly pages: FibPages;
@@ -92,11 +94,13 @@ export class FibLookups {
   /** @param piece which of the rows; as the query says, unless given */
   macs(query: MacQuery, piece: PageQuery = query): FibPage<MacView> {
     const filter = this.filter(query);
-    return pageOf(piece, (from, most) => this.fib.pages.list(filter, from, most));
+    const { incarnation, pages } = this.fib;
+    return pageOf(piece, incarnation, (from, most) => pages.list(filter, from, most));
   }
 
   domains(query: PageQuery): FibPage<DomainView> {
-    return pageOf(query, (from, most) => this.fib.pages.domains(from, most));
+    const { incarnation, pages } = this.fib;
+    return pageOf(query, incarnation, (from, most) => pages.domains(from, most));
   }
 
   /** Throws `FibQueryError` for what cannot be. */
@@ -114,42 +118,54 @@ export class FibLookups {
     };
   }
 
-  /** The reverse of `FibView.domainName`. */
   private domainOf(text: string): number {
-    const { domains } = this.fib.tables;
-    const [, name = text, tagText] = /^(.*)\/(\d{1,10})$/.exec(text) ?? [];
-    const tag = Number(tagText ?? 0);
-    const index = this.configured.findIndex((one) => one.name === name);
-    let id = 0;
-    if (index >= 0) {
-      const { ethernetTag } = this.configured[index]!;
-      if (ethernetTag === undefined || tagText === undefined || tag === ethernetTag) {
-        id = domains.findConfigured(index, ethernetTag ?? tag);
-      }
-    } else {
-      const target = parseRouteTarget(name) ?? fromHex(name);
-      if (target?.length === 8) id = domains.findDerived(target, tag);
-    }
+    const id = this.domainNumber(text);
     if (id !== 0) return id;
     throw new FibQueryError(
       "not-found",
       `there is no domain "${text}"; evpnctl show domains lists them, by name or by route target`,
     );
   }
+
+  /** The reverse of `FibView.domainName`; 0 when there is no such domain. */
+  domainNumber(text: string): number {
+    const { domains } = this.fib.tables;
+    const [, name = text, tagText] = /^(.*)\/(\d{1,10})$/.exec(text) ?? [];
+    const tag = Number(tagText ?? 0);
+    const index = this.configured.findIndex((one) => one.name === name);
+    if (index >= 0) {
+      const { ethernetTag } = this.configured[index]!;
+      const isOther = ethernetTag !== undefined && tagText !== undefined && tag !== ethernetTag;
+      return isOther ? 0 : domains.findConfigured(index, ethernetTag ?? tag);
+    }
+    const target = parseRouteTarget(name) ?? fromHex(name);
+    return target?.length === 8 ? domains.findDerived(target, tag) : 0;
+  }
 }
 
-/** A page of what `list` has, from the query's cursor on. */
+/**
+ * A page of what `list` has, from the query's cursor on. A cursor is the FIB's incarnation and the number of a
+ * record in it; one of another FIB is refused, as going on with it would skip rows or repeat them.
+ */
 export function pageOf<T>(
   query: PageQuery,
+  incarnation: number,
   list: (from: number, most: number) => Page<T>,
 ): FibPage<T> {
-  const { cursor = "0", limit = PAGE_DEFAULT } = query;
-  const from = Number(cursor);
-  if (!/^\d{1,10}$/.test(cursor) || from > 0x7fffffff) {
+  const { cursor, limit = PAGE_DEFAULT } = query;
+  const from = cursor === undefined ? 0 : placeOf(cursor, incarnation);
+  const { rows, next } = list(from, boundedLimit(limit));
+  return { rows, next: next === 0 ? undefined : `${incarnation}.${next}` };
+}
+
+function placeOf(cursor: string, incarnation: number): number {
+  const [, of = "", at = ""] = /^(\d{1,10})\.(\d{1,10})$/.exec(cursor) ?? [];
+  const from = Number(at);
+  if (at === "" || from > 0x7fffffff) {
     throw new FibQueryError("invalid", "cursor is not from a page before; leave it out to begin");
   }
-  const { rows, next } = list(from, boundedLimit(limit));
-  return { rows, next: next === 0 ? undefined : String(next) };
+  if (Number(of) === incarnation) return from;
+  throw new FibQueryError("rebuilt", "the FIB was rebuilt since the page before; begin again");
 }
 
 /** A whole MAC, or what is given of it with a mask. */

@@ -1,7 +1,8 @@
 /**
  * MAC entries: one record of twelve words for each MAC in each domain. An entry lives while a route
  * carries its MAC; its ring of candidates begins with the winner. Records never move, so that a second
- * thread can read them.
+ * thread can read them. A MAC that goes and comes back within one turn, so that nobody could see it gone, keeps
+ * its record: records' numbers are where lists go on.
  *
  * The index is by MAC alone, so that one probe answers where a MAC is whatever the domain. A MAC in many
  * domains (a default gateway's) would make that list as long as there are domains: it has
@@ -39,6 +40,8 @@ export const EntryFlag = {
   Conflict: 1 << 19,
   /** In the index by domain and MAC. */
   Apart: 1 << 20,
+  /** It went in this turn, and may come back in it. */
+  Going: 1 << 21,
 } as const;
 
 /** Entries of one MAC in the index by MAC. */
@@ -55,6 +58,8 @@ export class MacEntries {
   private readonly spread: RecordTable;
   private readonly domains: BridgeDomains;
   private readonly scratch = new Uint8Array(6);
+  /** Dropped in this turn; those that came back are among them. */
+  private going: number[] = [];
 
   constructor(domains: BridgeDomains, shared = new SharedTables()) {
     this.table = shared.table("macs", WIDTH);
@@ -76,9 +81,11 @@ export class MacEntries {
     const hash = hashMac(bytes, at);
     const high = readU16(bytes, at);
     const low = readI32(bytes, at + 2);
-    const found = this.lookUp(hash, domain, high, low);
-    if (found !== 0 || this.spreadOf(hash, high, low) === 0) return found;
-    return this.lookUp(hashApart(hash, domain), domain, high, low);
+    let found = this.lookUp(hash, domain, high, low);
+    if (found === 0 && this.spreadOf(hash, high, low) !== 0) {
+      found = this.lookUp(hashApart(hash, domain), domain, high, low);
+    }
+    return found !== 0 && this.hasFlag(found, EntryFlag.Going) ? 0 : found;
   }
 
   /** Finds it, or makes it: without candidates, first seen now. */
@@ -92,13 +99,13 @@ export class MacEntries {
     for (let id = table.head(hash); id !== 0; id = table.next(id)) {
       const base = id * WIDTH;
       if (words[base] !== hash || !isMac(words, base, high, low)) continue;
-      if (words[base + DOMAIN] === domain) return id;
+      if (words[base + DOMAIN] === domain) return this.comeBack(id, nowSeconds);
       together++;
     }
     const spread = this.spreadOf(hash, high, low);
     if (spread !== 0) {
       const found = this.lookUp(hashApart(hash, domain), domain, high, low);
-      if (found !== 0) return found;
+      if (found !== 0) return this.comeBack(found, nowSeconds);
     }
     const isApart = together >= MOST_TOGETHER;
     if (isApart) this.countApart(spread, hash, high, low);
@@ -138,8 +145,35 @@ export class MacEntries {
     return found;
   }
 
-  /** The entry goes; its ring is empty. */
+  /** The entry goes, at the latest with `settle`; its ring is empty. */
   drop(id: number): void {
+    this.setFlag(id, EntryFlag.Going, true);
+    this.going.push(id);
+  }
+
+  /** The turn ends: what went and is not back gives its record away. */
+  settle(): void {
+    const { going } = this;
+    if (going.length === 0) return;
+    this.going = [];
+    for (const id of going) if (this.hasFlag(id, EntryFlag.Going)) this.release(id);
+  }
+
+  /** The entry as `findOrCreate` gives it: a new one, if it was on its way out. */
+  private comeBack(id: number, nowSeconds: number): number {
+    const words = this.table.words;
+    const base = id * WIDTH;
+    const high = words[base + MAC_HIGH]!;
+    if ((high & EntryFlag.Going) === 0) return id;
+    words[base + MAC_HIGH] = high & (0xffff | EntryFlag.Apart);
+    words[base + MOVES] = 0;
+    words[base + FIRST_SEEN] = nowSeconds;
+    words[base + LAST_CHANGE] = nowSeconds;
+    words[base + WATCH] = 0;
+    return id;
+  }
+
+  private release(id: number): void {
     const words = this.table.words;
     const base = id * WIDTH;
     const domain = words[base + DOMAIN]!;

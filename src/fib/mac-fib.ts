@@ -444,6 +444,7 @@ export class MacFib {
       this.decidedIp(binding, ipMobility.arrange(bindings.head(binding), false));
     }
     if (this.thinned.size > 0) this.tellThinned();
+    entries.settle();
   }
 
   /** What went without events of its own changes how the segment's MACs look: told once a turn. */

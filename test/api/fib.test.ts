@@ -1,7 +1,7 @@
 /** The FIB's addresses of the HTTP door, with a real FIB behind; and without one. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildServer } from "../../src/api/http.js";
-import type { MacView } from "../../src/fib/index.js";
+import type { LocalFibControl, MacView } from "../../src/fib/index.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl } from "../lib/fake-control.js";
 import { addMacs, HOST, SHARED, smallFib } from "../lib/fib.js";
@@ -17,7 +17,9 @@ function build(on: boolean): void {
   small = smallFib();
   const backend = {
     control: new FakeControl(),
-    fib: on ? small.control : undefined,
+    get fib() {
+      return on ? small.control : undefined;
+    },
     log: silentLog,
     reload: () => Promise.resolve({ ok: true, lines: [] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
@@ -61,6 +63,26 @@ test("macs come as lines without end, or up to a limit", async () => {
   expect(new Set(all.map((line) => JSON.stringify(JSON.parse(line)))).size).toBe(305);
   expect((await get("/v1/fib/macs?limit=60", LINES)).body.trimEnd().split("\n")).toHaveLength(60);
   expect((await get("/v1/fib/macs?limit=2000")).status).toBe(400);
+});
+
+test("a FIB that is rebuilt between two pages, or in the middle of lines, is said", async () => {
+  const { next } = (await get<Macs>("/v1/fib/macs?limit=2")).json();
+  const [before, after] = [smallFib(), smallFib()];
+  for (const one of [before, after]) addMacs(one, 300);
+  small = after;
+  const refused = {
+    code: "rebuilt",
+    message: "the FIB was rebuilt since the page before; begin again",
+  };
+  const late = await get<{ error: object }>(`/v1/fib/macs?cursor=${next}`);
+  expect([late.status, late.json().error]).toEqual([409, refused]);
+  let pages = 0;
+  const macs: LocalFibControl["macs"] = (query) =>
+    (pages++ < 2 ? before : after).control.macs(query);
+  small = { ...after, control: { macs } as LocalFibControl };
+  const lines = (await get("/v1/fib/macs", LINES)).body.trimEnd().split("\n");
+  expect(lines).toHaveLength(101);
+  expect(JSON.parse(lines[100]!)).toEqual({ error: refused });
 });
 
 test("domains, segments, explain", async () => {

@@ -33,7 +33,9 @@ async function open(on: boolean): Promise<void> {
   small = smallFib();
   const backend = {
     control: new FakeControl(),
-    fib: on ? small.control : undefined,
+    get fib() {
+      return on ? small.control : undefined;
+    },
     log: silentLog,
     reload: () => Promise.resolve({ ok: true, lines: [] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
@@ -164,10 +166,26 @@ test("all fit 80 columns", async () => {
 });
 
 describe("refusals", () => {
+  test("a FIB that is rebuilt in the middle of a list: why it ends, and no more rows", async () => {
+    const [before, after] = [smallFib(), smallFib()];
+    for (const one of [before, after]) addMacs(one, 300);
+    let pages = 0;
+    const control = Object.create(after.control) as typeof after.control;
+    control.macs = (query) => (pages++ < 2 ? before : after).control.macs(query);
+    small = { ...after, control };
+    for (const words of ["show mac", "show mac --json"]) {
+      pages = 0;
+      const { code, out, err } = await run(words);
+      expect(code).toBe(5);
+      expect(err).toContain("the FIB was rebuilt since the page before; begin again");
+      expect(out).not.toContain("rebuilt");
+    }
+  });
+
   test("exit codes tell what is not there", async () => {
     expect((await run("explain mac 52:54:00:00:00:09")).code).toBe(4);
     expect((await run("show mac --domain green")).code).toBe(4);
-    expect((await run("show mac zz")).code).toBe(5);
+    expect((await run("show mac zz")).code).toBe(2);
     expect(await run("show mac 52:54:00:99:99:99")).toMatchObject({
       code: 4,
       out: expect.stringMatching(/^No such MAC/) as string,

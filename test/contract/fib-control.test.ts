@@ -58,7 +58,7 @@ describe("a small fabric", () => {
   it.each<MacQuery>([
     {},
     { limit: 1 },
-    { limit: 7, cursor: "100" },
+    { limit: 7, cursor: "1.100" },
     { mac: HOST },
     { mac: SHARED, domain: "65000:200" },
     { mac: DUAL },
@@ -80,6 +80,14 @@ describe("a small fabric", () => {
     { esi: "00" },
   ])("MACs: %j", async (query) => {
     expect(await outcome(() => there.macs(query))).toEqual(await outcome(() => here.macs(query)));
+  });
+
+  it("cursors of the one go on in the other", async () => {
+    const first = await here.macs({ limit: 30 });
+    const query = { limit: 1000, cursor: first.next };
+    const rest = await there.macs(query);
+    expect(rest.rows).toHaveLength(275);
+    expect(rest).toEqual(await here.macs(query));
   });
 
   it("domains, summary, segments, explanations", async () => {

@@ -58,6 +58,19 @@ describe("macs", () => {
   });
 });
 
+test("a cursor of another FIB is refused", async () => {
+  addMacs(small, 5);
+  const other = smallFib();
+  addMacs(other, 5);
+  const rebuilt = { code: "rebuilt", message: expect.stringContaining("begin again") as string };
+  for (const list of ["macs", "domains"] as const) {
+    const { next: cursor } = await control[list]({ limit: 1 });
+    await expect(other.control[list]({ cursor })).rejects.toMatchObject(rebuilt);
+    expect((await control[list]({ limit: 1, cursor })).rows).toHaveLength(1);
+  }
+  await expect(control.segments({ cursor: "1.1" })).rejects.toMatchObject(rebuilt);
+});
+
 test("domains, segments, summary", async () => {
   const domains = (await control.domains({})).rows.map(({ name, macs }) => [name, macs]);
   expect(domains).toEqual([

@@ -290,8 +290,10 @@ export class MacWatcher implements Watcher {
         limit: most,
       });
     } catch (error) {
-      // The filter's domain is not there: it may come.
-      if (!(error instanceof FibQueryError) || error.code !== "not-found") throw error;
+      if (!(error instanceof FibQueryError)) throw error;
+      if (error.code === "rebuilt") this.lag("the FIB was made anew", 0);
+      // Otherwise the filter's domain is not there: it may come.
+      else if (error.code !== "not-found") throw error;
       return { rows: [], next: undefined };
     }
   }

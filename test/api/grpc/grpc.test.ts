@@ -2,7 +2,7 @@
 import { Client, credentials, status, type ServiceError } from "@grpc/grpc-js";
 import { service as healthService } from "grpc-health-check";
 import { connect } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openHttpDoor, type HttpDoor } from "../../../src/api/index.js";
 import { OPERATIONS, PACKAGE } from "../../../src/api/service/index.js";
 import type { MacView } from "../../../src/fib/index.js";
@@ -22,24 +22,38 @@ let door: HttpDoor;
 let client: ReflectionClient;
 let fibIsOn: boolean;
 
-beforeEach(async () => {
+/** What the doors show: of each test its own. */
+const backend = {
+  get control() {
+    return control;
+  },
+  get fib() {
+    return fibIsOn ? small.control : undefined;
+  },
+  log: silentLog,
+  reload: () => Promise.resolve({ ok: false, lines: ["x.yaml:1:1: as: wrong; correct it"] }),
+  metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
+};
+
+async function open(): Promise<HttpDoor> {
+  const listen = { address: "127.0.0.1", port: 0 };
+  return (await openHttpDoor(backend, { listen, allowedHosts: [] }))!;
+}
+
+function renew(): void {
   control = new FakeControl();
   small = smallFib();
   fibIsOn = true;
-  const backend = {
-    control,
-    get fib() {
-      return fibIsOn ? small.control : undefined;
-    },
-    log: silentLog,
-    reload: () => Promise.resolve({ ok: false, lines: ["x.yaml:1:1: as: wrong; correct it"] }),
-    metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
-  };
-  const listen = { address: "127.0.0.1", port: 0 };
-  door = (await openHttpDoor(backend, { listen, allowedHosts: [] }))!;
+}
+
+// One door for all: it takes a second to make what reflection shows.
+beforeAll(async () => {
+  renew();
+  door = await open();
   client = new ReflectionClient(door.address);
 });
-afterEach(async () => {
+beforeEach(renew);
+afterAll(async () => {
   client.close();
   await door.close();
 });
@@ -89,6 +103,21 @@ describe("a stranger", () => {
     const rest = await client.stream<MacView>(FIB, "DumpMacs", { cursor: page.next });
     expect(rest).toHaveLength(303);
     expect(await client.stream(FIB, "DumpMacs", { limit: 60 })).toHaveLength(60);
+  });
+
+  test("is told when the FIB was rebuilt between two pages", async () => {
+    const page = await client.unary<{ next?: string }>(FIB, "ListMacs", { limit: 2 });
+    small = smallFib();
+    for (const call of [
+      client.unary(FIB, "ListMacs", { cursor: page.next }),
+      client.stream(FIB, "DumpMacs", { cursor: page.next }),
+    ]) {
+      expect(await refused(call)).toEqual([
+        status.FAILED_PRECONDITION,
+        "the FIB was rebuilt since the page before; begin again",
+        "rebuilt",
+      ]);
+    }
   });
 
   test("sees members without a fixed shape as they are", async () => {
@@ -200,9 +229,9 @@ describe("refusals are a status, and HTTP's sentence and code", () => {
 });
 
 describe("health", () => {
-  const check = (service: string) => {
+  const check = (service: string, address = door.address) => {
     const method = healthService["check"] ?? healthService["Check"];
-    const one = new Client(door.address, credentials.createInsecure());
+    const one = new Client(address, credentials.createInsecure());
     return new Promise<string>((resolve, reject) => {
       one.makeUnaryRequest(
         method!.path,
@@ -224,7 +253,12 @@ describe("health", () => {
 
   test("not before", async () => {
     control.summaryView = { ...SUMMARY, ready: false };
-    expect(await check("")).toBe("NOT_SERVING");
+    const early = await open();
+    try {
+      expect(await check("", early.address)).toBe("NOT_SERVING");
+    } finally {
+      await early.close();
+    }
   });
 });
 
@@ -256,15 +290,17 @@ test("a client that goes away ends its stream", async () => {
 });
 
 test("off: the connection is closed, HTTP goes on", async () => {
-  door.setRules({ listen: undefined, allowedHosts: [], grpc: false });
+  const off = await open();
+  off.setRules({ listen: undefined, allowedHosts: [], grpc: false });
   const closed = new Promise<string>((resolve) => {
-    const socket = connect(Number(door.address.split(":").pop()), "127.0.0.1");
+    const socket = connect(Number(off.address.split(":").pop()), "127.0.0.1");
     socket.on("error", () => {});
     socket.on("close", () => resolve("closed"));
     socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   });
   expect(await closed).toBe("closed");
-  expect((await fetch(`http://${door.address}/ready`)).status).toBe(200);
+  expect((await fetch(`http://${off.address}/ready`)).status).toBe(200);
+  await off.close();
 });
 
 /** Until the value has stayed the same for a while. */

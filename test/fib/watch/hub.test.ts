@@ -215,6 +215,28 @@ describe("a watch that goes on", () => {
     expect(watcher.held.get(`65000:100 ${A}`)?.mac.sequence).toBe(39);
   });
 
+  it("has lagged when the FIB is made anew under its snapshot", async () => {
+    const on = new Watched();
+    for (let n = 0; n < 40; n++) on.at(1, `02:00:00:00:01:${(16 + n).toString(16)}`);
+    on.look();
+    const other = new Watched().at(1, A).look();
+    const source = on.source!;
+    // The thread that is asked has another FIB already.
+    on.source = {
+      ...source,
+      macs: (query) => (query.cursor === undefined ? source : other.source!).macs(query),
+    };
+    const watcher = await on.watch();
+    for (let n = 0; n < 3; n++) await watcher.pull(10);
+    expect(watcher.items.map(({ type }) => type)).not.toContain("sync");
+    on.source = source;
+    on.fabric.clock.pass(60_000);
+    const [lagged] = await watcher.drain();
+    expect(lagged).toMatchObject({ type: "lagged" });
+    expect(lagged?.message).toContain("the FIB was made anew");
+    expect(watcher.held.size).toBe(40);
+  });
+
   it("has lagged when the cursor is another FIB's, or another filter's", async () => {
     const [one, two] = [new Watched().at(1, A).look(), new Watched().at(1, A).look()];
     const watcher = await one.watch();
