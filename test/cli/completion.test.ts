@@ -1,6 +1,6 @@
-/** The completion script, asked by a bash. */
+/** The completion scripts: bash's asked by a bash, the others by their shells where these are installed. */
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { evpnctl } from "./lib/host.js";
 
 const { out: script } = await evpnctl("completion bash");
@@ -13,7 +13,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _evpnctl; printf '%s\\n' "\${COMPREPL
   return run.stdout.split("\n").filter((word) => word !== "");
 }
 
-test.each([
+const CASES: [string[], string[]][] = [
   [["evpnctl", "sho"], ["show"]],
   [
     ["evpnctl", "show", "peer"],
@@ -34,6 +34,52 @@ test.each([
   [["evpnctl", "--url", "http://10.0.0.1", "show", "sum"], ["summary"]],
   [["evpnctl", "what-if", "pe", "10.0.0.1", "--changes", "d"], ["dark"]],
   [["evpnctl", "quarantine", "add", "--action", "rate"], ["rate-limit"]],
-])("%j", (words, expected) => {
+];
+
+test.each(CASES)("bash: %j", (words, expected) => {
   expect(complete(...words)).toEqual(expected);
 });
+
+/** What else the shell offers is cut by it to what begins as the word does. */
+function offered(shell: string, program: string, words: readonly string[]): string[] {
+  const run = spawnSync(shell, ["-c", program, ...words], { encoding: "utf8" });
+  expect(run.stderr).toBe("");
+  const begun = words.at(-1)!;
+  return run.stdout.split("\n").filter((word) => word !== "" && word.startsWith(begun));
+}
+
+function missing(shell: string): boolean {
+  return spawnSync(shell, ["-c", "true"]).status !== 0;
+}
+
+describe.skipIf(missing("zsh"))("zsh, where it is installed", async () => {
+  const { out } = await evpnctl("completion zsh");
+  const program = `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { :; }
+${out}
+words=("$0" "$@"); CURRENT=$#words; _evpnctl`;
+  test.each(CASES)("%j", (words, expected) => {
+    expect(offered("zsh", program, words).sort()).toEqual([...expected].sort());
+  });
+});
+
+describe.skipIf(missing("fish"))("fish, where it is installed", async () => {
+  const { out } = await evpnctl("completion fish");
+  test.each(CASES)("%j", (words, expected) => {
+    const program = `${out}\ncomplete -C '${words.join(" ")}' | string replace -r '\\t.*' ''`;
+    expect(offered("fish", program, [words.at(-1)!]).sort()).toEqual([...expected].sort());
+  });
+});
+
+test.each(["zsh", "fish"])(
+  "%s's script knows every verb and every option with values",
+  async (shell) => {
+    const { out, code } = await evpnctl(`completion ${shell}`);
+    expect(code).toBe(0);
+    const paths = [...script.matchAll(/^ {4}"([a-z][^"]*)"/gm)].map(([, path = ""]) => path.trim());
+    expect(paths.length).toBeGreaterThan(50);
+    for (const path of paths) expect(out).toContain(path);
+    for (const [, option = ""] of script.matchAll(/^ {4}(--[a-z-]+)\) words/gm)) {
+      expect(out).toMatch(new RegExp(`${option}(?![a-z-])`));
+    }
+  },
+);

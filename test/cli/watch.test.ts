@@ -122,7 +122,7 @@ describe("refusals", () => {
 
   test("a filter that cannot be", async () => {
     const { code, err } = await run("watch events --kinds jump");
-    expect(code).toBe(5);
+    expect(code).toBe(2);
     expect(err).toMatch(/there is no event "jump"/);
   });
 });
