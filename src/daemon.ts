@@ -95,6 +95,7 @@ export class Daemon {
     this.timeline = new TimelineSwitch({
       settings: settings.fib?.timeline,
       events: () => this.fib.events,
+      fib: () => this.fib.eventHandles,
       clock: systemClock,
       log,
     });

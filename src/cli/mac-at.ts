@@ -11,14 +11,15 @@ import type { MacAtAnswer } from "./timeline-wire.js";
 export async function printMacAt(
   client: Client,
   query: {
-    readonly mac: string | undefined;
+    readonly mac?: string | undefined;
+    readonly ip?: string | undefined;
     readonly domain?: string | undefined;
     readonly time: string;
   },
   json: boolean,
   host: CliHost,
 ): Promise<void> {
-  if (query.mac === undefined) {
+  if (query.mac === undefined && query.ip === undefined) {
     throw new CliError(
       EXIT.usage,
       "--at asks for one MAC: evpnctl show mac 52:54:00:00:00:01 --at -5m",
@@ -35,7 +36,8 @@ export async function printMacAt(
 function formatMacAt(row: MacAtAnswer, now: number): string {
   const { pe, via, label, since, sequence } = row;
   return formatFields([
-    ["MAC", row.mac],
+    ["IP", row.ip],
+    ["MAC", row.mac === "" ? undefined : row.mac],
     ["Domain", row.domain],
     ["Time", formatClock(row.time, now)],
     ["State", row.certain ? row.state : `${row.state}, not certain`],

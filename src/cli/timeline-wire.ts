@@ -19,6 +19,7 @@ export interface TimelineEventAnswer {
 
 export interface MacAtAnswer {
   readonly mac: string;
+  readonly ip?: string | undefined;
   readonly domain: string;
   readonly time: number;
   readonly state: string;

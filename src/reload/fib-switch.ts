@@ -119,6 +119,11 @@ export class FibSwitch implements Applier<DaemonSettings> {
     return last === undefined ? undefined : (last.events ??= shareOf(last));
   }
 
+  /** By what another thread reads the FIB whose events these are. */
+  get eventHandles(): FibHandles | undefined {
+    return (this.catchingUp ?? this.answering)?.handles;
+  }
+
   /** For the fabric check. */
   get fib(): Fib | undefined {
     return this.answering?.fib;

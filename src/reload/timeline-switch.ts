@@ -7,6 +7,7 @@ import type { DaemonSettings } from "../config/index.js";
 import {
   ThreadTimeline,
   type EventShare,
+  type FibHandles,
   type TimelineControl,
   type TimelineSettings,
   type TimelineStatus,
@@ -23,6 +24,8 @@ export interface TimelineSwitchParts {
   readonly settings: TimelineSettings | undefined;
   /** Events of the FIB there is now. */
   readonly events: () => EventShare | undefined;
+  /** What that FIB holds. */
+  readonly fib?: () => FibHandles | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** @param started wall-clock milliseconds: before the first event */
@@ -104,6 +107,6 @@ export class TimelineSwitch implements Applier<DaemonSettings> {
     const share = this.parts.events();
     if (share?.buffer === this.ring) return;
     this.ring = share?.buffer;
-    this.timeline?.attach(share);
+    this.timeline?.attach(share, this.parts.fib?.());
   }
 }

@@ -16,6 +16,13 @@ interface Filters {
   readonly pe?: string;
 }
 
+interface AtInput {
+  readonly mac?: string;
+  readonly ip?: string;
+  readonly time: string;
+  readonly domain?: string;
+}
+
 const STRETCH: FieldRules = { from: text(64), to: text(64) };
 const FILTERS: FieldRules = { mac: text(64), domain: text(128), pe: text(64) };
 
@@ -60,20 +67,21 @@ export const TIMELINE_OPERATIONS: readonly Operation[] = [
   unary({
     id: "GetMacAt",
     group: "Timeline",
-    summary: "Where a MAC was at a time, in each domain that knew it",
+    summary:
+      "Where a MAC, or the MAC with an IP address, was at a time, in each domain that knew it",
     role: "viewer",
     http: { method: "GET", path: "/v1/timeline/at" },
     input: "GetMacAtRequest",
     output: "GetMacAtResponse",
     rules: {
-      mac: { required: true, ...text(64) },
+      mac: text(64),
+      ip: text(64),
       time: { required: true, ...text(64) },
       domain: text(128),
     },
-    run: async (
-      backend,
-      { mac, time, domain }: { mac: string; time: string; domain?: string },
-    ) => ({ macs: await timelineOf(backend).at({ mac, domain, time: timeOf("time", time) }) }),
+    run: async (backend, { time, ...what }: AtInput) => ({
+      macs: await timelineOf(backend).at({ ...what, time: timeOf("time", time) }),
+    }),
   }),
   page({
     id: "ListTimeline",

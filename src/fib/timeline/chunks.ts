@@ -49,6 +49,17 @@ export class Chunks {
     return { key: chunkKey(Space.Chunk, id), value: Buffer.from(text) };
   }
 
+  /**
+   * When the oldest ended, at the latest. A clock that ran ahead for a while, and was set back, has dated it into
+   * the future: what was written behind it tells more then.
+   */
+  oldestEnd(now: number): number {
+    const [oldest, ...later] = this.list;
+    if (oldest === undefined) return now;
+    if (oldest.last <= now) return oldest.last;
+    return later.reduce((end, { first }) => Math.min(end, first), now);
+  }
+
   /** Takes the oldest out of the list. */
   drop(): Chunk | undefined {
     return this.list.shift();

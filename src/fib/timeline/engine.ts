@@ -11,6 +11,7 @@ import type { Clock, TimerHandle } from "../../util/clock.js";
 import { FibQueryError } from "../control.js";
 import { EventReader } from "../event-reader.js";
 import type { EventShare } from "../event-ring.js";
+import { FibReader, type FibHandles } from "../fib-reader.js";
 import { Chunks } from "./chunks.js";
 import { History } from "./history.js";
 import { Intake, type Piece } from "./intake.js";
@@ -18,6 +19,7 @@ import { Marks } from "./marks.js";
 import { RingNames } from "./names.js";
 import { Questions } from "./questions.js";
 import { MarkKind } from "./record.js";
+import { Repair, type RepairStep } from "./repair.js";
 import type { TimelineSettings } from "./settings.js";
 import type { TimelineStatus } from "./views.js";
 import { TimelineWriter } from "./writer.js";
@@ -29,6 +31,11 @@ export const UPKEEP_MS = 10_000;
 export const RETRY_MS = 30_000;
 /** Time between two marks of loss. */
 const LOST_MS = 1000;
+/** After a loss, until what there is is compared: a storm is to be over. And before another attempt. */
+export const CALM_MS = 2000;
+const AGAIN_MS = 10_000;
+/** Between two steps of it, so that events and questions have their turns. */
+const STEP_MS = 1;
 /** Other FIBs, one after the other, that are remembered while there is no store. */
 const MOST_RESETS = 100;
 
@@ -36,6 +43,7 @@ interface Opened {
   readonly kv: OrderedKv;
   readonly writer: TimelineWriter;
   readonly chunks: Chunks;
+  readonly history: History;
   readonly questions: Questions;
 }
 
@@ -70,6 +78,14 @@ export class TimelineEngine {
   private lostUntold = 0;
   private lostSince = 0;
   private lastLostMark = -Infinity;
+  /** What the FIB of the ring holds. */
+  private fib: FibReader | undefined;
+  private reader: EventReader | undefined;
+  /** Since when something may be lost that no repair has made good; undefined while nothing is. */
+  private doubtSince: number | undefined;
+  private repairing: Repair | undefined;
+  /** Not before. */
+  private repairAt = 0;
   private lastTime = 0;
   /** This life has said that it started. */
   private begun = false;
@@ -122,8 +138,14 @@ export class TimelineEngine {
    * Events come from this ring now; from no ring when `share` is undefined.
    * @param time wall-clock milliseconds when its first event may have been written
    * @param resumed a thread before this one has read the ring: what it wrote of it is not known
+   * @param fib of the same FIB; without it what is lost is not repaired
    */
-  attach(share: EventShare | undefined, time: number, resumed: boolean): Promise<void> {
+  attach(
+    share: EventShare | undefined,
+    time: number,
+    resumed: boolean,
+    fib?: FibHandles,
+  ): Promise<void> {
     return this.inTurn(async () => {
       this.look();
       await this.pump();
@@ -134,6 +156,10 @@ export class TimelineEngine {
       this.intake = reader && new Intake(reader, resumed ? reader.next : 0);
       this.names = reader && new RingNames(reader);
       this.isOff = reader === undefined;
+      this.reader = reader;
+      this.fib = fib && new FibReader(fib);
+      this.repairing = undefined;
+      this.doubtSince = undefined;
       if (resumed && reader !== undefined) this.count(Math.max(1, reader.next));
       if (first) return;
       const kind = this.isOff ? MarkKind.Off : MarkKind.Rebuilt;
@@ -187,7 +213,8 @@ export class TimelineEngine {
       await marks.load(kv);
       const writer = new TimelineWriter(kv, chunks, marks, this.settings);
       const history = new History(kv, chunks, marks);
-      this.opened = { kv, writer, chunks, questions: new Questions(history, this.clock) };
+      const questions = new Questions(history, this.clock);
+      this.opened = { kv, writer, chunks, history, questions };
       this.problem = undefined;
       if (!this.begun) await this.begin(kv, writer);
       await this.markResets(writer);
@@ -225,8 +252,61 @@ export class TimelineEngine {
     this.intake.take();
     this.lose(this.intake.lost);
     this.intake.lost = 0;
-    if (this.intake.waiting === 0 || this.pumping || this.opened === undefined) return;
-    void this.inTurn(() => this.pump());
+    if (this.pumping || this.opened === undefined) return;
+    if (this.intake.waiting > 0) void this.inTurn(() => this.pump());
+    else if (this.doubtSince !== undefined) this.repair();
+  }
+
+  /** Begins a repair, when it is time for one. */
+  private repair(): void {
+    const { clock, fib, reader } = this;
+    if (fib === undefined || reader === undefined || this.repairing !== undefined) return;
+    if (this.lostUntold > 0 || clock.now() < this.repairAt) return;
+    this.repairing = new Repair({
+      fib,
+      events: reader,
+      settle: (position) => this.settleTo(position),
+      wall: () => clock.wall(),
+      wait: () => new Promise((resolve) => void clock.setTimer(STEP_MS, resolve)),
+    });
+    void this.repairOn(this.repairing);
+  }
+
+  private async repairOn(repair: Repair): Promise<void> {
+    let step = "later" as RepairStep;
+    await this.inTurn(async () => {
+      if (this.repairing !== repair) return;
+      await this.guarded(async ({ history, writer }) => {
+        step = await repair.step(history, writer);
+        if (step !== "done" || this.lostUntold > 0) return;
+        writer.mark(MarkKind.Repaired, this.clock.wall(), this.doubtSince ?? 0, repair.found);
+        await writer.flush(false);
+        this.doubtSince = undefined;
+      });
+    });
+    if (this.repairing !== repair || this.closed) return;
+    if (step === "more") {
+      this.timers.set(
+        "repair",
+        this.clock.setTimer(STEP_MS, () => void this.repairOn(repair)),
+      );
+      return;
+    }
+    this.repairing = undefined;
+    this.repairAt = this.clock.now() + AGAIN_MS;
+  }
+
+  /** Writes all events below the position; false when that failed, or some are lost. */
+  private async settleTo(position: number): Promise<boolean> {
+    for (;;) {
+      this.intake?.take();
+      const piece = this.intake?.next(position);
+      if (piece === undefined) break;
+      await this.write(piece);
+    }
+    this.lose(this.intake?.lost ?? 0);
+    if (this.intake !== undefined) this.intake.lost = 0;
+    return this.opened !== undefined && this.lostUntold === 0;
   }
 
   /** Writes what the queue holds, a piece at a time. */
@@ -291,6 +371,7 @@ export class TimelineEngine {
     if (events === 0) return;
     if (this.lostUntold === 0) this.lostSince = this.lastTime;
     this.count(events);
+    this.repairAt = Math.max(this.repairAt, this.clock.now() + CALM_MS);
   }
 
   private count(events: number): void {
@@ -303,6 +384,7 @@ export class TimelineEngine {
     if (this.lostUntold === 0) return;
     if (!now && this.clock.now() - this.lastLostMark < LOST_MS) return;
     this.opened?.writer.mark(MarkKind.Lost, this.clock.wall(), this.lostSince, this.lostUntold);
+    this.doubtSince = Math.min(this.doubtSince ?? this.lostSince, this.lostSince);
     this.lastLostMark = this.clock.now();
     this.lostUntold = 0;
   }

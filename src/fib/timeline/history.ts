@@ -7,6 +7,7 @@ import { firstEntries, prefixRange, type OrderedKv } from "../../store/index.js"
 import { FibEventKind } from "../event-record.js";
 import type { Chunks } from "./chunks.js";
 import {
+  addressAt,
   between,
   chunkKeyOf,
   comparePlaces,
@@ -21,7 +22,7 @@ import {
   type Place,
 } from "./layout.js";
 import type { Marks } from "./marks.js";
-import { decodeRecord, isState, type StoredEvent } from "./record.js";
+import { decodeRecord, isOwner, isState, type StoredEvent } from "./record.js";
 
 /** Events of a MAC that are looked over for one that says where it is. */
 const MOST_LOOKED = 20_000;
@@ -29,6 +30,26 @@ const PAGE = 32;
 /** Events of a segment that are looked at. */
 const MOST_SEGMENT_EVENTS = 2000;
 const END = 2 ** 47;
+
+/** What has a history, and which events tell it. */
+export interface Track {
+  readonly space: Space;
+  /** Where the last that was told stands. */
+  readonly now: Space;
+  readonly tells: (kind: number) => boolean;
+  /** The station in a key. */
+  readonly stationAt: (key: Uint8Array, at: number) => Uint8Array;
+}
+
+/** Where a MAC is. */
+export const OF_MAC: Track = { space: Space.Mac, now: Space.Now, tells: isState, stationAt };
+/** Whose an IP address is. */
+export const OF_ADDRESS: Track = {
+  space: Space.Address,
+  now: Space.NowAddress,
+  tells: isOwner,
+  stationAt: addressAt,
+};
 
 export interface Found {
   readonly place: Place;
@@ -64,10 +85,11 @@ export class History {
     station: Uint8Array,
     time: number,
     floor: Place | undefined,
+    track = OF_MAC,
   ): Promise<Found | undefined> {
     for (const chunk of this.chunks.upTo(time)) {
       if (floor !== undefined && chunk.id < floor.chunk) break;
-      const found = await this.stateIn(chunk.id, station, 0, time, true);
+      const found = await this.stateIn(track, chunk.id, station, 0, time, true);
       if (found === undefined) continue;
       return floor === undefined || comparePlaces(found.place, floor) > 0 ? found : undefined;
     }
@@ -79,10 +101,11 @@ export class History {
     station: Uint8Array,
     time: number,
     ceiling: Place | undefined,
+    track = OF_MAC,
   ): Promise<Found | undefined> {
     for (const chunk of this.chunks.within(time + 1, END)) {
       if (ceiling !== undefined && chunk.id > ceiling.chunk) break;
-      const found = await this.stateIn(chunk.id, station, time + 1, END, false);
+      const found = await this.stateIn(track, chunk.id, station, time + 1, END, false);
       if (found === undefined) continue;
       return ceiling === undefined || comparePlaces(found.place, ceiling) < 0 ? found : undefined;
     }
@@ -90,8 +113,8 @@ export class History {
   }
 
   /** What is told last of a MAC that there is; the event may be older than the history. */
-  async present(station: Uint8Array): Promise<Found | undefined> {
-    const value = await this.kv.get(plainKey(Space.Now, station));
+  async present(station: Uint8Array, track = OF_MAC): Promise<Found | undefined> {
+    const value = await this.kv.get(plainKey(track.now, station));
     if (value === undefined) return undefined;
     const place = unpackPlace(value);
     return { place, event: decodeRecord(value.subarray(4 + PLACE_OCTETS)) };
@@ -162,43 +185,47 @@ export class History {
     }
   }
 
-  /** Domains in which anything was told of the MAC, at most `most`. */
-  async domainsOf(mac: Uint8Array, most: number): Promise<Uint8Array[]> {
+  /**
+   * Stations of a MAC, or an address, in the domains in which anything was told of it; at most `most`.
+   * @param fixed what they begin with
+   */
+  async domainsOf(fixed: Uint8Array, most: number, track = OF_MAC): Promise<Uint8Array[]> {
     const found = new Map<string, Uint8Array>();
     const add = (station: Uint8Array): void => {
       if (found.size < most) found.set(Buffer.from(station).toString("latin1"), station.slice());
     };
-    const now = await firstEntries(this.kv, prefixRange(plainKey(Space.Now, mac)), most);
-    for (const { key } of now) add(stationAt(key, 1));
+    const now = await firstEntries(this.kv, prefixRange(plainKey(track.now, fixed)), most);
+    for (const { key } of now) add(track.stationAt(key, 1));
     for (const chunk of [...this.chunks.list].reverse()) {
-      const range = prefixRange(chunkKeyOf(Space.Mac, chunk.id, mac));
+      const range = prefixRange(chunkKeyOf(track.space, chunk.id, fixed));
       let from = range.from;
       while (found.size < most) {
         const [row] = await firstEntries(this.kv, { from, to: range.to }, 1);
         if (row === undefined) break;
-        const station = stationAt(row.key, STATION_IN_MAC);
+        const station = track.stationAt(row.key, STATION_IN_MAC);
         add(station);
-        from = prefixRange(chunkKeyOf(Space.Mac, chunk.id, station)).to;
+        from = prefixRange(chunkKeyOf(track.space, chunk.id, station)).to;
       }
     }
     return [...found.values()].sort((a, b) => Buffer.compare(a, b));
   }
 
   private async stateIn(
+    { space, tells }: Track,
     chunk: number,
     station: Uint8Array,
     from: number,
     to: number,
     reverse: boolean,
   ): Promise<Found | undefined> {
-    const cursor = this.kv.cursor({ ...between(Space.Mac, chunk, station, from, to), reverse });
+    const cursor = this.kv.cursor({ ...between(space, chunk, station, from, to), reverse });
     try {
       for (let looked = 0, page = 1; looked < MOST_LOOKED; page = PAGE) {
         const rows = await cursor.next(page);
         if (rows.length === 0) return undefined;
         looked += rows.length;
         for (const { key, value } of rows) {
-          if (!isState(value[0]!)) continue;
+          if (!tells(value[0]!)) continue;
           const place = placeOf(key);
           const event = await this.event(place);
           if (event !== undefined) return { place, event };

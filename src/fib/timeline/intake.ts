@@ -14,6 +14,8 @@ const PIECE = 2048;
 export interface Piece {
   readonly words: Int32Array;
   readonly count: number;
+  /** Position of its first event. */
+  readonly first: number;
 }
 
 export class Intake {
@@ -38,20 +40,29 @@ export class Intake {
   /** Takes over what is in the ring, as far as there is room. */
   take(): void {
     while (this.queued < MOST_QUEUED) {
-      const { words, count, lost, next } = this.reader.readRaw(this.position, PIECE);
+      const { words, count, first, lost, next } = this.reader.readRaw(this.position, PIECE);
       this.lost += lost;
       if (next === this.position) return;
       this.position = next;
       if (count === 0) continue;
-      this.pieces.push({ words: words.slice(0, count * EVENT_WORDS), count });
+      this.pieces.push({ words: words.slice(0, count * EVENT_WORDS), count, first });
       this.queued += count;
     }
   }
 
-  /** The oldest piece; undefined when there is none. */
-  next(): Piece | undefined {
-    const piece = this.pieces.shift();
-    if (piece !== undefined) this.queued -= piece.count;
-    return piece;
+  /** The oldest piece, of events below `until`; undefined when there is none. */
+  next(until = Infinity): Piece | undefined {
+    const piece = this.pieces[0];
+    if (piece === undefined || piece.first >= until) return undefined;
+    const count = Math.min(piece.count, until - piece.first);
+    this.queued -= count;
+    if (count === piece.count) {
+      this.pieces.shift();
+      return piece;
+    }
+    const { words, first } = piece;
+    const rest = words.subarray(count * EVENT_WORDS);
+    this.pieces[0] = { words: rest, count: piece.count - count, first: first + count };
+    return { words, count, first };
   }
 }

@@ -4,19 +4,22 @@
  *
  *   "e" chunk place               -> record (`record.ts`): all events, in the order of time
  *   "m" chunk MAC domain 0 place  -> kind: events of a MAC in a domain
+ *   "i" chunk address domain 0 place -> kind: whose an IP address is in a domain
  *   "s" chunk ESI place           -> record: events of a segment
  *   "q" chunk ESI MAC domain 0    -> nothing: MACs that were on the segment
  *   "g" chunk place               -> record: marks (start, stop, loss)
  *   "c" chunk                     -> what the chunk holds (`chunks.ts`)
  *   "n" MAC domain 0              -> place, record: the last that was told of every MAC there is
  *   "y" ESI MAC domain 0          -> nothing: those of them on the segment
+ *   "w" address domain 0          -> place, record: the last that was told of every IP address there is
  *   "p" ESI PE                   -> place: PEs that are on the segment, by address as text
  *   "h" name                      -> what the next life must know
  *
  * A place is six octets of milliseconds and four of a number that rises within the chunk. A *station* is MAC,
- * domain, 0: what has a history. "n", "y" and "p" are void when evpnd starts.
+ * domain, 0: what has a history; so has an address, which is the number of its octets and these in the MAC's
+ * place. "n", "y", "w" and "p" are void when evpnd starts.
  */
-import { formatMac } from "../../fast-bgp-codec/index.js";
+import { formatIp, formatMac } from "../../fast-bgp-codec/index.js";
 import type { KvRange } from "../../store/index.js";
 import { readU16, readU32, writeU16, writeU32 } from "../../util/bytes.js";
 
@@ -25,12 +28,14 @@ const HIGH = 0x1_0000_0000;
 export const Space = {
   Event: 0x65,
   Mac: 0x6d,
+  Address: 0x69,
   Segment: 0x73,
   OnSegment: 0x71,
   Mark: 0x67,
   Chunk: 0x63,
   Now: 0x6e,
   NowOnSegment: 0x79,
+  NowAddress: 0x77,
   Standing: 0x70,
   Meta: 0x68,
 } as const;
@@ -40,6 +45,7 @@ export type Space = (typeof Space)[keyof typeof Space];
 export const CHUNK_SPACES: readonly Space[] = [
   Space.Event,
   Space.Mac,
+  Space.Address,
   Space.Segment,
   Space.OnSegment,
   Space.Mark,
@@ -126,12 +132,30 @@ export function stationAt(key: Uint8Array, at: number): Uint8Array {
   return key.subarray(at, end);
 }
 
-/** Where the station begins in keys of "m" and "q". */
+/** The same of an address in a key of "i" or "w". */
+export function addressAt(key: Uint8Array, at: number): Uint8Array {
+  return key.subarray(at, key.indexOf(0, at + 1 + key[at]!) + 1);
+}
+
+/** Where the station begins in keys of "m", "i" and "q". */
 export const STATION_IN_MAC = CHUNK_OCTETS;
 export const STATION_IN_SEGMENT = CHUNK_OCTETS + 10;
 
 export function station(mac: Uint8Array, domain: string): Uint8Array {
   return Buffer.concat([mac, Buffer.from(domain), Uint8Array.of(0)]);
+}
+
+/** @param ip its octets */
+export function addressStation(ip: Uint8Array, domain: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(ip.length), ip, domain, Uint8Array.of(0)]);
+}
+
+export function addressText(bytes: Uint8Array): { ip: string; domain: string } {
+  const octets = bytes[0]!;
+  return {
+    ip: formatIp(bytes, 1, octets),
+    domain: Buffer.from(bytes.subarray(1 + octets, bytes.length - 1)).toString(),
+  };
 }
 
 export function stationText(bytes: Uint8Array): { mac: string; domain: string } {

@@ -10,6 +10,15 @@ export interface Mark {
   readonly count: number;
 }
 
+/** Events that were lost. */
+export interface Loss {
+  readonly count: number;
+  /** Wall-clock milliseconds: the last that was written before. */
+  readonly from: number;
+  /** When it was repaired; undefined: not yet, or never. */
+  readonly until: number | undefined;
+}
+
 const PAGE = 1000;
 /** All that is known of the present is void. */
 const RESETS: ReadonlySet<number> = new Set([MarkKind.Started, MarkKind.Rebuilt, MarkKind.Off]);
@@ -60,13 +69,23 @@ export class Marks {
     return { from: before.place.time, to: after?.place.time };
   }
 
-  /** Events lost behind a place, or since the beginning, up to a time. */
-  lostBetween(from: Place | undefined, to: number): number {
-    let lost = 0;
+  /** What was lost behind a place, or since the beginning, up to a time, and not repaired by then. */
+  lostBetween(from: Place | undefined, to: number): Loss | undefined {
+    const isRepair = ({ kind }: Mark): boolean => kind === MarkKind.Repaired;
+    const repaired = this.list.findLast((one) => isRepair(one) && one.place.time <= to)?.place;
+    let loss: Loss | undefined;
     for (const { kind, place, count, since } of this.list) {
       if (kind !== MarkKind.Lost || since > to) continue;
-      if (from === undefined || comparePlaces(place, from) > 0) lost += count;
+      const isBehind = (one: Place | undefined) =>
+        one === undefined || comparePlaces(place, one) > 0;
+      if (!isBehind(from) || !isBehind(repaired)) continue;
+      const until = this.list.find((one) => isRepair(one) && comparePlaces(one.place, place) > 0);
+      loss = {
+        count: (loss?.count ?? 0) + count,
+        from: Math.min(loss?.from ?? since, since),
+        until: until?.place.time,
+      };
     }
-    return lost;
+    return loss;
   }
 }

@@ -1,6 +1,7 @@
 /** Between the timeline's thread and the one that has the FIB. */
 import type { FibQueryError } from "../control.js";
 import type { EventShare } from "../event-ring.js";
+import type { FibHandles } from "../fib-reader.js";
 import type { TimelineSettings } from "./settings.js";
 import type {
   TimelineAtQuery,
@@ -21,6 +22,8 @@ export type TimelineCommand =
   | {
       readonly kind: "attach";
       readonly share: EventShare | undefined;
+      /** Of the same FIB: what it holds, for when events are lost. */
+      readonly fib: FibHandles | undefined;
       readonly time: number;
       readonly resumed: boolean;
     }

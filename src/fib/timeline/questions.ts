@@ -1,15 +1,16 @@
 /** Questions as they are asked, checked and put to the history. A few heavy ones run at a time; more wait, or are refused. */
-import { parseMac } from "../../fast-bgp-codec/index.js";
+import { parseIp, parseMac } from "../../fast-bgp-codec/index.js";
 import type { Clock } from "../../util/clock.js";
 import { FibQueryError } from "../control.js";
 import { parseMacMask, type MacMask } from "../mac-mask.js";
 import { listDifferences } from "./difference.js";
-import type { History } from "./history.js";
-import { station } from "./layout.js";
+import { OF_ADDRESS, type History } from "./history.js";
+import { addressStation, station } from "./layout.js";
 import { listEvents } from "./listing.js";
 import { kindOf, TIMELINE_KINDS } from "./record.js";
 import { mostRestless } from "./restless.js";
 import { whereWas } from "./where-was.js";
+import { whoseWas } from "./whose-was.js";
 import {
   MOST_DOMAINS,
   type MacAt,
@@ -55,29 +56,16 @@ export class Questions {
     });
   }
 
-  at({ mac: text, domain, time }: TimelineAtQuery): Promise<readonly MacAt[]> {
+  at({ mac, ip, domain, time }: TimelineAtQuery): Promise<readonly MacAt[]> {
     return this.inTurn(async () => {
-      const mac = parseMac(text);
-      if (mac === undefined) {
-        throw new FibQueryError(
-          "invalid",
-          `"${text}" is no whole MAC address; write for example 52:54:00:00:00:01`,
-        );
+      if ((mac === undefined) === (ip === undefined)) {
+        throw new FibQueryError("invalid", "where was what? say mac or ip, one of the two");
       }
       const now = this.clock.wall();
       if (time > now) {
         throw new FibQueryError("invalid", `${new Date(time).toISOString()} is yet to come`);
       }
-      const stations =
-        domain === undefined
-          ? await this.history.domainsOf(mac, MOST_DOMAINS)
-          : [station(mac, domain)];
-      if (stations.length === 0) {
-        throw new FibQueryError("not-found", `the timeline knows nothing of the MAC ${text}`);
-      }
-      const rows: MacAt[] = [];
-      for (const one of stations) rows.push(await whereWas(this.history, one, time));
-      return rows;
+      return ip === undefined ? this.ofMac(mac!, domain, time) : this.ofAddress(ip, domain, time);
     });
   }
 
@@ -95,6 +83,51 @@ export class Questions {
       const asked = { ...stretch(query, this.clock.wall()), domain: query.domain };
       return mostRestless(this.history, asked, count);
     });
+  }
+
+  private async ofMac(text: string, domain: string | undefined, time: number): Promise<MacAt[]> {
+    const mac = parseMac(text);
+    if (mac === undefined) {
+      throw new FibQueryError(
+        "invalid",
+        `"${text}" is no whole MAC address; write for example 52:54:00:00:00:01`,
+      );
+    }
+    const { history } = this;
+    const stations =
+      domain === undefined ? await history.domainsOf(mac, MOST_DOMAINS) : [station(mac, domain)];
+    if (stations.length === 0) {
+      throw new FibQueryError("not-found", `the timeline knows nothing of the MAC ${text}`);
+    }
+    const rows: MacAt[] = [];
+    for (const one of stations) rows.push(await whereWas(history, one, time));
+    return rows;
+  }
+
+  private async ofAddress(
+    text: string,
+    domain: string | undefined,
+    time: number,
+  ): Promise<MacAt[]> {
+    const ip = parseIp(text);
+    if (ip === undefined) {
+      throw new FibQueryError(
+        "invalid",
+        `ip "${text}" is no address; write a whole IPv4 or IPv6 address`,
+      );
+    }
+    const { history } = this;
+    const fixed = Uint8Array.of(ip.length, ...ip);
+    const stations =
+      domain === undefined
+        ? await history.domainsOf(fixed, MOST_DOMAINS, OF_ADDRESS)
+        : [addressStation(ip, Buffer.from(domain))];
+    if (stations.length === 0) {
+      throw new FibQueryError("not-found", `the timeline knows nothing of the address ${text}`);
+    }
+    const rows: MacAt[] = [];
+    for (const one of stations) rows.push(await whoseWas(history, one, time));
+    return rows;
   }
 
   /** One after the other: two walks at once would only take twice the memory. */

@@ -5,7 +5,14 @@
  * Lengths are codes of two bits, `to`, `from`, `ip`: 0 none, 1 IPv4, 2 IPv6, 3 a MAC. Marks of the timeline itself
  * are kinds from `MARK_BASE` on; their `from` is eight octets of time, flagged.
  */
-import { formatEsi, formatIp, formatMac } from "../../fast-bgp-codec/index.js";
+import {
+  formatEsi,
+  formatIp,
+  formatMac,
+  parseEsi,
+  parseIp,
+  parseMac,
+} from "../../fast-bgp-codec/index.js";
 import { readU32, writeU16, writeU32 } from "../../util/bytes.js";
 import { FIB_EVENT_NAMES, FibEventKind, LABEL_IS_VNI } from "../event-record.js";
 
@@ -25,6 +32,8 @@ export const MarkKind = {
   ClockBack: MARK_BASE + 4,
   /** The FIB, or its timeline, was turned off. */
   Off: MARK_BASE + 5,
+  /** After a loss, from `since` on, all that there is was compared with the FIB: `count` differences were written. */
+  Repaired: MARK_BASE + 6,
 } as const;
 export type MarkKind = (typeof MarkKind)[keyof typeof MarkKind];
 
@@ -35,6 +44,7 @@ const MARK_NAMES: readonly string[] = [
   "rebuilt",
   "clock-back",
   "off",
+  "repaired",
 ];
 
 /** All kinds by name. */
@@ -162,6 +172,31 @@ export function encodeMark(kind: MarkKind, since: number, count: number): Uint8A
   return out;
 }
 
+/** The reverse of `decodeRecord`, of an event that is no mark. */
+export function encodeRecord(event: Partial<StoredEvent> & Pick<StoredEvent, "kind">): Uint8Array {
+  const { kind, sequence = 0, count = 0, label = 0, vni = false, domain } = event;
+  const none = new Uint8Array(0);
+  const esi = event.esi === undefined ? undefined : parseEsi(event.esi);
+  const mac = event.mac === undefined ? undefined : parseMac(event.mac);
+  const [to, from, ip] = [event.to, event.from, event.ip].map((text) =>
+    text === undefined ? none : (parseIp(text) ?? parseMac(text) ?? none),
+  );
+  const name = Buffer.from(domain ?? "");
+  const isOfMac = mac !== undefined && domain !== undefined;
+  const head = new Uint8Array(HEADER);
+  head[0] = kind;
+  head[1] =
+    lengthCode(to!.length) | (lengthCode(from!.length) << 2) | (lengthCode(ip!.length) << 4);
+  head[2] =
+    (esi === undefined ? 0 : Flag.Esi) | (isOfMac ? Flag.Station : 0) | (vni ? Flag.Vni : 0);
+  writeU32(head, 3, sequence);
+  writeU32(head, 7, count);
+  writeU32(head, 11, label);
+  const station = isOfMac ? [mac, Uint8Array.of(name.length), name] : [];
+  const peer = Buffer.from(event.peer ?? "");
+  return Buffer.concat([head, esi ?? none, ...station, to!, from!, ip!, peer]);
+}
+
 export function decodeRecord(bytes: Uint8Array): StoredEvent {
   const lengths = bytes[1]!;
   const flags = bytes[2]!;
@@ -218,9 +253,22 @@ export function esiOctets(record: Uint8Array): Uint8Array | undefined {
   return record.subarray(HEADER, HEADER + 10);
 }
 
+/** The octets of the IP address of an event in the ring; none without. */
+export function ipOctets(words: Int32Array, base: number): Uint8Array {
+  const octets = words[base]! >>> 24;
+  const out = new Uint8Array(octets);
+  copyAddress(words, base + IP, octets, out, 0);
+  return out;
+}
+
 /** Kinds by what they say of a MAC: where it is from then on, or that it is gone. */
 export function isState(kind: number): boolean {
   return STATES.has(kind);
+}
+
+/** The same of an IP address: whose it is. */
+export function isOwner(kind: number): boolean {
+  return OWNERS.has(kind);
 }
 
 export function isSegmentKind(kind: number): boolean {
@@ -232,6 +280,11 @@ const STATES: ReadonlySet<number> = new Set([
   FibEventKind.Move,
   FibEventKind.Withdraw,
   FibEventKind.Update,
+]);
+const OWNERS: ReadonlySet<number> = new Set([
+  FibEventKind.IpLearn,
+  FibEventKind.IpMove,
+  FibEventKind.IpWithdraw,
 ]);
 const SEGMENT_KINDS: ReadonlySet<number> = new Set([
   FibEventKind.SegmentUp,

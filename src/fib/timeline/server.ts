@@ -22,7 +22,7 @@ export function serveTimeline(
   port.on("message", (command) => {
     switch (command.kind) {
       case "attach":
-        void engine.attach(command.share, command.time, command.resumed);
+        void engine.attach(command.share, command.time, command.resumed, command.fib);
         break;
       case "bounds":
         engine.setBounds(command.settings);

@@ -9,6 +9,7 @@ import {
 import { WaitingCalls } from "../../util/waiting-calls.js";
 import { FibQueryError } from "../control.js";
 import type { EventShare } from "../event-ring.js";
+import type { FibHandles } from "../fib-reader.js";
 import type { TimelineCommand, TimelineQuestion, TimelineReport } from "./messages.js";
 import type { TimelineSettings } from "./settings.js";
 import type {
@@ -53,6 +54,7 @@ export class ThreadTimeline implements TimelineControl {
   private readonly calls = new WaitingCalls();
   private thread: OwnedThread<TimelineCommand> | undefined;
   private share: EventShare | undefined;
+  private fib: FibHandles | undefined;
   private latest: TimelineStatus;
   private restart: TimerHandle | undefined;
   private ended: (() => void) | undefined;
@@ -80,10 +82,14 @@ export class ThreadTimeline implements TimelineControl {
     return this.latest;
   }
 
-  /** Reads this ring from now on. */
-  attach(share: EventShare | undefined): void {
+  /**
+   * Reads this ring from now on.
+   * @param fib of the same FIB; without it what was lost is not repaired
+   */
+  attach(share: EventShare | undefined, fib?: FibHandles): void {
     this.share = share;
-    this.thread?.post({ kind: "attach", share, time: this.clock.wall(), resumed: false });
+    this.fib = fib;
+    this.thread?.post({ kind: "attach", share, fib, time: this.clock.wall(), resumed: false });
   }
 
   setBounds(settings: TimelineSettings): void {
@@ -157,8 +163,9 @@ export class ThreadTimeline implements TimelineControl {
       },
     );
     this.thread = thread;
-    if (this.share === undefined) return;
-    thread.post({ kind: "attach", share: this.share, time: started, resumed: true });
+    const { share, fib } = this;
+    if (share === undefined) return;
+    thread.post({ kind: "attach", share, fib, time: started, resumed: true });
   }
 
   private report(report: TimelineReport): void {

@@ -25,9 +25,12 @@ export interface LabelAt {
   readonly value: number;
 }
 
-/** Where a MAC was at one time, in one domain. */
+/** Where a MAC, or the one that had an IP address, was at one time, in one domain. */
 export interface MacAt {
+  /** Of an address that no MAC is known to have had, empty. */
   readonly mac: string;
+  /** Who asked for an address. */
+  readonly ip?: string | undefined;
   readonly domain: string;
   readonly time: number;
   /** `unknown`: nothing was recorded that tells; the notes say why. */
@@ -98,8 +101,10 @@ export interface TimelineQuery {
   readonly limit?: number | undefined;
 }
 
+/** Of a MAC or of an IP address: one of the two is given. */
 export interface TimelineAtQuery {
-  readonly mac: string;
+  readonly mac?: string | undefined;
+  readonly ip?: string | undefined;
   readonly domain?: string | undefined;
   readonly time: number;
 }
@@ -134,7 +139,7 @@ export interface TimelinePage<T> {
 export interface TimelineControl {
   status(): Promise<TimelineStatus>;
   events(query: TimelineQuery): Promise<TimelinePage<TimelineEvent>>;
-  /** A row for each domain that knew the MAC, `MOST_DOMAINS` at most. */
+  /** A row for each domain that knew the MAC, or the address; `MOST_DOMAINS` at most. */
   at(query: TimelineAtQuery): Promise<readonly MacAt[]>;
   diff(query: TimelineDiffQuery): Promise<TimelinePage<MacDifference>>;
   restless(query: TimelineRestlessQuery): Promise<RestlessMacs>;

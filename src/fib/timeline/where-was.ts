@@ -10,13 +10,13 @@
 import { parseEsi } from "../../fast-bgp-codec/index.js";
 import { FibEventKind } from "../event-record.js";
 import type { Found, History, Standing } from "./history.js";
-import { comparePlaces, stationText } from "./layout.js";
+import { comparePlaces, stationText, type Place } from "./layout.js";
 import { MarkKind, type StoredEvent } from "./record.js";
 import type { LabelAt, MacAt } from "./views.js";
 
-type Rest = Omit<MacAt, "mac" | "domain" | "time">;
+export type Rest = Omit<MacAt, "mac" | "domain" | "time" | "ip">;
 
-const NOWHERE: Rest = {
+export const NOWHERE: Rest = {
   state: "absent",
   pe: undefined,
   via: [],
@@ -36,26 +36,53 @@ export async function whereWas(
 ): Promise<MacAt> {
   const { marks } = history;
   const about = { ...stationText(station), time };
-  const gap = marks.gapAt(time);
-  if (gap !== undefined) {
-    const until = gap.to === undefined ? "" : ` to ${iso(gap.to)}`;
-    const notes = [
-      `nothing was recorded from ${iso(gap.from)}${until}: evpnd or its MAC FIB was off`,
-    ];
-    return { ...about, ...NOWHERE, state: "unknown", certain: false, notes };
-  }
-  const reset = marks.resetBefore(time);
-  const floor = reset?.place;
+  const off = whileOff(history, time);
+  if (off !== undefined) return { ...about, ...off };
+  const floor = marks.resetBefore(time)?.place;
+  const { found, ...rest } = await stateAt(history, station, time);
+  const note = lossNote(history, found?.place ?? floor, time);
+  if (note === undefined) return { ...about, ...rest };
+  const state = found === undefined && rest.state === "absent" ? "unknown" : rest.state;
+  return { ...about, ...rest, state, certain: false, notes: [...rest.notes, note] };
+}
+
+/** The same, as if nothing had been lost. */
+export async function stateAt(
+  history: History,
+  station: Uint8Array,
+  time: number,
+): Promise<Rest & { readonly found: Found | undefined }> {
+  const floor = history.marks.resetBefore(time)?.place;
   const found = await history.lastState(station, time, floor);
   const rest =
     found !== undefined
       ? await afterEvent(history, station, found, time)
       : await withoutEvent(history, station, time);
-  const lost = marks.lostBetween(found?.place ?? floor, time);
-  if (lost === 0) return { ...about, ...rest };
-  const note = `${lost} events were lost in between, some may have been of this MAC`;
-  const state = found === undefined && rest.state === "absent" ? "unknown" : rest.state;
-  return { ...about, ...rest, state, certain: false, notes: [...rest.notes, note] };
+  return { ...rest, found };
+}
+
+/** What was lost since the place may have been of it; undefined when nothing was. */
+export function lossNote(
+  { marks }: History,
+  since: Place | undefined,
+  time: number,
+): string | undefined {
+  const loss = marks.lostBetween(since, time);
+  if (loss === undefined) return undefined;
+  const { count, from, until } = loss;
+  const stretch =
+    until === undefined ? `since ${iso(from)}` : `between ${iso(from)} and ${iso(until)}`;
+  return `unknown ${stretch}: ${count} events were lost, some may have been of it`;
+}
+
+/** Nothing was recorded then; undefined when something was. */
+export function whileOff({ marks }: History, time: number): Rest | undefined {
+  const gap = marks.gapAt(time);
+  if (gap === undefined) return undefined;
+  const until = gap.to === undefined ? "" : ` to ${iso(gap.to)}`;
+  return unknown(
+    `nothing was recorded from ${iso(gap.from)}${until}: evpnd or its MAC FIB was off`,
+  );
 }
 
 async function afterEvent(
@@ -86,8 +113,10 @@ async function afterEvent(
   if (own === undefined || own.up || !through.certain) return through;
   // From a PE that has left, routes go without events of their own, until the last one. What is told of the
   // MAC next shows whether it was still there.
-  const next = await history.firstState(station, time, history.marks.resetAfter(time)?.place);
-  if (next !== undefined && !COMINGS.has(next.event.kind)) return through;
+  const { marks } = history;
+  const next = await history.firstState(station, time, marks.resetAfter(time)?.place);
+  const isNext = next !== undefined && marks.lostBetween(place, next.place.time) === undefined;
+  if (isNext && !COMINGS.has(next.event.kind)) return through;
   const note = `its route of ${event.to} may have gone since without an event of its own`;
   return { ...through, certain: false, notes: [...through.notes, note] };
 }
@@ -126,17 +155,13 @@ function throughSegment(
 }
 
 async function withoutEvent(history: History, station: Uint8Array, time: number): Promise<Rest> {
-  const { chunks, marks } = history;
+  const { marks } = history;
   const after = marks.resetAfter(time);
   const now = after === undefined ? await history.present(station) : undefined;
   if (now !== undefined && now.place.time <= time) return afterEvent(history, station, now, time);
   const reset = marks.resetBefore(time);
-  const oldest = chunks.list[0]?.first;
-  if (reset === undefined && (oldest === undefined || time < oldest)) {
-    return unknown(
-      oldest === undefined ? "the history is empty" : `the history begins at ${iso(oldest)}`,
-    );
-  }
+  const early = tooEarly(history, time);
+  if (early !== undefined) return early;
   const first = await history.firstState(station, time, after?.place);
   if (first?.event.kind === FibEventKind.Learn) return startNote(history, time);
   if (first !== undefined) {
@@ -147,18 +172,26 @@ async function withoutEvent(history: History, station: Uint8Array, time: number)
     return { ...NOWHERE, state: "present", pe, via, esi, certain: false, notes: [note] };
   }
   // What was there without a change until evpnd ended, since before the history begins, left no trace.
-  if (reset === undefined && after !== undefined) {
-    return unknown("the history of that life of evpnd is cut, and has no event of it");
-  }
+  if (reset === undefined && after !== undefined) return unknown(CUT);
   return startNote(history, time);
 }
 
-function unknown(note: string): Rest {
+export const CUT = "the history of that life of evpnd is cut, and has no event of it";
+
+/** Before the history; undefined when the time is in it. */
+export function tooEarly({ chunks, marks }: History, time: number): Rest | undefined {
+  const oldest = chunks.list[0]?.first;
+  if (marks.resetBefore(time) !== undefined) return undefined;
+  if (oldest === undefined) return unknown("the history is empty");
+  return time < oldest ? unknown(`the history begins at ${iso(oldest)}`) : undefined;
+}
+
+export function unknown(note: string): Rest {
   return { ...NOWHERE, state: "unknown", certain: false, notes: [note] };
 }
 
 /** Nowhere; right after a start that means little. */
-function startNote({ marks }: History, time: number): Rest {
+export function startNote({ marks }: History, time: number): Rest {
   const reset = marks.resetBefore(time);
   if (reset === undefined) return NOWHERE;
   const what = reset.kind === MarkKind.Started ? "evpnd started" : "the FIB was read anew";

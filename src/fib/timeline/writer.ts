@@ -11,6 +11,7 @@ import { EVENT_WORDS, FibEventKind } from "../event-record.js";
 import type { RawBatch } from "../event-reader.js";
 import type { Chunk, Chunks } from "./chunks.js";
 import {
+  addressStation,
   CHUNK_SPACES,
   chunkKey,
   chunkKeyOf,
@@ -26,6 +27,8 @@ import {
   encodeEvent,
   encodeMark,
   esiOctets,
+  ipOctets,
+  isOwner,
   isSegmentKind,
   isState,
   MarkKind,
@@ -102,6 +105,7 @@ export class TimelineWriter {
   async forgetPresent(): Promise<void> {
     await this.kv.clear(prefixRange(plainKey(Space.Now)));
     await this.kv.clear(prefixRange(plainKey(Space.NowOnSegment)));
+    await this.kv.clear(prefixRange(plainKey(Space.NowAddress)));
     await this.kv.clear(prefixRange(plainKey(Space.Standing)));
   }
 
@@ -113,7 +117,7 @@ export class TimelineWriter {
     for (;;) {
       const oldest = chunks.list[0];
       if (oldest === undefined || oldest === this.chunk) break;
-      if (oldest.last >= now - maxAge * 1000 && chunks.octets <= maxSize) break;
+      if (chunks.oldestEnd(now) >= now - maxAge * 1000 && chunks.octets <= maxSize) break;
       chunks.drop();
       this.marks.dropChunk(oldest.id);
       for (const space of CHUNK_SPACES) {
@@ -142,16 +146,38 @@ export class TimelineWriter {
       ? names.domain(words[base + 3]!, words[base + 4]!, words[base + 5]!)
       : undefined;
     const record = encodeEvent(words, base, domain, names.peer(words[base + 27]!));
+    if (domain === undefined) {
+      this.tell(time, kind, record);
+      return;
+    }
+    const station = new Uint8Array(7 + domain.length);
+    writeU16(station, 0, words[base + 6]!);
+    writeU32(station, 2, words[base + 7]!);
+    station.set(domain, 6);
+    const address = isOwner(kind) ? addressStation(ipOctets(words, base), domain) : undefined;
+    this.tell(time, kind, record, station, address);
+  }
+
+  /**
+   * Puts an event into the batch under way.
+   * @param time wall-clock milliseconds
+   * @param station of events of a MAC
+   * @param address of events that say whose it is
+   */
+  tell(
+    time: number,
+    kind: number,
+    record: Uint8Array,
+    station?: Uint8Array,
+    address?: Uint8Array,
+  ): void {
     const place = this.place(time);
     this.put(placedKey(Space.Event, place), record);
     const esi = esiOctets(record);
-    if (domain !== undefined) {
-      const station = new Uint8Array(7 + domain.length);
-      writeU16(station, 0, words[base + 6]!);
-      writeU32(station, 2, words[base + 7]!);
-      station.set(domain, 6);
+    if (station !== undefined) {
       this.put(placedKey(Space.Mac, place, station), Uint8Array.of(kind));
       if (isState(kind)) this.present(kind, station, place, record, esi);
+      if (address !== undefined) this.owned(kind, address, place, record);
     } else if (esi !== undefined) {
       this.put(placedKey(Space.Segment, place, esi), record);
       this.standing(kind, place, record, esi);
@@ -164,6 +190,13 @@ export class TimelineWriter {
     const key = plainKey(Space.Standing, esi, Buffer.from(to ?? from ?? ""));
     const isUp = kind === FibEventKind.SegmentUp;
     this.writes.push({ key, value: isUp ? packPlace(place) : undefined });
+  }
+
+  private owned(kind: number, address: Uint8Array, place: Place, record: Uint8Array): void {
+    this.put(placedKey(Space.Address, place, address), Uint8Array.of(kind));
+    const isGone = kind === FibEventKind.IpWithdraw;
+    const value = isGone ? undefined : Buffer.concat([packPlace(place), record]);
+    this.writes.push({ key: plainKey(Space.NowAddress, address), value });
   }
 
   private present(

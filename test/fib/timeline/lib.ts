@@ -4,7 +4,13 @@ import { FibEventKind } from "../../../src/fib/index.js";
 import { TimelineEngine } from "../../../src/fib/timeline/engine.js";
 import { UPKEEP_MS } from "../../../src/fib/timeline/engine.js";
 import type { TimelineSettings } from "../../../src/fib/timeline/settings.js";
-import { ethernetAd, macIp, MAX_ET, type AttrSpec } from "../lib/route.js";
+import {
+  ethernetAd,
+  macIp,
+  MAX_ET,
+  settings as routeSettings,
+  type AttrSpec,
+} from "../lib/route.js";
 import { Fabric } from "../lib/fabric.js";
 
 export { FibEventKind };
@@ -28,8 +34,13 @@ export class TimedFabric extends Fabric {
   readonly kv: OrderedKv;
   readonly engine: TimelineEngine;
 
-  constructor(kv: OrderedKv = new LastingKv(), settings = SETTINGS, from?: number) {
-    super({ eventRing: 4096 });
+  constructor(
+    kv: OrderedKv = new LastingKv(),
+    settings = SETTINGS,
+    from?: number,
+    eventRing = 4096,
+  ) {
+    super({ eventRing });
     this.kv = kv;
     if (from !== undefined) this.clock.time = from;
     this.engine = new TimelineEngine({
@@ -39,7 +50,8 @@ export class TimedFabric extends Fabric {
       open: () => Promise.resolve(kv),
       told: () => {},
     });
-    void this.engine.attach(this.fib.tables.events.share([]), this.clock.time, false);
+    const handles = { shared: this.fib.shared.handles, settings: routeSettings({ eventRing }) };
+    void this.engine.attach(this.fib.tables.events.share([]), this.clock.time, false, handles);
   }
 
   /** The PE announces the MAC. */

@@ -153,6 +153,49 @@ describe("where a MAC was", () => {
   });
 });
 
+describe("a clock that runs ahead and is set back", () => {
+  const DAY = 86_400_000;
+  /** Upkeep's timer is on the clock that the test sets. */
+  const trim = async ({ engine }: TimedFabric, settings: typeof SETTINGS) => {
+    engine.setBounds(settings);
+    await engine.settled();
+  };
+  const kinds = async (fabric: TimedFabric) => (await fabric.events({ mac: MAC })).join();
+
+  it("does not keep what it dated into the future for longer than anything else", async () => {
+    const settings = { ...SETTINGS, maxAge: 3600 };
+    const fabric = await new TimedFabric(new LastingKv(), settings).at(1, MAC).pass();
+    const { clock } = fabric;
+    clock.time += 1000 * DAY;
+    await fabric.at(2, MAC, { sequence: 1 }).pass();
+    clock.time -= 1000 * DAY;
+    await fabric.at(1, MAC, { sequence: 2 }).pass();
+    expect(await kinds(fabric)).toContain("move");
+    clock.pass(1800_000);
+    await fabric.at(1, OTHER).pass();
+    await trim(fabric, settings);
+    expect(await kinds(fabric)).toContain("move");
+    clock.pass(3600_000);
+    await fabric.at(2, OTHER, { sequence: 1 }).pass();
+    await trim(fabric, settings);
+    expect(await kinds(fabric)).toBe("");
+    expect(await fabric.events({ mac: OTHER })).toContainEqual(expect.stringContaining("move"));
+  });
+
+  it("set back by mistake, and put right, cuts nothing before its time", async () => {
+    const settings = { ...SETTINGS, maxAge: 3600 };
+    const fabric = await new TimedFabric(new LastingKv(), settings).at(1, MAC).pass();
+    const { clock } = fabric;
+    clock.time -= 1000 * DAY;
+    await fabric.at(1, OTHER).pass();
+    await trim(fabric, settings);
+    clock.time += 1000 * DAY;
+    await fabric.at(2, OTHER, { sequence: 1 }).pass();
+    await trim(fabric, settings);
+    expect(await kinds(fabric)).toContain("learn");
+  });
+});
+
 describe("while the store is away", () => {
   it("another FIB is another FIB, and what waited for the store is lost", async () => {
     let isFull = false;
