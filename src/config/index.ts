@@ -17,7 +17,7 @@ import type { Surroundings } from "./compile.js";
 import { parseYaml } from "./document.js";
 import { EMBEDDED_CONFIG, EMBEDDED_NAME } from "./embedded.js";
 import type { ConfigFile, DaemonSettings } from "./file.js";
-import { IssueList, sortIssues } from "./issue.js";
+import { cutIssues, IssueList, sortIssues } from "./issue.js";
 import type { ConfigIssue, Locate } from "./issue.js";
 import type { Overlay } from "./overlay.js";
 import { applyOverlay } from "./overlay.js";
@@ -100,7 +100,7 @@ export function checkConfig(
   overlay?: Overlay,
 ): ConfigResult {
   const parsed = parseYaml(text, name);
-  if (parsed.issues.length > 0) return { ok: false, issues: parsed.issues };
+  if (parsed.issues.length > 0) return { ok: false, issues: cutIssues(parsed.issues) };
   let data = parsed.data;
   let locate: Locate = parsed.locate;
   if (overlay !== undefined) ({ data, locate } = applyOverlay(data, locate, overlay));

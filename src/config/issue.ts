@@ -97,9 +97,30 @@ export function formatIssue(issue: ConfigIssue): string {
   return `${issue.file}${place}:${kind}${path} ${issue.message}; ${issue.remedy}`;
 }
 
-/** By line, so that the list reads like the file. */
+/** Issues that are told; a candidate of half a megabyte may have a hundred thousand. */
+const MOST_ISSUES = 500;
+
+/** By line, so that the list reads like the file; see `cutIssues`. */
 export function sortIssues(issues: readonly ConfigIssue[]): ConfigIssue[] {
-  return [...issues].sort(
-    (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
+  return cutIssues(
+    [...issues].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
   );
+}
+
+/** In their order, errors before warnings where there is no room for all; the last one says how many more there are. */
+export function cutIssues(issues: readonly ConfigIssue[]): ConfigIssue[] {
+  if (issues.length <= MOST_ISSUES) return [...issues];
+  const isError = ({ severity }: ConfigIssue): boolean => severity === "error";
+  const errors = issues.filter(isError).slice(0, MOST_ISSUES);
+  const warnings = issues.filter((one) => !isError(one)).slice(0, MOST_ISSUES - errors.length);
+  const told = new Set([...errors, ...warnings]);
+  const left = issues.filter((one) => !told.has(one));
+  const severity = left.some(isError) ? "error" : "warning";
+  const { file, line, column } = left[0]!;
+  const message = `${left.length} more from here on are not told`;
+  const remedy = "correct the others first";
+  return [
+    ...issues.filter((one) => told.has(one)),
+    { severity, file, line, column, path: "", message, remedy },
+  ];
 }

@@ -8,6 +8,7 @@
 import { statSync } from "node:fs";
 import { startOwnedThread } from "../util/owned-thread.js";
 import { deepFreeze } from "./freeze.js";
+import { cutIssues } from "./issue.js";
 import { CANDIDATE_NAME, loadConfig, parseYaml } from "./index.js";
 import type { ConfigIssue, ConfigResult, ConfigSource } from "./index.js";
 
@@ -69,7 +70,7 @@ export class ConfigReader {
   /** Data of a text in YAML, and what is wrong with it. */
   parse(text: string): Promise<ParsedText> {
     return this.inTurn(async () => {
-      if (!this.isLarge(text)) return parseYaml(text, CANDIDATE_NAME);
+      if (!this.isLarge(text)) return parsedText(text);
       const report = await this.apart({ kind: "parse", text });
       if (report instanceof Error) {
         return { data: undefined, issues: [unread(report, { text })] };
@@ -105,6 +106,12 @@ export class ConfigReader {
     this.turn = result.catch(() => {});
     return result;
   }
+}
+
+/** As plain data. */
+export function parsedText(text: string): ParsedText {
+  const { data, issues } = parseYaml(text, CANDIDATE_NAME);
+  return { data, issues: cutIssues(issues) };
 }
 
 function unread({ message }: Error, { file, text }: ConfigSource): ConfigIssue {

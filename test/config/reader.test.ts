@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadConfig, parseYaml, type ConfigResult } from "../../src/config/index.js";
+import { cutIssues } from "../../src/config/issue.js";
 import { ConfigReader } from "../../src/config/reader.js";
 import { bundleThread, type Bundle } from "../lib/thread.js";
 
@@ -103,6 +104,31 @@ test("faults have their places, texts in the file's place their name, one after 
   expect(bad.ok ? [] : bad.issues).toMatchObject([{ file, line: 301 }]);
   expect(text.ok ? [] : text.issues[0]).toMatchObject({ file: "candidate" });
   expect(small.ok).toBe(true);
+});
+
+test("of any number of faults the first are told, errors before warnings, and how many more there are", async () => {
+  const unknown = Array.from({ length: 20_000 }, (_, n) => `k${n}: 1\n`).join("");
+  const result = await reader().load(`as: 65000\nrouter-id: 10.0.0.1\n${unknown}`);
+  const issues = result.ok ? [] : result.issues;
+  expect(issues).toHaveLength(501);
+  expect(issues[0]).toMatchObject({ line: 3, message: 'unknown key "k0"' });
+  expect(issues[499]).toMatchObject({ line: 502, message: 'unknown key "k499"' });
+  expect(issues[500]).toMatchObject({
+    severity: "error",
+    line: 503,
+    message: "19500 more from here on are not told",
+  });
+  const twice = await reader().parse("a: 1\n".repeat(20_000));
+  expect(twice.issues).toHaveLength(501);
+  const group = (n: number) => `  g${n}: {}\n`;
+  const warned = Array.from({ length: 600 }, (_, n) => ({
+    ...issues[0]!,
+    severity: n < 599 ? ("warning" as const) : ("error" as const),
+    message: group(n),
+  }));
+  const cut = cutIssues(warned);
+  expect(cut.filter(({ severity }) => severity === "error")).toEqual([warned[599]]);
+  expect(cut).toHaveLength(501);
 });
 
 test("a text is parsed alike", async () => {
