@@ -102,7 +102,8 @@ function issueText(file: string, { line, severity, message }: LineIssue): string
 function routersOf({ servers }: RadiusServersAnswer, tenant: string | undefined): LineRouter[] {
   const routers = new Map<string, LineRouter>();
   for (const { tenant: name, kind, port, clients } of servers) {
-    if (tenant !== undefined && tenant !== name) continue;
+    // What has no UDP port is nothing that such lines can say.
+    if ((tenant !== undefined && tenant !== name) || port === 0) continue;
     const router = routers.get(name) ?? newRouter(name);
     routers.set(name, router);
     const keys = clients

@@ -61,7 +61,7 @@ export const TITLES: Readonly<Record<RadiusKind, readonly Title[]>> = {
 
 export function formatServers({ servers }: RadiusServersAnswer, width: number): string {
   return servers
-    .map(({ tenant, kind, port, clients }) => {
+    .map(({ tenant, kind, port, clients, draining }) => {
       const table = formatTable(
         clients,
         [
@@ -71,7 +71,9 @@ export function formatServers({ servers }: RadiusServersAnswer, width: number): 
         ],
         width,
       );
-      return `RADIUS relay ${kind} server of ${tenant}\n${table}Udp Port: ${port}\n`;
+      const where = port === 0 ? "none, clients come over TLS" : String(port);
+      const state = draining ? "Draining: takes no new requests\n" : "";
+      return `RADIUS relay ${kind} server of ${tenant}\n${table}Udp Port: ${where}\n${state}`;
     })
     .join("\n");
 }
@@ -130,8 +132,10 @@ export function formatHomeServers(answer: RadiusHomeServersAnswer, width: number
     width,
   );
   const spools = answer.spools.map(
-    ({ tenant, waiting, failing }) =>
-      `Accounting spool of ${tenant}: ${waiting} waiting${failing ? ", CANNOT WRITE" : ""}\n`,
+    ({ tenant, waiting, parked, failing }) =>
+      `Accounting spool of ${tenant}: ${waiting} waiting` +
+      `${parked > 0 ? `, ${parked} of them PARKED: not answered while others are` : ""}` +
+      `${failing ? ", CANNOT WRITE" : ""}\n`,
   );
   return table + spools.join("");
 }

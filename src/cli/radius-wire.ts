@@ -7,6 +7,7 @@ export interface RadiusServerAnswer {
   readonly kind: RadiusKind;
   readonly address: string;
   readonly port: number;
+  readonly draining: boolean;
   readonly clients: readonly {
     readonly name: string;
     readonly prefix: string;
@@ -30,6 +31,7 @@ export interface RadiusHomeServersAnswer {
   readonly spools: readonly {
     readonly tenant: string;
     readonly waiting: number;
+    readonly parked: number;
     readonly failing: boolean;
   }[];
 }

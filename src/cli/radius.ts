@@ -245,19 +245,24 @@ function addActs(radius: Command, host: CliHost): void {
     .description("end a subscriber's session")
     .argument("<tenant>")
     .argument("<mac>")
-    .action(async (tenant: string, mac: string, _options: object, command: Command) => {
-      const client = clientOf(command, host);
-      report(await client.post<DoneAnswer>("/v1/radius/disconnect", {}, { tenant, mac }), command);
-    });
+    .option("--access-point <id>", "of the session, where the MAC has several")
+    .action(
+      async (tenant: string, mac: string, options: { accessPoint?: string }, command: Command) => {
+        const body = { tenant, mac, ...options };
+        const client = clientOf(command, host);
+        report(await client.post<DoneAnswer>("/v1/radius/disconnect", {}, body), command);
+      },
+    );
 
   radius
     .command("drain")
     .description("finish what is pending and take nothing new; off takes requests again")
     .addArgument(new Argument("[off]").choices(["off"]))
-    .action(async (off: string | undefined, _options: object, command: Command) => {
+    .option("--tenant <name>", "this tenant only")
+    .action(async (off: string | undefined, options: { tenant?: string }, command: Command) => {
       const client = clientOf(command, host);
-      const on = off === undefined;
-      report(await client.post<DoneAnswer>("/v1/radius/drain", {}, { on }), command);
+      const body = { on: off === undefined, ...options };
+      report(await client.post<DoneAnswer>("/v1/radius/drain", {}, body), command);
     });
 
   radius

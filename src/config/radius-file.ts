@@ -33,7 +33,7 @@ export interface RadiusTenantEntry {
 
 export interface RadiusListenerEntry {
   listen?: string;
-  clients: RadiusClientEntry[];
+  clients?: RadiusClientEntry[];
   "on-failure"?: "silent" | "reject";
 }
 

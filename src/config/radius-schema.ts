@@ -39,21 +39,21 @@ const port = (fallback: number, description: string): SchemaNode => ({
 
 const listener = (fallback: string, what: string): SchemaNode => ({
   type: "object",
-  required: ["clients"],
   additionalProperties: false,
   description: `${what}. Without this block there is no such server.`,
   properties: {
     listen: {
       type: "string",
-      format: "endpoint",
+      format: "endpoint-or-off",
       default: fallback,
-      description: "Address and UDP port for clients.",
+      description:
+        "Address and UDP port for clients, or `off`: then there are none over UDP, and `radsec` is the way in.",
     },
     clients: {
       type: "array",
       minItems: 1,
       description:
-        "Networks of clients (access points) and their secrets; the longest prefix wins.",
+        "Networks of clients (access points) and their secrets; the longest prefix wins. Required unless `listen` is `off`.",
       items: {
         type: "object",
         required: ["prefix", "secret-files"],

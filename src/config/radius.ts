@@ -27,6 +27,8 @@ import type { SecretSource } from "./secrets.js";
 const SECRET_MAX = 253;
 const SEED_SECRET_MAX = 32;
 const SECRET_SHORT = 16;
+/** In place of an endpoint. */
+const OFF = "off";
 
 const MEBI = 2 ** 20;
 
@@ -66,9 +68,10 @@ function checkPorts({ tenants }: RadiusEntry, issues: IssueList): void {
   const taken = new Map<string, string>();
   for (const [index, tenant] of tenants.entries()) {
     for (const kind of ["authentication", "accounting"] as const) {
-      const listen =
-        tenant[kind] === undefined ? undefined : (tenant[kind].listen ?? RADIUS_DEFAULTS[kind]);
-      const endpoint = listen === undefined ? undefined : parseEndpoint(listen);
+      const entry = tenant[kind];
+      if (entry === undefined) continue;
+      checkClients(tenant, entry, ["radius", "tenants", index, kind], issues);
+      const endpoint = parseEndpoint(entry.listen ?? RADIUS_DEFAULTS[kind]);
       if (endpoint === undefined) continue;
       const place = `${endpoint.address} port ${endpoint.port}`;
       const who = `${kind} of ${tenant.name}`;
@@ -82,6 +85,39 @@ function checkPorts({ tenants }: RadiusEntry, issues: IssueList): void {
       }
       taken.set(place, who);
     }
+  }
+}
+
+/** Over UDP there are clients, and without UDP there is TLS. */
+function checkClients(
+  { radsec }: RadiusTenantEntry,
+  { listen, clients }: RadiusListenerEntry,
+  path: ConfigPath,
+  issues: IssueList,
+): void {
+  if (listen !== OFF) {
+    if (clients !== undefined) return;
+    const remedy =
+      "add clients: [{prefix, secret-files}], or listen: off for clients over TLS alone";
+    issues.error(path, '"clients" is missing', remedy);
+    return;
+  }
+  if (radsec === undefined) {
+    const remedy = "add radsec to the tenant, or give listen an address and a port";
+    issues.error(
+      [...path, "listen"],
+      "nobody can come: there is no UDP port and no TLS port",
+      remedy,
+    );
+  }
+  if (clients !== undefined) {
+    const why = "without a UDP port these clients cannot come";
+    issues.error(
+      [...path, "clients"],
+      why,
+      "remove them, or give listen an address and a port",
+      true,
+    );
   }
 }
 
@@ -166,12 +202,13 @@ function listenerSettings(
   read: (files: readonly string[], at: ConfigPath) => string[],
 ): ListenerSettings | undefined {
   if (entry === undefined) return undefined;
-  const endpoint = parseEndpoint(entry.listen ?? RADIUS_DEFAULTS[kind]);
+  const listen = entry.listen ?? RADIUS_DEFAULTS[kind];
+  const endpoint = listen === OFF ? { address: "", port: 0 } : parseEndpoint(listen);
   if (endpoint === undefined) return undefined;
   return {
     address: endpoint.address,
     port: endpoint.port,
-    clients: entry.clients.map((client, index) => ({
+    clients: (entry.clients ?? []).map((client, index) => ({
       name: client.name ?? client.prefix,
       prefix: parsePrefix(client.prefix)?.text ?? client.prefix,
       secrets: read(client["secret-files"], [...path, kind, "clients", index, "secret-files"]),

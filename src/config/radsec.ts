@@ -10,6 +10,7 @@ import type {
   TlsCredentials,
   TlsUpstreamSettings,
 } from "../radius/radsec/settings.js";
+import { listsOf } from "../radius/radsec/tls-options.js";
 import { parseEndpoint, parsePrefix } from "./address.js";
 import type { ConfigPath, IssueList } from "./issue.js";
 import { secretText, type SecretSource } from "./secrets.js";
@@ -326,7 +327,7 @@ function credentialsOf(
   const isUnread = entry["crl-file"] !== undefined && crl === undefined;
   if (cert === undefined || key === undefined || ca === undefined || isUnread) return undefined;
   try {
-    createSecureContext({ cert, key, ca, ...(crl !== undefined && { crl }) });
+    createSecureContext({ cert, key, ca, ...(crl !== undefined && { crl: listsOf(crl) }) });
     const expiry = new X509Certificate(cert).validTo;
     if (Date.parse(expiry) < now) {
       issues.warn([...path, "cert-file"], `the certificate ended on ${expiry}`, "renew it");

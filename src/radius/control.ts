@@ -6,6 +6,7 @@ import type { DynamicCounters } from "./dynamic/counters.js";
 import type { RadsecCounters } from "./radsec/counters.js";
 import type { Session, SessionEvent } from "./session/session.js";
 import type { SessionEventBatch } from "./session/session-events.js";
+import type { SilentEnd } from "./session/silent-ends.js";
 import type { RadiusSettings } from "./settings.js";
 import type { ClientCounters } from "./statistics/client-counters.js";
 import type { HomeServerCounters, ListenerCounters } from "./statistics/counters.js";
@@ -28,8 +29,11 @@ export class RadiusError extends Error {
 export interface ServerRow {
   readonly tenant: string;
   readonly kind: Kind;
+  /** Empty with port 0: no UDP port, clients come over TLS. */
   readonly address: string;
   readonly port: number;
+  /** It finishes what is pending, and takes nothing new. */
+  readonly draining: boolean;
   /** Fingerprints stand for secrets. */
   readonly clients: readonly {
     readonly name: string;
@@ -82,6 +86,8 @@ export interface SpoolView {
   readonly tenant: string;
   /** Accounting requests that wait for a home server. */
   readonly waiting: number;
+  /** Of those: not answered while others were. They are tried every minute, and the others pass them. */
+  readonly parked: number;
   readonly octets: number;
   /** The disk does not take more: what no home server takes is not acknowledged. */
   readonly failing: boolean;
@@ -111,9 +117,17 @@ export interface SessionPage {
   readonly next: string | undefined;
 }
 
+export interface SilentPage {
+  readonly rows: readonly SilentEnd[];
+  /** Undefined on the last page. */
+  readonly next: string | undefined;
+}
+
 export interface SessionCount {
   readonly tenant: string;
   readonly count: number;
+  /** MACs that have more than one. */
+  readonly twice: number;
 }
 
 /** What became of an operator's disconnect. */
@@ -175,16 +189,26 @@ export interface RadiusControl {
     waitMs: number,
   ): Promise<SessionEventBatch>;
   /**
-   * Ends a session by an operator's word, and tells its access point; takes up to five seconds.
+   * Ends a session by an operator's word, and tells its access point; takes up to five seconds. Rejects
+   * with `invalid` when the MAC has several, and no access point says which.
    * @returns undefined when there is none
    */
-  disconnect(tenant: string, mac: string): Promise<DisconnectResult | undefined>;
+  disconnect(
+    tenant: string,
+    mac: string,
+    accessPoint?: string,
+  ): Promise<DisconnectResult | undefined>;
+  /** Whose session ended for silence, and who has none since. @param after `next` of the page before */
+  silentEnds(after: string | undefined): Promise<SilentPage>;
   /** Tenants with a TLS port. */
   radsec(): Promise<readonly RadsecRow[]>;
   dynamic(): Promise<readonly DynamicRow[]>;
   spools(): Promise<readonly SpoolView[]>;
-  /** Finish what is pending, take nothing new; or take requests again. */
-  drain(on: boolean): Promise<void>;
+  /**
+   * Finish what is pending, take nothing new; or take requests again.
+   * @param tenant without it all, those included that a reload brings later
+   */
+  drain(on: boolean, tenant?: string): Promise<void>;
 }
 
 /** What the relay's owner does with it, beside asking. */

@@ -18,6 +18,7 @@ import type { Prepared, Side } from "./server/side.js";
 import type { Session } from "./session/session.js";
 import type { SessionTable } from "./session/session-table.js";
 import type { TenantSettings } from "./settings.js";
+import type { Disk } from "./spool/disk.js";
 import { listenerCounters } from "./statistics/counters.js";
 import type { Kind } from "./upstream/upstream.js";
 
@@ -25,6 +26,8 @@ export interface DoorsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly dictionary: Dictionary;
+  /** Where what was seen of Disconnect and CoA survives; undefined: nowhere. */
+  readonly disk: Disk | undefined;
   readonly sessions: SessionTable;
   /** As they are now. */
   settings(): TenantSettings;
@@ -40,7 +43,7 @@ export class TenantDoors {
   private readonly parts: DoorsParts;
 
   constructor(parts: DoorsParts) {
-    const { clock, log, dictionary, sessions } = parts;
+    const { clock, log, dictionary, disk, sessions } = parts;
     this.parts = parts;
     this.radsec = new RadsecDoor({
       clock,
@@ -50,7 +53,7 @@ export class TenantDoors {
       onGone: (connection) => this.dynamic.onLost(connection),
     });
     this.dynamic = new DynamicAuthorisation({
-      ...{ clock, log, dictionary, sessions },
+      ...{ clock, log, dictionary, disk, sessions },
       tenant: () => ({ dynamic: undefined, ...parts.settings() }),
       clientAt: (address) => this.clientAt(address),
       tlsClient: (identity) => {
@@ -100,10 +103,8 @@ export class TenantDoors {
       clock.setTimer(OPERATOR_MS, () => resolve({ accessPoint: "silent", errorCause: undefined }));
     });
     const told = await Promise.race([this.dynamic.disconnect(session), late]);
-    const now = sessions.find(session.mac);
-    if (now?.startedAt === session.startedAt && told.accessPoint !== "nak") {
-      sessions.end(now, "admin");
-    }
+    const now = sessions.now(session);
+    if (now !== undefined && told.accessPoint !== "nak") sessions.end(now, "admin");
     return told;
   }
 

@@ -32,14 +32,17 @@ export {
   type SessionListener,
   type SessionPage,
   type SessionQuery,
+  type SilentPage,
   type SpoolView,
   type Statistics,
   type StatisticsQuery,
   type StatisticsRow,
   type UdpChecksum,
 } from "./control.js";
+export { sessionKey } from "./session/beside.js";
 export type { EndReason, Session, SessionEvent } from "./session/session.js";
 export type { SessionEventBatch } from "./session/session-events.js";
+export type { SilentEnd } from "./session/silent-ends.js";
 export type { ClientCounters } from "./statistics/client-counters.js";
 export type { RadiusSettings } from "./settings.js";
 export {

@@ -16,6 +16,7 @@ import type {
   SessionListener,
   SessionPage,
   SessionQuery,
+  SilentPage,
   SpoolView,
   Statistics,
   StatisticsQuery,
@@ -24,6 +25,7 @@ import type {
 import type { Dictionary } from "./dictionary/dictionary.js";
 import { loadDictionary } from "./dictionary/freeradius.js";
 import { builtInDictionary } from "./dictionary/built-in.js";
+import { accessPointOf } from "./identity.js";
 import { fingerprint } from "./server/fingerprint.js";
 import type { Prepared } from "./server/side.js";
 import { SessionEventLog } from "./session/session-events.js";
@@ -64,13 +66,17 @@ export class RadiusService implements RadiusRelay {
   private readonly dictionary: Dictionary;
   private settings: RadiusSettings;
   private tenants: Tenant[] = [];
+  /** Tenants that come later do. */
   private draining = false;
 
   private constructor(parts: RadiusParts, disk: Disk | undefined) {
     this.parts = parts;
     this.settings = parts.settings;
-    this.events = new SessionEventLog(parts.clock, (tenant, mac) =>
-      this.tenants.find(({ settings }) => settings.name === tenant)?.sessions.find(mac),
+    this.events = new SessionEventLog(parts.clock, (tenant, mac, id) =>
+      this.tenants
+        .find(({ settings }) => settings.name === tenant)
+        ?.sessions.of(mac)
+        .find((session) => session.id === id),
     );
     this.disk = disk;
     this.dictionary = dictionaryOf(parts);
@@ -124,9 +130,9 @@ export class RadiusService implements RadiusRelay {
 
   servers(): Promise<ServerRow[]> {
     return Promise.resolve(
-      this.tenants.flatMap(({ settings: { name: tenant }, sides }) =>
+      this.tenants.flatMap(({ settings: { name: tenant }, sides, draining }) =>
         sides.map(({ kind, listener, port, settings: { address } }) => ({
-          ...{ tenant, kind, address, port },
+          ...{ tenant, kind, address, port, draining },
           clients: listener.table.clients.map(({ settings: { name, prefix, secrets } }) => ({
             name,
             prefix,
@@ -163,6 +169,7 @@ export class RadiusService implements RadiusRelay {
       this.tenants.map(({ settings, sessions }) => ({
         tenant: settings.name,
         count: sessions.size,
+        twice: sessions.twice,
       })),
     );
   }
@@ -195,14 +202,39 @@ export class RadiusService implements RadiusRelay {
     return Promise.resolve(sessionPage(tables, query));
   }
 
-  async disconnect(name: string, mac: string): Promise<DisconnectResult | undefined> {
+  async disconnect(
+    name: string,
+    mac: string,
+    accessPoint?: string,
+  ): Promise<DisconnectResult | undefined> {
     this.known(name);
     const tenant = this.tenants.find(({ settings }) => settings.name === name);
-    const session = tenant?.sessions.find(mac);
+    const place = accessPoint === undefined ? undefined : accessPointOf(accessPoint).id;
+    const fitting = (tenant?.sessions.of(mac) ?? []).filter(
+      (session) => place === undefined || session.accessPoint === place,
+    );
+    const [session, ...others] = fitting;
     if (tenant === undefined || session === undefined) return undefined;
+    if (others.length > 0) {
+      const places = fitting.map((one) => `${one.accessPoint} (${one.userName})`).join(", ");
+      throw new RadiusError(
+        "invalid",
+        `${mac} has ${fitting.length} sessions; name the access point of one: ${places}`,
+      );
+    }
     const told = await tenant.doors.disconnect(session);
-    const ended = tenant.sessions.find(mac)?.startedAt !== session.startedAt;
-    return { ended, ...told };
+    return { ended: tenant.sessions.now(session) === undefined, ...told };
+  }
+
+  async silentEnds(after: string | undefined): Promise<SilentPage> {
+    const [table = 0, from = 0] = (after ?? "").split(".").map(Number);
+    const tenant = this.tenants[table];
+    if (tenant === undefined) return Promise.resolve({ rows: [], next: undefined });
+    const all = [...tenant.silent.list()].slice(from, from + SILENT_PAGE);
+    const isLast = all.length < SILENT_PAGE;
+    const next = isLast ? `${table + 1}.0` : `${table}.${from + all.length}`;
+    const isEnd = isLast && table + 1 >= this.tenants.length;
+    return Promise.resolve({ rows: all, next: isEnd ? undefined : next });
   }
 
   radsec(): Promise<RadsecRow[]> {
@@ -227,19 +259,24 @@ export class RadiusService implements RadiusRelay {
 
   spools(): Promise<SpoolView[]> {
     return Promise.resolve(
-      this.tenants.map(({ settings, spool }) => ({
+      this.tenants.map(({ settings, spool, parked }) => ({
         tenant: settings.name,
-        waiting: spool?.size ?? 0,
-        octets: spool?.octets ?? 0,
+        waiting: (spool?.size ?? 0) + (parked?.size ?? 0),
+        parked: parked?.size ?? 0,
+        octets: (spool?.octets ?? 0) + (parked?.octets ?? 0),
         failing: spool?.problem !== undefined,
         problem: spool?.problem,
       })),
     );
   }
 
-  drain(on: boolean): Promise<void> {
-    this.draining = on;
-    for (const tenant of this.tenants) tenant.draining = on;
+  // `async`: a tenant that there is not rejects, and does not throw.
+  async drain(on: boolean, name?: string): Promise<void> {
+    this.known(name);
+    if (name === undefined) this.draining = on;
+    for (const tenant of this.tenants) {
+      if (name === undefined || name === tenant.settings.name) tenant.draining = on;
+    }
     return Promise.resolve();
   }
 
@@ -313,6 +350,9 @@ function readBeside(name: string, from: string): string | undefined {
     return undefined;
   }
 }
+
+/** Of those whose session ended for silence. */
+const SILENT_PAGE = 4096;
 
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);

@@ -67,6 +67,7 @@ export interface DhcpAddressSettings {
 }
 
 export interface ListenerSettings {
+  /** Empty, with port 0: there is no UDP port, and clients come over TLS alone. */
   readonly address: string;
   readonly port: number;
   readonly clients: readonly ClientSettings[];

@@ -18,6 +18,7 @@ import type { Prepared } from "./server/side.js";
 import type { SessionEvent } from "./session/session.js";
 import { SessionStore } from "./session/session-store.js";
 import { SESSIONS_MAX, SessionTable } from "./session/session-table.js";
+import { SilentEnds } from "./session/silent-ends.js";
 import type { HomeServerSettings, TenantSettings } from "./settings.js";
 import type { Disk } from "./spool/disk.js";
 import { Replay } from "./spool/replay.js";
@@ -56,7 +57,11 @@ const TICK_MS = 200;
 
 export class Tenant {
   readonly sessions: SessionTable;
+  /** Whose session ended for silence. */
+  readonly silent: SilentEnds;
   readonly spool: Spool | undefined;
+  /** Accounting that home servers do not answer, while they answer other. */
+  readonly parked: Spool | undefined;
   /** TLS for clients, Disconnect and CoA. */
   readonly doors: TenantDoors;
   private readonly addresses: Addresses;
@@ -85,32 +90,42 @@ export class Tenant {
     };
     if (disk !== undefined) {
       this.sessionStore = new SessionStore({ disk, tenant, clock, log });
+      const onFilled = (): void => this.replay?.run();
+      const parked = new Spool({
+        ...{ disk, tenant, onFilled, root: "parked" },
+        // What goes there was counted when it came.
+        maxOctets: () => Infinity,
+        onAlarm: () => {},
+      });
+      this.parked = parked;
       this.spool = new Spool({
-        disk,
-        tenant,
-        maxOctets: parts.spoolMax,
+        ...{ disk, tenant, onFilled },
+        maxOctets: () => parts.spoolMax() - parked.octets,
         onAlarm: (problem) => {
           if (problem === undefined) log.info({ tenant }, "the spool has room again");
           else log.error({ tenant }, problem);
         },
-        onFilled: () => this.replay?.run(),
       });
       const { pools } = this.fleets.accounting;
-      this.replay = new Replay({ clock, log, spool: this.spool, pools, random: Math.random });
+      const { spool } = this;
+      this.replay = new Replay({ clock, log, spool, parked, pools, random: Math.random });
     }
     this.addresses = new Addresses({
       clock,
       log,
       leased: (mac, startedAt, lease) => this.sessions.leased(mac, startedAt, lease),
-      find: (mac) => this.sessions.find(mac),
+      of: (mac) => this.sessions.of(mac),
     });
+    this.silent = new SilentEnds((change) => this.sessionStore?.noteSilent(change));
     const fullness = new LogRate(clock);
+    const doubles = new LogRate(clock);
     this.sessions = new SessionTable({
       tenant,
       rules: () => this.current,
       wall: () => clock.wall(),
       onEvent: (event) => {
         this.sessionStore?.note(event);
+        this.silent.note(event, clock.wall());
         if (event.kind === "ended") this.addresses.end(event.session, event.reason);
         parts.onSession(event);
       },
@@ -121,9 +136,19 @@ export class Tenant {
         log.error(fields, "too many sessions: subscribers are let in without one");
       },
       onBegun: (session, accept) => this.addresses.begin({ session, accept }),
+      onTwice: (session, other) => {
+        const { mac, userName, accessPoint } = session;
+        const suppressed = doubles.pass(mac);
+        if (suppressed === undefined) return;
+        const who = { tenant, mac, userName, accessPoint, ...LogRate.fields(suppressed) };
+        log.warn(
+          { ...who, otherUser: other.userName, otherAccessPoint: other.accessPoint },
+          "the same MAC twice: two users have it at two access points; both sessions go on",
+        );
+      },
     });
     this.doors = new TenantDoors({
-      ...{ clock, log, sessions: this.sessions, dictionary: parts.dictionary },
+      ...{ clock, log, disk, sessions: this.sessions, dictionary: parts.dictionary },
       settings: () => this.current,
       side: (kind) => this.bySide.get(kind),
     });
@@ -137,12 +162,16 @@ export class Tenant {
   static async open(parts: TenantParts): Promise<Tenant> {
     const tenant = new Tenant(parts);
     const { disk } = parts;
-    const { spool, sessionStore: store } = tenant;
+    const { spool, parked, sessionStore: store } = tenant;
     if (disk !== undefined && spool !== undefined && store !== undefined) {
       await disk.whenOpen(async () => {
         tenant.sessions.restore(await store.read());
         for (const session of tenant.sessions.list()) tenant.addresses.adopt(session);
+        const hasSession = (mac: string): boolean => tenant.sessions.find(mac) !== undefined;
+        tenant.silent.restore(await store.readSilent(), hasSession);
+        await tenant.doors.dynamic.load();
         await spool.load();
+        await parked?.load();
       });
     }
     try {
@@ -315,6 +344,7 @@ export class Tenant {
     this.doors.tick(now);
     this.replay?.run();
     this.sessions.expire();
+    this.silent.expire(this.parts.clock.wall());
     this.addresses.tick();
     this.timer = this.parts.clock.setTimer(TICK_MS, () => this.tick());
   }

@@ -3,12 +3,21 @@
  * another snapshot. What it tells meanwhile comes in the order in which it happened: said twice does no harm.
  */
 import type { SubscriberItem, SubscriberSink } from "../contract.js";
-import type { Session, SessionEvent, SessionPage, SessionQuery } from "../radius/index.js";
+import { sessionKey } from "../radius/index.js";
+import type {
+  Session,
+  SessionEvent,
+  SessionPage,
+  SessionQuery,
+  SilentEnd,
+  SilentPage,
+} from "../radius/index.js";
 import type { Log } from "../util/log.js";
 
 /** What the snapshot is made of. */
 export interface SessionSource {
   sessions(query: SessionQuery): Promise<SessionPage>;
+  silentEnds(after: string | undefined): Promise<SilentPage>;
 }
 
 const PAGE = 1000;
@@ -51,6 +60,13 @@ export class SubscriberFeed {
         );
         cursor = next;
       } while (cursor !== undefined);
+      // What they are excused for does not end with a restart of ours.
+      do {
+        const { rows, next } = await source.silentEnds(cursor);
+        if (run !== this.run) return;
+        this.sink(rows.map((end) => ({ kind: "item", item: this.silentItem(end) })));
+        cursor = next;
+      } while (cursor !== undefined);
       this.sink([{ kind: "sync" }]);
     } catch (error) {
       this.log.warn({ err: error }, "the relay's sessions could not be read: none are known");
@@ -66,7 +82,7 @@ export class SubscriberFeed {
   private itemOf(session: Session, state: SubscriberItem["state"], reason: string): SubscriberItem {
     const { tenant, mac, accessPoint, ssid, userName, vlan, address, startedAt } = session;
     return {
-      key: `${tenant} ${mac}`,
+      key: `${tenant} ${sessionKey(session)}`,
       revision: ++this.revision,
       state,
       reason,
@@ -78,6 +94,14 @@ export class SubscriberFeed {
       userName,
       vlan,
       ip: address,
+    };
+  }
+
+  private silentItem({ tenant, mac, endedAt }: SilentEnd): SubscriberItem {
+    return {
+      ...{ key: `${tenant} ${mac}`, revision: ++this.revision, state: "ended", reason: "idle" },
+      ...{ since: endedAt, tenant, mac, accessPoint: "", userName: "" },
+      ...{ ssid: undefined, vlan: undefined, ip: undefined },
     };
   }
 }

@@ -55,12 +55,14 @@ export function radiusMetrics(control: () => RadiusControl | undefined): MetricS
         if (index % PER_TURN === PER_TURN - 1) await nextTurn();
         addHomeServer(page, row);
       }
-      for (const { tenant, waiting, failing } of spools) {
+      for (const { tenant, waiting, parked, failing } of spools) {
         page.add("radius_spool_waiting", labelText({ tenant }), waiting);
+        page.add("radius_spool_parked", labelText({ tenant }), parked);
         page.add("radius_spool_failing", labelText({ tenant }), failing ? 1 : 0);
       }
-      for (const { tenant, count } of sessions) {
+      for (const { tenant, count, twice } of sessions) {
         page.add("radius_sessions", labelText({ tenant }), count);
+        page.add("radius_macs_twice", labelText({ tenant }), twice);
       }
       addRadiusDoors(page, tls, dynamic);
     } catch {

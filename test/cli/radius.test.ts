@@ -185,6 +185,8 @@ describe("sessions", () => {
 
   test("RAD-15: disconnect ends one; what is not there is said", async () => {
     expect((await run(`radius disconnect default ${SUBSCRIBER}`)).out).toContain("ended");
+    await run(`radius disconnect default ${SUBSCRIBER} --access-point 02-00-00-00-00-02`);
+    expect(radius.disconnectedAt).toBe("02-00-00-00-00-02");
     expect(await run("radius disconnect default 02:00:00:00:00:99")).toMatchObject({ code: 4 });
     expect(await run(`radius disconnect nobody ${SUBSCRIBER}`)).toMatchObject({ code: 4 });
   });
@@ -195,12 +197,18 @@ test("RAD-75: drain, and back", async () => {
   expect(radius.isDraining).toBe(true);
   await run("radius drain off");
   expect(radius.isDraining).toBe(false);
+  expect((await run("radius drain --tenant red")).out).toBe(
+    "taking no new requests for tenant red\n",
+  );
+  expect([radius.isDraining, radius.drainedTenant]).toEqual([true, "red"]);
 });
 
 test("RAD-59: home servers with state and spool", async () => {
   const { out } = await run("radius home-servers");
   expect(out).toMatch(/^default +authentication +first +alive +1 +7 +6 +0$/m);
-  expect(out).toContain("Accounting spool of default: 3 waiting\n");
+  expect(out).toContain(
+    "Accounting spool of default: 3 waiting, 1 of them PARKED: not answered while others are\n",
+  );
 });
 
 test("RAD-07: show mac names the subscriber that a MAC is there by, and the alarm", async () => {

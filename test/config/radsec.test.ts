@@ -108,6 +108,21 @@ describe("the TLS port for clients", () => {
     );
   });
 
+  test("RAD-20, RAD-60: a tenant whose clients all come over TLS has no UDP port", () => {
+    const radsec = clients('name: a, certificate: "DNS:a"');
+    const sides = "authentication: {listen: off}\n      accounting: {listen: off}";
+    const { authentication, accounting } = tenantOf({ radsec, sides })!;
+    for (const side of [authentication, accounting]) {
+      expect(side).toMatchObject({ address: "", port: 0, clients: [] });
+    }
+    expect(faults({ sides })).toMatch(/nobody can come: there is no UDP port and no TLS port/);
+    expect(faults({ radsec, sides: "accounting: {}" })).toMatch(
+      /"clients" is missing.*listen: off/s,
+    );
+    const both = `accounting: {listen: off, clients: [{prefix: 10.0.0.0/8, secret-files: [home.secret]}]}`;
+    expect(faults({ radsec, sides: both })).toMatch(/without a UDP port these clients cannot come/);
+  });
+
   test("RAD-61: RADIUS/1.1 is refused with the reason, on either side", () => {
     const radsec = `${clients('name: a, certificate: "DNS:a"')}, radius-1.1: true`;
     expect(faults({ radsec })).toMatch(/RADIUS\/1.1 is not spoken: .* MD5.*RFC 9765/s);

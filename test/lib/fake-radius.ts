@@ -11,6 +11,7 @@ import type {
   Session,
   SessionEventBatch,
   SessionQuery,
+  SilentPage,
   StatisticsQuery,
 } from "../../src/radius/index.js";
 import { RadiusError } from "../../src/radius/index.js";
@@ -82,12 +83,15 @@ export class FakeRadius implements RadiusControl {
   sessionList: readonly Session[] = [radiusSession()];
   baselineAt: number | undefined;
   isDraining = false;
+  drainedTenant: string | undefined;
+  disconnectedAt: string | undefined;
   asked: StatisticsQuery[] = [];
   serverRows: readonly ServerRow[] = (["authentication", "accounting"] as const).map((kind) => ({
     tenant: "default",
     kind,
     address: "0.0.0.0",
     port: kind === "authentication" ? 1812 : 1813,
+    draining: false,
     clients: [{ name: "aps", prefix: "10.10.15.0/24", fingerprints: ["0123456789ab"] }],
   }));
 
@@ -143,10 +147,16 @@ export class FakeRadius implements RadiusControl {
     return Promise.resolve(page);
   }
 
-  sessionCounts = () => Promise.resolve([{ tenant: "default", count: this.sessionList.length }]);
+  sessionCounts = () =>
+    Promise.resolve([{ tenant: "default", count: this.sessionList.length, twice: 0 }]);
   sessionEvents = (): Promise<SessionEventBatch> => Promise.resolve(NO_EVENTS);
 
-  disconnect(tenant: string, mac: string): Promise<DisconnectResult | undefined> {
+  disconnect(
+    tenant: string,
+    mac: string,
+    accessPoint?: string,
+  ): Promise<DisconnectResult | undefined> {
+    this.disconnectedAt = accessPoint;
     if (tenant !== "default") {
       return Promise.reject(new RadiusError("not-found", `there is no tenant "${tenant}"`));
     }
@@ -154,9 +164,12 @@ export class FakeRadius implements RadiusControl {
     return Promise.resolve(mac === SUBSCRIBER ? done : undefined);
   }
 
+  silentEnds: (after: string | undefined) => Promise<SilentPage> = () =>
+    Promise.resolve({ rows: [], next: undefined });
+
   spools = () =>
     Promise.resolve([
-      { tenant: "default", waiting: 3, octets: 900, failing: false, problem: undefined },
+      { tenant: "default", waiting: 3, parked: 1, octets: 900, failing: false, problem: undefined },
     ]);
 
   radsec = (): Promise<readonly RadsecRow[]> =>
@@ -177,8 +190,9 @@ export class FakeRadius implements RadiusControl {
       { tenant: "default", enabled: true, ports: [3799, 1700], counters: dynamicCounters() },
     ]);
 
-  drain(on: boolean): Promise<void> {
+  drain(on: boolean, tenant?: string): Promise<void> {
     this.isDraining = on;
+    this.drainedTenant = tenant;
     return Promise.resolve();
   }
 }

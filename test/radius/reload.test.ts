@@ -5,6 +5,7 @@ import { Attr, Code, HEADER } from "../../src/radius/packet/iana.js";
 import { Secret } from "../../src/radius/packet/md5.js";
 import type { TenantSettings } from "../../src/radius/settings.js";
 import { imbalance } from "../../src/radius/statistics/counters.js";
+import { dial, listenerSettings, SECRET, shows } from "./radsec/lib/tls.js";
 import { accessRequest, Endpoint, STATION } from "./lib/packets.js";
 import type { Pair } from "./lib/packets.js";
 import {
@@ -176,4 +177,52 @@ test("RAD-75: a pending request goes out anew with the secret that its home serv
   nas.send(access(1), run.authPort);
   expect((await nas.packet(0))[0]).toBe(Code.AccessAccept);
   expect(await run.counters()).toMatchObject({ accepts: 1, duplicates: 1 });
+});
+
+test("RAD-20, RAD-60: a tenant without a UDP port: its clients come over TLS, and a reload gives it one and takes it away", async () => {
+  const off = listener([], { address: "", port: 0 });
+  const over: Partial<TenantSettings> = {
+    authentication: off,
+    accounting: off,
+    radsec: listenerSettings(),
+  };
+  run = await Run.start([one(over)]);
+  expect((await run.service.servers()).map(({ address, port }) => `${address}:${port}`)).toEqual([
+    ":0",
+    ":0",
+  ]);
+  home.onRequest = (request) => home.answer(request, Code.AccessAccept);
+  const [door] = await run.service.radsec();
+  const end = await dial(door?.port ?? 0, shows("viewer"));
+  end.send(accessRequest(BOB, SECRET, { identifier: 1, password: "hello" }));
+  expect((await end.packet(0))[0]).toBe(Code.AccessAccept);
+  expect((await run.service.sessions({})).rows.map((row) => row.client)).toEqual([
+    "radsec:dashboard",
+  ]);
+  await configure(one({ ...over, authentication: listener() }));
+  await run.readPorts();
+  nas.send(access(2), run.authPort);
+  expect((await nas.packet(0))[0]).toBe(Code.AccessAccept);
+  await configure(one(over));
+  end.send(accessRequest(BOB, SECRET, { identifier: 3, password: "hello" }));
+  expect((await end.packet(1))[0]).toBe(Code.AccessAccept);
+  expect(imbalance(await run.counters())).toBe(0);
+});
+
+test("RAD-75: one tenant drains, and the others go on", async () => {
+  run = await Run.start([one({ name: "red" }), one({ name: "blue" })]);
+  await run.service.drain(true, "red");
+  expect(
+    (await run.service.servers()).map(({ tenant: name, draining }) => `${name} ${draining}`),
+  ).toEqual(["red true", "red true", "blue false", "blue false"]);
+  const [red, blue] = (await run.service.servers()).filter(({ kind }) => kind === "authentication");
+  nas.send(access(1), red?.port ?? 0);
+  nas.send(access(2), blue?.port ?? 0);
+  expect((await home.packet(0))[0]).toBe(Code.AccessRequest);
+  while ((await run.counters("authentication", "red")).dropped === 0) await turn();
+  expect((await run.counters("authentication", "blue")).pending).toBe(1);
+  await expect(run.service.drain(true, "green")).rejects.toThrow('there is no tenant "green"');
+  await run.service.drain(false, "red");
+  nas.send(access(3), red?.port ?? 0);
+  await home.packet(1);
 });

@@ -46,11 +46,42 @@ test("RAD-15: changes with their states, and how a session ended", () => {
 
 test("RAD-66: without an end of the snapshot nothing is known; one of a relay that is gone ends nothing", async () => {
   const { feed, words } = rig();
-  await feed.begin({ sessions: () => Promise.reject(new Error("its thread ended")) });
+  const dead = () => Promise.reject(new Error("its thread ended"));
+  await feed.begin({ sessions: dead, silentEnds: dead });
   expect(words()).toEqual(["reset"]);
   const radius = new FakeRadius();
   const late = feed.begin(radius);
   feed.end();
   await late;
   expect(words()).toEqual(["reset", "reset"]);
+});
+
+test("RAD-14, RAD-66: those whose session ended for silence are told of again, behind the sessions", async () => {
+  const { feed, words } = rig();
+  const radius = new FakeRadius();
+  radius.silentEnds = (after) =>
+    Promise.resolve(
+      after === undefined
+        ? { rows: [{ tenant: "default", mac: "02:aa:bb:cc:dd:07", endedAt: 5 }], next: "0.1" }
+        : { rows: [{ tenant: "other", mac: "02:aa:bb:cc:dd:08", endedAt: 6 }], next: undefined },
+    );
+  await feed.begin(radius);
+  expect(words()).toEqual([
+    "reset",
+    "default 02:aa:bb:cc:dd:01 confirmed",
+    "default 02:aa:bb:cc:dd:07 ended idle",
+    "other 02:aa:bb:cc:dd:08 ended idle",
+    "sync",
+  ]);
+});
+
+test("RAD-72: two sessions of one MAC are two items", () => {
+  const { feed, words } = rig();
+  const session = radiusSession();
+  feed.take({ kind: "changed", session: { ...session, beside: true } });
+  feed.take({ kind: "begun", session: { ...session, userName: "eve", confirmed: false } });
+  expect(words()).toEqual([
+    `default ${session.mac} ${session.accessPoint} ${session.client} confirmed`,
+    `default ${session.mac} begun`,
+  ]);
 });

@@ -20,7 +20,7 @@ const PLACED = 100;
 const WATCH_MS = 10_000;
 const WATCH_MOST = 500;
 /** Members of a session that are of one run of the relay, and of no use to anybody else. */
-const HIDDEN: ReadonlySet<string> = new Set(["id", "clientPort"]);
+const HIDDEN: ReadonlySet<string> = new Set(["id", "beside", "clientPort"]);
 
 export function radiusOf({ radius }: HttpBackend): RadiusControl {
   if (radius !== undefined) return radius;
@@ -124,7 +124,11 @@ export const RADIUS_OPERATIONS: readonly Operation[] = [
     http: { method: "POST", path: "/v1/radius/disconnect" },
     input: "DisconnectSubscriberRequest",
     output: "DoneResponse",
-    rules: { tenant: { required: true, ...NAME }, mac: { required: true, ...text(253) } },
+    rules: {
+      tenant: { required: true, ...NAME },
+      mac: { required: true, ...text(253) },
+      accessPoint: text(253),
+    },
     run: disconnect,
   }),
   unary({
@@ -135,10 +139,11 @@ export const RADIUS_OPERATIONS: readonly Operation[] = [
     http: { method: "POST", path: "/v1/radius/drain" },
     input: "DrainRadiusRequest",
     output: "DoneResponse",
-    rules: { on: { default: true } },
-    run: async (backend, { on }: { on: boolean }) => {
-      await radiusOf(backend).drain(on);
-      return { done: [on ? "taking no new requests" : "taking requests again"] };
+    rules: { on: { default: true }, tenant: NAME },
+    run: async (backend, { on, tenant }: { on: boolean; tenant?: string }) => {
+      await radiusOf(backend).drain(on, tenant);
+      const whose = tenant === undefined ? "" : ` for tenant ${tenant}`;
+      return { done: [`${on ? "taking no new requests" : "taking requests again"}${whose}`] };
     },
   }),
 ];
@@ -204,11 +209,14 @@ async function* watchSessions(
   }
 }
 
-async function disconnect(
-  backend: HttpBackend,
-  { tenant, mac }: { readonly tenant: string; readonly mac: string },
-) {
-  const done = await radiusOf(backend).disconnect(tenant, mac);
+interface DisconnectInput {
+  readonly tenant: string;
+  readonly mac: string;
+  readonly accessPoint?: string;
+}
+
+async function disconnect(backend: HttpBackend, { tenant, mac, accessPoint }: DisconnectInput) {
+  const done = await radiusOf(backend).disconnect(tenant, mac, accessPoint);
   if (done !== undefined) return { done: [disconnectLine(mac, done)] };
   throw new HttpError(
     404,

@@ -29,7 +29,7 @@ export class SubscriberSessions {
   private generation = 0;
   private readonly byKey = new Map<string, Held>();
   private readonly byMac = new Map<number, SubscriberItem[]>();
-  /** Ended for silence: that takes nothing away. By key. */
+  /** Ended for silence: that takes nothing away. By tenant and MAC. */
   private readonly idle = new Map<string, Idle>();
   private readonly idleMacs = new Map<number, number>();
 
@@ -92,9 +92,10 @@ export class SubscriberSessions {
     const known = this.byKey.get(key);
     if (known !== undefined && known.item.revision > item.revision) return;
     if (known !== undefined) this.drop(key);
-    this.dropIdle(key);
+    const name = keyOf(item.tenant, item.mac);
+    this.dropIdle(name);
     if (item.state === "ended") {
-      if (item.reason === "idle") this.keepIdle(key, item);
+      if (item.reason === "idle") this.keepIdle(name, item);
       return;
     }
     const mac = macNumber(item.mac);
@@ -133,7 +134,7 @@ export class SubscriberSessions {
 
 const NONE: readonly SubscriberItem[] = [];
 
-/** How the stream names a session. */
+/** Whose sessions they are. */
 export function keyOf(tenant: string, mac: string): string {
   return `${tenant} ${mac}`;
 }

@@ -14,7 +14,8 @@ export interface AddressesParts {
   readonly log: Log;
   /** Tells the session what it has. @returns false when it is over */
   readonly leased: (mac: string, startedAt: number, lease: Lease | undefined) => boolean;
-  readonly find: (mac: string) => Session | undefined;
+  /** Sessions of a MAC: mostly one. */
+  readonly of: (mac: string) => readonly Session[];
 }
 
 /** Questions under way; more wait their turn. */
@@ -57,15 +58,19 @@ export class Addresses {
   begin(subscriber: Subscriber): void {
     const { address } = subscriber.session;
     if (this.source === undefined || address !== undefined || this.stopped) return;
+    // Sources know subscribers by their MAC: of two with the same one the first has the address.
+    if (this.parts.of(subscriber.session.mac).length > 1) return;
     this.queue.set(subscriber.session.mac, subscriber);
     this.next();
   }
 
   /** A session is over. */
   end(session: Session, reason: EndReason): void {
-    this.renewals.delete(session.mac);
-    this.queue.delete(session.mac);
-    if (session.lease !== undefined) this.source?.release(session, session.lease, reason);
+    const { mac, lease, startedAt } = session;
+    if (this.queue.get(mac)?.session.startedAt === startedAt) this.queue.delete(mac);
+    if (lease === undefined) return;
+    this.renewals.delete(mac);
+    this.source?.release(session, lease, reason);
   }
 
   /** Called a few times a second. */
@@ -107,9 +112,9 @@ export class Addresses {
   private async acquire(subscriber: Subscriber): Promise<void> {
     const { source } = this;
     const { session } = subscriber;
-    const { log, leased, find } = this.parts;
+    const { log, leased, of } = this.parts;
     // Over before its turn came.
-    if (source === undefined || find(session.mac)?.startedAt !== session.startedAt) return;
+    if (source === undefined || !of(session.mac).some(({ id }) => id === session.id)) return;
     try {
       const lease = await source.acquire(subscriber);
       if (this.stopped) return;
@@ -125,9 +130,9 @@ export class Addresses {
   }
 
   private async renew(mac: string, now: number): Promise<void> {
-    const { log, leased, find } = this.parts;
+    const { log, leased, of } = this.parts;
     const { source } = this;
-    const session = find(mac);
+    const session = of(mac).find((one) => one.lease !== undefined);
     const lease = session?.lease;
     this.renewals.delete(mac);
     if (source === undefined || session === undefined || lease === undefined) return;

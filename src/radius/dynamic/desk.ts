@@ -22,10 +22,12 @@ import type { ClientDoor, ClientReply, ClientWay } from "./client-door.js";
 import type { DynamicCounters } from "./counters.js";
 import { answerBack, disconnectRequest, forwardRequest } from "./packets.js";
 import type { Asked, ClientHop } from "./packets.js";
-import { ReplayWindow } from "./replay-window.js";
+import { ReplayStore } from "./replay-store.js";
+import { nameOf, ReplayWindow } from "./replay-window.js";
 import { sessionFor } from "./session-match.js";
 import type { SessionSource } from "./session-match.js";
 import type { DynamicSettings } from "./settings.js";
+import type { Disk } from "../spool/disk.js";
 
 /** Home servers at one place: the secret tells which of them asks. */
 export type Askers = readonly { readonly name: string; readonly secrets: readonly Secret[] }[];
@@ -37,7 +39,11 @@ export interface DeskParts {
   readonly dictionary: Dictionary;
   readonly counters: DynamicCounters;
   readonly door: ClientDoor;
+  /** Where what was seen survives; undefined: nowhere. */
+  readonly disk: Disk | undefined;
   readonly sessions: SessionSource & {
+    /** As it is now; undefined when it is over. */
+    now(session: Session): Session | undefined;
     end(session: Session, reason: EndReason): void;
     /** A CoA that its access point has confirmed. */
     reauthorised(session: Session, packet: Uint8Array): void;
@@ -55,17 +61,34 @@ export interface Told {
   readonly errorCause: number | undefined;
 }
 
-const SEEN_MAX = 65_536;
+/** A hundred octets each: a home server that changes every subscriber of a large network finds room. */
+const SEEN_MAX = 524_288;
 const PENDING_MAX = 4096;
 
 export class DynamicDesk {
   private readonly parts: DeskParts;
-  private readonly window = new ReplayWindow(SEEN_MAX);
+  private readonly window: ReplayWindow;
+  private readonly store: ReplayStore | undefined;
   private readonly rate: LogRate;
 
-  constructor(parts: DeskParts) {
+  constructor(parts: DeskParts, seenMax = SEEN_MAX) {
+    const { clock, disk, tenant } = parts;
     this.parts = parts;
-    this.rate = new LogRate(parts.clock);
+    this.window = new ReplayWindow(seenMax);
+    this.store = disk === undefined ? undefined : new ReplayStore(disk, tenant);
+    this.rate = new LogRate(clock);
+  }
+
+  /** What an earlier run has seen. Rejects with `StoreError`. */
+  async load(): Promise<void> {
+    const { clock } = this.parts;
+    const wall = clock.wall();
+    const all = (await this.store?.read()) ?? [];
+    const good = all.filter(({ until }) => until > wall).sort((a, b) => a.until - b.until);
+    for (const { name, until, source } of good) {
+      this.window.adopt(name, clock.now() + until - wall, source);
+    }
+    this.store?.forget(all.filter(({ until }) => until <= wall).map(({ name }) => name));
   }
 
   /** A packet from where home servers are; `answer` is called at most once. */
@@ -129,7 +152,8 @@ export class DynamicDesk {
 
   /** To be called a few times a second. */
   tick(now: number): void {
-    this.window.expire(now);
+    const over = this.window.expire(now);
+    this.store?.forget(over);
   }
 
   private judge(
@@ -155,16 +179,20 @@ export class DynamicDesk {
       return;
     }
     // What is stamped now may come again until its stamp is too old.
-    const until = clock.now() + 2 * windowMs;
+    const [now, kept] = [clock.now(), 2 * windowMs];
     // What is dropped is not remembered: it may come again.
-    const seen =
-      counters.pending >= PENDING_MAX
-        ? undefined
-        : this.window.add(asked.packet, until, servers.join(" "));
-    if (seen === undefined) {
+    if (counters.pending >= PENDING_MAX) {
       counters.dropped++;
       return;
     }
+    const source = servers.join(" ");
+    const seen = this.window.add(asked.packet, now, now + kept, source);
+    if (seen === undefined) {
+      // Room comes in minutes: whoever asks should know, and ask anew.
+      this.refuse(asked, servers, ErrorCause.ResourcesUnavailable, answer);
+      return;
+    }
+    this.store?.keep({ name: nameOf(asked.packet), until: clock.wall() + kept, source });
     const reply = (bytes: Uint8Array) => {
       seen.answer = bytes;
       answer(bytes);
@@ -177,24 +205,12 @@ export class DynamicDesk {
       this.refuse(asked, servers, ErrorCause.MissingAttribute, reply);
       return;
     }
-    const session = sessionFor(asked.packet, this.sessionsOf(servers));
+    // Those that pools of these servers let in: of others not even an Error-Cause tells.
+    const isTheirs = ({ pool }: Session): boolean =>
+      servers.some((name) => this.parts.isInPool(name, pool));
+    const session = sessionFor(asked.packet, this.parts.sessions, isTheirs);
     if (typeof session === "number") this.refuse(asked, servers, session, reply);
     else this.forward(asked, servers, session, reply);
-  }
-
-  /** Those that pools of these servers let in: of others not even an Error-Cause tells. */
-  private sessionsOf(servers: readonly string[]): SessionSource {
-    const { sessions } = this.parts;
-    const isTheirs = ({ pool }: Session) => servers.some((name) => this.parts.isInPool(name, pool));
-    return {
-      find: (mac) => {
-        const session = sessions.find(mac);
-        return session !== undefined && isTheirs(session) ? session : undefined;
-      },
-      *list() {
-        for (const session of sessions.list()) if (isTheirs(session)) yield session;
-      },
-    };
   }
 
   private forward(
@@ -276,10 +292,10 @@ export class DynamicDesk {
   }
 
   /** As it is now; a session that has begun since is another one. */
-  private end({ mac, startedAt }: Session, reason: EndReason): void {
+  private end(before: Session, reason: EndReason): void {
     const { sessions } = this.parts;
-    const session = sessions.find(mac);
-    if (session?.startedAt === startedAt) sessions.end(session, reason);
+    const session = sessions.now(before);
+    if (session !== undefined) sessions.end(session, reason);
   }
 
   private refuse(

@@ -10,6 +10,7 @@ import { RADSEC_SECRET } from "../radsec/settings.js";
 import type { Prepared } from "../server/side.js";
 import type { Session } from "../session/session.js";
 import type { HomeServerSettings, PoolSettings } from "../settings.js";
+import type { Disk } from "../spool/disk.js";
 import type { UpstreamPort } from "../upstream/port.js";
 import { ClientDoor } from "./client-door.js";
 import { ClientWays } from "./client-ways.js";
@@ -31,6 +32,7 @@ export interface DynamicParts extends Pick<WaysParts, "clientAt" | "tlsClient"> 
   readonly clock: Clock;
   readonly log: Log;
   readonly dictionary: Dictionary;
+  readonly disk: Disk | undefined;
   readonly sessions: DeskParts["sessions"];
   /** As they are now. */
   tenant(): DynamicTenant;
@@ -57,7 +59,7 @@ export class DynamicAuthorisation {
   private byAddress: ReadonlyMap<string, Askers>;
 
   constructor(parts: DynamicParts) {
-    const { clock, log, dictionary, sessions } = parts;
+    const { clock, log, dictionary, disk, sessions } = parts;
     this.parts = parts;
     this.byAddress = askersOf(parts.tenant());
     this.door = new ClientDoor(clock, this.counters);
@@ -71,7 +73,7 @@ export class DynamicAuthorisation {
     });
     this.desk = new DynamicDesk({
       tenant: parts.tenant().name,
-      ...{ clock, log, dictionary, sessions },
+      ...{ clock, log, dictionary, disk, sessions },
       counters: this.counters,
       door: this.door,
       settings: () => this.settings,
@@ -92,6 +94,11 @@ export class DynamicAuthorisation {
   /** Ports for home servers, as bound. */
   get ports(): readonly number[] {
     return this.udp.ports;
+  }
+
+  /** What an earlier run has seen of requests. Rejects with `StoreError`. */
+  load(): Promise<void> {
+    return this.desk.load();
   }
 
   /** Rejects with the system's error, with nothing changed. */

@@ -9,24 +9,36 @@ import type { Session } from "../session/session.js";
 
 export interface SessionSource {
   list(): Iterable<Session>;
-  find(mac: string): Session | undefined;
+  /** Those of a MAC. */
+  of(mac: string): readonly Session[];
 }
 
-/** @returns the session, or the Error-Cause */
-export function sessionFor(packet: Uint8Array, sessions: SessionSource): Session | number {
+/**
+ * @param isHeard whether the one who asks may know of the session
+ * @returns the session, or the Error-Cause
+ */
+export function sessionFor(
+  packet: Uint8Array,
+  sessions: SessionSource,
+  isHeard: (session: Session) => boolean,
+): Session | number {
   const wanted = wantedOf(packet);
   const { mac, acctSessionId, userName, address } = wanted;
   if (mac === undefined && acctSessionId === undefined && userName === undefined) {
     if (address === undefined) return ErrorCause.MissingAttribute;
   }
-  const known = mac === undefined ? undefined : sessions.find(mac);
-  const candidates = mac === undefined ? [...sessions.list()] : known === undefined ? [] : [known];
-  const fitting = candidates.filter((session) => isSubscriber(session, wanted));
-  if (fitting.length === 0) return ErrorCause.SessionContextNotFound;
-  const here = fitting.filter((session) => isNas(session, wanted));
-  const [session] = here;
-  if (session === undefined) return ErrorCause.NasIdentificationMismatch;
-  return here.length > 1 ? ErrorCause.MultipleSessionSelectionUnsupported : session;
+  let isKnown = false;
+  let found: Session | undefined;
+  // Without a MAC these may be a hundred thousand: nothing is made of them but the one that fits.
+  for (const session of mac === undefined ? sessions.list() : sessions.of(mac)) {
+    if (!isSubscriber(session, wanted) || !isHeard(session)) continue;
+    isKnown = true;
+    if (!isNas(session, wanted)) continue;
+    if (found !== undefined) return ErrorCause.MultipleSessionSelectionUnsupported;
+    found = session;
+  }
+  if (found !== undefined) return found;
+  return isKnown ? ErrorCause.NasIdentificationMismatch : ErrorCause.SessionContextNotFound;
 }
 
 interface Wanted {
@@ -41,8 +53,9 @@ interface Wanted {
 
 function wantedOf(packet: Uint8Array): Wanted {
   const station = findText(packet, Attr.CalledStationId);
+  const mac = findText(packet, Attr.CallingStationId);
   return {
-    mac: findText(packet, Attr.CallingStationId),
+    mac: mac === undefined ? undefined : (normalMac(mac) ?? mac),
     acctSessionId: findText(packet, Attr.AcctSessionId),
     userName: findText(packet, Attr.UserName),
     address: ipv4Of(packet, Attr.FramedIpAddress),
@@ -54,11 +67,8 @@ function wantedOf(packet: Uint8Array): Wanted {
 
 function isSubscriber(session: Session, wanted: Wanted): boolean {
   return (
-    same(
-      wanted.mac === undefined ? undefined : (normalMac(wanted.mac) ?? wanted.mac),
-      session.mac,
-    ) &&
     same(wanted.acctSessionId, session.acctSessionId) &&
+    same(wanted.mac, session.mac) &&
     same(wanted.userName, session.userName) &&
     same(wanted.address, session.address)
   );

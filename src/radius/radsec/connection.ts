@@ -18,6 +18,7 @@ import type { Kind } from "../upstream/upstream.js";
 import type { Evidence, TlsClient } from "./client-book.js";
 import { PacketStream } from "./packet-stream.js";
 import { Retransmission } from "./retransmission.js";
+import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 
 /** The way in for one kind of request, as a tenant has it. */
@@ -45,6 +46,8 @@ export interface ConnectionParts {
   readonly sides: TlsSides;
   readonly socket: TLSSocket;
   readonly evidence: Evidence;
+  /** Its certificate and others that it sent; empty with a key. */
+  readonly shown: readonly X509Certificate[];
   readonly tlsClient: TlsClient;
   readonly openedAt: number;
   readonly hooks: ConnectionHooks;
@@ -93,6 +96,7 @@ export class TlsClientConnection extends IdentifierRing implements UpstreamPort 
   readonly openedAt: number;
   readonly protocol: string;
   readonly evidence: Evidence;
+  readonly shown: readonly X509Certificate[];
   heardAt: number;
   private tlsClient: TlsClient;
   private readonly port: number;
@@ -109,6 +113,7 @@ export class TlsClientConnection extends IdentifierRing implements UpstreamPort 
     this.sides = parts.sides;
     this.tlsClient = tlsClient;
     this.evidence = parts.evidence;
+    this.shown = parts.shown;
     this.address = plainAddress(socket.remoteAddress ?? "");
     this.port = socket.remotePort ?? 0;
     this.openedAt = parts.openedAt;

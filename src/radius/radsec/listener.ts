@@ -4,20 +4,23 @@
  * In: TCP connections, packets. Out: authorised connections whose packets take the same way in as
  * datagrams do. A TCP connection costs a place until TLS stands and the client is known: there are few
  * such places for each address, and none lasts. A reload changes certificates and clients for what comes
- * next; connections that stand stay, unless their client is gone.
+ * next; connections that stand stay, unless their client is gone, their certificate was revoked, or its CA is
+ * not trusted any more.
  */
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Server as TlsServer, TLSSocket } from "node:tls";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
 import { LogRate } from "../../util/log-rate.js";
 import { certificateEvidence, ClientBook } from "./client-book.js";
 import type { Evidence, TlsClient } from "./client-book.js";
 import { TlsClientConnection } from "./connection.js";
-import type { TlsSides } from "./connection.js";
+import type { ConnectionParts, TlsSides } from "./connection.js";
 import { radsecCounters } from "./counters.js";
+import { PeerTrust, sameTrust, shownBy } from "./peer-trust.js";
 import type { RadsecListenerSettings } from "./settings.js";
 import { ALPN, contextOptions } from "./tls-options.js";
 
@@ -39,6 +42,8 @@ interface Arrival {
 
 /** Handshakes under way from one address. */
 const HALF_OPEN_PER_ADDRESS = 16;
+/** Connections that are judged anew in one go: each may take some tenths of a millisecond. */
+const JUDGED_AT_ONCE = 16;
 
 export class RadsecListener {
   readonly counters = radsecCounters();
@@ -48,6 +53,8 @@ export class RadsecListener {
   private readonly rate: LogRate;
   private settings: RadsecListenerSettings;
   private tls: TlsServer;
+  /** What the certificates of a handshake that began before a reload are judged by, too. */
+  private trust: PeerTrust | undefined;
   /** Connections of any kind, by the place they come from. */
   private readonly sockets = new Map<string, Arrival>();
   private readonly halfOpen = new Map<string, number>();
@@ -81,7 +88,9 @@ export class RadsecListener {
 
   /** Everything but address and port. */
   configure(settings: RadsecListenerSettings): void {
+    const isOther = !sameTrust(this.settings.credentials, settings.credentials);
     this.settings = settings;
+    if (isOther) this.trust = new PeerTrust(settings.credentials);
     this.book.replace(settings.clients);
     this.tls = this.createTls();
     for (const connection of this.open) {
@@ -90,6 +99,7 @@ export class RadsecListener {
       else if (client.identity !== connection.client.identity) connection.end("another client now");
       else connection.client = client;
     }
+    if (isOther) void this.judgeAnew();
   }
 
   /** Gives the port up, and every connection. */
@@ -130,6 +140,20 @@ export class RadsecListener {
     for (const connection of this.open) {
       connection.tick(now);
       if (idleMs > 0 && now - connection.heardAt >= idleMs) connection.end("idle");
+    }
+  }
+
+  /** Ends what stands on certificates that are not trusted any more; never rejects. */
+  private async judgeAnew(): Promise<void> {
+    const { trust } = this;
+    let judged = 0;
+    for (const connection of this.connections) {
+      if (connection.shown.length === 0) continue;
+      // Another reload does it all again.
+      if (++judged % JUDGED_AT_ONCE === 0) await nextTurn();
+      if (trust !== this.trust) return;
+      const fault = trust?.fault(connection.shown);
+      if (fault !== undefined) connection.end(fault);
     }
   }
 
@@ -184,7 +208,7 @@ export class RadsecListener {
           },
         }),
       },
-      (socket) => this.secured(socket),
+      (socket) => this.secured(socket, server),
     );
     server.on("tlsClientError", (error, socket) => {
       this.counters.handshakesFailed++;
@@ -194,13 +218,17 @@ export class RadsecListener {
     return server;
   }
 
-  private secured(socket: TLSSocket): void {
+  private secured(socket: TLSSocket, by: TlsServer): void {
     const address = socket.remoteAddress ?? "";
     const arrival = this.sockets.get(placeOf(socket));
     if (arrival !== undefined) this.settle(arrival);
     socket.on("error", () => {});
     const evidence = this.evidenceOf(socket);
-    const client = typeof evidence === "string" ? evidence : this.book.authorise(evidence, address);
+    const shown = shownBy(socket);
+    // Its handshake began with the certificates of before.
+    const fault = by === this.tls || shown.length === 0 ? undefined : this.trust?.fault(shown);
+    const client =
+      typeof evidence === "string" ? evidence : (fault ?? this.book.authorise(evidence, address));
     if (typeof evidence === "string" || typeof client === "string") {
       const why = typeof client === "string" ? client : "it proves nothing";
       this.counters.unauthorised++;
@@ -215,17 +243,17 @@ export class RadsecListener {
       return;
     }
     this.counters.accepted++;
-    this.begin(socket, evidence, client);
+    this.begin({ socket, evidence, shown, tlsClient: client });
   }
 
-  private begin(socket: TLSSocket, evidence: Evidence, tlsClient: TlsClient): void {
+  private begin(
+    proven: Pick<ConnectionParts, "socket" | "evidence" | "shown" | "tlsClient">,
+  ): void {
     const { sides, clock, log } = this.parts;
-    const { name } = tlsClient.settings;
+    const { name } = proven.tlsClient.settings;
     const connection = new TlsClientConnection({
       sides,
-      socket,
-      evidence,
-      tlsClient,
+      ...proven,
       openedAt: clock.now(),
       hooks: {
         onEnd: (one, reason) => {
@@ -243,7 +271,7 @@ export class RadsecListener {
 
   /** @returns what it has proven, or why it has not */
   private evidenceOf(socket: TLSSocket): Evidence | string {
-    const certificate = socket.getPeerX509Certificate();
+    const [certificate] = shownBy(socket);
     if (certificate !== undefined) {
       return socket.authorized
         ? certificateEvidence(certificate)

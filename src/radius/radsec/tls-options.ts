@@ -44,6 +44,13 @@ export function contextOptions(
     ca: ca ?? [],
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(crl !== undefined && { crl }),
+    ...(crl !== undefined && { crl: listsOf(crl) }),
   };
+}
+
+/** Each list by itself: of several in one text Node.js takes the first alone. */
+export function listsOf(crl: string): string[] {
+  const lists = crl.match(/-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g);
+  // What is none is told by TLS itself.
+  return lists === null ? [crl] : [...lists];
 }

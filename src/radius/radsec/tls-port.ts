@@ -17,6 +17,7 @@ import type { UpstreamPort, UpstreamSlot } from "../upstream/port.js";
 import { BackOff } from "../../util/back-off.js";
 import { PacketStream } from "./packet-stream.js";
 import { isServer, spkiOf } from "./peer-certificate.js";
+import { PeerTrust, sameTrust, shownBy } from "./peer-trust.js";
 import type { TlsUpstreamSettings } from "./settings.js";
 import { ALPN, contextOptions } from "./tls-options.js";
 
@@ -42,6 +43,8 @@ export class TlsPort extends IdentifierRing implements UpstreamPort {
   /** Requests without an answer, by identifier. */
   private readonly unanswered = new Map<number, Uint8Array>();
   private stream: PacketStream | undefined;
+  /** What the connection, or the one that is being made, was made with. */
+  private made: { readonly socket: TLSSocket; readonly tls: TlsUpstreamSettings } | undefined;
   private connecting: TLSSocket | undefined;
   private timer: TimerHandle | undefined;
   private closed = false;
@@ -67,6 +70,12 @@ export class TlsPort extends IdentifierRing implements UpstreamPort {
     else if (this.connecting === undefined && this.timer === undefined) this.connect();
   }
 
+  /** Other settings: a server that would not be taken for itself any more is left. */
+  reconsider(): void {
+    const fault = this.faultOfMade();
+    if (fault !== undefined) this.stream?.end(fault);
+  }
+
   get connected(): boolean {
     return this.stream !== undefined;
   }
@@ -87,7 +96,9 @@ export class TlsPort extends IdentifierRing implements UpstreamPort {
     if (this.closed) return;
     let socket: TLSSocket;
     try {
-      socket = connect(connectOptions(this.parts.address, this.parts.settings()));
+      const tls = this.parts.settings();
+      socket = connect(connectOptions(this.parts.address, tls));
+      this.made = { socket, tls };
     } catch (error) {
       this.failed((error as Error).message);
       return;
@@ -106,7 +117,7 @@ export class TlsPort extends IdentifierRing implements UpstreamPort {
     socket.on("error", (error: Error) => stop(error.message));
     socket.once("close", () => stop("closed during the handshake"));
     socket.once("secureConnect", () => {
-      const fault = faultOf(socket, this.parts.settings());
+      const fault = this.faultOfMade();
       if (fault !== undefined) {
         stop(fault);
         return;
@@ -116,6 +127,18 @@ export class TlsPort extends IdentifierRing implements UpstreamPort {
       this.connecting = undefined;
       this.opened(socket);
     });
+  }
+
+  /** By the settings of now. */
+  private faultOfMade(): string | undefined {
+    const { made } = this;
+    // During the handshake there is nothing to ask yet.
+    if (made?.socket.getPeerFinished() === undefined) return undefined;
+    const now = this.parts.settings();
+    const fault = faultOf(made.socket, now);
+    if (fault !== undefined || sameTrust(made.tls.credentials, now.credentials)) return fault;
+    const shown = shownBy(made.socket);
+    return shown.length === 0 ? undefined : new PeerTrust(now.credentials).fault(shown);
   }
 
   private opened(socket: TLSSocket): void {
@@ -192,7 +215,7 @@ function faultOf(
   socket: TLSSocket,
   { psk, serverName, spki }: TlsUpstreamSettings,
 ): string | undefined {
-  const certificate = socket.getPeerX509Certificate();
+  const [certificate] = shownBy(socket);
   if (psk !== undefined) {
     return certificate === undefined ? undefined : "it shows a certificate instead of the key";
   }

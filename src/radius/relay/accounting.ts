@@ -3,7 +3,7 @@
  * requests wait in the spool, newer ones queue behind them, so that order stays.
  */
 import type { Clock } from "../../util/clock.js";
-import { AcctStatus, Attr, Code } from "../packet/iana.js";
+import { AcctStatus, Attr, Code, PACKET_MAX } from "../packet/iana.js";
 import { findNumber } from "../packet/packet.js";
 import type { Exchange } from "../server/exchange.js";
 import type { Ingress } from "../server/ingress.js";
@@ -35,6 +35,8 @@ export interface AccountingParts {
 
 /** How long a home server has before the spool takes over. */
 const HOME_MS = 3000;
+/** What is longer could not be sent on later: Proxy-State, Acct-Delay-Time and the relay's address come to it. */
+const SPOOLED_MAX = PACKET_MAX - 36;
 
 export class Accounting implements Flow {
   private readonly parts: AccountingParts;
@@ -114,7 +116,8 @@ export class Accounting implements Flow {
 
   private spool(exchange: Exchange, pool: Pool): void {
     const { disk, clock, dispatch } = this.parts;
-    if (disk === undefined) return;
+    // Without the disk's word it is not acknowledged: only a home server can.
+    if (disk === undefined || exchange.facts.length > SPOOLED_MAX) return;
     this.spooling.add(exchange);
     const arrivedAt = clock.wall() - (clock.now() - exchange.arrivedAt);
     disk.spool.append(pool.name, exchange.packet, arrivedAt).then(

@@ -53,7 +53,11 @@ export class UdpListener {
   private closed = false;
 
   /** @param openEnd tests bring their own datagrams */
-  constructor(settings: ListenerSettings, sink: ListenerSink, openEnd = createUdpEnd) {
+  constructor(
+    settings: ListenerSettings,
+    sink: ListenerSink,
+    openEnd: typeof createUdpEnd = settings.address === "" ? () => NOWHERE : createUdpEnd,
+  ) {
     this.sink = sink;
     this.queueMax = settings.queueMax;
     this.clients = new ClientTable(settings.clients);
@@ -198,6 +202,9 @@ export class UdpListener {
     }
   }
 }
+
+/** Without a port nobody comes. */
+const NOWHERE: UdpEnd = { open: () => Promise.resolve(0), send: () => {}, close: () => {} };
 
 class UdpOrigin implements Origin {
   client: Client;

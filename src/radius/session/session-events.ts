@@ -14,8 +14,8 @@ export interface SessionEventBatch {
   readonly next: number;
 }
 
-/** A session as it is now. */
-export type SessionFinder = (tenant: string, mac: string) => Session | undefined;
+/** A session as it is now; undefined when it is over. */
+export type SessionFinder = (tenant: string, mac: string, id: number) => Session | undefined;
 
 /** Events kept. */
 const KEPT = 4096;
@@ -29,9 +29,10 @@ export class SessionEventLog {
   private readonly current: SessionFinder;
   /** Beginnings and ends; undefined where there is a change. */
   private readonly ring: (SessionEvent | undefined)[] = [];
-  /** Of changes: tenant and MAC. */
+  /** Of changes: tenant, MAC and the session's id. */
   private readonly tenants: string[] = [];
   private readonly macs: string[] = [];
+  private readonly ids: number[] = [];
   private next = 0;
   private readonly waiting = new Set<() => void>();
 
@@ -46,6 +47,7 @@ export class SessionEventLog {
     this.ring[at] = kind === "changed" ? undefined : event;
     this.tenants[at] = session.tenant;
     this.macs[at] = session.mac;
+    this.ids[at] = session.id;
     if (this.waiting.size > 0) for (const wake of [...this.waiting]) wake();
   }
 
@@ -68,7 +70,9 @@ export class SessionEventLog {
         events.push(event);
         continue;
       }
-      const session = this.current(this.tenants[at % KEPT] ?? "", this.macs[at % KEPT] ?? "");
+      const row = at % KEPT;
+      const { tenants, macs, ids } = this;
+      const session = this.current(tenants[row] ?? "", macs[row] ?? "", ids[row] ?? 0);
       if (session === undefined || told.has(session)) continue;
       told.add(session);
       events.push({ kind: "changed", session });

@@ -2,14 +2,15 @@
  * Which events are told outside the relay's thread: sessions that begin, end, or are somebody or somewhere else.
  * Counters are not: accounting brings them all the time, and whoever wants them asks.
  */
+import { sessionKey } from "./beside.js";
 import type { Session, SessionEvent } from "./session.js";
 
 export class SessionNews {
-  /** As told last, by tenant and MAC. */
+  /** As told last, by tenant and name. */
   private readonly told = new Map<string, Session>();
 
   isNews({ kind, session }: SessionEvent): boolean {
-    const key = `${session.tenant} ${session.mac}`;
+    const key = `${session.tenant} ${sessionKey(session)}`;
     if (kind === "ended") {
       this.told.delete(key);
       return true;

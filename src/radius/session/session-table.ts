@@ -1,16 +1,21 @@
 /**
- * Who is where: one session per tenant and subscriber MAC, begun by Access-Accept, confirmed and
+ * Who is where: a session for each tenant and subscriber MAC, begun by Access-Accept, confirmed and
  * counted by accounting, ended by Stop, On or Off, silence, roaming, another user or an operator.
  * Accounting alone begins nothing: only a home server's accept does.
+ *
+ * Another user with the same MAC at another access point does not end a session: whoever has an account could
+ * else drive its owner away. Both go on beside each other, each until its own end.
  *
  * What may concern all sessions goes through them a part at a time; those begun meanwhile are not concerned.
  */
 import { SlicedWork } from "../../util/sliced-work.js";
 import { accessPointOf, normalMac } from "../identity.js";
 import { AcctStatus, Attr } from "../packet/iana.js";
-import { findAttribute, findNumber, findText } from "../packet/packet.js";
+import { findNumber, findText } from "../packet/packet.js";
+import { BESIDE_MAX, BesideBook, inOrder } from "./beside.js";
+import { AccessPointEnds } from "./on-off.js";
 import type { EndReason, Lease, Session, SessionEvent } from "./session.js";
-import { begunSession, counted, granted, grantsAlike, ipv4 } from "./session-fields.js";
+import { begunSession, counted, granted, grantsAlike } from "./session-fields.js";
 import type { SessionSource } from "./session-fields.js";
 import { macOf } from "./station.js";
 
@@ -34,6 +39,8 @@ export interface SessionTableParts {
   onFull?(): void;
   /** After the event `begun`. @param accept as the home server said it */
   onBegun?(session: Session, accept: Uint8Array): void;
+  /** Another user's session of the same MAC goes on elsewhere. */
+  onTwice?(session: Session, other: Session): void;
   /** Runs it in a later turn of the event loop; default `setImmediate`. */
   later?(run: () => void): void;
 }
@@ -46,8 +53,14 @@ const SLICE = 4096;
 
 export class SessionTable {
   private readonly parts: SessionTableParts;
+  /** By MAC: its newest. */
   private readonly sessions = new Map<string, Session>();
+  /** Others of the same MACs. */
+  private readonly beside = new BesideBook();
   private nextId = 1;
+  /** On and Off messages whose walk has not begun. */
+  private ends: AccessPointEnds | undefined;
+  private isEnding = false;
   private readonly sweeps = new SlicedWork();
   private isSweeping = false;
   private isExpiring = false;
@@ -60,44 +73,77 @@ export class SessionTable {
   /** What an earlier run left; who has begun a session meanwhile keeps that. */
   restore(sessions: readonly Session[]): void {
     for (const session of sessions) {
-      if (this.sessions.has(session.mac)) continue;
-      this.sessions.set(session.mac, { ...session, id: this.nextId++ });
+      const { mac, accessPoint, client } = session;
+      if (session.beside === true) {
+        const isHere = this.of(mac).some(
+          (one) => one.accessPoint === accessPoint && one.client === client,
+        );
+        if (!isHere) this.beside.add({ ...session, id: this.nextId++ });
+      } else if (!this.sessions.has(mac)) {
+        this.sessions.set(mac, { ...session, id: this.nextId++ });
+      }
     }
   }
 
   /** In order of their ids. */
   list(): IterableIterator<Session> {
-    return this.sessions.values();
+    if (this.beside.size === 0) return this.sessions.values();
+    return inOrder(this.sessions.values(), this.beside.all());
   }
 
+  /** The newest of a MAC. */
   find(mac: string): Session | undefined {
-    return this.sessions.get(normalMac(mac) ?? mac);
+    const key = normalMac(mac) ?? mac;
+    return this.sessions.get(key) ?? this.beside.of(key).at(-1);
+  }
+
+  /** All of a MAC: mostly one, the newest last. */
+  of(mac: string): readonly Session[] {
+    const key = normalMac(mac) ?? mac;
+    const newest = this.sessions.get(key);
+    const others = this.beside.of(key);
+    return newest === undefined ? others : [...others, newest];
+  }
+
+  /** A session as it is now; undefined when it is over. */
+  now({ mac, id }: Session): Session | undefined {
+    const newest = this.sessions.get(mac);
+    return newest?.id === id ? newest : this.beside.of(mac).find((one) => one.id === id);
   }
 
   get size(): number {
-    return this.sessions.size;
+    return this.sessions.size + this.beside.size;
+  }
+
+  /** MACs with more than one. */
+  get twice(): number {
+    let twice = 0;
+    for (const mac of this.beside.macs) if (this.of(mac).length > 1) twice++;
+    return twice;
   }
 
   /** An Access-Accept has gone out. */
   accepted(request: Uint8Array, accept: Uint8Array, source: SessionSource): void {
-    const before = this.sessions.get(macOf(request));
-    if (before !== undefined) {
-      const over = endedBy(before, request, accept, source);
-      if (over === undefined) {
+    const mac = macOf(request);
+    for (const before of this.beside.size === 0 ? newestOf(this.sessions, mac) : this.of(mac)) {
+      const meeting = meetingOf(before, request, accept, source);
+      if (meeting === "the same") {
         this.reauthenticated(before, request, accept, source);
         return;
       }
-      this.end(before, over);
+      if (meeting !== "another") this.end(before, meeting);
     }
-    if (this.sessions.size >= (this.parts.most ?? SESSIONS_MAX)) {
+    if (this.size >= (this.parts.most ?? SESSIONS_MAX)) {
       this.parts.onFull?.();
       return;
     }
+    const other = this.stepAside(mac);
     const place = { id: this.nextId++, tenant: this.parts.tenant, now: this.parts.wall() };
     const next = begunSession(request, accept, source, place);
     this.sessions.set(next.mac, next);
     this.parts.onEvent({ kind: "begun", session: next });
     this.parts.onBegun?.(next, Buffer.from(accept));
+    if (other !== undefined) this.parts.onTwice?.(next, other);
   }
 
   /** An accounting request that its home server or the spool has. */
@@ -107,12 +153,9 @@ export class SessionTable {
       this.endAccessPoint(request, client);
       return;
     }
-    const session = this.sessions.get(macOf(request));
-    if (session === undefined || session.client !== client) return;
-    const station = findText(request, Attr.CalledStationId);
-    // Word from the access point the subscriber has left says nothing about where he is now.
-    if (station !== undefined && accessPointOf(station).id !== session.accessPoint) return;
     const id = findText(request, Attr.AcctSessionId);
+    const session = this.accountedFor(request, client, id);
+    if (session === undefined) return;
     const known = session.acctSessionId;
     const next = counted(session, request, this.parts.wall());
     if (status === AcctStatus.Stop) {
@@ -128,8 +171,8 @@ export class SessionTable {
    * @returns false when that session is over
    */
   leased(mac: string, startedAt: number, lease: Lease | undefined): boolean {
-    const session = this.sessions.get(mac);
-    if (session === undefined || session.startedAt !== startedAt) return false;
+    const session = this.of(mac).find((one) => one.startedAt === startedAt);
+    if (session === undefined) return false;
     const own = session.lease !== undefined && session.address === session.lease.address;
     const address = lease?.address ?? (own ? undefined : session.address);
     this.change({ ...session, lease, address });
@@ -137,9 +180,9 @@ export class SessionTable {
   }
 
   /** A CoA that the access point has confirmed: what it says takes the place of what the accept said. */
-  reauthorised({ mac, startedAt }: Session, change: Uint8Array): void {
-    const session = this.sessions.get(mac);
-    if (session?.startedAt !== startedAt || this.parts.rules().profile === "seed") return;
+  reauthorised(before: Session, change: Uint8Array): void {
+    const session = this.now(before);
+    if (session === undefined || this.parts.rules().profile === "seed") return;
     const { vlan, classes, bundles } = granted(change, change);
     this.change({
       ...session,
@@ -150,7 +193,9 @@ export class SessionTable {
   }
 
   end(session: Session, reason: EndReason): void {
-    if (!this.sessions.delete(session.mac)) return;
+    const { mac, id } = session;
+    const isNewest = this.sessions.get(mac)?.id === id;
+    if (isNewest ? !this.sessions.delete(mac) : !this.beside.remove(session)) return;
     this.parts.onEvent({ kind: "ended", session, reason });
   }
 
@@ -177,7 +222,7 @@ export class SessionTable {
     reason: EndReason,
     done?: () => void,
   ): void {
-    const walk = this.sessions.values();
+    const walk = this.all();
     const behind = this.nextId;
     const step = (): boolean => {
       for (let left = SLICE; left > 0; left--) {
@@ -195,7 +240,15 @@ export class SessionTable {
     if (!this.isSweeping) this.goOn();
   }
 
+  /** In no order, and as they are while it goes on. */
+  private *all(): Generator<Session, undefined> {
+    yield* this.sessions.values();
+    yield* this.beside.all();
+  }
+
   private goOn(): void {
+    // A walk that ends may begin another.
+    this.isSweeping = true;
     this.isSweeping = !this.isClosed && this.sweeps.run();
     if (!this.isSweeping) return;
     const run = (): void => this.goOn();
@@ -203,27 +256,56 @@ export class SessionTable {
     else this.parts.later(run);
   }
 
-  /** The sessions of an access point, as its client names it: nobody ends another client's. */
+  /** The sessions of an access point. What comes during a walk waits for the next, which is for all of it. */
   private endAccessPoint(request: Uint8Array, client: string): void {
+    this.ends ??= new AccessPointEnds();
+    this.ends.add(request, client, this.nextId, this.parts.rules().profile === "modern");
+    if (!this.isEnding) this.beginEnding();
+  }
+
+  private beginEnding(): void {
+    const { ends } = this;
+    this.ends = undefined;
+    this.isEnding = ends !== undefined;
+    if (ends === undefined) return;
+    this.sweep(
+      (session) => ends.concerns(session),
+      "on-off",
+      () => this.beginEnding(),
+    );
+  }
+
+  /** Word from an access point that the subscriber has left says nothing about where he is now. */
+  private accountedFor(
+    request: Uint8Array,
+    client: string,
+    acctSessionId: string | undefined,
+  ): Session | undefined {
+    const mac = macOf(request);
     const station = findText(request, Attr.CalledStationId);
-    const { id, ssid, isRadio } = accessPointOf(station ?? "");
-    const nas = findText(request, Attr.NasIdentifier);
-    const address = ipv4(findAttribute(request, Attr.NasIpAddress));
-    // A device that names its radios in other messages, and here itself.
-    const byDevice = this.parts.rules().profile === "modern" && !isRadio;
-    const concerns = (session: Session): boolean => {
-      if (session.client !== client) return false;
-      const here =
-        station !== undefined &&
-        session.accessPoint === id &&
-        (ssid === undefined || ssid === session.ssid);
-      const device =
-        nas === undefined
-          ? address !== undefined && session.nasAddress === address
-          : session.nasIdentifier === nas;
-      return here || (byDevice && device);
-    };
-    this.sweep(concerns, "on-off");
+    const place = station === undefined ? undefined : accessPointOf(station).id;
+    const isThere = (session: Session | undefined): boolean =>
+      session?.client === client && (place === undefined || session.accessPoint === place);
+    const newest = this.sessions.get(mac);
+    if (this.beside.of(mac).length === 0) return isThere(newest) ? newest : undefined;
+    const there = this.of(mac).filter(isThere);
+    return there.find((one) => one.acctSessionId === acctSessionId) ?? there.at(-1);
+  }
+
+  /** Makes place for a newer session of the MAC; the oldest ones stay. @returns what goes on beside it */
+  private stepAside(mac: string): Session | undefined {
+    const others = this.beside.of(mac);
+    const newest = this.sessions.get(mac);
+    if (newest === undefined) return others.at(-1);
+    if (others.length >= BESIDE_MAX) {
+      this.end(newest, "user-changed");
+      return others.at(-1);
+    }
+    const session: Session = { ...newest, beside: true };
+    this.sessions.delete(mac);
+    this.beside.add(session);
+    this.parts.onEvent({ kind: "changed", session });
+    return session;
   }
 
   private reauthenticated(
@@ -247,22 +329,33 @@ export class SessionTable {
   }
 
   private change(session: Session): void {
-    this.sessions.set(session.mac, session);
+    if (!this.beside.replace(session)) this.sessions.set(session.mac, session);
     this.parts.onEvent({ kind: "changed", session });
   }
 }
 
-/** Why an accept does not go on with the session of that MAC; undefined when it does. */
-function endedBy(
+/**
+ * What an accept means for a session of its MAC: it goes on, it is over, or (`another`) somebody else has that
+ * MAC elsewhere.
+ */
+function meetingOf(
   { userName, accessPoint, client }: Session,
   request: Uint8Array,
   accept: Uint8Array,
   source: SessionSource,
-): EndReason | undefined {
-  const asked = findText(request, Attr.UserName);
-  const sameUser =
-    asked === userName || (findText(accept, Attr.UserName) ?? asked ?? "") === userName;
-  if (!sameUser) return "user-changed";
-  const here = accessPointOf(findText(request, Attr.CalledStationId) ?? "").id;
-  return here === accessPoint && source.client === client ? undefined : "roam";
+): "the same" | "another" | "user-changed" | "roam" {
+  // Anybody may ask in any name: where the home server says who it is, that counts alone.
+  const said = findText(accept, Attr.UserName) ?? findText(request, Attr.UserName) ?? "";
+  const isHere =
+    source.client === client &&
+    accessPointOf(findText(request, Attr.CalledStationId) ?? "").id === accessPoint;
+  if (said === userName) return isHere ? "the same" : "roam";
+  return isHere ? "user-changed" : "another";
 }
+
+function newestOf(sessions: ReadonlyMap<string, Session>, mac: string): readonly Session[] {
+  const newest = sessions.get(mac);
+  return newest === undefined ? NONE : [newest];
+}
+
+const NONE: readonly Session[] = [];

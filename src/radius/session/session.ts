@@ -2,6 +2,8 @@
 export interface Session {
   /** Counts up in this run of the relay: the order of the list. */
   readonly id: number;
+  /** Another user's session of the same MAC began later, at another access point. */
+  readonly beside?: true;
   readonly tenant: string;
   /** `aa:bb:cc:dd:ee:ff`, or Calling-Station-Id as written when it is no MAC. */
   readonly mac: string;

@@ -1,22 +1,27 @@
 /**
  * From the spool to the home servers: in order, with Acct-Delay-Time raised by the time waited (RFC 2866
  * section 5.2), again and again until one takes it. Records of one session go one after the other, those
- * of different sessions side by side. A record that a living server never answers steps aside, with what
- * belongs to its session, so that the others go on.
+ * of different sessions side by side. A record that is not answered steps aside, with what belongs to its
+ * session, so that the others go on; one that is not answered while its server answers others is parked
+ * (`parked-lane.ts`), and its session goes on without it. While a server answers nobody, all wait.
  */
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
-import { Attr } from "../packet/iana.js";
-import { checkPacket, findText } from "../packet/packet.js";
-import { macOf } from "../session/station.js";
+import { LogRate } from "../../util/log-rate.js";
 import type { Pool } from "../upstream/pool.js";
 import { nextWait, SPOOLED } from "../upstream/retransmission.js";
+import { ParkedLane } from "./parked-lane.js";
+import { repliesOf, sendSpooled } from "./send.js";
+import { sessionOf } from "./session-of.js";
+import { ASIDE_MAX } from "./spool.js";
 import type { Spool, Spooled } from "./spool.js";
 
 export interface ReplayParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly spool: Spool;
+  /** Where records stand that nobody answers. */
+  readonly parked: Spool;
   readonly pools: ReadonlyMap<string, Pool>;
   /** 0 to 1, by chance. */
   readonly random: () => number;
@@ -28,6 +33,10 @@ const UNDER_WAY = 64;
 const STUBBORN = 3;
 /** Of those, under way at a time, beside the others: they must not take the others' room. */
 const STUBBORN_UNDER_WAY = 16;
+/** Sent so often without an answer while the server answered others, it is parked. */
+const IGNORED_MAX = 6;
+/** Parked at a time, when those aside leave no room for others to be seen. */
+const MAKE_ROOM = 512;
 
 /** A record that was sent. */
 interface Attempt {
@@ -36,6 +45,10 @@ interface Attempt {
   readonly since: number;
   sent: number;
   wait: number;
+  /** Times that its server answered others and not this one. */
+  ignored: number;
+  /** On its way into the store of those that are parked. */
+  isParking: boolean;
   /** Waits for its answer, or for its next turn. */
   timer: TimerHandle | undefined;
 }
@@ -44,17 +57,27 @@ export class Replay {
   private readonly parts: ReplayParts;
   /** By pool, by key; the one that was sent longest ago first. */
   private readonly attempts = new Map<string, Map<string, Attempt>>();
+  private readonly lane: ParkedLane;
+  private readonly rate: LogRate;
+  /** Pools where room is being made. */
+  private readonly makingRoom = new Set<string>();
+  /** Of what is in memory: it is looked at again and again. */
+  private readonly sessions = new WeakMap<Spooled, string>();
   private stopped = false;
   private pendingTurn = false;
 
   constructor(parts: ReplayParts) {
+    const { clock, log, pools, parked } = parts;
     this.parts = parts;
+    this.lane = new ParkedLane({ clock, log, pools, spool: parked });
+    this.rate = new LogRate(clock);
   }
 
   /** Sends what waits, as far as servers live and answers come. */
   run(): void {
     if (this.stopped) return;
     for (const pool of this.parts.pools.values()) this.runPool(pool);
+    this.lane.run();
   }
 
   /** Whether a new request must wait its turn behind what is spooled. */
@@ -70,6 +93,7 @@ export class Replay {
 
   stop(): void {
     this.stopped = true;
+    this.lane.stop();
     for (const attempts of this.attempts.values()) {
       for (const { timer } of attempts.values()) timer?.cancel();
     }
@@ -93,14 +117,14 @@ export class Replay {
       if (sent >= STUBBORN) stubbornRoom--;
       else room--;
     }
-    let aside = 0;
+    const setAside: Spooled[] = [];
     const busy = new Set<string>();
     for (const entry of spool.oldest(pool.name)) {
       // How many are aside is only known at the end.
       if (room <= 0 && stubborn.size === 0) break;
       const attempt = attempts.get(entry.key);
-      const session = attempt?.session ?? sessionOf(entry.packet);
-      if (stubborn.has(session)) aside++;
+      const session = attempt?.session ?? this.sessionOf(entry);
+      if (stubborn.has(session)) setAside.push(entry);
       if (room <= 0 || stubborn.has(session) || busy.has(session)) continue;
       busy.add(session);
       // Under way, or its next turn has not come.
@@ -108,10 +132,11 @@ export class Replay {
       if (!this.send(entry, pool, attempts, session)) return;
       room--;
     }
-    spool.setAside(pool.name, aside);
-    for (const { entry, session, sent, timer } of attempts.values()) {
+    spool.setAside(pool.name, setAside.length);
+    if (setAside.length >= ASIDE_MAX) this.makeRoom(pool, setAside, attempts);
+    for (const { entry, session, sent, timer, isParking } of attempts.values()) {
       if (stubbornRoom <= 0) return;
-      if (sent < STUBBORN || timer !== undefined) continue;
+      if (sent < STUBBORN || timer !== undefined || isParking) continue;
       if (!this.send(entry, pool, attempts, session)) return;
       stubbornRoom--;
     }
@@ -125,34 +150,28 @@ export class Replay {
     session: string,
   ): boolean {
     const { clock, spool, log, random } = this.parts;
-    const server = pool.choose(undefined);
-    if (server === undefined) return false;
-    const facts = checkPacket(entry.packet);
-    if (typeof facts === "string") {
-      log.error({ pool: pool.name, fault: facts }, "a spooled record is damaged and goes");
-      attempts.delete(entry.key);
-      spool.remove(entry);
-      return true;
-    }
-    const delaySeconds = Math.max(0, Math.round((clock.wall() - entry.arrivedAt) / 1000));
-    const request = { packet: entry.packet, facts, secret: undefined, delaySeconds };
     const now = clock.now();
-    const fresh = { entry, session, since: now, sent: 0, wait: 0, timer: undefined };
-    const attempt: Attempt = attempts.get(entry.key) ?? fresh;
-    const ticket = server.send(request, () => {
+    const fresh = { entry, session, since: now, sent: 0, wait: 0, ignored: 0 };
+    const attempt: Attempt = attempts.get(entry.key) ?? {
+      ...fresh,
+      isParking: false,
+      timer: undefined,
+    };
+    const sent = sendSpooled(entry, pool, clock, () => {
       attempt.timer?.cancel();
       attempts.delete(entry.key);
       spool.remove(entry);
       this.soon(pool);
     });
-    if (ticket === undefined) {
-      // No room now; or it grew too long on the way, which no time heals.
-      if (server.pending > 0) return false;
-      log.error({ pool: pool.name }, "a spooled record is too long to be sent and goes");
+    if (sent === "busy") return false;
+    if (typeof sent === "string") {
+      log.error({ pool: pool.name }, `a spooled accounting record ${sent} and goes`);
       attempts.delete(entry.key);
       spool.remove(entry);
       return true;
     }
+    const { server, ticket } = sent;
+    const replies = repliesOf(server);
     attempts.delete(entry.key);
     attempts.set(entry.key, attempt);
     attempt.sent++;
@@ -161,14 +180,57 @@ export class Replay {
     attempt.timer = clock.setTimer(attempt.wait, () => {
       server.forget(ticket);
       attempt.timer = undefined;
-      if (attempt.sent === STUBBORN && server.state === "alive") {
-        log.warn(
-          { pool: pool.name, homeServer: server.name },
-          "a home server does not answer a spooled accounting record; it is tried on, others pass it",
-        );
+      if (repliesOf(server) > replies && ++attempt.ignored >= IGNORED_MAX) {
+        void this.park(pool, [entry], attempts);
       }
     });
     return true;
+  }
+
+  /** Those aside fill what is in memory: the oldest of them go, so that what is behind can be seen. */
+  private makeRoom(pool: Pool, setAside: readonly Spooled[], attempts: Map<string, Attempt>): void {
+    if (this.parts.spool.waiting(pool.name) <= setAside.length) return;
+    if (this.makingRoom.has(pool.name)) return;
+    this.makingRoom.add(pool.name);
+    const oldest = setAside.filter(({ key }) => attempts.get(key)?.timer === undefined);
+    void this.park(pool, oldest.slice(0, MAKE_ROOM), attempts).then(() => {
+      this.makingRoom.delete(pool.name);
+    });
+  }
+
+  /** On disk there before it goes here: a crash between doubles a record, and loses none. Never rejects. */
+  private async park(
+    { name: pool }: Pool,
+    entries: readonly Spooled[],
+    attempts: Map<string, Attempt>,
+  ): Promise<void> {
+    const { spool, parked, log } = this.parts;
+    await Promise.all(
+      entries.map(async (entry) => {
+        const attempt = attempts.get(entry.key);
+        if (attempt !== undefined) attempt.isParking = true;
+        try {
+          await parked.append(pool, entry.packet, entry.arrivedAt);
+          attempts.delete(entry.key);
+          spool.remove(entry);
+        } catch {
+          // The disk refuses, and has said so: it stays, and is tried on.
+          if (attempt !== undefined) attempt.isParking = false;
+        }
+      }),
+    );
+    const suppressed = this.rate.pass(pool);
+    if (suppressed === undefined) return;
+    log.error(
+      { pool, parked: parked.waiting(pool), ...LogRate.fields(suppressed) },
+      "home servers do not answer accounting records that they should know: these are parked, kept and tried every minute, and the others pass them",
+    );
+  }
+
+  private sessionOf(entry: Spooled): string {
+    let session = this.sessions.get(entry);
+    if (session === undefined) this.sessions.set(entry, (session = sessionOf(entry.packet)));
+    return session;
   }
 
   /** Answers that came together make room together. */
@@ -180,9 +242,4 @@ export class Replay {
       if (!this.stopped) this.runPool(pool);
     });
   }
-}
-
-/** What must stay in order. */
-function sessionOf(packet: Uint8Array): string {
-  return `${macOf(packet)} ${findText(packet, Attr.AcctSessionId) ?? ""}`;
 }

@@ -4,7 +4,7 @@
  * disk's pace sets the batch and not the rate. What waits is on disk; of each pool only the oldest are in
  * memory, however many there are.
  *
- * Key: `spool/` tenant `/` pool `/` 14 hexadecimal digits, counting upwards: the order of arrival.
+ * Key: `spool/` (or `parked/`) tenant `/` pool `/` 14 hexadecimal digits, counting upwards: the order of arrival.
  * Value: 8 octets arrival (wall clock, milliseconds), then the packet as the client sent it.
  */
 import type { KvEntry, KvWrite } from "../../store/index.js";
@@ -50,6 +50,8 @@ interface Shelf {
 export interface SpoolParts {
   readonly disk: Disk;
   readonly tenant: string;
+  /** First part of the keys; without it `spool`. */
+  readonly root?: "spool" | "parked";
   /** Octets that may wait. */
   readonly maxOctets: () => number;
   /** The spool is full, or no longer. */
@@ -61,7 +63,7 @@ export interface SpoolParts {
 const WINDOW = 512;
 const WINDOW_LOW = 128;
 /** More in the window than it is meant for, when what is in it is set aside. */
-const ASIDE_MAX = 8192;
+export const ASIDE_MAX = 1024;
 const PAGE = 1000;
 const OVERHEAD = 64;
 
@@ -84,7 +86,7 @@ export class Spool {
 
   /** Counts what an earlier run left. To be called when the disk is open; rejects with `StoreError`. */
   async load(): Promise<void> {
-    const top = `spool/${encodeURIComponent(this.parts.tenant)}/`;
+    const { top } = this;
     this.shelves.clear();
     this.octetsHeld = 0;
     let after: Uint8Array | undefined;
@@ -213,6 +215,11 @@ export class Spool {
     this.writing = false;
   }
 
+  private get top(): string {
+    const { root = "spool", tenant } = this.parts;
+    return `${root}/${encodeURIComponent(tenant)}/`;
+  }
+
   private get usable(): boolean {
     return this.parts.disk.problem === undefined;
   }
@@ -276,9 +283,8 @@ export class Spool {
   private shelf(pool: string): Shelf {
     let shelf = this.shelves.get(pool);
     if (shelf === undefined) {
-      const { tenant } = this.parts;
       shelf = {
-        prefix: `spool/${encodeURIComponent(tenant)}/${encodeURIComponent(pool)}/`,
+        prefix: `${this.top}${encodeURIComponent(pool)}/`,
         window: new Map(),
         count: 0,
         lastKey: "",

@@ -37,8 +37,8 @@ const HEAP_MB = 1024;
 export class RemoteRadius implements RadiusRelay {
   private readonly thread: SupervisedThread<RadiusRelay, undefined, never, readonly SessionEvent[]>;
   private settings: RadiusSettings;
-  /** A thread that takes another's place drains as that one did. */
-  private draining = false;
+  /** What was said of draining, in order: a thread that takes another's place drains as that one did. */
+  private drains: readonly (readonly [on: boolean, tenant: string | undefined])[] = [];
 
   private constructor(parts: RemoteParts) {
     const { settings, clock, log, onSession, onUp, onDown, spawn = radiusThread } = parts;
@@ -48,7 +48,9 @@ export class RemoteRadius implements RadiusRelay {
       spawn: (events) => spawn(this.settings, events),
       onUp: () => {
         // One that dies at once is told again.
-        if (this.draining) this.drain(true).catch(() => {});
+        for (const [on, tenant] of this.drains) {
+          this.thread.call("drain", on, tenant).catch(() => {});
+        }
         onUp?.(this);
       },
       onNote: (events) => {
@@ -74,14 +76,17 @@ export class RemoteRadius implements RadiusRelay {
   sessionCounts = () => this.thread.call("sessionCounts");
   sessionEvents = (after: number | undefined, most: number, waitMs: number) =>
     this.thread.call("sessionEvents", after, most, waitMs);
-  disconnect = (tenant: string, mac: string) => this.thread.call("disconnect", tenant, mac);
+  disconnect = (tenant: string, mac: string, accessPoint?: string) =>
+    this.thread.call("disconnect", tenant, mac, accessPoint);
+  silentEnds = (after: string | undefined) => this.thread.call("silentEnds", after);
   radsec = () => this.thread.call("radsec");
   dynamic = () => this.thread.call("dynamic");
   spools = () => this.thread.call("spools");
 
-  async drain(on: boolean): Promise<void> {
-    await this.thread.call("drain", on);
-    this.draining = on;
+  async drain(on: boolean, tenant?: string): Promise<void> {
+    await this.thread.call("drain", on, tenant);
+    const others = tenant === undefined ? [] : this.drains.filter(([, one]) => one !== tenant);
+    this.drains = [...others, [on, tenant]];
   }
 
   async configure(settings: RadiusSettings): Promise<void> {

@@ -144,6 +144,7 @@ export class HomeServer implements Upstream {
     this.secrets = settings.secrets.map((text) => new Secret(text));
     this.current = Math.max(0, settings.secrets.indexOf(preferred ?? ""));
     this.health.configure(settings);
+    for (const port of this.ports) port.reconsider?.();
   }
 
   tick(): void {

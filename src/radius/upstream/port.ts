@@ -23,6 +23,8 @@ export interface UpstreamPort {
   close(): void;
   /** Whether it stands, where that can be known. */
   readonly connected?: boolean;
+  /** Its settings are others now, where it has any. */
+  reconsider?(): void;
   /** Called a few times a second, where it has something to watch. */
   tick?(now: number): void;
 }

@@ -220,6 +220,33 @@ describe("sessions", () => {
     expect(compared.states).toEqual([`${MAC} without-session held`]);
   });
 
+  test("RAD-72: of two with the same MAC either place is in order, a third one is not", () => {
+    const key = `default ${MAC} elsewhere`;
+    const eve = { key, userName: "eve", accessPoint: AP2 };
+    const compared = new Compared({ action: "quarantine" }).known(session(), session(eve));
+    compared.rig.say(1).run();
+    compared.pass(20);
+    compared.rig.say(2, { sequence: 1 }).run();
+    compared.pass(20);
+    expect(compared.states).toEqual([]);
+    compared.rig.say(3, { sequence: 2 }).run();
+    compared.pass(20);
+    expect(compared.states).toEqual([`${MAC} away held`]);
+    // The one that is left says where it belongs; silence of either excuses, whichever it was.
+    compared.item(session({ ...eve, state: "ended", reason: "idle" }));
+    compared.item(session({ ...ENDED, reason: "stop" })).pass(20);
+    expect(compared.states).toEqual([`${MAC} without-session held`]);
+  });
+
+  test("RAD-14: the last of two that falls silent takes nothing away either", () => {
+    const eve = { key: `default ${MAC} elsewhere`, userName: "eve" };
+    const compared = new Compared({ action: "reject" }).known(session(), session(eve));
+    compared.rig.say(1).run();
+    compared.item(session({ ...ENDED, reason: "stop" }));
+    compared.item(session({ ...eve, state: "ended", reason: "idle" })).pass(600);
+    expect(compared.states).toEqual([]);
+  });
+
   test("RAD-73: belong to a domain by tenant and VLAN", () => {
     const compared = new Compared({ vlan: "100" }).known(session({ vlan: "200" }));
     compared.rig.say(1).run();

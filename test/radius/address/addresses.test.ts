@@ -170,3 +170,35 @@ test("RAD-07, RAD-15: the hook gets the subscriber and its accept, renewals, and
   hook.answer({ address: "10.9.9.8", from: "x", until: undefined, renewAt: undefined });
   await until(() => hook.calls.at(-1) === "release 02:aa:bb:cc:dd:02 10.9.9.8 stop");
 });
+
+test("RAD-15, RAD-72: of two users with one MAC the first has the address, and keeps it whatever the other does", async () => {
+  const hook = new Recorder();
+  run = await Run.start([tenant([homeServer(home.port)])], { addresses: hook });
+  await accept(1);
+  hook.answer({
+    address: "10.9.9.9",
+    from: "x",
+    until: undefined,
+    renewAt: run.clock.wall() + 30_000,
+  });
+  await withAddress(1, "10.9.9.9");
+  const other = (identifier: number): Uint8Array => {
+    const there: Pair = [Attr.CalledStationId, "02-00-00-00-00-02:corp"];
+    const [, mac] = stations(1);
+    const pairs: readonly Pair[] = [[Attr.UserName, "eve"], there, mac!];
+    return accessRequest(pairs, CLIENT_SECRET, { identifier });
+  };
+  nas.send(other(200), run.authPort);
+  await until(() => run.events.at(-1)?.session.userName === "eve");
+  expect((await run.service.sessionCounts())[0]).toMatchObject({ count: 2, twice: 1 });
+  expect(hook.calls.filter((call) => call.startsWith("acquire"))).toHaveLength(1);
+  await expect(run.service.disconnect("default", "02:aa:bb:cc:dd:01")).rejects.toThrow(
+    /2 sessions; name the access point of one: 02:00:00:00:00:01 \(user1\), 02:00:00:00:00:02 \(eve\)/,
+  );
+  const done = await run.service.disconnect("default", "02:aa:bb:cc:dd:01", "02-00-00-00-00-02");
+  expect(done?.ended).toBe(true);
+  run.clock.pass(30_400);
+  expect(hook.calls.at(-1)).toBe("renew 10.9.9.9");
+  await account(1, AcctStatus.Stop);
+  expect(hook.calls.at(-1)).toBe("release 02:aa:bb:cc:dd:01 10.9.9.9 stop");
+});

@@ -21,6 +21,8 @@ import {
 } from "../../../src/radius/packet/packet.js";
 import { PacketWriter } from "../../../src/radius/packet/writer.js";
 import type { TenantSettings } from "../../../src/radius/settings.js";
+import { firstEntries, prefixRange } from "../../../src/store/index.js";
+import { TestDisk } from "../lib/engine.js";
 import { accessRequest, Endpoint, responseTo } from "../lib/packets.js";
 import type { Pair } from "../lib/packets.js";
 import { CLIENT_SECRET, homeServer, PlayedHome, Run, tenant, until } from "../lib/run.js";
@@ -73,8 +75,8 @@ function settings(changes: Partial<DynamicSettings> = {}): TenantSettings {
   });
 }
 
-async function start(one: TenantSettings): Promise<void> {
-  run = await Run.start([one]);
+async function start(one: TenantSettings, disk?: TestDisk): Promise<void> {
+  run = await Run.start([one], disk === undefined ? {} : { engine: disk.open });
   [port = 0] = (await run.service.dynamic())[0]?.ports ?? [];
 }
 
@@ -147,6 +149,12 @@ function isAnswer(answer: Uint8Array, request: Uint8Array, secret: string): bool
 const answered = (index = 0) => asker.packet(index);
 const errorCause = async (index = 0) => findNumber(await answered(index), Attr.ErrorCause);
 const sessionCount = async () => (await run.service.sessions({})).rows.length;
+
+/** Names of requests that the disk has. */
+async function seenOn(disk: TestDisk): Promise<number> {
+  const { from, to } = prefixRange(Buffer.from("seen/"));
+  return (await firstEntries(disk.kept, { from, to }, 10)).length;
+}
 
 /** The access point's answer to the request it got last. */
 function reply(request: Uint8Array, code: number, pairs: readonly Pair[] = []): void {
@@ -335,14 +343,44 @@ describe("when, and how often", () => {
     await login();
     const elsewhere = await Endpoint.open();
     try {
-      run.clock.pass(299_000);
+      run.clock.pass(59_000);
       elsewhere.send(request, port);
       expect(await elsewhere.packet(0)).toEqual(first);
+      run.clock.pass(240_000);
+      elsewhere.send(request, port);
+      await until(async () => (await counters()).duplicates === 2);
     } finally {
       elsewhere.close();
     }
     expect(await sessionCount()).toBe(1);
     expect((await counters()).cachedAnswers).toBe(1);
+  });
+
+  test("RAD-62: a request that was captured does nothing after a restart either, while its stamp is good", async () => {
+    const disk = new TestDisk();
+    await start(settings(), disk);
+    await login();
+    // The home server's clock may be ahead: its stamp is good for ten minutes.
+    const request = ask(byMac, { off: 298 });
+    asker.send(request, port);
+    reply(await point.packet(1), Code.DisconnectAck);
+    await answered(0);
+    await login();
+    await run.service.stop();
+    const before = point.received.length;
+    await start(settings(), disk);
+    expect(await sessionCount()).toBe(1);
+    asker.send(request, port);
+    await until(async () => (await counters()).duplicates === 1);
+    expect(await sessionCount()).toBe(1);
+    expect(point.received).toHaveLength(before);
+    // What is over is not kept on disk.
+    for (let passed = 0; passed < 601_000; passed += 1000) run.clock.pass(1000);
+    await until(async () => (await seenOn(disk)) === 0);
+    const other = ask(byMac, { identifier: 12 });
+    asker.send(other, port);
+    await point.packet(before);
+    expect(await seenOn(disk)).toBe(1);
   });
 });
 

@@ -10,7 +10,7 @@ const packet = (n: number): Uint8Array => {
 
 test("RAD-62: a request is known until its time is over, and gets the answer it had", () => {
   const window = new ReplayWindow(8);
-  const seen = window.add(packet(1), 1000, "home");
+  const seen = window.add(packet(1), 0, 1000, "home");
   seen!.answer = Uint8Array.of(41);
   expect(window.find(packet(1))?.answer).toEqual(Uint8Array.of(41));
   window.expire(999);
@@ -22,11 +22,38 @@ test("RAD-62: a request is known until its time is over, and gets the answer it 
 
 test("RAD-62: a home server that floods the window leaves room for the others, and has room again later", () => {
   const window = new ReplayWindow(8);
-  const taken = [1, 2, 3, 4, 5, 6].map((n) => window.add(packet(n), 1000, "flood") !== undefined);
+  const taken = [1, 2, 3, 4, 5, 6].map(
+    (n) => window.add(packet(n), 0, 1000, "flood") !== undefined,
+  );
   expect(taken).toEqual([true, true, true, true, false, false]);
-  expect(window.add(packet(7), 1000, "other")).toBeDefined();
+  expect(window.add(packet(7), 0, 1000, "other")).toBeDefined();
   // What was turned away is not remembered.
   expect(window.find(packet(5))).toBeUndefined();
   window.expire(1000);
-  expect(window.add(packet(5), 2000, "flood")).toBeDefined();
+  expect(window.add(packet(5), 1000, 2000, "flood")).toBeDefined();
+});
+
+test("RAD-62: the answer is kept for a minute, the name for as long as the stamp is good", () => {
+  const window = new ReplayWindow(8);
+  window.add(packet(1), 0, 600_000, "home")!.answer = Uint8Array.of(41);
+  window.expire(59_999);
+  expect(window.find(packet(1))?.answer).toBeDefined();
+  expect(window.answers).toBe(1);
+  window.expire(60_000);
+  expect(window.find(packet(1))).toEqual({ until: 600_000, source: "home", answer: undefined });
+  expect(window.answers).toBe(0);
+  expect(window.expire(600_000)).toHaveLength(1);
+  expect(window.size).toBe(0);
+});
+
+test("RAD-62: half a million requests of ten minutes have room, and cost some octets each", () => {
+  const window = new ReplayWindow(524_288);
+  for (let n = 0; n < 262_144; n++) {
+    window.add(packet(n), n, 600_000 + n, "home")!.answer = new Uint8Array(60);
+    if (n % 1000 === 0) window.expire(n);
+  }
+  // More of them than the one source may have.
+  expect(window.add(packet(262_144), 262_144, 900_000, "home")).toBeUndefined();
+  expect(window.answers).toBeLessThanOrEqual(61_000);
+  expect(window.find(packet(0))).toBeDefined();
 });

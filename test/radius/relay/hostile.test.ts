@@ -71,7 +71,7 @@ test("RAD-07: a subscriber that begins again and again waits once for its addres
     clock: new HandClock(),
     log: silentLog,
     leased: () => true,
-    find: (mac) => sessions.get(mac),
+    of: (mac) => [sessions.get(mac)].flatMap((session) => session ?? []),
   });
   addresses.setSource(source, []);
   const begin = (mac: string, startedAt: number): void => {

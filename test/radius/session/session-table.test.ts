@@ -94,6 +94,118 @@ test("RAD-72: roaming moves the session, and a late Stop of the old access point
   expect(table.size).toBe(0);
 });
 
+describe("RAD-72: somebody else's credentials with this MAC, at another access point", () => {
+  const home = station();
+  const there = station("02-00-00-00-00-02:corp");
+  const both = () =>
+    [...table.list()].map(({ userName, accessPoint }) => `${userName} ${accessPoint}`);
+  const BOB = "bob 02:00:00:00:00:01";
+  const EVE = "eve 02:00:00:00:00:02";
+  let twice: string[];
+  beforeEach(() => {
+    twice = [];
+    table = new SessionTable({
+      tenant: "t",
+      rules: () => ({ profile: "modern", sessionIdleMs: DAY }),
+      wall: () => now,
+      onEvent: (event) => events.push(event),
+      onTwice: (session, other) => twice.push(`${session.userName} ${other.userName}`),
+    });
+    accept([], home, "bob");
+    now += 1000;
+    accept([], there, "eve");
+  });
+
+  test("RAD-72: does not end the session that is there; both go on, and somebody is told", () => {
+    expect(both()).toEqual([BOB, EVE]);
+    expect(kinds()).toEqual(["begun", "changed", "begun"]);
+    expect(twice).toEqual(["eve bob"]);
+    expect([table.size, table.twice]).toEqual([2, 1]);
+    // Each goes on with its own word, and ends by its own.
+    accept([[Attr.Class, "gold"]], home, "bob");
+    account(AcctStatus.Start, [[Attr.AcctSessionId, "b"]], home);
+    account(AcctStatus.Start, [[Attr.AcctSessionId, "e"]], there);
+    expect(table.of("02aabbccdd01").map(({ acctSessionId }) => acctSessionId)).toEqual(["b", "e"]);
+    expect(twice).toHaveLength(1);
+    account(AcctStatus.Stop, [[Attr.AcctSessionId, "e"]], there);
+    expect(both()).toEqual([BOB]);
+    expect(table.twice).toBe(0);
+    accept([[Attr.Class, "tin"]], home, "bob");
+    expect(table.find("02:aa:bb:cc:dd:01")).toMatchObject({ id: 1, acctSessionId: "b" });
+    account(AcctStatus.Stop, [[Attr.AcctSessionId, "b"]], home);
+    expect(table.size).toBe(0);
+  });
+
+  test("RAD-72: whose roaming moves his own session alone", () => {
+    accept([], station("02-00-00-00-00-03:corp"), "eve");
+    expect(both()).toEqual([BOB, "eve 02:00:00:00:00:03"]);
+    accept([], station("02-00-00-00-00-04:corp"), "bob");
+    expect(both().sort()).toEqual(["bob 02:00:00:00:00:04", "eve 02:00:00:00:00:03"]);
+  });
+
+  test("RAD-72: a name that he only asks in is not his, where the home server says another", () => {
+    const request = accessRequest([[Attr.UserName, "bob"], ...station("02-00-00-00-00-05")], "s");
+    const said: Pair[] = [[Attr.UserName, "eve"]];
+    table.accepted(request, responseTo(request, Code.AccessAccept, said, "s"), SOURCE);
+    expect(both()).toEqual([BOB, "eve 02:00:00:00:00:05"]);
+  });
+
+  test("RAD-14, RAD-16: both end by silence, and each by its access point's On", () => {
+    account(AcctStatus.On, [], [[Attr.CalledStationId, "02-00-00-00-00-01"]]);
+    expect(both()).toEqual([EVE]);
+    accept([], home, "bob");
+    now += DAY + 1;
+    table.expire();
+    expect(table.size).toBe(0);
+  });
+
+  test("RAD-64: there is an end to how many of one MAC there may be; the first stays", () => {
+    for (let n = 3; n < 30; n++) {
+      const at = station(`02-00-00-00-00-${String(n).padStart(2, "0")}:corp`);
+      accept([], at, `eve ${n}`);
+    }
+    expect(table.size).toBe(9);
+    expect(both()[0]).toBe(BOB);
+    expect(both().at(-1)).toMatch(/^eve 29/);
+  });
+
+  test("RAD-66: both survive a restart", () => {
+    const left = [...table.list()];
+    const next = create("modern");
+    next.restore(left);
+    expect([...next.list()].map(({ userName }) => userName)).toEqual(["bob", "eve"]);
+    next.restore(left);
+    expect(next.size).toBe(2);
+  });
+});
+
+test("RAD-16: access points that come back together cost one walk, not one each", () => {
+  const turns: (() => void)[] = [];
+  let looks = 0;
+  table = new SessionTable({
+    tenant: "t",
+    rules: () => ({ profile: "modern", sessionIdleMs: DAY }),
+    wall: () => now,
+    onEvent: (event) => events.push(event),
+    later: (run) => void turns.push(run),
+  });
+  const many = 20_000;
+  const hex = (n: number) =>
+    [n >> 16, n >> 8, n].map((o) => (o & 255).toString(16).padStart(2, "0")).join("-");
+  for (let n = 0; n < many; n++) {
+    accept([], station(`02-00-00-${hex(n % 1000)}:corp`, `02-AA-BB-${hex(n)}`));
+  }
+  for (const session of table.list()) {
+    const { client } = session;
+    Object.defineProperty(session, "client", { get: () => (looks++, client) });
+  }
+  for (let n = 0; n < 1000; n++)
+    account(AcctStatus.On, [], [[Attr.CalledStationId, `02-00-00-${hex(n)}`]]);
+  for (let run = turns.shift(); run !== undefined; run = turns.shift()) run();
+  expect(table.size).toBe(0);
+  expect(looks).toBeLessThan(3 * many);
+});
+
 test("RAD-16: no client ends another's sessions, and an SSID ends only its own", () => {
   accept();
   accept([], station("02-00-00-00-00-01:guests", "02-AA-BB-CC-DD-02"));

@@ -121,5 +121,30 @@ test("RAD-75: a thread that dies while it drains is followed by one that drains"
   clock.pass(100);
   last().events.report({ kind: "ready", told: undefined });
   expect(threads).toHaveLength(2);
-  expect(last().calls).toMatchObject([{ method: "drain", parameters: [true] }]);
+  expect(last().calls).toMatchObject([{ method: "drain", parameters: [true, undefined] }]);
+});
+
+test("RAD-75: so does one tenant alone, and what was said of it last counts", async () => {
+  const remote = await up();
+  const say = async (on: boolean, tenant?: string): Promise<void> => {
+    const said = remote.drain(on, tenant);
+    const { id = 0 } = last().calls.at(-1) ?? {};
+    last().events.report({ kind: "result", id, value: undefined });
+    await said;
+  };
+  await say(true, "red");
+  await say(true, "blue");
+  await say(false, "red");
+  last().events.died(new Error("a bug"));
+  clock.pass(100);
+  last().events.report({ kind: "ready", told: undefined });
+  expect(last().calls.map(({ parameters }) => parameters)).toEqual([
+    [true, "blue"],
+    [false, "red"],
+  ]);
+  await say(false);
+  last().events.died(new Error("a bug"));
+  clock.pass(60_000);
+  last().events.report({ kind: "ready", told: undefined });
+  expect(last().calls.map(({ parameters }) => parameters)).toEqual([[false, undefined]]);
 });
