@@ -1,6 +1,7 @@
 /**
  * The tenant's Sec-catalog as the agent has it: put together from parts, verified under a certified catalog key,
- * never older than one that it had, and kept for the next start.
+ * never older than one that it had nor another one of the same version, and kept for the next start before it
+ * counts.
  */
 import { fromHex, toHex } from "../../util/bytes.js";
 import { CatalogLedger, openCatalog } from "../catalog/index.js";
@@ -22,6 +23,8 @@ interface Kept {
   /** Of the octets as they travel, and in evidence. */
   readonly digest: Uint8Array;
   readonly octets: Uint8Array;
+  /** Digest of what it says, whoever signed it: another one of its version is refused, also after a restart. */
+  readonly content: string;
 }
 
 export class CatalogBox {
@@ -35,7 +38,9 @@ export class CatalogBox {
     this.home = home;
     this.tenant = tenant;
     const kept = load(home.read(FILE));
-    if (kept !== undefined) this.kept = kept;
+    if (kept === undefined) return;
+    this.kept = kept;
+    this.ledger.restore(tenant, { version: kept.version, content: kept.content });
   }
 
   /** What evidence names. */
@@ -69,17 +74,22 @@ export class CatalogBox {
     if (catalog.tenant !== this.tenant || whole.tenant !== this.tenant) {
       return fail("catalog", `a catalog of ${catalog.tenant}, not of ${this.tenant}`);
     }
-    if (catalog.version < (this.kept?.version ?? 0)) {
-      return fail("catalog", `catalog ${catalog.version} is older than ${this.kept?.version ?? 0}`);
-    }
-    const outcome = this.ledger.take(opened.value);
-    if (outcome.kind === "refused") return fail("catalog", outcome.reason.slice(0, 400));
     const { version, digest, octets } = whole;
-    this.kept = { version, digest, octets };
-    this.home.write(
-      FILE,
-      `${JSON.stringify({ version, octets: Buffer.from(octets).toString("base64") })}\n`,
-    );
+    if (catalog.version !== version) {
+      return fail("catalog", `a catalog of version ${catalog.version} that was called ${version}`);
+    }
+    const outcome = this.ledger.judge(opened.value);
+    if (outcome.kind === "refused") return fail("catalog", outcome.reason.slice(0, 400));
+    const { content } = opened.value;
+    const text = { version, content, octets: Buffer.from(octets).toString("base64") };
+    try {
+      this.home.write(FILE, `${JSON.stringify(text)}\n`);
+    } catch (error) {
+      // In force only once no restart brings an older one back.
+      return fail("storage", (error as Error).message.slice(0, 400));
+    }
+    this.ledger.take(opened.value);
+    this.kept = { version, digest, octets, content };
     return pass(undefined);
   }
 
@@ -98,10 +108,11 @@ export class CatalogBox {
 function load(text: string | undefined): Kept | undefined {
   if (text === undefined) return undefined;
   try {
-    const { version, octets } = JSON.parse(text) as { version?: unknown; octets?: unknown };
+    const { version, octets, content } = JSON.parse(text) as Record<keyof Kept, unknown>;
     if (!Number.isSafeInteger(version) || typeof octets !== "string") return undefined;
+    if (typeof content !== "string") return undefined;
     const bytes = new Uint8Array(Buffer.from(octets, "base64"));
-    return { version: version as number, digest: sha256(bytes), octets: bytes };
+    return { version: version as number, digest: sha256(bytes), octets: bytes, content };
   } catch {
     // The Sec-EM sends it again.
     return undefined;

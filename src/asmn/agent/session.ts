@@ -133,6 +133,8 @@ export class SecEmSession {
   private async receive(message: AgentMessage): Promise<void> {
     if (this.closed) return;
     if (message.kind === "hello") this.inquiry.secEm = message.secEm;
+    // Our turn, and what is measured in it may take long: the Sec-EM has its own window.
+    if (message.kind === "challenge") this.overdue?.cancel();
     this.perform(await this.link.receive(message));
   }
 

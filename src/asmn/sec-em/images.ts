@@ -66,6 +66,8 @@ export class Images {
   private readonly records: Records;
   private readonly clock: Clock;
   private readonly images = new Map<string, Image>();
+  /** Withdrawn, and still on the disk: to be withdrawn again. */
+  private readonly unerased = new Set<string>();
 
   constructor(records: Records, clock: Clock) {
     this.records = records;
@@ -149,17 +151,20 @@ export class Images {
     }
     const image = { record, deadline: Infinity };
     this.images.set(key, image);
+    this.unerased.delete(key);
     return this.row(image);
   }
 
   async withdraw(name: VnfName, digest: string): Promise<void> {
     const key = keyOf(name, digest);
-    if (!this.images.has(key)) {
+    if (!this.images.has(key) && !this.unerased.has(key)) {
       throw new SecEmError("not-found", "there is no such image of this VNF; list them first");
     }
     // Refused from now on, whether the disk takes it or not.
     this.images.delete(key);
-    await this.records.write({ key: `image/${key}`, value: undefined });
+    this.unerased.add(key);
+    await this.records.erase(`image/${key}`);
+    this.unerased.delete(key);
   }
 
   private list(tenant: string, vnf: string): Image[] {

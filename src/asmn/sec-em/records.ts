@@ -49,6 +49,21 @@ export class Records {
     }
   }
 
+  /**
+   * Deletes what counts no more already, whether the disk takes it or not.
+   * Rejects with `SecEmError` `storage`: it would be back after a restart.
+   */
+  async erase(key: string): Promise<void> {
+    try {
+      await this.write({ key, value: undefined });
+    } catch {
+      throw new SecEmError(
+        "storage",
+        `it counts no more, and comes back at a restart: ${this.problem ?? ""}; do it again when there is room`,
+      );
+    }
+  }
+
   async read(key: string): Promise<Record<string, unknown> | undefined> {
     const entry = await this.store.get(PREFIX + key);
     return entry === undefined ? undefined : parsed(entry);

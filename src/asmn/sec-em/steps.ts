@@ -51,6 +51,9 @@ export class Steps {
   constructor(core: Core, listener: StepListener) {
     this.core = core;
     this.listener = listener;
+    core.listen((identity) => {
+      if (core.book.get(identity) === undefined) this.judged.delete(identity);
+    });
   }
 
   /** @param peerKey of the TLS connection; `ask` answers what the agent asks of others */

@@ -46,6 +46,8 @@ export class Tokens {
   private readonly clock: Clock;
   private readonly random: RandomSource;
   private readonly tokens = new Map<string, Token>();
+  /** Withdrawn, and still on the disk: to be withdrawn again. */
+  private readonly unerased = new Set<string>();
 
   constructor(records: Records, clock: Clock, random: RandomSource = systemRandom) {
     this.records = records;
@@ -105,15 +107,15 @@ export class Tokens {
     return token === undefined || this.clock.now() >= token.deadline;
   }
 
-  async withdraw(id: string): Promise<TokenRecord> {
-    const token = this.tokens.get(id);
-    if (token === undefined) {
+  async withdraw(id: string): Promise<void> {
+    if (!this.tokens.has(id) && !this.unerased.has(id)) {
       throw new SecEmError("not-found", `there is no token ${id.slice(0, 80)}; list them first`);
     }
     // Good for nothing from now on, whether the disk takes it or not.
     this.tokens.delete(id);
-    await this.records.write({ key: `token/${id}`, value: undefined });
-    return token.record;
+    this.unerased.add(id);
+    await this.records.erase(`token/${id}`);
+    this.unerased.delete(id);
   }
 
   /** @param used whether an identity was taken with its token */

@@ -13,6 +13,7 @@ import { MessageLink, openTls, tlsIdentity, tlsServer } from "../../../src/asmn/
 import { agentLink, ALPN, FrameReader } from "../../../src/asmn/protocol/index.js";
 import type { AgentMessage } from "../../../src/asmn/protocol/index.js";
 import { toHex } from "../../../src/util/bytes.js";
+import { systemClock } from "../../../src/util/clock.js";
 import { waitFor } from "../../interop/lib/wait.js";
 import { canary } from "../../lib/canary.js";
 import { AgentRun, removeScratch, scratch } from "./lib/agent-run.js";
@@ -153,6 +154,21 @@ describe("a genuine VNF", () => {
     } finally {
       await other.kill();
     }
+  });
+
+  test("ASM-65: measuring may take longer than a Sec-EM may take to answer", async () => {
+    const command = ["sleep", "0.5"];
+    const manifest = { files: [], processes: [], configuration: [{ name: "slow", command }] };
+    const run = await invited({ manifest: { ...manifest, allowed: [] } });
+    // What the agent waits for an answer, cut to less than the measuring takes.
+    const soon = (milliseconds: number): number => (milliseconds === 20_000 ? 250 : milliseconds);
+    run.clock = {
+      ...systemClock,
+      setTimer: (milliseconds, act) => systemClock.setTimer(soon(milliseconds), act),
+    };
+    run.start();
+    await run.waitTrusted();
+    expect(secEm.received.filter(({ kind }) => kind === "begin")).toHaveLength(1);
   });
 
   test("what cannot be measured is said to be that, and asks no Sec-EM", async () => {

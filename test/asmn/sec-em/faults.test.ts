@@ -115,6 +115,26 @@ test("ASM-71: a revocation, a stop and a removal on a full disk are in the reser
   expect((await lab.service.instances({})).rows.map(({ instance }) => instance)).toEqual(["1"]);
 });
 
+test("what is withdrawn on a full disk is withdrawn, said to come back, and can be withdrawn again", async () => {
+  const lab = await world();
+  await enrolment(lab);
+  const [token] = await lab.service.tokens();
+  const name = { tenant: "red", vnf: "pe" };
+  const withdraw = () => [
+    lab.service.withdrawToken(token!.id, VIM),
+    lab.service.withdrawImage(name, IMAGE, VIM),
+  ];
+  const counting = async () => [await lab.service.tokens(), await lab.service.images(name)];
+  lab.disk.full = true;
+  for (const one of withdraw()) await expect(one).rejects.toThrow(/comes back at a restart/);
+  expect(await counting()).toEqual([[], []]);
+  lab.disk.full = false;
+  await Promise.all(withdraw());
+  for (const one of withdraw()) await expect(one).rejects.toMatchObject({ code: "not-found" });
+  await lab.restart();
+  expect(await counting()).toEqual([[], []]);
+});
+
 test("the reserve: the last writing that is whole counts, and one that is too long changes nothing", async () => {
   const disk = new TestReserveDisk();
   const reserve = await Reserve.open(disk, silentLog);

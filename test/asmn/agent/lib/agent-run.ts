@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { AgentHome, runAgent } from "../../../../src/asmn/agent/index.js";
 import type { AgentEnd, AgentSettings, AgentStatus } from "../../../../src/asmn/agent/index.js";
 import { toHex } from "../../../../src/util/bytes.js";
-import { systemClock } from "../../../../src/util/clock.js";
+import { systemClock, type Clock } from "../../../../src/util/clock.js";
 import type { Log } from "../../../../src/util/log.js";
 import { waitFor } from "../../../interop/lib/wait.js";
 
@@ -26,6 +26,7 @@ let made = 0;
 export class AgentRun {
   readonly settings: AgentSettings;
   readonly lines: string[] = [];
+  clock: Clock = systemClock;
   private stopNow: AbortController | undefined;
   private ended: Promise<AgentEnd> | undefined;
   /** Every state that was reported, in order. */
@@ -77,9 +78,9 @@ export class AgentRun {
       this.lines.push(`${JSON.stringify(fields)} ${message}`);
     };
     const log: Log = { debug: note, info: note, warn: note, error: note };
-    const { settings } = this;
+    const { settings, clock } = this;
     const { signal } = this.stopNow;
-    this.ended = runAgent({ settings, clock: systemClock, log, once, signal });
+    this.ended = runAgent({ settings, clock, log, once, signal });
     this.ended.catch(() => undefined);
   }
 
