@@ -45,6 +45,8 @@ const DAEMONS = {
   "kea-dhcp4": "kea-dhcp4-server",
   iperf3: "iperf3",
   hping3: "hping3",
+  swtpm: "swtpm",
+  tpm2_quote: "tpm2-tools",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */

@@ -20,8 +20,9 @@ import { waitFor } from "../lib/wait.js";
 import { joinStreams } from "../../../src/util/join-streams.js";
 import { AgentProgram } from "./lib/agent.js";
 import type { AgentOptions } from "./lib/agent.js";
-import { AGENT_PORT, AS, Manager, PROXY_PORT, TENANT } from "./lib/manager.js";
-import { GATEWAY, MANAGER_ADDRESS, VnfNet } from "./lib/vnf-net.js";
+import { AGENT_PORT, AS, HTTP, Manager, PROXY_PORT, TENANT } from "./lib/manager.js";
+import { CLI, Tpm } from "./lib/tpm.js";
+import { GATEWAY, MANAGER, MANAGER_ADDRESS, VnfNet } from "./lib/vnf-net.js";
 
 /** Where the router beside an agent peers with it. */
 const PROXY = "127.0.0.2";
@@ -29,7 +30,7 @@ const PROXY = "127.0.0.2";
 const SERVICE = 5201;
 const TRAFFIC_PORT = 7203;
 
-describeInterop("agents beside routers", ["frr", "gobgp", "tshark"], () => {
+describeInterop("agents beside routers", ["frr", "gobgp", "tshark", "tpm"], () => {
   let lab: Lab;
   let net: VnfNet;
   let manager: Manager;
@@ -380,5 +381,43 @@ describeInterop("agents beside routers", ["frr", "gobgp", "tshark"], () => {
     await manager.post("/v1/asmn/restore", scope);
     await proxied.waitTrusted();
     await frr1.waitEstablished(PROXY);
+  });
+
+  test("ASM-01, ASM-66, ASM-68: a VNF is added with a TPM to vouch for it; on a machine that was booted otherwise it is trusted no more", async () => {
+    const vnf = `${TENANT}/vouched`;
+    const tpm = await Tpm.start(lab, VnfNet.label(4), [0, 7, 14]);
+    // What a boot loader does that measures the image before it starts it.
+    await tpm.extend(14, digest);
+    await tpm.extend(7, "7e".repeat(32));
+    const added = ["vnfs", "add", vnf, "--address", VnfNet.address(4), "--root-of-trust", "tpm"];
+    await lab.run(MANAGER, process.execPath, [
+      ...[CLI, "asmn", ...added, "--allowed-change", "file:/var/run/*"],
+      ...["--url", `http://127.0.0.1:${String(HTTP)}`],
+    ]);
+    await manager.post("/v1/asmn/tpm-keys", {
+      ...{ name: "rack-4", tenant: TENANT, vnf: "vouched", publicKey: tpm.pem },
+      pcrs: [await tpm.value(0), await tpm.value(7), { pcr: 14, value: "image" }],
+    });
+    await manager.register("vouched", digest);
+    const vouched = agent(4, "vouched", [
+      `root: {kind: tpm, command: [${tpm.script}]}`,
+      'manifest: {allowed-changes: [{kind: file, name: "/var/run/*"}]}',
+    ]);
+    await enrol(vouched, "vouched");
+    vouched.start();
+    await vouched.waitTrusted();
+    expect(await manager.instance("vouched-1")).toMatchObject({ state: "trusted", root: "tpm" });
+    await tpm.extend(7, "00".repeat(32));
+    const name = { tenant: TENANT, vnf: "vouched", instance: "vouched-1" };
+    expect(await manager.post("/v1/asmn/verify", name)).toMatchObject({
+      outcome: "refused",
+      instance: {
+        state: "untrusted",
+        reason: expect.stringContaining("the PCRs are not what is registered") as string,
+      },
+    });
+    await vouched.program?.stop();
+    await manager.post("/v1/asmn/vnfs/remove", { tenant: TENANT, vnf: "vouched" });
+    expect(await manager.instance("vouched-1")).toBeUndefined();
   });
 });

@@ -24,6 +24,7 @@ const PROGRAMS = {
   strace: ["strace", "stdbuf", "nsenter"],
   kea: ["kea-dhcp4"],
   traffic: ["iperf3", "hping3", "tc", "ss"],
+  tpm: ["swtpm", "tpm2_quote"],
 } as const;
 export type Need = keyof typeof PROGRAMS;
 

@@ -11,7 +11,7 @@ export const AS = 65000;
 export const TENANT = "blue";
 export const AGENT_PORT = 7201;
 export const PROXY_PORT = 7202;
-const HTTP = 8080;
+export const HTTP = 8080;
 
 export interface ManagedVnf {
   readonly name: string;
