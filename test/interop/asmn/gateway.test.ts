@@ -41,6 +41,12 @@ describeInterop("the VNF gateway", ["nftables", "ping", "tshark", "traffic"], ()
 
   beforeEach(() => showLogsOnFailure(() => lab));
 
+  async function setOf(name: string): Promise<{ readonly elem?: unknown }> {
+    const text = await lab.run("gw", "nft", `-j list set inet evpnd_asmn ${name}`.split(" "));
+    const { nftables } = JSON.parse(text) as { nftables: { set?: { elem?: unknown } }[] };
+    return nftables.find(({ set }) => set !== undefined)?.set ?? {};
+  }
+
   test("ASM-76: nothing passes but to the Sec-EM until a catalog has come, trusted or not", async () => {
     expect(await net.ping(["-c", "1"])).toBe(1);
     await net.start();
@@ -70,6 +76,45 @@ describeInterop("the VNF gateway", ["nftables", "ping", "tshark", "traffic"], ()
     const flooding = lab.start("two", "flood-back", "hping3", large);
     await waitFor("a limit", async () => (await desk.status()).counters.secem_excess.packets > 50);
     await flooding.stop("SIGINT");
+  });
+
+  test("ASM-76: strangers who fill the table of limits take no VNF's place, and share one limit", async () => {
+    const desk = new GatewayDesk(net.gateway, systemClock);
+    const strangers = Array.from({ length: 65_536 }, (_, n) => `10.99.${n >> 8}.${n & 255}`);
+    const set = "inet evpnd_asmn secem_octets4";
+    const elements = strangers.map((address) => `${address} timeout 60s`).join(",\n");
+    const script = lab.writeFile("strangers", `add element ${set} {\n${elements}\n}\n`);
+    await lab.run("gw", "nft", [`flush set ${set}`]);
+    await lab.run("gw", "nft", ["-f", script]);
+    const late = ["-a", "10.81.1.78", "-S", "-p", String(SECEM_PORT), "-c", "3", "-i", "u1000"];
+    await lab.run("one", "hping3", [...late, "-q", TWO]).catch(() => "");
+    expect((await desk.status()).counters.secem_crowd.packets).toBeGreaterThanOrEqual(3);
+    expect(await net.connects(SECEM_PORT)).toBe(true);
+    const { elem } = await setOf("secem_known_octets4");
+    // They go with the table, when the next test has it written anew.
+    expect(JSON.stringify(elem)).toContain(ONE);
+  });
+
+  test("ASM-31: UDP from a port that may be asked passes only to who has asked", async () => {
+    await net.apply([DATA]);
+    const send = (from: "one" | "two", port: number, to: string, target: number) => {
+      const socket = `const s = require("node:dgram").createSocket("udp4");`;
+      const words = `s.bind(${port}, () => s.send("x", ${target}, "${to}", () => s.close()));`;
+      return lab.run(from, process.execPath, ["-e", socket + words]);
+    };
+    const counts = async () => {
+      const desk = new GatewayDesk(net.gateway, systemClock);
+      const [status, [data]] = await Promise.all([desk.status(), desk.flows()]);
+      return [status.counters.abnormal.packets, data?.answers.packets];
+    };
+    await send("two", 5201, ONE, 4000);
+    await waitFor("it to be abnormal", async () => (await counts())[0] === 1);
+    await send("one", 4000, TWO, 5201);
+    await send("two", 5201, ONE, 4000);
+    await waitFor("an answer", async () => (await counts())[1] === 1);
+    await send("two", 5201, ONE, 4001);
+    await waitFor("it to be abnormal", async () => (await counts())[0] === 2);
+    expect(await counts()).toEqual([2, 1]);
   });
 
   test("ASM-31, ASM-33: what the catalog names passes, and its answers; nothing else does", async () => {
@@ -326,6 +371,10 @@ describeInterop("the VNF gateway", ["nftables", "ping", "tshark", "traffic"], ()
     const { problems, shaped } = net.gateway.view();
     expect(shaped).toEqual(["right"]);
     expect(problems.join()).toContain("left has a queue of somebody else's (pfifo 7:)");
+    lab.ip("gw", ["link add br0 type bridge", "link set right master br0"]);
+    await net.gateway.look();
+    expect(net.gateway.view().problems.join()).toContain("right is a port of the bridge br0");
+    lab.ip("gw", ["link del br0"]);
     await net.gateway.remove("op");
     expect(net.ruleset().trim()).toBe("table inet others {\n}");
     const queues = await lab.run("gw", "tc", ["qdisc", "show"]);
