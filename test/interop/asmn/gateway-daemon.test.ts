@@ -128,7 +128,7 @@ describeInterop("a gateway with agents", ["nftables", "ping"], () => {
     await pings.stop();
   });
 
-  test("ASM-71: a revocation cuts live traffic off, and only a new proof after restore opens it", async () => {
+  test("ASM-71, ASM-81: a revocation cuts live traffic off, and only a new proof after restore opens it", async () => {
     const pings = lab.start("v1", "stream", "ping", ["-n", "-D", "-i", "0.02", TWO]);
     await waitFor("answers", () => answered(pings).length > 5);
     const begun = Date.now();
@@ -141,7 +141,7 @@ describeInterop("a gateway with agents", ["nftables", "ping"], () => {
       return answered(pings).at(-1) === last;
     });
     process.stdout.write(`revoked, last packet through after ${Math.round(last - begun)} ms\n`);
-    const count = answered(pings).length;
+    let count = answered(pings).length;
     const rows = await evpnd.get<{ members: { vnf: string; open: boolean; reason: string }[] }>(
       "/v1/asmn/gateway",
     );
@@ -150,12 +150,21 @@ describeInterop("a gateway with agents", ["nftables", "ping"], () => {
       { vnf: "two", open: true },
     ]);
     expect(rows.members[0]!.reason).toMatch(/revoked|stolen/);
+    // ASM-81: an operator's word goes before that, for its time.
+    const grant = { tenant: TENANT, vnf: "one", name: "ann", reason: "a fire", seconds: 600 };
+    const { id } = await post<{ id: string }>("/v1/asmn/break-glass", grant);
+    await waitFor("a way in", () => answered(pings).length > count + 3);
+    const { status } = await evpnd.get<{ status: object }>("/v1/asmn/gateway");
+    expect(status).toMatchObject({ breakGlass: [{ operator: "ann", vnf: "one" }] });
+    await post("/v1/asmn/break-glass/end", { id });
+    await waitFor("its end", async () => !(await passes()));
     await post("/v1/asmn/restore", {
       tenant: TENANT,
       vnf: "one",
       instance: "one-1",
       reason: "found",
     });
+    count = answered(pings).length;
     await waitFor("answers again", () => answered(pings).length > count + 5);
     await pings.stop();
   });
