@@ -2,7 +2,7 @@
  * RADIUS over TLS with radsecproxy on both sides of evpnd, and Disconnect and CoA through it.
  *
  *   eapol_test, radclient --UDP--> radsecproxy --TLS--> evpnd --TLS--> radsecproxy --UDP--> FreeRADIUS
- *                                        another evpnd --TLS--^ ^--UDP-- radclient (Disconnect, CoA)
+ *                            another evpnd, FreeRADIUS --TLS--^ ^--UDP-- radclient (Disconnect, CoA)
  *
  * Another secret on each UDP hop: keys that match at both ends were hidden anew at each.
  */
@@ -13,11 +13,12 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { canary, hexCanary } from "../lib/canary.js";
 import { startCoaPoint } from "./lib/coa-point.js";
 import { Evpnd } from "./lib/evpnd.js";
+import { startFreeradiusEdge } from "./lib/freeradius-edge.js";
 import { Lab } from "./lib/lab.js";
 import type { Program } from "./lib/processes.js";
 import { startRadiusHome } from "./lib/radius-home.js";
 import type { RadiusHome } from "./lib/radius-home.js";
-import { makeRadsecCertificates } from "./lib/radsec-certificates.js";
+import { makeRadsecCertificates, revokeRadsecCertificate } from "./lib/radsec-certificates.js";
 import { startRadsecproxy } from "./lib/radsecproxy.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
 import { waitFor } from "./lib/wait.js";
@@ -29,6 +30,7 @@ const PSK = hexCanary();
 const PROXY_PORT = 1612;
 const RELAY_PORT = 1812;
 const EDGE_PORT = 1712;
+const FREERADIUS_PORT = 1722;
 const HOME_PORT = 1912;
 const POINT = "127.0.0.7";
 const HTTP = 8179;
@@ -62,6 +64,7 @@ radius:
         clients:
           - {name: proxy, certificate: "DNS:proxy-in.example"}
           - {name: edge, certificate: "DNS:edge.example"}
+          - {name: freeradius, certificate: "DNS:freeradius.example"}
           - {name: gone, certificate: "DNS:revoked.example"}
           - {name: lab, psk-identity: lab, psk-file: lab.psk}
       dynamic-authorization: {enabled: true, address: 127.0.0.1}
@@ -111,6 +114,7 @@ describeInterop(
     let outer: Program;
     let inner: Program;
     let point: Awaited<ReturnType<typeof startCoaPoint>>;
+    let freeradius: Awaited<ReturnType<typeof startFreeradiusEdge>>;
     let capture: Program;
     let certificates: string;
     let captureFile: string;
@@ -138,6 +142,7 @@ describeInterop(
           "proxy-in": "DNS:proxy-in.example",
           "proxy-out": "IP:127.0.0.1",
           edge: "DNS:edge.example",
+          freeradius: "DNS:freeradius.example",
           revoked: "DNS:revoked.example",
           stranger: "DNS:stranger.example",
           renewed: "DNS:relay.example,IP:127.0.0.1",
@@ -166,6 +171,10 @@ describeInterop(
         server: { type: "tls", place: "127.0.0.1:2083" },
       });
       point = await startCoaPoint(lab, "lo", POINT, AP_SECRET);
+      freeradius = await startFreeradiusEdge({
+        ...{ lab, label: "lo", port: FREERADIUS_PORT, secret: AP_SECRET, next: 2083 },
+        ...{ certificates, certificate: "freeradius" },
+      });
       const edge = await Evpnd.start({
         ...{
           lab,
@@ -421,6 +430,19 @@ describeInterop(
       expect(await has("02:aa:bb:cc:ee:05")).toBe(false);
     });
 
+    test("RAD-62: reverse CoA: down the TLS connection that FreeRADIUS has made to us", async () => {
+      await login("frank", "02-AA-BB-CC-EE-07", FREERADIUS_PORT);
+      expect(await has("02:aa:bb:cc:ee:07")).toBe(true);
+      const change = await ask("coa", 'User-Name = frank, Tunnel-Private-Group-Id:0 = "79"');
+      expect(change).toContain("Received CoA-ACK");
+      expect(await ask("disconnect", "User-Name = frank")).toContain("Received Disconnect-ACK");
+      expect(freeradius.requests()).toEqual([
+        "CoA-Request frank vlan=79",
+        "Disconnect-Request frank vlan=",
+      ]);
+      expect(await has("02:aa:bb:cc:ee:07")).toBe(false);
+    });
+
     test("RAD-62: an operator's disconnect is told to the access point", async () => {
       await login("erin", "02-AA-BB-CC-EE-06", RELAY_PORT);
       const body = { tenant: "default", mac: "02:aa:bb:cc:ee:06" };
@@ -447,6 +469,22 @@ describeInterop(
       });
       expect(ends()).toBe(before);
       expect(await radclient(pap("bob"), outside)).toContain("Received Access-Accept");
+    });
+
+    test("RAD-60: a list that revokes a certificate ends the connection that stands on it, and no other", async () => {
+      const gone = (): string[] =>
+        evpnd.program
+          .log()
+          .split("\n")
+          .filter((line) => line.includes("RADIUS/TLS client is gone"));
+      const before = gone().length;
+      revokeRadsecCertificate(certificates, "freeradius");
+      expect((await evpnd.request("POST", "/v1/reload", {})).status).toBe(200);
+      await waitFor("the connection's end", () => gone().length > before);
+      expect(gone().slice(before)).toEqual([expect.stringMatching(/certificate was revoked/)]);
+      expect(gone().at(-1)).toContain("freeradius");
+      expect(await radclient(pap("bob"), outside)).toContain("Received Access-Accept");
+      expect(gone()).toHaveLength(before + 1);
     });
 
     test("RAD-67: when the TLS hop dies, the next of its pool answers; when it is back, it is used again", async () => {

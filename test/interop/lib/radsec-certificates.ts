@@ -38,7 +38,13 @@ export function makeRadsecCertificates(
     );
     chmodSync(at(`${name}.key`), 0o644);
   }
-  const sign = ["ca", "-config", at("ca.cnf"), "-keyfile", at("ca.key"), "-cert", at("ca.pem")];
-  openssl(...sign, "-revoke", at(`${revoked}.pem`));
-  openssl(...sign, "-gencrl", "-out", at("ca.crl"));
+  revokeRadsecCertificate(directory, revoked);
+}
+
+/** One more in the list. */
+export function revokeRadsecCertificate(directory: string, name: string): void {
+  const at = (file: string): string => join(directory, file);
+  const ca = ["ca", "-config", at("ca.cnf"), "-keyfile", at("ca.key"), "-cert", at("ca.pem")];
+  commandSync("openssl", [...ca, "-revoke", at(`${name}.pem`)]);
+  commandSync("openssl", [...ca, "-gencrl", "-out", at("ca.crl")]);
 }
