@@ -15,6 +15,27 @@ const OPTIONS = { longs: Number, enums: String, defaults: false, oneofs: false }
 const installed = dirname(createRequire(import.meta.url).resolve("@grpc/reflection/package.json"));
 const REFLECTION = "grpc.reflection.v1.ServerReflection";
 
+/** The protocol itself; read once. */
+let protocol: MethodDefinition<object, object> | undefined;
+function reflectionMethod(): MethodDefinition<object, object> {
+  const path = join(installed, "build/proto/grpc/reflection/v1/reflection.proto");
+  const service = loadSync(path, OPTIONS)[REFLECTION] as ServiceDefinition;
+  return service["ServerReflectionInfo"]!;
+}
+
+/** What descriptors mean, by their octets: every client of a process is told the same. */
+const read = new Map<string, PackageDefinition>();
+function definitionOf(files: readonly Buffer[]): PackageDefinition {
+  const set = fileSet(files);
+  const octets = set.toString("latin1");
+  let definition = read.get(octets);
+  if (definition === undefined) {
+    definition = loadFileDescriptorSetFromBuffer(set, OPTIONS);
+    read.set(octets, definition);
+  }
+  return definition;
+}
+
 type Method = MethodDefinition<object, object>;
 
 interface ReflectionAnswer {
@@ -96,8 +117,7 @@ export class ReflectionClient {
   private async method(service: string, rpc: string): Promise<Method> {
     let definition = this.known.get(service);
     if (definition === undefined) {
-      const files = await this.files(service);
-      definition = loadFileDescriptorSetFromBuffer(fileSet(files), OPTIONS);
+      definition = definitionOf(await this.files(service));
       this.known.set(service, definition);
     }
     const method = (definition[service] as ServiceDefinition | undefined)?.[rpc];
@@ -106,9 +126,7 @@ export class ReflectionClient {
   }
 
   private reflect(request: object): Promise<ReflectionAnswer> {
-    const path = join(installed, "build/proto/grpc/reflection/v1/reflection.proto");
-    const service = loadSync(path, OPTIONS)[REFLECTION] as ServiceDefinition;
-    const method = service["ServerReflectionInfo"]!;
+    const method = (protocol ??= reflectionMethod());
     const call = this.client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Station } from "../../../src/asmn/gateway/station.js";
 import type { StationSettings } from "../../../src/asmn/gateway/messages.js";
 import { tlsIdentity } from "../../../src/asmn/link/index.js";
@@ -134,7 +134,7 @@ test("ASM-71: what is told while the tenant changes counts for the new one", asy
   expect((await station.desk.members()).map(({ vnf }) => vnf)).toEqual(["pe1"]);
   await station.configure(settings);
   await until(["10.0.1.2", "10.0.2.2"]);
-  expect(teller.subscriptions).toBe(3);
+  await vi.waitFor(() => expect(teller.subscriptions).toBe(3), { timeout: 60_000 });
 });
 
 test("ASM-71: what is told while settings are refused is not lost with them", async () => {
