@@ -1,8 +1,9 @@
 /**
  * Asks evpnd's API for MACs, in a process of its own so that it does not disturb whoever measures:
  * `node dist/perf/api-load.js MODE --url http://127.0.0.1:8179 [--grpc 127.0.0.1:8180] [--rate N] [--seconds 5]
- * [--macs N]`. MODE is one of
- *   http-lookups, http-empty   by autocannon: 16 connections, 8 requests pipelined on each; --rate bounds them
+ * [--macs N] [--pipelining 1]`. MODE is one of
+ *   http-lookups, http-empty   by autocannon: 16 connections, --pipelining requests at a time on each, one unless
+ *                              told, as clients do; --rate bounds them
  *   grpc-lookups, grpc-empty   128 calls under way on 4 connections
  *   dumps                      the whole FIB as JSON lines, one dump after the other
  * Prints one JSON line.
@@ -14,7 +15,6 @@ import { macText } from "./fleet/universe.js";
 import { floodGrpc } from "./fleet/grpc-flood.js";
 
 const CONNECTIONS = 16;
-const PIPELINING = 8;
 /**
  * Addresses asked in turn. autocannon makes the requests of all of them for each of its connections within the
  * time that it measures: thousands would take a second of it.
@@ -29,6 +29,7 @@ const { values, positionals } = parseArgs({
     rate: { type: "string", default: "0" },
     seconds: { type: "string", default: "5" },
     macs: { type: "string", default: "50000" },
+    pipelining: { type: "string", default: "1" },
   },
 });
 const seconds = Number(values.seconds);
@@ -43,7 +44,7 @@ async function flood(paths: readonly string[]): Promise<object> {
   const result = await autocannon({
     url: values.url,
     connections: CONNECTIONS,
-    pipelining: PIPELINING,
+    pipelining: Number(values.pipelining),
     duration: seconds,
     requests: paths.map((path) => ({ path })),
     ...(rate > 0 && { overallRate: rate }),

@@ -12,8 +12,11 @@ interface Load {
   readonly failed: number;
 }
 
+/** Requests under way on a connection at a time, where they are pipelined. */
+const PIPELINING = 8;
+
 /** Runs `api-load` beside this process. */
-async function load(lab: Lab, mode: string, seconds: number): Promise<Load> {
+async function load(lab: Lab, mode: string, seconds: number, pipelining = 1): Promise<Load> {
   const { apiUrl, grpc, lookups, routes } = lab.parameters;
   if (apiUrl === "") throw new Error("--api-url is needed: where the target's HTTP API is");
   const child = spawn(
@@ -23,6 +26,7 @@ async function load(lab: Lab, mode: string, seconds: number): Promise<Load> {
       mode,
       ...["--url", apiUrl, "--grpc", grpc, "--seconds", String(seconds)],
       ...["--rate", String(mode === "http-lookups" ? lookups : 0), "--macs", String(routes)],
+      ...["--pipelining", String(pipelining)],
     ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
@@ -49,7 +53,7 @@ export const served: Scenario = {
     const { lookups, dumps, seconds } = parameters;
     const span = seconds + 2 * LOAD_START_SECONDS;
     const loads: Promise<Load>[] = [];
-    if (lookups > 0) loads.push(load(lab, "http-lookups", span));
+    if (lookups > 0) loads.push(load(lab, "http-lookups", span, PIPELINING));
     if (dumps) loads.push(load(lab, "dumps", span));
     await fleet.sleep(LOAD_START_SECONDS);
     const mover = new Mover(fleet, parameters.peers);
@@ -92,14 +96,18 @@ export const api: Scenario = {
     await loadTables(lab);
     const figures: Figures = {};
     const problems: string[] = [];
-    const doors = parameters.grpc === "" ? ["http"] : ["http", "grpc"];
-    for (const door of doors) {
+    const doors = [
+      ["http", "http", 1],
+      ["http_pipelined", "http", PIPELINING],
+      ...(parameters.grpc === "" ? [] : [["grpc", "grpc", 1] as const]),
+    ] as const;
+    for (const [door, mode, pipelining] of doors) {
       // Once to warm up, then in turn.
       for (const [round, seconds] of [1, parameters.seconds].entries()) {
         for (const what of ["empty", "lookups"]) {
           fleet.phase = `${door}, ${what}`;
           let result: Load | undefined;
-          void load(lab, `${door}-${what}`, seconds).then((done) => (result = done));
+          void load(lab, `${mode}-${what}`, seconds, pipelining).then((done) => (result = done));
           await fleet.until(() => result !== undefined, seconds + 30);
           if (round === 0 || result === undefined) continue;
           figures[`${door}_${what}PerSecond`] = result.perSecond ?? NaN;

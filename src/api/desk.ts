@@ -56,13 +56,22 @@ export class Desk {
   }
 
   /** @param input is logged, but for long texts and those that may hold secrets */
-  async perform<T>(
-    { id, role }: Operation,
+  perform<T>(
+    operation: Operation,
     caller: Caller,
     input: Readonly<Record<string, unknown>>,
     run: () => Promise<T>,
   ): Promise<T> {
-    if (role !== "operator") return this.inTime(run());
+    if (operation.role !== "operator") return this.inTime(run());
+    return this.performLogged(operation, caller, input, run);
+  }
+
+  private async performLogged<T>(
+    { id }: Operation,
+    caller: Caller,
+    input: Readonly<Record<string, unknown>>,
+    run: () => Promise<T>,
+  ): Promise<T> {
     const { name: client, address, via } = caller;
     const fields = { client, address, via, operation: id, ...brief(input) };
     try {

@@ -94,7 +94,9 @@ function inputReader(operation: Operation): (request: FastifyRequest) => Readonl
   const hasBody = method === "POST" || method === "PUT";
   // Nothing but the query: what was parsed of it belongs to this request alone.
   if (!hasBody && inPath.length === 0) {
-    return (request) => check.check(check.listed(request.query as Values));
+    const read = (request: FastifyRequest): Readonly<Values> =>
+      check.check(check.listed(request.query as Values));
+    return operation.kind === "page" ? (request) => check.shaped(read(request)) : read;
   }
   return (request) => {
     const asked = check.listed({ ...(request.query as Values) });
@@ -169,10 +171,12 @@ async function answerPage(
     );
   }
   checkLimit(limit);
+  // What was read of a request belongs to it alone.
+  if (limit === undefined) (input as { limit?: number }).limit = PAGE_DEFAULT;
   const { rows, next } = await desk.perform(operation, caller, input, () =>
-    operation.run(desk.backend, { ...input, limit: limit ?? PAGE_DEFAULT }, caller),
+    operation.run(desk.backend, input, caller),
   );
-  return { [operation.rows]: rows, ...(next !== undefined && { next }) };
+  return next === undefined ? { [operation.rows]: rows } : { [operation.rows]: rows, next };
 }
 
 function answerStream(

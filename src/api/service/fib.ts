@@ -42,8 +42,9 @@ export const FIB_OPERATIONS: readonly Operation[] = [
       esi: text(64),
     },
     run: async (backend, query: MacQuery) => {
-      const { rows, next } = await fibOf(backend).macs(query);
-      return { rows: await withSessions(backend, rows), next };
+      const page = await fibOf(backend).macs(query);
+      if (backend.subscribers === undefined) return page;
+      return { rows: await withSessions(backend, page.rows), next: page.next };
     },
   }),
   page({

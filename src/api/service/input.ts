@@ -35,6 +35,7 @@ export class InputCheck {
   private readonly proto: Proto;
   /** Compiled when first asked. */
   private compiled: ValidateFunction | undefined;
+  private readonly blank: Readonly<Record<string, unknown>>;
   private readonly lists: readonly { readonly name: string; readonly alone: string | undefined }[];
 
   constructor(operation: Operation, proto: Proto) {
@@ -42,6 +43,7 @@ export class InputCheck {
     const { rules = {} } = operation;
     this.operation = operation;
     this.proto = proto;
+    this.blank = Object.fromEntries(fields.map(({ name }) => [name, undefined]));
     this.lists = fields
       .filter(({ repeated }) => repeated)
       .map(({ name }) => ({ name, alone: rules[name]?.alone }));
@@ -59,6 +61,13 @@ export class InputCheck {
     const validate = (this.compiled ??= ajv.compile(messageSchema(this.proto, input, rules)));
     if (validate(value)) return value;
     throw new InputFault(validate.errors ?? []);
+  }
+
+  /** The same in an object that has all members, in one order: the fastest to read. */
+  shaped(value: Input): Input {
+    const input = { ...this.blank };
+    for (const name in value) input[name] = value[name];
+    return input;
   }
 
   /** Of a query string: what may stand several times is a list though it stands once. */
