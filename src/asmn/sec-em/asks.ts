@@ -20,6 +20,8 @@ import type { Proofs } from "./proofs.js";
 const MOST_ASKED = 64;
 /** How long the other may take to prove itself anew. */
 const FRESH_MS = 10_000;
+/** A proof that is younger is fresh enough for anybody: who asks must not keep another one busy with proving itself. */
+const LEAST_AGE_MS = 5000;
 
 /** What one connection asked, and the heartbeats that its answers are measured against. */
 export interface Asker {
@@ -116,7 +118,7 @@ export class Asks {
   private async freshen(identity: string, maxAgeSeconds: number): Promise<void> {
     if (maxAgeSeconds === 0) return;
     const age = this.core.desk.age(identity);
-    if (age !== undefined && age <= maxAgeSeconds * 1000) return;
+    if (age !== undefined && age <= Math.max(LEAST_AGE_MS, maxAgeSeconds * 1000)) return;
     if (!this.core.links.prompt(identity, "another VNF asks for a fresh proof")) return;
     await this.proofs.wait(identity, FRESH_MS);
   }

@@ -172,6 +172,7 @@ export class Steps {
       await book.write(next);
     } catch (error) {
       counters.storageFaults++;
+      if (next.state !== "trusted" && chain.stopped === undefined) this.lower(identity, next);
       throw error;
     }
     if (
@@ -184,6 +185,18 @@ export class Steps {
     this.core.gone(former);
     const sentence = "another instance was enrolled with this name";
     links.notice(former.identity, { state: "untrusted", reason: "replaced", sentence }, true);
+  }
+
+  /** A step that cannot be stored is not taken; that its evidence was wrong is in force all the same. */
+  private lower(identity: string, { state, reason, sentence, since, revocation }: InstanceRecord) {
+    const { book, auditor } = this.core;
+    const record = book.get(identity);
+    if (record?.state !== "trusted") return;
+    const lowered = { ...record, state, reason, sentence, since, revocation };
+    void book.force(lowered);
+    this.core.publish(lowered, revocation);
+    const name = instanceText(record);
+    auditor.after(`instance:${name}`, "untrusted", name, `${reason}: ${sentence}`);
   }
 
   /** The record with its new chain, and the trust that goes with it. */

@@ -14,6 +14,15 @@ test("ASM-71: a second revocation at an address does not take the place of the f
   expect(waiting.settle("192.0.2.2")).toEqual([]);
 });
 
+test("ASM-71: an earlier one that waits beside a later one, at the same address, holds back those between", () => {
+  const waiting = new WaitingRevocations();
+  waiting.add("192.0.2.1", "em", 5);
+  waiting.add("192.0.2.1", "em", 7);
+  waiting.add("192.0.2.2", "em", 6);
+  expect(waiting.settle("192.0.2.2")).toEqual([]);
+  expect(waiting.settle("192.0.2.1")).toEqual([{ source: "em", revocation: 7 }]);
+});
+
 test("ASM-71: one that has no address is told when those before it are in force", () => {
   const waiting = new WaitingRevocations();
   expect(waiting.settled("em", 1)).toEqual([{ source: "em", revocation: 1 }]);

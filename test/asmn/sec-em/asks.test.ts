@@ -33,6 +33,20 @@ test("ASM-16: who asks of the same VNF for the hundredth time is answered, and t
   expect(first.answers.filter(({ reason }) => reason === "revoked")).toHaveLength(2);
 });
 
+test("ASM-16: who wants a fresh proof of another gets one, and not a proof for each question", async () => {
+  const { lab, first, second } = await two();
+  const steps = (): number => second.state.chain?.counter ?? 0;
+  const before = steps();
+  lab.clock.pass(4000);
+  first.send({ ...about(1, "2"), maxAgeSeconds: 1 });
+  expect(await first.answer(1)).toMatchObject({ state: "trusted" });
+  expect(steps()).toBe(before);
+  lab.clock.pass(2000);
+  first.send({ ...about(2, "2"), maxAgeSeconds: 1 });
+  expect(await first.answer(2)).toMatchObject({ state: "trusted" });
+  expect(steps()).toBe(before + 1);
+});
+
 test("ASM-16, ASM-71: who has asked of a VNF is told when it is removed, and when another takes its name", async () => {
   const { lab, first, second } = await two();
   first.send(about(1, "2"));

@@ -100,6 +100,7 @@ test("ASM-71: a revocation, a stop and a removal on a full disk are in the reser
   // Killed before there was room; what the reserve has goes to the store, and out of the reserve.
   await lab.restart();
   expect((await lab.service.status()).alarms).toEqual([]);
+  expect((await Reserve.open(lab.disk.reserve, silentLog)).found).toEqual([]);
   for (const one of agents) one.close();
   expect(await first.step()).toMatchObject({ reason: "revoked" });
   expect(await second.step()).toMatchObject({ reason: "stopped" });
@@ -113,6 +114,23 @@ test("ASM-71: a revocation, a stop and a removal on a full disk are in the reser
   await lab.service.removeInstance({ ...SCOPE, instance: "2" }, OPERATOR);
   await lab.restart();
   expect((await lab.service.instances({})).rows.map(({ instance }) => instance)).toEqual(["1"]);
+});
+
+test("ASM-71: a wrong image is untrusted at once, also when the disk takes no step", async () => {
+  const lab = await world();
+  const gate = await gateOverPort(lab);
+  const agent = new Player(lab, await enrolment(lab));
+  await agent.step();
+  await gate.until("1", "trusted none");
+  lab.disk.full = true;
+  agent.options.image = OTHER_IMAGE;
+  expect(await agent.step()).toMatchObject({ kind: "refused", reason: "storage" });
+  await gate.until("1", "untrusted image");
+  await lab.restart();
+  expect((await lab.service.instances({})).rows[0]).toMatchObject({ state: "untrusted", chain: 1 });
+  agent.options.image = IMAGE;
+  agent.close();
+  expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
 });
 
 test("what is withdrawn on a full disk is withdrawn, said to come back, and can be withdrawn again", async () => {
