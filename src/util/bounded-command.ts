@@ -21,7 +21,7 @@ export type CommandEnd =
 
 const MOST_COMPLAINT = 4096;
 const LINE_MAX = 200;
-/** For output that is on its way when the command has ended. */
+/** Nothing more for so long behind its end: nothing more will come. */
 const DRAIN_MS = 500;
 
 /** Never rejects. */
@@ -34,8 +34,12 @@ export function runCommand(
     if (child instanceof Error) return resolve({ ok: false, why: whyNot(child) });
     const out: Buffer[] = [];
     let [size, said] = [0, ""];
+    let draining: NodeJS.Timeout | undefined;
+    let over = false;
     const end = (why: string | undefined): void => {
-      clearTimeout(timer);
+      over = true;
+      clearTimeout(deadline);
+      clearTimeout(draining);
       child.stdout.destroy();
       child.stderr.destroy();
       if (why === undefined) return resolve({ ok: true, out: new Uint8Array(Buffer.concat(out)) });
@@ -49,7 +53,7 @@ export function runCommand(
       }
       end(why);
     };
-    let timer = setTimeout(() => kill(`it took longer than ${timeoutMs / 1000} s`), timeoutMs);
+    const deadline = setTimeout(() => kill(`it took longer than ${timeoutMs / 1000} s`), timeoutMs);
     child.stdout.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size > mostOutput) kill(`it printed more than ${mostOutput} octets`);
@@ -63,11 +67,24 @@ export function runCommand(
     });
     child.on("error", (error) => end(whyNot(error)));
     child.on("exit", (code, signal) => {
+      if (over) return;
       const why =
         code === 0 ? undefined : `it ended ${code === null ? `by ${signal}` : `with code ${code}`}`;
-      clearTimeout(timer);
-      timer = setTimeout(() => end(why), DRAIN_MS);
-      child.once("close", () => end(why));
+      const last = (): void => {
+        // Some programs complain where they should answer.
+        if (code !== 0) said += `\n${Buffer.concat(out).toString("utf8", 0, MOST_COMPLAINT)}`;
+        end(why);
+      };
+      // A child of it may hold the output open; what is in the pipe is read all the same, however busy we are.
+      const drain = (): void => {
+        const before = size;
+        draining = setTimeout(
+          () => setImmediate(() => (size === before ? last() : drain())),
+          DRAIN_MS,
+        );
+      };
+      drain();
+      child.once("close", last);
     });
     child.stdin.end(input);
   });

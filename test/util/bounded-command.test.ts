@@ -37,6 +37,11 @@ describe("a command", () => {
     expect(end.ok ? text(end.out) : end.why).toMatch(expected);
   });
 
+  test("that says much at its end is heard to the end", async () => {
+    const end = await shell("head -c 5000000 /dev/zero", { mostOutput: 5_000_000 });
+    expect(end.ok && end.out.length).toBe(5_000_000);
+  });
+
   test("that does not read its input is not held against it", async () => {
     const end = await shell("exec 0<&-; echo done", { input: "x".repeat(1_000_000) });
     expect(end.ok && text(end.out)).toBe("done\n");

@@ -4,9 +4,9 @@
  * time: a manifest is for configuration and programs, an image has the tree digest. What may change is not
  * even read: a log that grows is no reason to have no manifest.
  */
-import { execFile } from "node:child_process";
 import { lstat, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { runCommand } from "../../util/bounded-command.js";
 import { measureFile, measureProgram, sha256 } from "./manifest-file.js";
 import { allowance, makeManifest, MOST_ITEMS } from "./manifest.js";
 import type { AllowedChange, Manifest, ManifestItem } from "./manifest.js";
@@ -124,21 +124,11 @@ async function processOf(
   }
 }
 
-function outputOf(name: string, [file = "", ...words]: readonly string[]): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    // SIGKILL: one that does not heed another signal would stop the measuring for ever.
-    const options = {
-      encoding: "buffer",
-      maxBuffer: OUTPUT_MAX,
-      timeout: COMMAND_MS,
-      killSignal: "SIGKILL",
-    } as const;
-    execFile(file, words, options, (error, stdout) => {
-      if (error === null) return resolve(stdout);
-      const why = `configuration "${name}" cannot be measured: ${file} failed (${error.code ?? "timeout"})`;
-      reject(new MeasureError("unreadable", `${why}: try the command by hand`));
-    });
-  });
+async function outputOf(name: string, command: readonly string[]): Promise<Uint8Array> {
+  const end = await runCommand(command, { timeoutMs: COMMAND_MS, mostOutput: OUTPUT_MAX });
+  if (end.ok) return end.out;
+  const why = `configuration "${name}" cannot be measured: ${command[0] ?? ""}: ${end.why}`;
+  throw new MeasureError("unreadable", `${why}; try the command by hand`);
 }
 
 function unreadable(path: string, error: unknown): MeasureError {

@@ -83,6 +83,11 @@ describe("ASM-63: everything of the exchange is under the signature", () => {
       "evidence",
       (m) => (m.kind === "evidence" ? { ...m, manifest: flip(m.manifest) } : m),
     ],
+    [
+      "list of allowed changes",
+      "evidence",
+      (m) => (m.kind === "evidence" ? { ...m, allowed: sha256() } : m),
+    ],
     ["catalog", "evidence", (m) => (m.kind === "evidence" ? { ...m, catalogVersion: 2 } : m)],
     ["root of trust", "evidence", (m) => (m.kind === "evidence" ? { ...m, root: "platform" } : m)],
     [

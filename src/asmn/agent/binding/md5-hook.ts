@@ -2,7 +2,7 @@
  * Gives the router beside the agent its TCP-MD5 key, by the command that the operator named. The key is in no
  * log and no status; what the command says is told with the key taken out.
  */
-import { execFile } from "node:child_process";
+import { runCommand } from "../../../util/bounded-command.js";
 import type { Clock, TimerHandle } from "../../../util/clock.js";
 import type { Log } from "../../../util/log.js";
 import { BackOff } from "../back-off.js";
@@ -40,7 +40,7 @@ export class Md5Hook {
 
   constructor(parts: Md5HookParts) {
     this.parts = parts;
-    this.run = parts.run ?? runCommand;
+    this.run = parts.run ?? runHook;
   }
 
   /** Installs the key unless the router has it; undefined changes nothing: the reflector refuses by itself. */
@@ -84,22 +84,8 @@ export class Md5Hook {
   }
 }
 
-const runCommand: RunCommand = ([file = "", ...words], input) =>
-  new Promise((resolve) => {
-    // SIGKILL: one that does not heed another signal would be waited for without an end.
-    const options = {
-      timeout: COMMAND_MS,
-      maxBuffer: OUTPUT_MAX,
-      killSignal: "SIGKILL",
-    } as const;
-    const child = execFile(file, words, options, (error, stdout, stderr) => {
-      if (error === null) return resolve(undefined);
-      const said = `${stderr}\n${stdout}`.trim().split("\n", 1)[0] ?? "";
-      const why = error.killed === true ? "it took too long" : `code ${String(error.code)}`;
-      resolve(`${file}: ${why}${said === "" ? "" : `: ${said}`}`);
-    });
-    child.stdin?.on("error", () => {
-      // It does not read its input; whether that matters its exit code says.
-    });
-    child.stdin?.end(input ?? "");
-  });
+const runHook: RunCommand = async (command, input) => {
+  const bounds = { input, timeoutMs: COMMAND_MS, mostOutput: OUTPUT_MAX };
+  const end = await runCommand(command, bounds);
+  return end.ok ? undefined : `${command[0] ?? ""}: ${end.why}`;
+};

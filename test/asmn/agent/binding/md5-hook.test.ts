@@ -84,7 +84,7 @@ describe("ASM-75: TCP-MD5 key by a command", () => {
     });
     real.give(KEY);
     expect((await told).detail).toBe(
-      "the command that installs the key failed: sh: code 3: no ***",
+      "the command that installs the key failed: sh: it ended with code 3: no ***",
     );
     real.stop();
   });
