@@ -5,7 +5,11 @@
  */
 import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { makeDirectoryDurably, writeFileDurably } from "../../util/durable-file.js";
+import {
+  createFileDurably,
+  makeDirectoryDurably,
+  writeFileDurably,
+} from "../../util/durable-file.js";
 import { generateSigningKey, signingKeyFromPem, signingKeyToPem } from "../crypto/index.js";
 import type { SigningKey } from "../crypto/index.js";
 import { DirectoryLock } from "./lock.js";
@@ -38,18 +42,27 @@ export class AgentHome {
   /** The instance's key, made at the first call ever. Throws `HomeError`. */
   key(): SigningKey {
     const path = this.path(KEY_FILE);
-    const known = this.read(KEY_FILE);
-    if (known === undefined) {
-      const made = generateSigningKey();
-      this.write(KEY_FILE, signingKeyToPem(made));
-      return made;
-    }
+    const known = this.read(KEY_FILE) ?? this.makeKey();
     if ((statSync(path).mode & 0o077) !== 0) {
       throw new HomeError(`others can read ${path}: chmod 600 ${path}, and enrol with a new key`);
     }
     const key = signingKeyFromPem(known);
     if (key !== undefined) return key;
     throw new HomeError(`${path} holds no Ed25519 key: restore it, or remove it and enrol anew`);
+  }
+
+  /** @returns what is there then: somebody else may have made one in the same instant, and told its public half */
+  private makeKey(): string {
+    const made = signingKeyToPem(generateSigningKey());
+    try {
+      createFileDurably(this.path(KEY_FILE), made);
+      return made;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const other = code === "EEXIST" ? this.read(KEY_FILE) : undefined;
+      if (other !== undefined) return other;
+      throw fault(`${this.path(KEY_FILE)} cannot be written`, error);
+    }
   }
 
   /** Undefined when there is no such file. Throws `HomeError`. */

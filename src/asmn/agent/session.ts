@@ -142,7 +142,10 @@ export class SecEmSession {
     for (const message of send) this.wire.send(message);
     if (send.some(({ kind }) => kind !== "refused")) this.await();
     for (const event of events) this.tell(event);
-    if (close) this.wire.end();
+    if (!close) return;
+    this.wire.end();
+    // Whoever does not end it as well has its time for that.
+    this.await();
   }
 
   private tell(event: AgentEvent): void {

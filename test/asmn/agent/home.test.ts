@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { BackOff } from "../../../src/asmn/agent/back-off.js";
 import { AgentHome } from "../../../src/asmn/agent/home.js";
 import { writeStatus, type AgentStatus } from "../../../src/asmn/agent/status.js";
@@ -31,6 +31,15 @@ test("the key is made once, and nobody else can read it or the directory", () =>
   expect(new AgentHome(directory).key().publicKey).toEqual(first.publicKey);
   expect(mode(directory)).toBe(0o700);
   expect(mode(join(directory, "instance.key"))).toBe(0o600);
+});
+
+test("two that make the key in one instant have one key", () => {
+  const directory = join(top, "together");
+  const late = new AgentHome(directory);
+  const early = new AgentHome(directory).key();
+  // It looked before the other one wrote.
+  vi.spyOn(late, "read").mockReturnValueOnce(undefined);
+  expect(late.key().publicKey).toEqual(early.publicKey);
 });
 
 test("a directory that others can read is closed to them; a key that they could is refused", () => {
