@@ -34,7 +34,7 @@ const SERVER = { deps: { external: [/\/dist\/(?:src|perf)\//] } };
 /**
  * Two projects: `unit` runs first and in parallel, its files in a few processes that keep what they have loaded;
  * `interop` starts real routers in network namespaces, waits for them more than it computes, and runs at most
- * three files at a time. `npm test -- test/<path>` finds the right one.
+ * four files at a time. `npm test -- test/<path>` finds the right one.
  */
 export default defineConfig({
   test: {
@@ -65,7 +65,7 @@ export default defineConfig({
           server: SERVER,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

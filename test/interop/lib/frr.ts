@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { command } from "./command.js";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
+import { askDaemon } from "./vty.js";
 import { DEADLINE, waitFor } from "./wait.js";
 
 const LIB = "/usr/lib/frr";
@@ -119,7 +120,14 @@ export class Frr {
   }
 
   async json<T>(line: string): Promise<T> {
-    return JSON.parse(await this.vtysh(`${line} json`)) as T;
+    return JSON.parse(await this.show(`${line} json`)) as T;
+  }
+
+  /** A command that shows something: of the daemon whose business it is where that is clear. */
+  private show(line: string): Promise<string> {
+    if (line.startsWith("show bgp ")) return askDaemon(this.sockets, "bgpd", line);
+    if (line.startsWith("show evpn ")) return askDaemon(this.sockets, "zebra", line);
+    return this.vtysh(line);
   }
 
   configure(...lines: readonly string[]): Promise<string> {
@@ -142,7 +150,7 @@ export class Frr {
         if (state !== "Established") throw new Error(state);
         return true;
       },
-      { deadline, every: 100 },
+      { deadline },
     );
   }
 
@@ -217,9 +225,9 @@ export function frrClient(options: FrrClientOptions): string[] {
 }
 
 async function answers(directory: string, daemon: string, program: Program): Promise<void> {
-  await waitFor(`${daemon} to answer vtysh`, async () => {
+  await waitFor(`${daemon} to answer`, async () => {
     program.mustRun();
-    await command("vtysh", ["--vty_socket", directory, "-d", daemon, "-c", "show version"]);
+    await askDaemon(directory, daemon, "show version");
     return true;
   });
 }

@@ -94,17 +94,13 @@ export class Gobgp {
   }
 
   async waitEstablished(neighbor = this.options.neighbor): Promise<void> {
-    await waitFor(
-      "GoBGP to be Established",
-      async () => {
-        this.program.mustRun();
-        const text = await this.cli("neighbor", neighbor);
-        if (!text.includes("BGP state = ESTABLISHED"))
-          throw new Error(/BGP state = \S+/.exec(text)?.[0]);
-        return true;
-      },
-      { every: 100 },
-    );
+    await waitFor("GoBGP to be Established", async () => {
+      this.program.mustRun();
+      const text = await this.cli("neighbor", neighbor);
+      if (!text.includes("BGP state = ESTABLISHED"))
+        throw new Error(/BGP state = \S+/.exec(text)?.[0]);
+      return true;
+    });
   }
 
   /** UPDATEs that it has received from the neighbour. */

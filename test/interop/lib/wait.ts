@@ -4,13 +4,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Generous: a loaded machine must not fail a test. Milliseconds. */
 export const DEADLINE = 30_000;
 
+/** What a look costs at most of the time: a third, and never a pause longer than this. Milliseconds. */
+const LONGEST_PAUSE = 200;
+
 /** Thrown by a condition that can never come true any more: ends the waiting at once. */
 export class GiveUp extends Error {}
 
 export interface WaitOptions {
   /** Milliseconds. */
   readonly deadline?: number;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two looks. Without it 30, or twice as long as a look takes: the machine is not ours alone. */
   readonly every?: number;
 }
 
@@ -27,6 +30,7 @@ export async function waitFor<T>(
   const end = performance.now() + deadline;
   for (;;) {
     let last: unknown;
+    const began = performance.now();
     try {
       const value = await condition();
       if (value) return value;
@@ -38,8 +42,12 @@ export async function waitFor<T>(
     if (performance.now() > end) {
       throw new Error(`waited ${String(deadline)} ms for: ${what}; last seen: ${String(last)}`);
     }
-    await sleep(options.every ?? 30);
+    await sleep(options.every ?? pauseAfter(performance.now() - began));
   }
+}
+
+function pauseAfter(took: number): number {
+  return Math.max(30, Math.min(2 * took, LONGEST_PAUSE));
 }
 
 /**
