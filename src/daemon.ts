@@ -25,7 +25,7 @@ import { DoorSwitch } from "./reload/door-switch.js";
 import { FibSwitch } from "./reload/fib-switch.js";
 import { InjectionSwitch } from "./reload/injection-switch.js";
 import { IpsecSwitch } from "./reload/ipsec-switch.js";
-import { policyCandidate } from "./reload/policy-candidate.js";
+import { candidateDoors, policyCandidate } from "./reload/policy-candidate.js";
 import { RadiusSwitch } from "./reload/radius-switch.js";
 import { Reloader, type Loaded } from "./reload/reloader.js";
 import { SubscriberFeed } from "./reload/subscriber-feed.js";
@@ -307,7 +307,11 @@ export class Daemon {
       inject: this.injection.door,
       lint: new LocalLint(() => fib.fib, systemClock),
       config: reloader,
-      candidate: (text) => policyCandidate(text, reloader.document, this.reader),
+      ...candidateDoors({
+        control,
+        whatIf: () => fib.whatIf,
+        read: (text) => policyCandidate(text, reloader.document, this.reader),
+      }),
       reload: (confirmSeconds) => reloader.reload(confirmSeconds),
       metrics: () => {
         const api = reloader.settings.http.thread === "main" ? undefined : this.api.stats();

@@ -1,6 +1,7 @@
 /** What stands behind the HTTP door. */
 import type {
-  PolicyCandidate,
+  PolicyTestOptions,
+  PolicyTestReport,
   SettingsEffect,
   SpeakerControl,
   TunnelRouteControl,
@@ -12,6 +13,8 @@ import type {
   SubscriberControl,
   QuarantineControl,
   WhatIfControl,
+  WhatIfPage,
+  WhatIfReport,
   TimelineControl,
 } from "../fib/index.js";
 import type { AsmnControl, GateControl, GatewayControl, SecEmControl } from "../asmn/index.js";
@@ -68,6 +71,11 @@ export interface ConfigBackend {
   pending(): Awaitable<PendingConfirm | undefined>;
 }
 
+/** Of a text with policies; its faults a line each. */
+export type CandidateReport<T> =
+  | { readonly ok: true; readonly report: T }
+  | { readonly ok: false; readonly issues: readonly string[] };
+
 /** Something that is kept on disk. */
 export interface StorageState {
   readonly name: string;
@@ -123,13 +131,13 @@ export interface HttpBackend {
   readonly log: Log;
   /** Reads the file again; with a time in seconds, goes back unless confirmed in time. */
   reload(confirmSeconds?: number): Promise<ReloadResult>;
-  /** A text for a policy test: a file, or policies alone; faults a line each. */
-  candidate?(
+  /** What policies of a text would change: a file, or policies alone. */
+  testCandidate?(
     text: string,
-  ): Awaitable<
-    | { readonly ok: true; readonly candidate: PolicyCandidate }
-    | { readonly ok: false; readonly issues: readonly string[] }
-  >;
+    options: PolicyTestOptions,
+  ): Awaitable<CandidateReport<PolicyTestReport>>;
+  /** What they would do to MACs; rejects where there is no `whatIf`. */
+  supposeCandidate?(text: string, page: WhatIfPage): Awaitable<CandidateReport<WhatIfReport>>;
   /** Prometheus text. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

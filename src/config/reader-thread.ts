@@ -1,11 +1,16 @@
 /** The thread of `reader.ts`: one job, one report, and the end. */
 import { parentPort, workerData } from "node:worker_threads";
+import { toPieces } from "../util/pieces.js";
 import { loadConfig } from "./index.js";
-import { parsedText, type ReaderJob, type ReaderReport } from "./reader.js";
+import { partOfText, type ReaderJob, type ReaderReport } from "./reader.js";
 
-function done(job: ReaderJob): ReaderReport {
-  if (job.kind === "load") return { kind: "closed", loaded: loadConfig(job.source) };
-  return { kind: "closed", parsed: parsedText(job.text) };
+function done(job: ReaderJob): unknown {
+  return job.kind === "load" ? loadConfig(job.source) : partOfText(job.text, job.keys);
 }
 
-parentPort?.postMessage(done(workerData as ReaderJob));
+const pieces = toPieces(done(workerData as ReaderJob));
+const report: ReaderReport = { kind: "closed", pieces };
+parentPort?.postMessage(
+  report,
+  pieces.map(({ buffer }) => buffer),
+);

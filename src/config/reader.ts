@@ -3,10 +3,11 @@
  * and checking, in which no keepalive would leave: it is read in a thread made for it, which ends with it. A
  * small one is read at once, as a thread costs more. One at a time, in the order asked for.
  *
- * What comes back is what `loadConfig` gives: settings are plain data, and frozen again here.
+ * What comes back is what `loadConfig` gives: settings are plain data, taken over in slices and frozen again here.
  */
 import { statSync } from "node:fs";
 import { startOwnedThread } from "../util/owned-thread.js";
+import { fromPieces } from "../util/pieces.js";
 import { deepFreeze } from "./freeze.js";
 import { cutIssues } from "./issue.js";
 import { CANDIDATE_NAME, loadConfig, parseYaml } from "./index.js";
@@ -15,17 +16,20 @@ import type { ConfigIssue, ConfigResult, ConfigSource } from "./index.js";
 /** What the thread is asked. */
 export type ReaderJob =
   | { readonly kind: "load"; readonly source: ConfigSource }
-  | { readonly kind: "parse"; readonly text: string };
+  | { readonly kind: "part"; readonly text: string; readonly keys: readonly string[] };
 
-export interface ParsedText {
-  readonly data: unknown;
+export interface PartOfText {
+  /** Undefined where the text is no block, or has other keys. */
+  readonly part: Readonly<Record<string, unknown>> | undefined;
   readonly issues: readonly ConfigIssue[];
 }
 
 /** What the thread says, before it ends. */
-export type ReaderReport =
-  | { readonly kind: "closed"; readonly loaded: ConfigResult }
-  | { readonly kind: "closed"; readonly parsed: ParsedText };
+export interface ReaderReport {
+  readonly kind: "closed";
+  /** A `ConfigResult` or a `PartOfText`, as the job asked for (`util/pieces.ts`). */
+  readonly pieces: readonly Uint8Array[];
+}
 
 /** Octets from which on a thread is worth it: about 50 ms of parsing. */
 const LARGE = 16 * 1024;
@@ -57,25 +61,18 @@ export class ConfigReader {
     const source: ConfigSource = { ...this.source, text };
     return this.inTurn(async () => {
       if (!this.isLarge(text)) return loadConfig(source);
-      const report = await this.apart({ kind: "load", source });
-      if (report instanceof Error) return { ok: false, issues: [unread(report, source)] };
-      const { loaded } = report as Extract<ReaderReport, { loaded: unknown }>;
-      // To take it over was one stretch, to freeze it is another.
-      await new Promise((resolve) => setImmediate(resolve));
-      if (loaded.ok) deepFreeze(loaded.settings);
-      return loaded;
+      const loaded = await this.apart<ConfigResult>({ kind: "load", source });
+      return loaded instanceof Error ? { ok: false, issues: [unread(loaded, source)] } : loaded;
     });
   }
 
-  /** Data of a text in YAML, and what is wrong with it. */
-  parse(text: string): Promise<ParsedText> {
+  /** A text in YAML that is a block of nothing but these keys; and what is wrong with it. */
+  part(text: string, keys: readonly string[]): Promise<PartOfText> {
     return this.inTurn(async () => {
-      if (!this.isLarge(text)) return parsedText(text);
-      const report = await this.apart({ kind: "parse", text });
-      if (report instanceof Error) {
-        return { data: undefined, issues: [unread(report, { text })] };
-      }
-      return (report as Extract<ReaderReport, { parsed: unknown }>).parsed;
+      if (!this.isLarge(text)) return partOfText(text, keys);
+      const part = await this.apart<PartOfText>({ kind: "part", text, keys });
+      if (!(part instanceof Error)) return part;
+      return { part: undefined, issues: [unread(part, { text })] };
     });
   }
 
@@ -91,14 +88,15 @@ export class ConfigReader {
     }
   }
 
-  private apart(job: ReaderJob): Promise<ReaderReport | Error> {
-    return new Promise((resolve) => {
+  private async apart<T>(job: ReaderJob): Promise<T | Error> {
+    const report = await new Promise<ReaderReport | Error>((resolve) => {
       const options = { name: "evpnd-config", workerData: job, heapMegabytes: HEAP_MB };
       startOwnedThread<never, ReaderReport>(this.thread, options, {
         report: resolve,
         died: resolve,
       });
     });
+    return report instanceof Error ? report : fromPieces<T>(report.pieces, deepFreeze);
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -108,10 +106,13 @@ export class ConfigReader {
   }
 }
 
-/** As plain data. */
-export function parsedText(text: string): ParsedText {
+/** As `ConfigReader.part`, at once. */
+export function partOfText(text: string, keys: readonly string[]): PartOfText {
   const { data, issues } = parseYaml(text, CANDIDATE_NAME);
-  return { data, issues: cutIssues(issues) };
+  const isBlock = typeof data === "object" && data !== null && !Array.isArray(data);
+  const part = isBlock ? (data as Readonly<Record<string, unknown>>) : undefined;
+  const isPart = part !== undefined && Object.keys(part).every((key) => keys.includes(key));
+  return { part: isPart ? part : undefined, issues: cutIssues(issues) };
 }
 
 function unread({ message }: Error, { file, text }: ConfigSource): ConfigIssue {

@@ -1,9 +1,14 @@
 /**
  * The text that a policy test is about: a whole configuration file, or `policies` and `policy-sets`
  * alone, which then stand in place of those of the same names in the configuration that runs.
+ *
+ * What is read of it may be large, and stays on the BGP thread: the API gives the text, and gets a report.
  */
-import type { PolicyCandidate } from "../bgp/control.js";
-import { formatIssue, type ConfigIssue, type ConfigResult } from "../config/index.js";
+import type { HttpBackend } from "../api/index.js";
+import type { PolicyCandidate, SpeakerControl, WhatIf } from "../bgp/control.js";
+import { formatIssue, type ConfigResult } from "../config/index.js";
+import type { PartOfText } from "../config/reader.js";
+import { FibQueryError, type WhatIfControl } from "../fib/index.js";
 
 export type CandidateResult =
   | { readonly ok: true; readonly candidate: PolicyCandidate }
@@ -11,12 +16,42 @@ export type CandidateResult =
 
 type Block = Readonly<Record<string, unknown>>;
 
-const PARTS: ReadonlySet<string> = new Set(["policies", "policy-sets"]);
+const PARTS = ["policies", "policy-sets"] as const;
 
 /** Reads texts as the daemon reads its file. */
 export interface CandidateReader {
   load(text: string): Promise<ConfigResult>;
-  parse(text: string): Promise<{ readonly data: unknown; readonly issues: readonly ConfigIssue[] }>;
+  part(text: string, keys: readonly string[]): Promise<PartOfText>;
+}
+
+export interface CandidateDoorParts {
+  readonly control: Pick<SpeakerControl, "testPolicy">;
+  /** Undefined while the MAC FIB is off. */
+  readonly whatIf: () => WhatIfControl<WhatIf> | undefined;
+  readonly read: (text: string) => Promise<CandidateResult>;
+}
+
+/** What the API asks of texts. */
+export function candidateDoors({
+  control,
+  whatIf,
+  read,
+}: CandidateDoorParts): Required<Pick<HttpBackend, "testCandidate" | "supposeCandidate">> {
+  return {
+    testCandidate: async (text, options) => {
+      const result = await read(text);
+      if (!result.ok) return result;
+      return { ok: true, report: await control.testPolicy(result.candidate, options) };
+    },
+    supposeCandidate: async (text, page) => {
+      const result = await read(text);
+      if (!result.ok) return result;
+      const door = whatIf();
+      if (door === undefined) throw new FibQueryError("off", "the MAC FIB was just turned off");
+      const { candidate } = result;
+      return { ok: true, report: await door.ask({ kind: "policy", candidate }, page) };
+    },
+  };
 }
 
 /** @param document data of the running configuration */
@@ -25,10 +60,9 @@ export async function policyCandidate(
   document: unknown,
   reader: CandidateReader,
 ): Promise<CandidateResult> {
-  const { data, issues } = await reader.parse(text);
+  const { part, issues } = await reader.part(text, PARTS);
   if (issues.length > 0) return { ok: false, issues: issues.map(formatIssue) };
-  const part = asBlock(data);
-  const isPart = part !== undefined && Object.keys(part).every((key) => PARTS.has(key));
+  const isPart = part !== undefined;
   const config = await reader.load(
     isPart ? JSON.stringify(merged(asBlock(document) ?? {}, part)) : text,
   );

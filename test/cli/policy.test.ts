@@ -9,8 +9,8 @@ import { PolicyControl } from "../../src/bgp/policy-control.js";
 import type { PolicyTestReport, PolicyView, RouteExplanation } from "../../src/bgp/control.js";
 import type { PeerPolicy } from "../../src/bgp/policy/rules/settings.js";
 import type { ExplainAnswer, PolicyAnswer, TestAnswer } from "../../src/cli/policy-wire.js";
-import { parseYaml } from "../../src/config/index.js";
-import { policyCandidate } from "../../src/reload/policy-candidate.js";
+import { partOfText } from "../../src/config/reader.js";
+import { candidateDoors, policyCandidate } from "../../src/reload/policy-candidate.js";
 import { systemClock } from "../../src/util/clock.js";
 import { silentLog } from "../../src/util/log.js";
 import { evpnUpdate, Speaker } from "../bgp/lib/speaker.js";
@@ -64,14 +64,19 @@ beforeEach(async () => {
       return policy.explain(query);
     }
   }
+  const control = new Control();
+  const reader = {
+    load: (text: string) => Promise.resolve(check(text)),
+    part: (text: string, keys: readonly string[]) => Promise.resolve(partOfText(text, keys)),
+  };
   const backend = {
-    control: new Control(),
+    control,
     log: silentLog,
-    candidate: (text: string) =>
-      policyCandidate(text, RUNNING, {
-        load: (candidate) => Promise.resolve(check(candidate)),
-        parse: (candidate) => Promise.resolve(parseYaml(candidate, "candidate")),
-      }),
+    ...candidateDoors({
+      control,
+      whatIf: () => undefined,
+      read: (text) => policyCandidate(text, RUNNING, reader),
+    }),
     reload: () => Promise.resolve({ ok: true, lines: [] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };

@@ -18,6 +18,7 @@ import {
   type WhatIfPage,
   type WhatIfReport,
 } from "../../src/fib/index.js";
+import { candidateDoors } from "../../src/reload/policy-candidate.js";
 import { silentLog } from "../../src/util/log.js";
 import { FakeControl } from "../lib/fake-control.js";
 import { ESI, HOST, smallFib } from "../lib/fib.js";
@@ -129,10 +130,16 @@ async function open(on: boolean): Promise<void> {
     whatIf: on ? whatIf : undefined,
     log: silentLog,
     reload: () => Promise.resolve({ ok: true, lines: [] }),
-    candidate: (text: string) =>
-      text.includes("bad")
-        ? { ok: false as const, issues: ["policies.p[0]: there is no match.bad"] }
-        : { ok: true as const, candidate: { policies: [], settings: undefined } },
+    ...candidateDoors({
+      control,
+      whatIf: () => whatIf,
+      read: (text) =>
+        Promise.resolve(
+          text.includes("bad")
+            ? { ok: false, issues: ["policies.p[0]: there is no match.bad"] }
+            : { ok: true, candidate: { policies: [], settings: undefined } },
+        ),
+    }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };
   const listen = { address: "127.0.0.1", port: 0 };

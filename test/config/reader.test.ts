@@ -64,6 +64,7 @@ test("shipped configurations, made large, are read alike by a thread, and frozen
     if (!apart.ok) continue;
     read++;
     expect(Object.isFrozen(apart.settings)).toBe(true);
+    expect(Object.isFrozen(apart.settings.speaker)).toBe(true);
     expect(Object.isFrozen(apart.settings.speaker.peers)).toBe(true);
     // Members that are there and undefined count when settings are compared.
     expect(Object.keys(apart.settings)).toEqual(Object.keys(allOf(loadConfig({ file }))));
@@ -118,7 +119,7 @@ test("of any number of faults the first are told, errors before warnings, and ho
     line: 503,
     message: "19500 more from here on are not told",
   });
-  const twice = await reader().parse("a: 1\n".repeat(20_000));
+  const twice = await reader().part("a: 1\n".repeat(20_000), ["a"]);
   expect(twice.issues).toHaveLength(501);
   const group = (n: number) => `  g${n}: {}\n`;
   const warned = Array.from({ length: 600 }, (_, n) => ({
@@ -131,10 +132,13 @@ test("of any number of faults the first are told, errors before warnings, and ho
   expect(cut).toHaveLength(501);
 });
 
-test("a text is parsed alike", async () => {
-  for (const text of [`${COMMENT}policies: {}\n`, `${COMMENT}a: [\n`, "a: 1\n"]) {
+test("a part of a configuration is told from other texts, and read alike", async () => {
+  for (const text of [`${COMMENT}policies: {p: []}\n`, `${COMMENT}a: [\n`, "a: 1\n"]) {
     const { data, issues } = parseYaml(text, "candidate");
-    expect(await reader().parse(text)).toMatchObject({ data, issues });
+    expect(await reader().part(text, ["policies", "a"])).toEqual({ part: data, issues });
+  }
+  for (const text of [`${COMMENT}policies: {}\nas: 1\n`, `${COMMENT}[1]\n`, "x\n"]) {
+    expect(await reader().part(text, ["policies"])).toEqual({ part: undefined, issues: [] });
   }
 });
 

@@ -67,7 +67,7 @@ function realBackend() {
     fib: fib.control,
     config,
     log: { debug: note, info: note, warn: note, error: note },
-    candidate: (text) => ({ ok: false, issues: [`no ${text}`] }),
+    testCandidate: (text) => ({ ok: false, issues: [`no ${text}`] }),
     reload: (seconds) => Promise.resolve({ ok: true, lines: [`confirm ${seconds ?? "no"}`] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "evpnd_up 1\n" }),
   };
@@ -85,7 +85,7 @@ describe.each(Object.entries(SIDES))("%s", (_name, make) => {
     expect(await backend.config?.pending()).toEqual({ secondsLeft: 3 });
     expect(await backend.config?.running()).toMatchObject({ file: "x.yaml" });
     expect(await backend.config?.diff()).toMatchObject({ lines: ["-"] });
-    expect(await backend.candidate?.("such")).toEqual({ ok: false, issues: ["no such"] });
+    expect(await backend.testCandidate?.("such", {})).toEqual({ ok: false, issues: ["no such"] });
     expect(await backend.fib?.macs({ mac: HOST })).toEqual(
       await real.fib.control.macs({ mac: HOST }),
     );

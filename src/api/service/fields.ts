@@ -8,7 +8,7 @@ const familyNames = FAMILIES.map((spec) => spec.name);
 
 export const FAMILY: FieldRule = { enum: familyNames };
 
-/** Largest candidate text; more would hold the BGP thread while it is read. */
+/** Largest candidate text; it is read in a thread of its own. */
 export const TEXT_MAX = 512 * 1024;
 
 export function familyNumber(name: string): Family {

@@ -1,6 +1,6 @@
 /** Policies: what there is, a trial of other ones, and which rules decided on a route. */
-import type { PolicyCandidate, PolicyTestOptions } from "../../bgp/control.js";
-import type { HttpBackend } from "../backend.js";
+import type { PolicyTestOptions } from "../../bgp/control.js";
+import type { CandidateReport } from "../backend.js";
 import { HttpError } from "../error.js";
 import { TEXT_MAX } from "./fields.js";
 import { unary, type Operation } from "./operation.js";
@@ -10,11 +10,13 @@ interface TestInput extends PolicyTestOptions {
   readonly text: string;
 }
 
-/** Policies of a text, in the speaker's words; what is wrong with it is a refusal. */
-export async function candidateOf(backend: HttpBackend, text: string): Promise<PolicyCandidate> {
-  const result = await Promise.resolve(backend.candidate?.(text));
+/** What came of a text; what is wrong with it is a refusal. */
+export async function reportOf<T>(
+  asked: CandidateReport<T> | Promise<CandidateReport<T>> | undefined,
+): Promise<T> {
+  const result = await Promise.resolve(asked);
   if (result === undefined) throw new HttpError(409, "off", "this evpnd cannot read candidates");
-  if (result.ok) return result.candidate;
+  if (result.ok) return result.report;
   throw new HttpError(422, "invalid-configuration", `refused:\n${result.issues.join("\n")}`);
 }
 
@@ -44,8 +46,8 @@ export const POLICY_OPERATIONS: readonly Operation[] = [
       direction: { enum: ["in", "out"] },
       examples: { minimum: 0, maximum: 1000 },
     },
-    run: async (backend, { text, ...options }: TestInput) =>
-      backend.control.testPolicy(await candidateOf(backend, text), options),
+    run: (backend, { text, ...options }: TestInput) =>
+      reportOf(backend.testCandidate?.(text, options)),
   }),
   unary({
     id: "ExplainRoutes",

@@ -6,7 +6,7 @@ import { HttpError } from "../error.js";
 import { TEXT_MAX } from "./fields.js";
 import { fibOf } from "./fib.js";
 import { text, unary, type FieldRules, type Operation } from "./operation.js";
-import { candidateOf } from "./policies.js";
+import { reportOf } from "./policies.js";
 
 interface PageInput {
   readonly changes?: MacChangeKind;
@@ -55,8 +55,8 @@ export const WHAT_IF_OPERATIONS: readonly Operation[] = [
     output: "WhatIfReport",
     rules: { text: { required: true, maxLength: TEXT_MAX }, ...PAGE },
     run: async (backend, input: PolicyInput) => {
-      const candidate = await candidateOf(backend, input.text);
-      return whatIfOf(backend).ask({ kind: "policy", candidate }, pageOf(input));
+      whatIfOf(backend);
+      return reportOf(backend.supposeCandidate?.(input.text, pageOf(input)));
     },
   }),
   unary({

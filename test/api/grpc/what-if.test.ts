@@ -4,6 +4,7 @@ import { openHttpDoor, type HttpDoor } from "../../../src/api/index.js";
 import { PACKAGE } from "../../../src/api/service/index.js";
 import type { WhatIf } from "../../../src/bgp/control.js";
 import type { WhatIfReport } from "../../../src/fib/index.js";
+import { candidateDoors } from "../../../src/reload/policy-candidate.js";
 import { silentLog } from "../../../src/util/log.js";
 import { FakeControl } from "../../lib/fake-control.js";
 import { ESI, HOST, smallFib } from "../../lib/fib.js";
@@ -68,24 +69,30 @@ let client: ReflectionClient;
 beforeEach(async () => {
   asked = [];
   control = new FakeControl();
+  const whatIf = {
+    ask(what: WhatIf) {
+      asked.push(what);
+      return Promise.resolve(REPORT);
+    },
+    singlePoints: () =>
+      Promise.resolve({
+        looked: 3,
+        shared: 1,
+        pes: [{ pe: "10.0.0.1", macs: 2, returning: 1 }],
+        pesCut: true,
+      }),
+  };
+  const candidate = { policies: [], settings: undefined };
   const backend = {
     control,
     fib: smallFib().control,
-    whatIf: {
-      ask(what: WhatIf) {
-        asked.push(what);
-        return Promise.resolve(REPORT);
-      },
-      singlePoints: () =>
-        Promise.resolve({
-          looked: 3,
-          shared: 1,
-          pes: [{ pe: "10.0.0.1", macs: 2, returning: 1 }],
-          pesCut: true,
-        }),
-    },
+    whatIf,
     log: silentLog,
-    candidate: () => ({ ok: true as const, candidate: { policies: [], settings: undefined } }),
+    ...candidateDoors({
+      control,
+      whatIf: () => whatIf,
+      read: () => Promise.resolve({ ok: true, candidate }),
+    }),
     reload: () => Promise.resolve({ ok: true, lines: [] }),
     metrics: () => Promise.resolve({ contentType: "text/plain", text: "" }),
   };

@@ -17,6 +17,7 @@ import {
 import type { Operation } from "../../../src/api/service/index.js";
 import { protoFiles, protoFolder } from "../../../src/api/service/proto.js";
 import { LocalQuarantineControl, LocalSubscriberControl } from "../../../src/fib/index.js";
+import { candidateDoors } from "../../../src/reload/policy-candidate.js";
 import { silentLog } from "../../../src/util/log.js";
 import type { FakeControl } from "../../lib/fake-control.js";
 import { Compared, session } from "../../fib/subscribers/lib.js";
@@ -48,7 +49,11 @@ beforeAll(() => {
     ...new FakeAsmn().backend,
     log: silentLog,
     reload: () => Promise.resolve(DONE),
-    candidate: () => ({ ok: true as const, candidate: { policies: [], settings: undefined } }),
+    ...candidateDoors({
+      control,
+      whatIf: () => undefined,
+      read: () => Promise.resolve({ ok: true, candidate: { policies: [], settings: undefined } }),
+    }),
     config: {
       running: () => ({
         file: "/etc/evpnd/evpnd.yaml",
