@@ -7,10 +7,11 @@
  * - `thread-timeline.ts` the door; `worker.ts`, `server.ts`, `messages.ts` the thread; `engine.ts` its life.
  * - `intake.ts` ring to queue; `writer.ts`, `names.ts` queue to store; `record.ts`, `layout.ts` how it is stored;
  *   `chunks.ts`, `marks.ts` what there is of it.
- * - `history.ts`, `merge.ts` reading; `where-was.ts`, `listing.ts`, `difference.ts`, `restless.ts` the questions;
- *   `questions.ts` checks and queues them; `views.ts` the answers.
+ * - `history.ts`, `merge.ts` reading; `where-was.ts`, `whose-was.ts`, `listing.ts`, `difference.ts`, `restless.ts` the
+ *   questions; `questions.ts` checks and queues them; `views.ts` the answers.
+ * - `repair.ts` makes good what was lost, from the FIB itself.
  *
- * Not here: addresses as keys (ask by MAC), questions over several reflectors, next hops by aliasing beyond
+ * Not here: differences and lists by address, questions over several reflectors, next hops by aliasing beyond
  * the segment's PEs (per-EVI A-D routes are not followed through time).
  */
 export { TIMELINE_KINDS } from "./record.js";
