@@ -77,6 +77,7 @@ class World {
           optionsFor: () => undefined,
           connect: () => {},
           waitsFor: () => undefined,
+          hasPeer: () => true,
           rekey: () => new Set(),
         },
         systemClock,

@@ -38,6 +38,7 @@ const NOBODY: TrustHost = {
   optionsFor: () => undefined,
   connect() {},
   waitsFor: () => undefined,
+  hasPeer: () => false,
   rekey: () => new Set(),
 };
 

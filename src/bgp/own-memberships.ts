@@ -21,6 +21,7 @@ import { TARGETED } from "./adj-rib-out/receiver.js";
 import { ES_IMPORT, takesAllSegments, TargetRule } from "./policy/route-target.js";
 import type { ReflectorIdentity } from "./policy/export.js";
 import type { ReflectedPeer } from "./reflected-peer.js";
+import { HoldReason } from "./rib/hold.js";
 import { SourceKind } from "./rib/sources.js";
 import type { RouteTable } from "./rib/route-table.js";
 
@@ -112,7 +113,7 @@ export class OwnMemberships {
   /** Somebody is there who is told of memberships: no client, and with the family. */
   private isHeard(): boolean {
     for (const peer of this.host.livePeers()) {
-      if (isToldMemberships(peer)) return true;
+      if (!peer.isHeld && isToldMemberships(peer)) return true;
     }
     return false;
   }
@@ -122,6 +123,8 @@ export class OwnMemberships {
     this.wantsSegments = false;
     if (this.host.out.hasReaders) wanted.add(DEFAULT);
     for (const peer of this.host.livePeers()) {
+      // Who is not trusted gets nothing: nothing is asked for in its place.
+      if (peer.isHeld) continue;
       if ((peer.context.families & TARGETED) === 0 || isToldMemberships(peer)) continue;
       if (peer.kind === SourceKind.NonClient) continue;
       if (peer.kind === SourceKind.Ebgp && !peer.session.options.ebgpAcceptOut) continue;
@@ -147,6 +150,7 @@ export class OwnMemberships {
         let path = targetSets.firstPath(set);
         for (; path !== 0; path = table.nextPathOfTargets(path)) {
           if (table.sources.kind[table.pathSlot(path)] === SourceKind.NonClient) continue;
+          if (table.pathHold(path) === HoldReason.Trust) continue;
           wanted.add(this.membership(target));
           break;
         }

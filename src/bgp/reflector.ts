@@ -243,6 +243,7 @@ export class Reflector
     peer.grip = grip;
     this.policies.setGate(peer);
     if (peer.isHeld) this.out.hold(peer.slot);
+    this.ownMemberships.touch();
     this.later(
       new GripWalk(this.table, this.policies, peer, this.now, (routes) => {
         if (!peer.gone) this.serveAgain(peer);

@@ -146,6 +146,7 @@ export function createSpeaker({ settings, log, clock }: SpeakerParts): Speaker {
       abandon: (address, why) => reflector.abandon(address, why),
       optionsFor: (address) => peers.optionsFor(address),
       connect: (address) => peers.hasten(address),
+      hasPeer: (address) => peers.view(address) !== undefined,
       waitsFor: (address) => peers.waitsFor(address),
       rekey(changed) {
         const problems = [...listener.protect(keyed(protectionOf(current), trust.instanceKeys))];

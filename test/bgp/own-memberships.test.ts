@@ -5,6 +5,7 @@ import { Code, find } from "../model/lib/attributes.js";
 import { hexOf } from "../model/lib/hex.js";
 import { maskOf } from "../model/lib/peer.js";
 import { evpn, rd } from "../model/lib/nlri.js";
+import { guard, required } from "./lib/gatekeeper.js";
 import { evpnUpdate, Speaker, update, type Line } from "./lib/speaker.js";
 import { attribute, PLAIN } from "./lib/tables.js";
 
@@ -52,6 +53,24 @@ const asks = (...list: string[]): string[] => list.sort();
 describe("memberships of our own", () => {
   it("are none without peers that want something", () => {
     expect(start().other.nlri).toEqual([]);
+  });
+
+  it("ASM-03: are none for a client that is not trusted, nor for what it announces, until it is", () => {
+    const { speaker, other, after } = start();
+    const { gate } = guard(speaker);
+    const address = "10.0.0.66";
+    const client = speaker.up({ address, id: 66, trust: required() });
+    client.say(evpnUpdate([segment], PLAIN + attribute(16, 0xc0, ES_IMPORT)));
+    after(1);
+    expect(other.nlri).toEqual([]);
+    gate.set(address, "trusted");
+    after(1);
+    expect(other.nlri).toEqual([DEFAULT]);
+    gate.set(address, "untrusted");
+    after(1);
+    after(LINGER);
+    after(LINGER);
+    expect(other.nlri).toEqual([]);
   });
 
   it("are the default for a client that says nothing, and go a minute after it", () => {

@@ -229,7 +229,10 @@ export class VerdictCache {
 
   private addGlass(glass: CachedGlass, touched: Set<string>): void {
     if (this.glass.size >= MOST_GLASS && !this.glass.has(glass.key)) {
-      this.glass.delete(this.glass.keys().next().value!);
+      // Told, as whatever ends: nobody stays in by what is forgotten.
+      const oldest = this.glass.values().next().value!;
+      this.glass.delete(oldest.key);
+      this.touchGlass(oldest, touched);
     }
     this.glass.set(glass.key, glass);
     this.touchGlass(glass, touched);

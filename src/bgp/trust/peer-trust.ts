@@ -48,6 +48,8 @@ export interface TrustHost {
   optionsFor(address: string): PeerOptions | undefined;
   /** Nothing stands in the peer's way any more: it is connected to at once. */
   connect(address: string): void;
+  /** It is configured, or has been here lately. */
+  hasPeer(address: string): boolean;
   /** Why it is not, but waited for; undefined when it is. */
   waitsFor(address: string): string | undefined;
   /**
@@ -159,6 +161,14 @@ export class PeerTrust {
     this.note(peer, answer);
     this.join(peer, answer);
     if (peer.isHeld) this.say(peer, answer);
+    const { police } = peer;
+    if (police === undefined || !police.police.isCrowded) return;
+    // Two that sent their OPENs at the same time were both let through; the reflector is still taking this one in.
+    this.clock.setTimer(0, () => {
+      if (peer.gone || peer.police !== police || !police.police.isCrowded) return;
+      const why = `${answer.vnf} has more than ${answer.limits.sessions} sessions (limits of its VNF)`;
+      peer.session.reset(CEASE, REJECTED, new Uint8Array(0), why);
+    });
   }
 
   ended(peer: ReflectedPeer): void {
@@ -172,9 +182,14 @@ export class PeerTrust {
     this.lookAt(peer, this.clock.now());
   }
 
-  /** Other settings are in force: those of prefixes have no peer to be looked at by. */
+  /** Other settings are in force: those of prefixes have no peer to be looked at by, nor anybody to connect to them. */
   reconfigured(): void {
     this.lookAtKeys(new Set([...this.known, ...this.keys.keys()]));
+    for (const address of this.known) {
+      const trust = this.host.optionsFor(address)?.trust;
+      if (trust === undefined || this.host.hasPeer(address)) continue;
+      if (lets(this.ask(trust, address, {}))) this.host.connect(address);
+    }
   }
 
   /** A peer without a session: its settings may have changed. */

@@ -40,6 +40,12 @@ export class VnfPolice {
     this.limits = limits;
   }
 
+  /** More sessions than it may have. */
+  get isCrowded(): boolean {
+    const { sessions } = this.limits;
+    return sessions > 0 && this.members.size > sessions;
+  }
+
   /** Routes of all its sessions. */
   get routes(): number {
     let routes = 0;

@@ -1,6 +1,6 @@
 /**
  * Counts what hangs on tunnels: routes and MACs of every next hop that one leads to. A walk over the table in
- * slices; held routes count, too, by what their peer said.
+ * slices; held routes count, too, by what their peer said, unless it is not trusted.
  */
 import { formatIp } from "../../fast-bgp-codec/values/ip.js";
 import { Family } from "../../fast-bgp-codec/family.js";
@@ -8,6 +8,7 @@ import { formatMac } from "../../fast-bgp-codec/values/mac.js";
 import { readU16, readU32 } from "../../util/bytes.js";
 import type { SlicedJob } from "../../util/sliced-work.js";
 import { octetsOf } from "../policy/tunnel-gate.js";
+import { HoldReason } from "../rib/hold.js";
 import type { RouteTable } from "../rib/route-table.js";
 import type { RiskyMac } from "./control.js";
 
@@ -77,6 +78,7 @@ export class TunnelCounter implements SlicedJob {
     if (table.family(dest) !== Family.Evpn) return;
     const isMac = table.routeType(dest) === MAC_IP;
     for (let path = table.firstPath(dest); path !== 0; path = table.nextPath(path)) {
+      if (table.pathHold(path) === HoldReason.Trust) continue;
       const address = this.addressOf(table.pathReceived(path));
       if (address === undefined) continue;
       let count = this.nextHops.get(address);

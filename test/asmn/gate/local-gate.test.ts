@@ -360,6 +360,16 @@ describe("ways in and out", () => {
     expect(asked()).toEqual(["unknown", "refuse"]);
   });
 
+  test("ASM-81: one that is forgotten, because so many are open, lets nobody stay in", () => {
+    gate.take([glass()]);
+    expect(states()).toEqual(["trusted"]);
+    for (let n = 2; n <= 257; n++) {
+      gate.take([glass({ key: `em ${n}`, serial: n, address: "192.0.2.250" })]);
+    }
+    expect(states().filter((state) => state === "gone")).toHaveLength(1);
+    expect(asked()).toEqual(["unknown", "refuse"]);
+  });
+
   test("ASM-81: for an instance, it opens where that instance is, whatever its verdict says", () => {
     gate.take([alive(), entries(entry({ state: "stale", reason: "silent" }))]);
     gate.take([glass({ address: undefined, vnf: "edge", instance: "1" })]);

@@ -135,6 +135,7 @@ export function guard(
       },
       connect: (address) => calls.push(address),
       waitsFor: (address) => waits.get(address),
+      hasPeer: (address) => options(address) === undefined,
       rekey: (changed) => {
         rekeyed.push(...changed);
         return unfit;

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { HoldReason } from "../../../src/bgp/rib/hold.js";
 import { RouteExplainer } from "../../../src/bgp/route-explain.js";
 import type { RouteExplanation } from "../../../src/bgp/policy-view.js";
-import { PEER_OPTION_DEFAULTS } from "../../../src/bgp/settings.js";
+import { PEER_OPTION_DEFAULTS, type PeerOptions } from "../../../src/bgp/settings.js";
 import type { Negotiated } from "../../../src/bgp/session/types.js";
 import { encodeEndOfRib } from "../../../src/fast-bgp-codec/end-of-rib.js";
 import { Family } from "../../../src/fast-bgp-codec/family.js";
@@ -474,6 +474,17 @@ describe("the VNF's limits", () => {
     expect(trust.refusesOpen(VNF, options, open)).toBeUndefined();
   });
 
+  test("sessions: of two whose OPENs came at the same time the later one ends", () => {
+    const { gate, speaker, vnf } = bench("trusted");
+    gate.limits = { sessions: 1, updatesPerSecond: 0, prefixes: 0 };
+    gate.set(VNF, "trusted");
+    gate.states.set("10.0.0.67", "trusted");
+    const second = speaker.up({ address: "10.0.0.67", id: 67, trust: required() });
+    speaker.clock.advance(1);
+    expect(second.resets).toEqual(["t/v has more than 1 sessions (limits of its VNF)"]);
+    expect(vnf.resets).toEqual([]);
+  });
+
   test("routes: those of all its sessions together", () => {
     const { gate, vnf, speaker } = bench("trusted");
     gate.limits = { sessions: 0, updatesPerSecond: 0, prefixes: 3 };
@@ -561,6 +572,19 @@ describe("keys and calls", () => {
     set("trusted");
     expect(reset.mock.calls[0]?.[3]).toBe("peer not trusted: not through its proxy");
     expect(listener.takeKeys()).toEqual([]);
+  });
+
+  test("one in a prefix that is configured later is connected to then", () => {
+    const speaker = new Speaker();
+    const options: PeerOptions[] = [];
+    const { gate, trust, calls } = guard(speaker, () => options[0]);
+    gate.set(VNF, "trusted");
+    gate.set("10.0.0.67", "untrusted");
+    trust.reconfigured();
+    expect(calls).toEqual([]);
+    options.push({ ...PEER_OPTION_DEFAULTS, trust: required() });
+    trust.reconfigured();
+    expect(calls).toEqual([VNF]);
   });
 
   test("a peer without a session is connected to as soon as it is trusted", () => {

@@ -5,6 +5,7 @@ import type { TunnelRisk } from "../../../src/bgp/tunnels/control.js";
 import { Tunnels } from "../../../src/bgp/tunnels/tunnels.js";
 import type { TunnelChange, VtepItem } from "../../../src/contract.js";
 import { silentLog } from "../../../src/util/log.js";
+import { guard, required } from "../lib/gatekeeper.js";
 import { evpnUpdate, evpnWithdraw, Speaker, type Line } from "../lib/speaker.js";
 import { key, mac } from "../lib/tables.js";
 
@@ -243,4 +244,21 @@ describe("what hangs on it", () => {
     expect(await risk).toMatchObject({ macs: 0, vteps: [] });
     await expect(tunnels.risk("x")).rejects.toMatchObject({ code: "not-found" });
   });
+});
+
+test("ASM-03: next hops of a peer that is not trusted are none of the fabric's VTEPs", async () => {
+  const { gate } = guard(speaker);
+  const address = "10.0.0.66";
+  const vnf = speaker.up({ address, id: 66, trust: required() });
+  vnf.say(evpnUpdate([mac(1, 100)]));
+  tell(item("t", "up"), { kind: "sync" });
+  const vteps = async (): Promise<number> => {
+    const asked = tunnels.list();
+    speaker.run();
+    return (await asked)[0]!.vteps.length;
+  };
+  expect(await vteps()).toBe(0);
+  gate.set(address, "trusted");
+  speaker.run();
+  expect(await vteps()).toBe(1);
 });
