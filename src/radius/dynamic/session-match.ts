@@ -1,6 +1,7 @@
 /**
  * Which session a Disconnect or CoA is about (RFC 5176 section 3). Everything the request says of session
- * and NAS must fit; what it does not say does not matter. Exactly one session, or an Error-Cause.
+ * and NAS must fit, and something of it must be known of the session; what it does not say does not matter.
+ * Exactly one session, or an Error-Cause.
  */
 import { accessPointOf, normalMac } from "../identity.js";
 import { Attr, ErrorCause } from "../packet/iana.js";
@@ -11,6 +12,8 @@ export interface SessionSource {
   list(): Iterable<Session>;
   /** Those of a MAC. */
   of(mac: string): readonly Session[];
+  ofUser(userName: string): Iterable<Session>;
+  withAcctSessionId(id: string): Iterable<Session>;
 }
 
 /**
@@ -23,14 +26,11 @@ export function sessionFor(
   isHeard: (session: Session) => boolean,
 ): Session | number {
   const wanted = wantedOf(packet);
-  const { mac, acctSessionId, userName, address } = wanted;
-  if (mac === undefined && acctSessionId === undefined && userName === undefined) {
-    if (address === undefined) return ErrorCause.MissingAttribute;
-  }
+  const candidates = candidatesOf(wanted, sessions);
+  if (candidates === undefined) return ErrorCause.MissingAttribute;
   let isKnown = false;
   let found: Session | undefined;
-  // Without a MAC these may be a hundred thousand: nothing is made of them but the one that fits.
-  for (const session of mac === undefined ? sessions.list() : sessions.of(mac)) {
+  for (const session of candidates) {
     if (!isSubscriber(session, wanted) || !isHeard(session)) continue;
     isKnown = true;
     if (!isNas(session, wanted)) continue;
@@ -39,6 +39,29 @@ export function sessionFor(
   }
   if (found !== undefined) return found;
   return isKnown ? ErrorCause.NasIdentificationMismatch : ErrorCause.SessionContextNotFound;
+}
+
+/** Those that have something of what is wanted; undefined when nothing is. */
+function candidatesOf(
+  { mac, userName, acctSessionId, address }: Wanted,
+  sessions: SessionSource,
+): Iterable<Session> | undefined {
+  if (mac !== undefined) return sessions.of(mac);
+  // Every session has one: no other can fit.
+  if (userName !== undefined) return sessions.ofUser(userName);
+  if (address !== undefined) return havingOne(sessions.list(), acctSessionId, address);
+  return acctSessionId === undefined ? undefined : sessions.withAcctSessionId(acctSessionId);
+}
+
+function* havingOne(
+  sessions: Iterable<Session>,
+  acctSessionId: string | undefined,
+  address: string,
+): Generator<Session, undefined> {
+  for (const session of sessions) {
+    const isNamed = acctSessionId !== undefined && session.acctSessionId === acctSessionId;
+    if (isNamed || session.address === address) yield session;
+  }
 }
 
 interface Wanted {

@@ -13,9 +13,12 @@ import { accessPointOf, normalMac } from "../identity.js";
 import { AcctStatus, Attr } from "../packet/iana.js";
 import { findNumber, findText } from "../packet/packet.js";
 import { BESIDE_MAX, BesideBook, inOrder } from "./beside.js";
+import { meetingOf } from "./meeting.js";
 import { AccessPointEnds } from "./on-off.js";
+import { saysTheSame } from "./same-grant.js";
 import type { EndReason, Lease, Session, SessionEvent } from "./session.js";
 import { begunSession, counted, granted, grantsAlike } from "./session-fields.js";
+import { SessionIndex } from "./session-index.js";
 import type { SessionSource } from "./session-fields.js";
 import { macOf } from "./station.js";
 
@@ -48,8 +51,9 @@ export interface SessionTableParts {
 /** Sessions of a tenant. Beyond it subscribers are let in as their home server says, without a session. */
 export const SESSIONS_MAX = 262_144;
 
-/** Sessions looked at in one go: about a millisecond. */
-const SLICE = 4096;
+/** Sessions looked at in one go, and how many looks an end is worth: about a millisecond in all. */
+const SLICE = 2048;
+const END_LOOKS = 15;
 
 export class SessionTable {
   private readonly parts: SessionTableParts;
@@ -57,6 +61,8 @@ export class SessionTable {
   private readonly sessions = new Map<string, Session>();
   /** Others of the same MACs. */
   private readonly beside = new BesideBook();
+  private readonly byUser = new SessionIndex();
+  private readonly byAcctSessionId = new SessionIndex();
   private nextId = 1;
   /** On and Off messages whose walk has not begun. */
   private ends: AccessPointEnds | undefined;
@@ -78,10 +84,11 @@ export class SessionTable {
         const isHere = this.of(mac).some(
           (one) => one.accessPoint === accessPoint && one.client === client,
         );
-        if (!isHere) this.beside.add({ ...session, id: this.nextId++ });
-      } else if (!this.sessions.has(mac)) {
-        this.sessions.set(mac, { ...session, id: this.nextId++ });
-      }
+        if (isHere) continue;
+        this.beside.add({ ...session, id: this.nextId++ });
+      } else if (this.sessions.has(mac)) continue;
+      else this.sessions.set(mac, { ...session, id: this.nextId++ });
+      this.name(session);
     }
   }
 
@@ -103,6 +110,20 @@ export class SessionTable {
     const newest = this.sessions.get(key);
     const others = this.beside.of(key);
     return newest === undefined ? others : [...others, newest];
+  }
+
+  /** In no order. */
+  *ofUser(userName: string): Generator<Session, undefined> {
+    for (const mac of this.byUser.of(userName)) {
+      yield* this.of(mac).filter((session) => session.userName === userName);
+    }
+  }
+
+  /** In no order: access points choose these, and may choose the same. */
+  *withAcctSessionId(id: string): Generator<Session, undefined> {
+    for (const mac of this.byAcctSessionId.of(id)) {
+      yield* this.of(mac).filter((session) => session.acctSessionId === id);
+    }
   }
 
   /** A session as it is now; undefined when it is over. */
@@ -141,6 +162,7 @@ export class SessionTable {
     const place = { id: this.nextId++, tenant: this.parts.tenant, now: this.parts.wall() };
     const next = begunSession(request, accept, source, place);
     this.sessions.set(next.mac, next);
+    this.name(next);
     this.parts.onEvent({ kind: "begun", session: next });
     this.parts.onBegun?.(next, Buffer.from(accept));
     if (other !== undefined) this.parts.onTwice?.(next, other);
@@ -196,6 +218,7 @@ export class SessionTable {
     const { mac, id } = session;
     const isNewest = this.sessions.get(mac)?.id === id;
     if (isNewest ? !this.sessions.delete(mac) : !this.beside.remove(session)) return;
+    this.unname(session);
     this.parts.onEvent({ kind: "ended", session, reason });
   }
 
@@ -232,7 +255,9 @@ export class SessionTable {
           return true;
         }
         const session = next.value;
-        if (session.id < behind && concerns(session)) this.end(session, reason);
+        if (session.id >= behind || !concerns(session)) continue;
+        this.end(session, reason);
+        left -= END_LOOKS;
       }
       return false;
     };
@@ -308,6 +333,12 @@ export class SessionTable {
     return session;
   }
 
+  /** Most accepts of a busy network say nothing new: the session is the same object, a moment later. */
+  private seenAgain(session: Session, at: number): void {
+    (session as { lastSeenAt: number }).lastSeenAt = at;
+    this.parts.onEvent({ kind: "changed", session });
+  }
+
   private reauthenticated(
     before: Session,
     request: Uint8Array,
@@ -319,38 +350,40 @@ export class SessionTable {
       this.change({ ...before, lastSeenAt });
       return;
     }
+    if (before.pool === pool && saysTheSame(before, request, accept)) {
+      this.seenAgain(before, lastSeenAt);
+      return;
+    }
     const now = granted(request, accept);
     const address = now.address ?? before.address;
-    if (before.pool === pool && before.address === address && grantsAlike(before, now)) {
-      // Most accepts of a busy network say nothing new: the session is the same object, a moment later.
-      (before as { lastSeenAt: number }).lastSeenAt = lastSeenAt;
-      this.parts.onEvent({ kind: "changed", session: before });
-    } else this.change({ ...before, ...now, address, pool, lastSeenAt });
+    if (before.pool === pool && before.address === address && grantsAlike(before, now))
+      this.seenAgain(before, lastSeenAt);
+    else this.change({ ...before, ...now, address, pool, lastSeenAt });
+  }
+
+  private name({ mac, userName, acctSessionId }: Session): void {
+    this.byUser.add(userName, mac);
+    this.byAcctSessionId.add(acctSessionId, mac);
+  }
+
+  /** Another session of the MAC may have the same names. */
+  private unname({ mac, id, userName, acctSessionId }: Session): void {
+    this.byUser.remove(userName, mac);
+    this.byAcctSessionId.remove(acctSessionId, mac);
+    if (this.beside.size === 0) return;
+    for (const other of this.of(mac)) if (other.id !== id) this.name(other);
   }
 
   private change(session: Session): void {
+    const { userName, acctSessionId } = session;
+    const before = this.now(session);
+    if (before?.userName !== userName || before.acctSessionId !== acctSessionId) {
+      if (before !== undefined) this.unname(before);
+      this.name(session);
+    }
     if (!this.beside.replace(session)) this.sessions.set(session.mac, session);
     this.parts.onEvent({ kind: "changed", session });
   }
-}
-
-/**
- * What an accept means for a session of its MAC: it goes on, it is over, or (`another`) somebody else has that
- * MAC elsewhere.
- */
-function meetingOf(
-  { userName, accessPoint, client }: Session,
-  request: Uint8Array,
-  accept: Uint8Array,
-  source: SessionSource,
-): "the same" | "another" | "user-changed" | "roam" {
-  // Anybody may ask in any name: where the home server says who it is, that counts alone.
-  const said = findText(accept, Attr.UserName) ?? findText(request, Attr.UserName) ?? "";
-  const isHere =
-    source.client === client &&
-    accessPointOf(findText(request, Attr.CalledStationId) ?? "").id === accessPoint;
-  if (said === userName) return isHere ? "the same" : "roam";
-  return isHere ? "user-changed" : "another";
 }
 
 function newestOf(sessions: ReadonlyMap<string, Session>, mac: string): readonly Session[] {

@@ -412,6 +412,33 @@ describe("which session", () => {
   });
 });
 
+test("RAD-62: what is not known of a session does not make it the one that is meant", async () => {
+  await start(settings());
+  // Neither its accounting session nor its address is known.
+  const pairs: Pair[] = [
+    [Attr.UserName, "bob"],
+    [Attr.CalledStationId, "02-00-00-00-00-01:corp"],
+    [Attr.CallingStationId, MAC],
+  ];
+  home.onRequest = (request) =>
+    home.send(request, responseTo(request, Code.AccessAccept, [], MAIN));
+  point.send(accessRequest(pairs, CLIENT_SECRET, { identifier: 1 }), run.authPort);
+  await until(() => run.events.length === 1);
+  const address: Pair = [Attr.FramedIpAddress, Uint8Array.of(10, 1, 2, 3)];
+  const others: readonly (readonly Pair[])[] = [
+    [[Attr.AcctSessionId, "of somebody else"]],
+    [address],
+    [[Attr.AcctSessionId, "of somebody else"], address],
+  ];
+  for (const [index, some] of others.entries()) {
+    asker.send(ask(some, { identifier: index }), port);
+    expect(await errorCause(index)).toBe(ErrorCause.SessionContextNotFound);
+  }
+  expect(await sessionCount()).toBe(1);
+  asker.send(ask([[Attr.UserName, "bob"], ...(others[2] ?? [])]), port);
+  await point.packet(1);
+});
+
 describe("a home server's CoA", () => {
   test("RAD-62, RAD-73: once confirmed, a new VLAN is the session's", async () => {
     await start(settings());
