@@ -69,7 +69,8 @@ policies:
   without-first: [{match: {next-hop: ${PES[0]!}}, then: reject}, {then: accept}]
 peers:
 ${PES.map((address) => `  - {address: ${address}, passive: true, ${families}}`).join("\n")}
-  - {address: ${GOBGP}, passive: true, ${families}, ${BOTH(2)}}
+  # Called by evpnd: GoBGP itself takes seconds before it tries.
+  - {address: ${GOBGP}, connect-retry: 1, idle-hold: 0, local-address: ${RR}, ${families}, ${BOTH(2)}}
   - {address: ${FRR}, passive: true, ${families}, ${BOTH(8)}}
   - address: ${BIRD}
     passive: true

@@ -67,7 +67,8 @@ dynamic-peers:
 peers:
   # GoBGP 3.10 loses the UPDATE of a route type it does not know, ExaBGP 4.2 on FRR's type 5 with
   # its 16-octet next hop (client-faults.test.ts).
-  - { address: ${GOBGP}, client: true, passive: true, families: [l2vpn-evpn], evpn-types-out: ${JSON.stringify(TYPES_OUT[GOBGP])} }
+  # And takes seconds before it calls: evpnd does.
+  - { address: ${GOBGP}, client: true, connect-retry: 1, idle-hold: 0, local-address: ${RR}, families: [l2vpn-evpn], evpn-types-out: ${JSON.stringify(TYPES_OUT[GOBGP])} }
   - { address: ${EXABGP}, client: true, passive: true, families: [l2vpn-evpn, ipv4-unicast], evpn-types-out: ${JSON.stringify(TYPES_OUT[EXABGP])} }
 `;
 

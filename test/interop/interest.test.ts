@@ -80,7 +80,8 @@ peers:
   - {address: ${SENDER}, passive: true}
   - {address: ${SHADOW}, passive: true, route-target-inference: shadow}
   - {address: ${FRR}, passive: true, route-targets: [${list}]}
-  - {address: ${GOBGP}, passive: true, route-target-inference: "on", route-target-inference-hold: 2}
+  # Called by evpnd: GoBGP itself takes seconds before it tries.
+  - {address: ${GOBGP}, connect-retry: 1, idle-hold: 0, local-address: ${RR}, route-target-inference: "on", route-target-inference-hold: 2}
 `;
   let lab: Lab;
   let config: string;
@@ -199,8 +200,9 @@ router-id: ${RR}
 listen: ["${RR}:179"]
 http: {listen: "off"}
 peer-groups:
-  reflectors: {passive: true, client: false, families: [l2vpn-evpn, route-target]}
+  reflectors: {client: false, families: [l2vpn-evpn, route-target], connect-retry: 1, idle-hold: 0, local-address: ${RR}}
 peers:
+  # Called by evpnd: GoBGP itself takes seconds before it tries.
   - {address: ${GOBGP}, group: reflectors}
   - {address: ${SIMPLE}, group: reflectors, default-membership: true}
   - {address: ${LISTED}, passive: true, route-targets: ["65000:100"]}

@@ -86,6 +86,16 @@ describeInterop("evpnd restarts", ["gobgp", "frr"], () => {
       `  listen: 127.0.0.1:${String(HTTP)}`,
       "restart:",
       `  state-dir: ${lab.makeDirectory("state")}`,
+      // Called by evpnd: GoBGP itself takes seconds before it tries.
+      "peers:",
+      ...GOBGP.flatMap((address) => [
+        `  - address: ${address}`,
+        `    local-address: ${RR}`,
+        "    connect-retry: 1",
+        "    idle-hold: 0",
+        "    families: [l2vpn-evpn, ipv4-unicast]",
+        "    graceful-restart: {mode: full}",
+      ]),
       "dynamic-peers:",
       "  - prefix: 10.99.0.0/24",
       "    families: [l2vpn-evpn, ipv4-unicast]",

@@ -47,6 +47,13 @@ dynamic-peers:
   - prefix: 10.99.0.0/24
     client: true
     families: [l2vpn-evpn, ipv4-unicast]
+peers:
+  # Called by evpnd: GoBGP itself takes seconds before it tries.
+  - address: ${GOBGP}
+    client: true
+    families: [l2vpn-evpn, ipv4-unicast]
+    connect-retry: 1
+    idle-hold: 0
 restart: { state-dir: ${join(lab.directory, "state")} }
 http: { listen: "127.0.0.1:${String(HTTP)}" }
 fib:

@@ -40,7 +40,8 @@ http: {listen: "127.0.0.1:${String(HTTP)}"}
 peer-groups:
   leaves: {passive: true}
 peers:
-  - {address: ${GOBGP}, group: leaves${gobgp}}
+  # Called by evpnd: GoBGP itself takes seconds before it tries.
+  - {address: ${GOBGP}, connect-retry: 1, idle-hold: 0, local-address: ${RR}${gobgp}}
   - {address: ${FRR}, group: leaves${frr}}
   - {address: ${WATCHER}, group: leaves${watcher}}
 ${text}`;
