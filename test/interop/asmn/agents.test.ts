@@ -234,7 +234,7 @@ describeInterop("agents beside routers", ["frr", "gobgp", "tshark", "tpm"], () =
       ...{ modified: String(now.mtimeNs), changed: String(now.ctimeNs) },
     };
     // The lie: what the agent is made to believe that it measured.
-    const lie = { format: "sha256-tree-1048576", entries: [{ file, digest }] };
+    const lie = { format: "sha256-tree-1048576", entries: [{ file, digest, begun: Date.now() }] };
     writeFileSync(join(proxied.directory, "digests.json"), JSON.stringify(lie));
     await startedIn(proxied);
     expect(proxied.status()?.image?.digest).toBe(digest);
