@@ -152,8 +152,12 @@ export function findAttribute(bytes: Uint8Array, type: number): Uint8Array | und
 
 /** A 4-octet number, if the packet has that attribute with that length. */
 export function findNumber(bytes: Uint8Array, type: number): number | undefined {
-  const value = findAttribute(bytes, type);
-  return value?.length === 4 ? readU32(value, 0) : undefined;
+  const length = readU16(bytes, 2);
+  for (let at = HEADER; at < length; at += readU8(bytes, at + 1)) {
+    if (readU8(bytes, at) !== type) continue;
+    return readU8(bytes, at + 1) === 6 ? readU32(bytes, at + 2) : undefined;
+  }
+  return undefined;
 }
 
 /** Text of an attribute; octets that are no UTF-8 become replacement characters. */

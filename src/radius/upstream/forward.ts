@@ -4,7 +4,7 @@
  * Proxy-State (last, put on and taken off again), and CHAP-Challenge where the authenticator it stood
  * for is replaced (RFC 2865 section 5.40).
  */
-import { readU8 } from "../../util/bytes.js";
+import { readU32, readU8 } from "../../util/bytes.js";
 import type { Dictionary } from "../dictionary/dictionary.js";
 import {
   requestField,
@@ -14,7 +14,6 @@ import {
 } from "../packet/authenticator.js";
 import { Attr, Code, Erx, HEADER, Vendor } from "../packet/iana.js";
 import type { Secret } from "../packet/md5.js";
-import { valueAt } from "../packet/packet.js";
 import type { PacketFacts } from "../packet/packet.js";
 import { rehide } from "../packet/rehide.js";
 import { PacketWriter } from "../packet/writer.js";
@@ -68,17 +67,8 @@ export function forwardAccounting(
 ): Uint8Array | undefined {
   const { packet, facts, delaySeconds } = request;
   writer.begin(Code.AccountingRequest, next.identifier);
-  let delay = delaySeconds;
-  for (let at = HEADER; at < facts.length; at += readU8(packet, at + 1)) {
-    if (at === facts.messageAuthenticator) continue;
-    const value = valueAt(packet, at);
-    if (delaySeconds > 0 && packet[at] === Attr.AcctDelayTime && value.length === 4) {
-      delay = 0;
-      const before = new DataView(value.buffer, value.byteOffset, 4).getUint32(0);
-      writer.putNumber(Attr.AcctDelayTime, Math.min(0xffffffff, before + delaySeconds));
-    } else writer.copy(packet, at, at + value.length + 2);
-  }
-  if (delay > 0) writer.putNumber(Attr.AcctDelayTime, delay);
+  if (delaySeconds > 0) copyDelayed(packet, facts, delaySeconds);
+  else copyWithout(packet, facts.length, facts.messageAuthenticator, 0);
   if (relayAddress !== undefined) {
     writer.putVendor(Vendor.Erx, Erx.RadiusClientAddress, relayAddress);
   }
@@ -129,7 +119,27 @@ export function ownProxyStateIsLast(
   { lastProxyState }: PacketFacts,
   { proxyState }: Pick<NextHop, "proxyState">,
 ): boolean {
-  return lastProxyState !== 0 && sameOctets(valueAt(answer, lastProxyState), proxyState);
+  if (lastProxyState === 0 || readU8(answer, lastProxyState + 1) - 2 !== proxyState.length)
+    return false;
+  for (let at = 0; at < proxyState.length; at++) {
+    if (answer[lastProxyState + 2 + at] !== proxyState[at]) return false;
+  }
+  return true;
+}
+
+/** All attributes but the Message-Authenticator, Acct-Delay-Time with `seconds` more. */
+function copyDelayed(packet: Uint8Array, facts: PacketFacts, seconds: number): void {
+  let delay = seconds;
+  for (let at = HEADER; at < facts.length; at += readU8(packet, at + 1)) {
+    if (at === facts.messageAuthenticator) continue;
+    const size = readU8(packet, at + 1);
+    if (packet[at] === Attr.AcctDelayTime && size === 6) {
+      delay = 0;
+      const before = readU32(packet, at + 2);
+      writer.putNumber(Attr.AcctDelayTime, Math.min(0xffffffff, before + seconds));
+    } else writer.copy(packet, at, at + size);
+  }
+  if (delay > 0) writer.putNumber(Attr.AcctDelayTime, delay);
 }
 
 /** All attributes but up to two, given by offset (0 = none); runs between them are copied whole. */
@@ -142,8 +152,4 @@ function copyWithout(packet: Uint8Array, length: number, one: number, other: num
     start = cut + readU8(packet, cut + 1);
   }
   writer.copy(packet, start, length);
-}
-
-function sameOctets(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((octet, index) => octet === b[index]);
 }
