@@ -196,7 +196,7 @@ const tenant: SchemaNode = {
       type: "string",
       format: "ip",
       description:
-        "IPv4 address sent in ERX Radius-Client-Address. Default: the accounting server's, unless that is 0.0.0.0.",
+        "IPv4 address sent in ERX Radius-Client-Address. Default: the accounting server's, unless that is 0.0.0.0 or off.",
     },
     "session-idle-seconds": {
       type: "integer",

@@ -31,6 +31,8 @@ import type { Prepared } from "./server/side.js";
 import { SessionEventLog } from "./session/session-events.js";
 import type { SessionEventBatch } from "./session/session-events.js";
 import { sessionPage } from "./session/session-page.js";
+import type { Session } from "./session/session.js";
+import type { SessionTable } from "./session/session-table.js";
 import type { RadiusSettings, TenantSettings } from "./settings.js";
 import { TlsPort } from "./radsec/tls-port.js";
 import { Disk } from "./spool/disk.js";
@@ -197,7 +199,7 @@ export class RadiusService implements RadiusRelay {
     this.known(query.tenant);
     const tables = this.tenants.map(({ settings: { name }, sessions }) => ({
       name,
-      list: () => sessions.list(),
+      list: () => sessionsFor(sessions, query),
     }));
     return Promise.resolve(sessionPage(tables, query));
   }
@@ -230,11 +232,11 @@ export class RadiusService implements RadiusRelay {
     const [table = 0, from = 0] = (after ?? "").split(".").map(Number);
     const tenant = this.tenants[table];
     if (tenant === undefined) return Promise.resolve({ rows: [], next: undefined });
-    const all = [...tenant.silent.list()].slice(from, from + SILENT_PAGE);
-    const isLast = all.length < SILENT_PAGE;
-    const next = isLast ? `${table + 1}.0` : `${table}.${from + all.length}`;
+    const { rows, last } = tenant.silent.list(from, SILENT_PAGE);
+    const isLast = rows.length < SILENT_PAGE;
+    const next = isLast ? `${table + 1}.0` : `${table}.${last}`;
     const isEnd = isLast && table + 1 >= this.tenants.length;
-    return Promise.resolve({ rows: all, next: isEnd ? undefined : next });
+    return Promise.resolve({ rows, next: isEnd ? undefined : next });
   }
 
   radsec(): Promise<RadsecRow[]> {
@@ -349,6 +351,13 @@ function readBeside(name: string, from: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Those that may fit, in order of their ids: where a name says which, not all there are. */
+function sessionsFor(table: SessionTable, { mac, userName }: SessionQuery): Iterable<Session> {
+  if (mac !== undefined) return table.of(mac);
+  if (userName === undefined) return table.list();
+  return [...table.ofUser(userName)].sort((a, b) => a.id - b.id);
 }
 
 /** Of those whose session ended for silence. */

@@ -172,6 +172,7 @@ export class Tenant {
         await tenant.doors.dynamic.load();
         await spool.load();
         await parked?.load();
+        tenant.tellStranded();
       });
     }
     try {
@@ -255,6 +256,23 @@ export class Tenant {
     await this.sessionStore?.close();
   }
 
+  /** Accounting of pools that are no more waits until they are back: nobody else may have it. */
+  private tellStranded(): void {
+    const { pools } = this.fleets.accounting;
+    for (const spool of [this.spool, this.parked]) {
+      for (const pool of spool?.pools ?? []) {
+        const waiting = spool?.waiting(pool) ?? 0;
+        if (waiting === 0 || pools.has(pool)) continue;
+        const fields = { tenant: this.current.name, pool, waiting };
+        const remedy = "it waits until there is one of that name";
+        this.parts.log.error(
+          fields,
+          `accounting on disk is for a pool that is not configured: ${remedy}`,
+        );
+      }
+    }
+  }
+
   /** What cannot fail. */
   private take(next: TenantSettings, sides: ReadonlyMap<Kind, Side>): void {
     for (const [kind, side] of this.bySide) if (!sides.has(kind)) side.close();
@@ -270,6 +288,7 @@ export class Tenant {
       const gone = new Set(this.fleets[kind].configure(next));
       if (gone.size > 0) this.moveFrom(kind, gone);
     }
+    this.tellStranded();
   }
 
   /** Rejects with the system's error when the relay address cannot be listened on. */

@@ -11,6 +11,12 @@ export interface SilentEnd {
   readonly endedAt: number;
 }
 
+interface Kept {
+  readonly end: SilentEnd;
+  /** Counts up: the order of the list. */
+  readonly number: number;
+}
+
 /** Undefined: it has a session again, or is forgotten. */
 export interface SilentChange {
   readonly mac: string;
@@ -24,7 +30,8 @@ const LOOKS = 64;
 
 export class SilentEnds {
   /** By MAC, the oldest first. */
-  private readonly ends = new Map<string, SilentEnd>();
+  private readonly ends = new Map<string, Kept>();
+  private next = 1;
   private readonly onChange: (change: SilentChange) => void;
 
   constructor(onChange: (change: SilentChange) => void) {
@@ -33,7 +40,7 @@ export class SilentEnds {
 
   /** Of an earlier run, in any order; who came or went meanwhile keeps that. */
   restore(ends: readonly SilentEnd[], hasSession: (mac: string) => boolean): void {
-    const here = [...this.ends.values()];
+    const here = [...this.ends.values()].map(({ end }) => end);
     this.ends.clear();
     for (const end of [...ends].sort((a, b) => a.endedAt - b.endedAt)) {
       if (!hasSession(end.mac)) this.keep(end);
@@ -56,19 +63,32 @@ export class SilentEnds {
   /** To be called now and then. */
   expire(wall: number): void {
     let looks = LOOKS;
-    for (const [mac, { endedAt }] of this.ends) {
-      if (wall - endedAt <= KEPT_MS || looks-- === 0) return;
+    for (const [mac, { end }] of this.ends) {
+      if (wall - end.endedAt <= KEPT_MS || looks-- === 0) return;
       this.forget(mac);
     }
   }
 
-  list(): IterableIterator<SilentEnd> {
-    return this.ends.values();
+  /** A page: who is there throughout is in one of them. @param after `last` of the page before */
+  list(after: number, most: number): { readonly rows: SilentEnd[]; readonly last: number } {
+    const rows: SilentEnd[] = [];
+    let last = after;
+    for (const { end, number } of this.ends.values()) {
+      if (number <= after) continue;
+      if (rows.length === most) break;
+      rows.push(end);
+      last = number;
+    }
+    return { rows, last };
+  }
+
+  get size(): number {
+    return this.ends.size;
   }
 
   private keep(end: SilentEnd): void {
     this.ends.delete(end.mac);
-    this.ends.set(end.mac, end);
+    this.ends.set(end.mac, { end, number: this.next++ });
     if (this.ends.size <= SILENT_MAX) return;
     const [oldest] = this.ends.keys();
     if (oldest !== undefined) this.forget(oldest);

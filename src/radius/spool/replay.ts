@@ -180,7 +180,9 @@ export class Replay {
     attempt.timer = clock.setTimer(attempt.wait, () => {
       server.forget(ticket);
       attempt.timer = undefined;
-      if (repliesOf(server) > replies && ++attempt.ignored >= IGNORED_MAX) {
+      // Its first way to a home server was the faster one after all.
+      if (!spool.isWaiting(entry)) attempts.delete(entry.key);
+      else if (repliesOf(server) > replies && ++attempt.ignored >= IGNORED_MAX) {
         void this.park(pool, [entry], attempts);
       }
     });

@@ -137,6 +137,11 @@ export class Spool {
     void this.flush();
   }
 
+  /** Whether it is among the oldest: not so when it was removed. */
+  isWaiting({ pool, key }: Spooled): boolean {
+    return this.shelves.get(pool)?.window.has(key) === true;
+  }
+
   /** So many of the oldest wait for one that nobody answers: others come into memory beside them. */
   setAside(pool: string, count: number): void {
     const shelf = this.shelves.get(pool);

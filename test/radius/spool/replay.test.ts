@@ -7,7 +7,17 @@ import { nextWait, RETRANSMISSION, SPOOLED } from "../../../src/radius/upstream/
 import { TestDisk } from "../lib/engine.js";
 import { accountingRequest, Endpoint, STATION } from "../lib/packets.js";
 import type { Pair } from "../lib/packets.js";
-import { CLIENT_SECRET, homeServer, PlayedHome, Run, tenant, turn, until } from "../lib/run.js";
+import {
+  CLIENT_SECRET,
+  homeServer,
+  PlayedHome,
+  relaySettings,
+  Run,
+  tenant,
+  turn,
+  until,
+} from "../lib/run.js";
+import { silentLog } from "../../../src/util/log.js";
 
 let run: Run;
 let nas: Endpoint;
@@ -185,4 +195,30 @@ test("RAD-57: times of requests of our own are RFC 5080's", () => {
   expect(nextWait(RETRANSMISSION, 5, 16_000, 29_000, 0.5)).toBeUndefined();
   expect(nextWait(RETRANSMISSION, 2, 2000, 30_000, 0.5)).toBeUndefined();
   expect(nextWait(SPOOLED, 1000, 16_000, 10_000_000, 0.5)).toBe(16_000);
+});
+
+test("RAD-65: a reload that takes the pool away says so, and with the pool what waits for it goes", async () => {
+  const lines: string[] = [];
+  await run.service.stop();
+  const log = { ...silentLog, error: (_fields: object, line: string) => void lines.push(line) };
+  const one = tenant([homeServer(home.port)]);
+  run = await Run.start([one], { engine: store.open, log });
+  account("one", AcctStatus.Start);
+  await home.packet(0);
+  await pass(3400);
+  await nas.packet(0);
+  const [main] = one.pools;
+  const other = { ...one, pools: [{ ...main!, name: "other" }] };
+  await run.service.configure(
+    relaySettings([
+      { ...other, routes: [{ authenticationPool: "other", accountingPool: "other" }] },
+    ]),
+  );
+  expect(lines).toEqual([expect.stringContaining("a pool that is not configured")]);
+  home.onRequest = answer;
+  await pass(20_000);
+  expect(await waiting()).toBe(1);
+  await run.service.configure(relaySettings([one]));
+  while ((await waiting()) !== 0) await pass(1000);
+  expect(lines).toHaveLength(1);
 });
