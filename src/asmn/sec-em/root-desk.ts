@@ -1,12 +1,13 @@
 /**
- * Keys of roots of trust, changed while instances rest on them: who was vouched for by a key that counts no
- * more is untrusted at once, and who has another one proves itself anew.
+ * Keys of roots of trust, and what descriptors demand, changed while instances rest on them: who was vouched
+ * for by a key that counts no more is untrusted at once, and whoever may be meant proves itself anew.
  */
 import type { RootKind } from "../protocol/index.js";
-import type { AsmnTpmKey, SecEmSettings } from "../settings.js";
-import type { Actor, TpmKeyRow } from "./control.js";
+import type { AsmnTpmKey, AsmnVnfSettings, SecEmSettings } from "../settings.js";
+import type { Actor, TpmKeyRow, VnfDescriptor, VnfName, VnfRow } from "./control.js";
 import type { Core } from "./core.js";
-import { checkName, checkRole, scopeText } from "./names.js";
+import type { InstanceRecord } from "./instance-book.js";
+import { checkName, checkRole, inScope, scopeText } from "./names.js";
 import type { Watch } from "./watch.js";
 
 export class RootDesk {
@@ -44,20 +45,62 @@ export class RootDesk {
     }
   }
 
-  /** Keys of the configuration, after a reload. */
+  /** Around the registration of a VNF, which may change one that is there. */
+  async registering(
+    { tenant, descriptor }: VnfDescriptor,
+    register: () => Promise<VnfRow>,
+  ): Promise<VnfRow> {
+    const name = { tenant, vnf: descriptor.name };
+    const before = this.core.registry.vnf(name)?.descriptor;
+    const row = await register();
+    this.described(name, before, descriptor);
+    return row;
+  }
+
+  /** After a reload: keys of the configuration, and descriptors that demand something else. */
   configured(before: SecEmSettings, now: SecEmSettings): void {
-    const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
     if (differs(before.tpmKeys, now.tpmKeys)) this.changed("tpm");
     if (differs(before.platformKeys, now.platformKeys)) this.changed("platform");
+    for (const { name: tenant, vnfs } of now.tenants) {
+      const former = before.tenants.find(({ name }) => name === tenant)?.vnfs ?? [];
+      for (const descriptor of vnfs) {
+        const was = former.find(({ name }) => name === descriptor.name);
+        this.described({ tenant, vnf: descriptor.name }, was, descriptor);
+      }
+    }
+  }
+
+  /** What a descriptor demands of evidence holds from now on, and not with the next proof in turn. */
+  described(
+    name: VnfName,
+    before: AsmnVnfSettings | undefined,
+    now: AsmnVnfSettings | undefined,
+  ): void {
+    if (before === undefined || now === undefined) return;
+    if (!differs(demandsOf(before), demandsOf(now))) return;
+    this.ask((record) => inScope(record, name), "its descriptor demands something else");
   }
 
   private changed(kind: RootKind): void {
-    const { book, links } = this.core;
     this.watch.lookAtAll();
-    for (const { identity, root, state } of [...book.each()]) {
-      if (root !== kind || state !== "trusted") continue;
-      if (links.prompt(identity, "keys of its root of trust have changed"))
-        this.watch.promptedNow(identity);
+    this.ask(
+      ({ root, state }) => root === kind && state === "trusted",
+      "keys of its root of trust have changed",
+    );
+  }
+
+  private ask(whom: (record: InstanceRecord) => boolean, sentence: string): void {
+    const { book, links } = this.core;
+    for (const record of [...book.each()].filter(whom)) {
+      if (links.prompt(record.identity, sentence)) this.watch.promptedNow(record.identity);
     }
   }
+}
+
+function demandsOf({ rootOfTrust, manifest }: AsmnVnfSettings): unknown {
+  return [rootOfTrust, manifest];
+}
+
+function differs(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b);
 }

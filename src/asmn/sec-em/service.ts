@@ -243,7 +243,7 @@ export class SecEmService implements SecEm {
   }
 
   registerVnf = (request: VnfDescriptor, actor: Actor): Promise<VnfRow> =>
-    this.operator.registerVnf(request, actor);
+    this.roots.registering(request, () => this.operator.registerVnf(request, actor));
   removeVnf = (name: VnfName, actor: Actor): Promise<void> => this.operator.removeVnf(name, actor);
   setCatalog: SecEm["setCatalog"] = (tenant, entries, actor) =>
     this.operator.setCatalog(tenant, entries, actor);

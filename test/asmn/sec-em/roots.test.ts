@@ -314,6 +314,36 @@ test("ASM-66: an agent leaves out of its manifest what the descriptor names: no 
   expect(said(await agent.step())).toBe("trusted");
 });
 
+test("ASM-66, ASM-68: what a descriptor demands anew is asked for at once, of the file and of the API", async () => {
+  const lab = await world();
+  const agent = await player(lab);
+  expect(said(await agent.step())).toBe("trusted");
+  const asked = agent.prompted();
+  await lab.service.configure({ ...lab.settings, ...demanding("platform") });
+  expect(said(await asked)).toMatch(/root-of-trust: platform is demanded, the agent has none/);
+
+  const { service } = lab;
+  const fw = { tenant: "red", vnf: "fw" };
+  const register = (...allowedChanges: string[]) =>
+    service.registerVnf(
+      { tenant: "red", descriptor: vnf("fw", { manifest: { allowedChanges } }), catalog: [] },
+      VNFM,
+    );
+  await register();
+  await service.registerImage(
+    { ...fw, digest: IMAGE, manifest: undefined, version: "1", ...UNSIGNED },
+    VIM,
+  );
+  const enrolled = await enrolment(lab, "1", { vnf: "fw" });
+  const other = new Player(lab, { ...enrolled, vnf: "fw" });
+  expect(said(await other.step())).toBe("trusted");
+  const then = other.prompted();
+  await register("file:/etc/frr/*");
+  expect(said(await then)).toMatch(
+    /^untrusted manifest: .*it has none, and the descriptor names 1$/,
+  );
+});
+
 test("ASM-66: a descriptor's list is checked when it is registered", async () => {
   const { service } = await world();
   const of = (...allowedChanges: string[]) => ({
