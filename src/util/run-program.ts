@@ -1,5 +1,6 @@
 /** Programs of the system, run without a shell: with text on their input and bounded in time and output, or listened to. */
 import { spawn } from "node:child_process";
+import { outcomeOf } from "./bounded-command.js";
 
 export interface ProgramResult {
   /** Undefined: it was ended by a signal, or never began. */
@@ -15,40 +16,18 @@ export interface ProgramResult {
 export type RunProgram = (args: readonly string[], input: string) => Promise<ProgramResult>;
 
 const TIMEOUT_MS = 20_000;
-/** Of output that is kept. */
+/** Of output; one that says more is ended. */
 const MOST_OUTPUT = 64 * 1024 * 1024;
-const MOST_COMPLAINT = 16 * 1024;
 /** Programs are looked for here, and say things in English. */
 const ENVIRONMENT = { PATH: "/usr/sbin:/sbin:/usr/bin:/bin", LC_ALL: "C" };
 
 export function programRunner(file: string): RunProgram {
-  return (args, input) =>
-    new Promise((resolve) => {
-      const child = spawn(file, [...args], {
-        stdio: ["pipe", "pipe", "pipe"],
-        timeout: TIMEOUT_MS,
-        env: ENVIRONMENT,
-      });
-      const out: Buffer[] = [];
-      let [size, complaint] = [0, ""];
-      const end = (code: number | undefined, failure?: string): void =>
-        resolve({ code, out: Buffer.concat(out).toString("utf8"), complaint, failure });
-      child.stdout.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= MOST_OUTPUT) out.push(chunk);
-      });
-      child.stderr.on("data", (chunk: Buffer) => {
-        if (complaint.length < MOST_COMPLAINT) complaint += chunk.toString("utf8");
-      });
-      child.stdin.on("error", () => {
-        // It ended without reading: its exit code tells.
-      });
-      child.on("error", (error: NodeJS.ErrnoException) =>
-        end(undefined, error.code ?? error.message),
-      );
-      child.on("close", (code) => end(code ?? undefined));
-      child.stdin.end(input);
-    });
+  return async (args, input) => {
+    const bounds = { timeoutMs: TIMEOUT_MS, mostOutput: MOST_OUTPUT };
+    const options = { input, env: ENVIRONMENT, bare: true, ...bounds };
+    const { code, out, complaint, failure } = await outcomeOf([file, ...args], options);
+    return { code, out: Buffer.from(out).toString("utf8"), complaint, failure };
+  };
 }
 
 /**

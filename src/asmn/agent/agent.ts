@@ -4,6 +4,7 @@
  * sides know gives it, and only the word of a Sec-EM takes it away that knows this instance: that none can be
  * reached does not, nor that another one has never heard of it, because then the gates decide.
  */
+import { BackOff } from "../../util/back-off.js";
 import type { Clock, TimerHandle } from "../../util/clock.js";
 import { formatPlace } from "./place.js";
 import type { Log } from "../../util/log.js";
@@ -17,11 +18,11 @@ import type { Token } from "../protocol/token.js";
 import type { Fault, Reason, TrustState } from "../protocol/words.js";
 import type { AsmnEndpoint } from "../settings.js";
 import { fromHex } from "../../util/bytes.js";
-import { BackOff } from "./back-off.js";
 import type { CatalogBox } from "./catalog-box.js";
 import type { ChainStore } from "./chain-store.js";
 import type { PeerQuery, PeerVerdict } from "./inquiry.js";
 import type { AgentMeasurement, Measuring } from "./measuring.js";
+import { RETRIES } from "./retries.js";
 import { provide } from "./root-document.js";
 import { SecEmSession } from "./session.js";
 import type { AgentSettings } from "./settings.js";
@@ -89,7 +90,7 @@ const STALE: ReadonlySet<Reason> = new Set<Reason>(["out-of-sync"]);
 export class Agent {
   private readonly parts: AgentParts;
   private readonly ring: KeyRing;
-  private readonly backOff = new BackOff();
+  private readonly backOff = new BackOff(RETRIES);
   private readonly tokens: TokenDesk;
   private session: SecEmSession | undefined;
   private endpoint: AsmnEndpoint | undefined;
@@ -401,7 +402,7 @@ export class Agent {
   private again(): void {
     if (this.stopped) return;
     const { clock } = this.parts;
-    const until = clock.now() + this.backOff.take();
+    const until = clock.now() + this.backOff.next();
     const look = (): void => {
       const left = until - clock.now();
       if (left <= 0 || this.tokens.isNew) return void this.connect();

@@ -11,7 +11,6 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { BackOff } from "../../../src/asmn/agent/back-off.js";
 import { AgentHome } from "../../../src/asmn/agent/home.js";
 import { writeStatus, type AgentStatus } from "../../../src/asmn/agent/status.js";
 
@@ -71,16 +70,6 @@ test("ASM-80: a second agent in the same directory is refused; after the first h
   writeFileSync(home.path("agent.lock.9"), "1 1 boot\n");
   home.lock();
   home.unlock();
-});
-
-test("waits double, with a bound, spread, and begin anew after a success", () => {
-  const waits = new BackOff(() => 0.5);
-  const first = Array.from({ length: 12 }, () => waits.take());
-  expect(first.slice(0, 4)).toEqual([200, 400, 800, 1600]);
-  expect(first.at(-1)).toBe(30_000);
-  waits.reset();
-  expect(waits.take()).toBe(200);
-  expect([new BackOff(() => 0).take(), new BackOff(() => 0.999).take()]).toEqual([150, 250]);
 });
 
 test("a link that somebody puts beside the status file leads nowhere", () => {

@@ -2,10 +2,11 @@
  * Gives the router beside the agent its TCP-MD5 key, by the command that the operator named. The key is in no
  * log and no status; what the command says is told with the key taken out.
  */
+import { BackOff } from "../../../util/back-off.js";
 import { runCommand } from "../../../util/bounded-command.js";
 import type { Clock, TimerHandle } from "../../../util/clock.js";
 import type { Log } from "../../../util/log.js";
-import { BackOff } from "../back-off.js";
+import { RETRIES } from "../retries.js";
 import type { AgentBinding } from "../settings.js";
 import type { BindingState } from "../status.js";
 
@@ -32,7 +33,7 @@ export interface Md5HookParts {
 export class Md5Hook {
   private readonly parts: Md5HookParts;
   private readonly run: RunCommand;
-  private readonly backOff = new BackOff();
+  private readonly backOff = new BackOff(RETRIES);
   private retry: TimerHandle | undefined;
   private installed: string | undefined;
   private wanted: string | undefined;
@@ -75,7 +76,7 @@ export class Md5Hook {
       onState({ kind: "tcp-md5", bound: false, detail });
       log.warn({}, detail);
       if (this.wanted !== undefined) {
-        this.retry = clock.setTimer(this.backOff.take(), () => void this.install());
+        this.retry = clock.setTimer(this.backOff.next(), () => void this.install());
       }
       return;
     }
