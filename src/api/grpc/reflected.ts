@@ -5,6 +5,7 @@
  */
 import { loadSync } from "@grpc/proto-loader";
 import type { AnyDefinition, MessageTypeDefinition, PackageDefinition } from "@grpc/proto-loader";
+import { ReflectionService } from "@grpc/reflection";
 import { loadProto, PACKAGE } from "../service/index.js";
 
 interface FieldDescriptor {
@@ -38,7 +39,14 @@ const FILES: Readonly<Record<string, string>> = {
   [GOOGLE]: "google/protobuf/struct.proto",
 };
 
-export function reflectedDefinition(): PackageDefinition {
+let shared: ReflectionService | undefined;
+
+/** Made once in a process, for every server: it takes a second of computing. */
+export function reflectionService(): ReflectionService {
+  return (shared ??= new ReflectionService(reflectedDefinition()));
+}
+
+function reflectedDefinition(): PackageDefinition {
   const codec = fileCodec();
   const definition = loadProto(true);
   const made = new Map<Buffer, Buffer>();

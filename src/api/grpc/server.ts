@@ -1,7 +1,6 @@
 /** The gRPC server: services from the table of operations, and its limits. It owns no listening socket. */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { ConnectionInjector, MethodDefinition } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../../util/clock.js";
@@ -9,7 +8,7 @@ import type { Desk } from "../desk.js";
 import { encoderOf, OPERATIONS, PACKAGE, proto, type Operation } from "../service/index.js";
 import { admission, type Admitted, type CallSink } from "./admission.js";
 import { streamHandler, unaryHandler, type Streaming, type Unary } from "./handlers.js";
-import { reflectedDefinition } from "./reflected.js";
+import { reflectionService } from "./reflected.js";
 
 /** The largest request is a configuration of 512 KiB characters. */
 const RECEIVE_MAX = 2 * 1024 * 1024;
@@ -63,7 +62,7 @@ export class GrpcServer {
       Object.fromEntries(this.names.map((name) => [name, "NOT_SERVING"] as const)),
     );
     this.health.addToServer(this.server);
-    new ReflectionService(reflectedDefinition()).addToServer(this.server);
+    reflectionService().addToServer(this.server);
     this.injector = this.server.createConnectionInjector(ServerCredentials.createInsecure());
   }
 
