@@ -22,6 +22,7 @@ import type { Fault, FeedMessage, KnownSecEm, UsedGlasses } from "../protocol/in
 import type { FeedSourceSettings } from "../settings.js";
 import type { GateEvent } from "./entry.js";
 import { FeedReader, type FeedReaderParts } from "./feed-reader.js";
+import { GlassShelf } from "./kept-glass.js";
 import type { GateFiles, GateMemory } from "./memory.js";
 
 export interface FeedDeskSettings {
@@ -76,6 +77,7 @@ export class FeedDesk {
   private usedGlass: UsedGlasses;
   private readonly known: Record<string, KnownSecEm>;
   private readonly memory: GateMemory;
+  private readonly shelf: GlassShelf;
   private settings: FeedDeskSettings;
   private events: GateEvent[] = [];
   private flushing: TimerHandle | undefined;
@@ -89,6 +91,10 @@ export class FeedDesk {
     this.memory = parts.files.load();
     this.usedGlass = this.memory.glass;
     this.known = { ...this.memory.known };
+    this.shelf = new GlassShelf(this.memory.open);
+    // A gateway keeps what is open with its rules.
+    const open = parts.gateway === undefined ? this.shelf.open(parts.clock.wall()) : [];
+    for (const entry of open) this.tell({ kind: "glass", entry });
     this.tick();
   }
 
@@ -146,6 +152,12 @@ export class FeedDesk {
     return why;
   }
 
+  /** What a document opened was ended by hand where it had been opened. */
+  glassEnded(keys: readonly string[]): void {
+    for (const key of keys) this.shelf.remove(key);
+    this.flush();
+  }
+
   close(): void {
     for (const feed of this.feeds.values()) this.closeFeed(feed);
     for (const timer of this.ticking) timer.cancel();
@@ -159,21 +171,21 @@ export class FeedDesk {
     const accepted = checker.accept(document, clock.wall());
     if (!accepted.ok) return accepted;
     const { grant, remainingMs } = accepted.value;
+    const { serial, operator, why, tenant, vnf, instance, address, secEm } = grant;
+    const key = `${secEm} ${serial}`;
+    const entry = { key, serial, operator, why, tenant, vnf, instance, address, remainingMs };
     const before = [...this.usedGlass];
     this.usedGlass = checker.usedGlasses();
+    if (this.parts.gateway === undefined) this.shelf.put(entry, clock.wall());
     try {
       this.store();
     } catch (error) {
       this.usedGlass = before;
+      this.shelf.remove(key);
       const sentence = `that it was taken cannot be written down: ${(error as Error).message}`;
       return { reason: "storage", sentence };
     }
-    const { serial, operator, why, tenant, vnf, instance, address, secEm } = grant;
-    const key = `${secEm} ${serial}`;
-    this.tell({
-      kind: "glass",
-      entry: { key, serial, operator, why, tenant, vnf, instance, address, remainingMs },
-    });
+    this.tell({ kind: "glass", entry });
     // Whoever gave it looks for it as soon as it has the answer.
     this.flush();
     return undefined;
@@ -184,6 +196,7 @@ export class FeedDesk {
     const roots = target?.rootKeys ?? this.settings.localRoots ?? [];
     const raw = roots.map((hex) => new Uint8Array(Buffer.from(hex, "hex")));
     const ring = new KeyRing(raw, () => this.parts.clock.wall(), floors);
+    for (const hex of this.memory.certificates) this.recall(ring, hex);
     return {
       name,
       target,
@@ -197,6 +210,13 @@ export class FeedDesk {
       waitMs: FIRST_WAIT_MS,
       closed: false,
     };
+  }
+
+  /** A certificate of a life before: whether it counts is the ring's to say. */
+  private recall(ring: KeyRing, hex: string): void {
+    const octets = new Uint8Array(Buffer.from(hex, "hex"));
+    const taken = ring.take(octets);
+    if (taken.ok) this.shelf.certified(taken.value, octets);
   }
 
   private markOf(target: FeedSourceSettings | undefined): string {
@@ -282,6 +302,7 @@ export class FeedDesk {
       clock: this.parts.clock,
       tell: (event) => {
         if (event.kind === "alive") feed.waitMs = FIRST_WAIT_MS;
+        if (event.kind === "glass-ended") this.shelf.remove(event.key);
         this.tell(event);
       },
       knownOf: (secEm) => this.known[secEm],
@@ -289,6 +310,7 @@ export class FeedDesk {
         this.known[secEm] = { epoch, revocation };
       },
       glass: (document) => this.glassOf(feed, document),
+      certified: (certificate, octets) => this.shelf.certified(certificate, octets),
       end: (why) => this.lost(feed, reader, why),
     });
     this.tell({ kind: "link", source: name, state: "up", why: "" });
@@ -358,7 +380,10 @@ export class FeedDesk {
       raise(epochs, checker.epochsSeen());
       raise(floors, ring.floors());
     }
-    this.parts.files.store({ epochs, floors, glass: this.usedGlass, known: this.known });
+    const { certificates } = this.shelf;
+    const open = this.shelf.kept(this.parts.clock.wall());
+    const { usedGlass: glass, known } = this;
+    this.parts.files.store({ epochs, floors, glass, open, certificates, known });
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   AcceptedVerdict,
   Fault,
   FeedMessage,
+  KeyCertificate,
   KeyRing,
   KnownSecEm,
   Verdict,
@@ -41,6 +42,8 @@ export interface FeedReaderParts {
   readonly reader?: "gate" | "gateway";
   /** A part of a catalog, for who enforces them; `keyOf` gives the key that may sign one now. */
   readonly catalog?: (part: CatalogPart, keyOf: (id: string) => Uint8Array | undefined) => void;
+  /** A key certificate that counts, with its octets. */
+  readonly certified?: (certificate: KeyCertificate, octets: Uint8Array) => void;
   /** A break-glass document that the Sec-EM passes on; returns why it is refused. */
   readonly glass: (document: Uint8Array) => Fault | undefined;
   /** It is over; called once. */
@@ -159,6 +162,7 @@ export class FeedReader {
     for (const certificate of certificates) {
       const taken = this.parts.ring.take(certificate);
       if (!taken.ok) this.refused(taken);
+      else this.parts.certified?.(taken.value, certificate);
     }
   }
 

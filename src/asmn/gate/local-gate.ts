@@ -232,12 +232,12 @@ export class LocalGate implements TrustGate {
     });
   }
 
-  /** Ends a way in before its time; false when none with that number is open. */
-  endGlass(serial: number): boolean {
+  /** Ends a way in before its time. @returns keys of what was open with that number */
+  endGlass(serial: number): readonly string[] {
     const open = this.cache.openGlass(this.parts.clock.now());
-    const found = open.filter((glass) => glass.serial === serial);
-    this.take(found.map(({ key }) => ({ kind: "glass-ended", key })));
-    return found.length > 0;
+    const keys = open.filter((glass) => glass.serial === serial).map(({ key }) => key);
+    this.take(keys.map((key) => ({ kind: "glass-ended", key })));
+    return keys;
   }
 
   /** Metric names without prefix. */

@@ -1,6 +1,6 @@
 /**
  * What a gate must not forget over a restart: the highest epoch of each instance, the floors of the Sec-EMs'
- * keys, and break-glass documents that were used. Written whole and fsync'd before anything new is acted on.
+ * keys, and break-glass documents that were used, or are open. Written whole and fsync'd before anything new is acted on.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,19 +8,26 @@ import { generateSigningKey, signingKeyFromPem, signingKeyToPem } from "../crypt
 import type { SigningKey } from "../crypto/index.js";
 import { writeFileDurably } from "../measure/index.js";
 import type { Epochs, Floors, KnownSecEm } from "../protocol/index.js";
+import type { KeptGlass } from "./kept-glass.js";
 
 export interface GateMemory {
   readonly epochs: Epochs;
   readonly floors: Floors;
   /** Break-glass documents taken: `<Sec-EM> <serial>`. */
   readonly glass: readonly string[];
+  /** Those of them that are open. */
+  readonly open: readonly KeptGlass[];
+  /** Of keys that sign such documents: octets as hexadecimal. */
+  readonly certificates: readonly string[];
   /** By name: epoch and revocations of each Sec-EM, so that one that goes back is noticed. */
   readonly known: Readonly<Record<string, KnownSecEm>>;
 }
 
 const FILE = "gate.json";
 const KEY_FILE = "gate.key";
-const NOTHING: GateMemory = { epochs: {}, floors: {}, glass: [], known: {} };
+const NOTHING: GateMemory = {
+  ...{ epochs: {}, floors: {}, glass: [], open: [], certificates: [], known: {} },
+};
 
 /** Why the directory or the key is of no use: a sentence that says what to do. */
 export class GateFileError extends Error {}
@@ -61,10 +68,12 @@ export class GateFiles {
     try {
       const read = JSON.parse(text) as Partial<GateMemory>;
       const { epochs = {}, floors = {}, glass = [], known = {} } = read;
-      if (!isNumbers(epochs) || !isNumbers(floors) || !Array.isArray(glass))
-        throw new Error("shape");
+      const { open = [], certificates = [] } = read;
+      if (!isNumbers(epochs) || !isNumbers(floors)) throw new Error("shape");
+      if (![glass, open, certificates].every((one) => Array.isArray(one))) throw new Error("shape");
       this.written = text;
-      return { epochs, floors, glass: glass.map(String), known };
+      const [used, keys] = [glass.map(String), certificates.map(String)];
+      return { epochs, floors, glass: used, open, certificates: keys, known };
     } catch {
       throw new GateFileError(
         `${path} is damaged: restore it; or remove it, when no Sec-EM was ever replaced`,

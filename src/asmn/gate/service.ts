@@ -75,6 +75,8 @@ export class GateService implements GateControl {
   private readonly identity: TlsIdentity;
   private readonly publicKey: string;
   private proxy: ProxyServer | undefined;
+  /** Keys of break-glass documents that were ended by hand here: few, as operators sign them. */
+  private readonly endedGlass = new Set<string>();
   private readonly thread: SupervisedThread<FeedDoor, undefined, FeedNote, readonly GateEvent[]>;
 
   private constructor(parts: GateParts) {
@@ -198,7 +200,10 @@ export class GateService implements GateControl {
   }
 
   endBreakGlass(serial: number): Promise<void> {
-    if (this.gate.endGlass(serial)) {
+    const keys = this.gate.endGlass(serial);
+    if (keys.length > 0) {
+      for (const key of keys) this.endedGlass.add(key);
+      this.thread.note({ kind: "glass-ended", keys });
       this.parts.log.warn({ serial }, "break-glass: ended by hand");
       return Promise.resolve();
     }
@@ -206,7 +211,14 @@ export class GateService implements GateControl {
   }
 
   private events(events: readonly GateEvent[]): void {
-    this.gate.take(events);
+    // What was ended here while the thread was away: it tells of it as open.
+    const isEnded = (event: GateEvent): boolean =>
+      event.kind === "glass" && this.endedGlass.has(event.entry.key);
+    const ended = events.flatMap((event) =>
+      event.kind === "glass" && isEnded(event) ? [event.entry.key] : [],
+    );
+    if (ended.length > 0) this.thread.note({ kind: "glass-ended", keys: ended });
+    this.gate.take(events.filter((event) => !isEnded(event)));
     const { proxy } = this;
     if (proxy === undefined) return;
     // One that has lost trust is held by the speaker, without a reset.

@@ -23,7 +23,9 @@ export type FeedNote =
   | { readonly kind: "configure"; readonly settings: FeedDeskSettings }
   /** Comes with its port as transferred. */
   | { readonly kind: "local"; readonly port: MessagePort }
-  | { readonly kind: "applied"; readonly source: string; readonly revocation: number };
+  | { readonly kind: "applied"; readonly source: string; readonly revocation: number }
+  /** Ended by hand. */
+  | { readonly kind: "glass-ended"; readonly keys: readonly string[] };
 
 export type FeedCommand = ThreadCommand<FeedNote>;
 

@@ -33,6 +33,8 @@ function begun(data: FeedThreadData, tell: Tell): Served<undefined, FeedNote> {
         return desk.connectLocal(note.port);
       case "applied":
         return desk.applied(note.source, note.revocation);
+      case "glass-ended":
+        return desk.glassEnded(note.keys);
     }
   };
   return { door, told: undefined, onNote };

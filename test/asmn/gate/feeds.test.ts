@@ -388,6 +388,26 @@ describe("the desk", () => {
     expect(two.breakGlass(secEm.glass())).toContain("taken before");
   });
 
+  test("ASM-81: after a restart without a Sec-EM what was open is, and a document that is new is taken", async () => {
+    const port = await serve();
+    const publicKey = toHex(secEm.transport.publicKey);
+    const one = desk([{ port, publicKey }]);
+    await until(({ kind }) => kind === "sync");
+    for (const serial of [1, 2]) expect(one.breakGlass(secEm.glass({ serial }))).toBeUndefined();
+    one.glassEnded(["em 2"]);
+    one.close();
+    events.length = 0;
+    // Nobody answers there.
+    const two = desk([{ port: 1, publicKey }]);
+    await until(({ kind }) => kind === "glass");
+    const told = () => events.flatMap((event) => (event.kind === "glass" ? [event.entry] : []));
+    expect(told()).toMatchObject([{ key: "em 1", operator: "ann" }]);
+    expect(told()[0]!.remainingMs).toBeLessThanOrEqual(3_600_000);
+    expect(two.breakGlass(secEm.glass({ serial: 3 }))).toBeUndefined();
+    expect(told().map(({ key }) => key)).toEqual(["em 1", "em 3"]);
+    expect(two.breakGlass(secEm.glass({ serial: 2 }))).toContain("taken before");
+  });
+
   test("a full disk: nobody new is let in on what cannot be remembered, and it is said", async () => {
     class FullDisk extends GateFiles {
       override store(): void {
