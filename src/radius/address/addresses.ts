@@ -121,6 +121,12 @@ export class Addresses {
       if (leased(session.mac, session.startedAt, lease)) this.schedule(session.mac, lease);
       else source.release(session, lease, "stop");
     } catch (error) {
+      if (this.stopped) return;
+      // A reload has put another in its place: that one is asked.
+      if (this.source !== source) {
+        this.begin(subscriber);
+        return;
+      }
       const { tenant, mac } = session;
       const suppressed = this.rate.pass(String(error));
       if (suppressed === undefined) return;

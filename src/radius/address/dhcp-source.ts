@@ -23,6 +23,7 @@ interface Exchange {
   readonly mac: string;
   readonly wanted: readonly number[];
   readonly resolve: (reply: DhcpReply) => void;
+  readonly reject: (error: Error) => void;
   timer: TimerHandle;
 }
 
@@ -96,7 +97,10 @@ export class DhcpSource implements AddressSource {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    for (const { timer } of this.exchanges.values()) timer.cancel();
+    for (const { timer, reject } of this.exchanges.values()) {
+      timer.cancel();
+      reject(new AddressError("the source of addresses is another one now"));
+    }
     this.exchanges.clear();
     this.socket.close();
   }
@@ -118,7 +122,7 @@ export class DhcpSource implements AddressSource {
         }
         this.send({ ...order, xid });
         const timer = this.clock.setTimer(Math.min(wait, left), () => attempt(2 * wait));
-        this.exchanges.set(xid, { mac: order.mac, wanted, resolve, timer });
+        this.exchanges.set(xid, { mac: order.mac, wanted, resolve, reject, timer });
       };
       attempt(FIRST_REPEAT_MS);
     });

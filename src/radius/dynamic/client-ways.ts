@@ -30,7 +30,8 @@ interface Opened {
   usedAt: number;
 }
 
-const OPEN_MAX = 256;
+const OPEN_MAX = 512;
+const IDENTIFIERS = 256;
 const IDLE_MS = 60_000;
 
 export class ClientWays {
@@ -89,11 +90,14 @@ export class ClientWays {
     return opened.port;
   }
 
+  /** Ports where nothing is under way go first: an access point may be slow. */
   private makeRoom(): void {
     if (this.opened.size < OPEN_MAX) return;
     const [oldest] = this.opened;
-    if (oldest === undefined) return;
-    const [key, { port }] = oldest;
+    const idle = [...this.opened].find(([, { port }]) => port.free === IDENTIFIERS);
+    const least = idle ?? oldest;
+    if (least === undefined) return;
+    const [key, { port }] = least;
     this.opened.delete(key);
     this.parts.onLost(port);
     port.close();

@@ -1,12 +1,15 @@
 /** Addresses of subscribers: local pools, and the hook itself. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Addresses } from "../../../src/radius/address/addresses.js";
 import { LocalSource } from "../../../src/radius/address/local-source.js";
 import type { AddressSource, Subscriber } from "../../../src/radius/address/source.js";
 import { AcctStatus, Attr, Code } from "../../../src/radius/packet/iana.js";
 import { findText } from "../../../src/radius/packet/packet.js";
 import type { Lease, Session } from "../../../src/radius/session/session.js";
 import type { LocalAddressSettings } from "../../../src/radius/settings.js";
+import { silentLog } from "../../../src/util/log.js";
 import { TestDisk } from "../lib/engine.js";
+import { ManualClock } from "../lib/hand-clock.js";
 import { accessRequest, accountingRequest, Endpoint } from "../lib/packets.js";
 import type { Pair } from "../lib/packets.js";
 import { CLIENT_SECRET, homeServer, PlayedHome, Run, tenant, until } from "../lib/run.js";
@@ -201,4 +204,29 @@ test("RAD-15, RAD-72: of two users with one MAC the first has the address, and k
   expect(hook.calls.at(-1)).toBe("renew 10.9.9.9");
   await account(1, AcctStatus.Stop);
   expect(hook.calls.at(-1)).toBe("release 02:aa:bb:cc:dd:01 10.9.9.9 stop");
+});
+
+test("RAD-07: a subscriber whose address was asked of a source that a reload replaced gets one from the next", async () => {
+  const asked: string[] = [];
+  let give: (error: Error) => void = () => {};
+  const source = (name: string): AddressSource => ({
+    acquire: ({ session }) => {
+      asked.push(`${name} ${session.mac}`);
+      return new Promise((_resolve, reject) => (give = reject));
+    },
+    renew: (_session, lease) => Promise.resolve(lease),
+    release: () => {},
+    adopt: () => {},
+    close: () => give(new Error("closed")),
+  });
+  const session = { mac: "a", id: 1, startedAt: 1 } as unknown as Session;
+  const addresses = new Addresses({
+    ...{ clock: new ManualClock(), log: silentLog, leased: () => true, of: () => [session] },
+  });
+  addresses.setSource(source("first"), []);
+  addresses.begin({ session, accept: new Uint8Array(20) });
+  addresses.setSource(source("second"), []);
+  await until(() => asked.length === 2);
+  expect(asked).toEqual(["first a", "second a"]);
+  run = await Run.start([tenant([homeServer(home.port)])]);
 });

@@ -114,6 +114,13 @@ test("RAD-07: asked again after 1, 2 and 4 seconds, given up after ten", async (
   expect(await wanted).toContain("does not answer");
 });
 
+test("RAD-07: who waits when it is closed is told", async () => {
+  const wanted = source.acquire(subscriber).catch((error: Error) => error.message);
+  await message(0);
+  source.close();
+  expect(await wanted).toContain("another one now");
+});
+
 test("RAD-15: a refusal is told, a renewal names the address, a release goes out once with the reason", async () => {
   const lease = { address: "10.0.0.7", from: "127.0.0.1", until: 0, renewAt: 0 };
   const renewed = source.renew(session, lease).catch((error: Error) => error.message);
