@@ -56,7 +56,7 @@ export interface SecEmSettings {
 
 /** Clients of the API by name; an empty list: every operator. */
 export interface SecEmRoles {
-  /** May register images and issue tokens. */
+  /** May register images and keys of TPMs, and issue tokens. */
   readonly vim: readonly string[];
   /** May register descriptors and catalogs. */
   readonly vnfm: readonly string[];

@@ -86,8 +86,8 @@ const secEm: SchemaNode = {
       additionalProperties: false,
       description: "Clients of the API (`api.clients`) by role. Default: every operator.",
       properties: {
-        vim: asmnNames("May register images and issue tokens."),
-        vnfm: asmnNames("May register catalogs."),
+        vim: asmnNames("May register images and keys of TPMs, and issue tokens."),
+        vnfm: asmnNames("May register VNFs and catalogs."),
       },
     },
     "verdict-lifetime-seconds": asmnSeconds(
