@@ -136,7 +136,7 @@ describe("pages while the table changes", () => {
         const macs = Array.from({ length: 100 }, (_, n) => (n * 37) % 100);
         for (const n of macs)
           fabric.withdraw(pe, macIp({ rd: `10.0.0.${pe}:100`, mac: mac(n), label: 100 }));
-        for (const n of macs.reverse()) fabric.add(3 - pe, n);
+        for (const n of macs) fabric.add(3 - pe, n);
         fabric.read();
       }
       expect(seen.sort()).toEqual([...was.keys()].sort());

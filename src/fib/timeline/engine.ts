@@ -252,9 +252,9 @@ export class TimelineEngine {
     this.intake.take();
     this.lose(this.intake.lost);
     this.intake.lost = 0;
-    if (this.pumping || this.opened === undefined) return;
-    if (this.intake.waiting > 0) void this.inTurn(() => this.pump());
-    else if (this.doubtSince !== undefined) this.repair();
+    if (this.opened === undefined) return;
+    if (this.doubtSince !== undefined) this.repair();
+    if (this.intake.waiting > 0 && !this.pumping) void this.inTurn(() => this.pump());
   }
 
   /** Begins a repair, when it is time for one. */

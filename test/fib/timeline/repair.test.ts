@@ -1,5 +1,8 @@
 /** Events that were lost: not known while it lasts, and right again when what there is was compared. */
 import { describe, expect, it } from "vitest";
+import { EventReader } from "../../../src/fib/event-reader.js";
+import { EVENT_WORDS } from "../../../src/fib/event-record.js";
+import { Intake } from "../../../src/fib/timeline/intake.js";
 import { Random } from "../../model/lib/random.js";
 import { ESI, TimedFabric } from "./lib.js";
 
@@ -104,6 +107,40 @@ describe("after a loss", () => {
     await fabric.pass();
     expect((await fabric.where(MAC))[0]).toMatchObject({ pe: "10.0.0.3", certain: true });
   });
+});
+
+it("goes on while there is always something to be written", async () => {
+  const fabric = await lossy().at(1, MAC).pass();
+  storm(fabric);
+  await fabric.pass();
+  // Events come between any two looks at the ring.
+  let n = 0;
+  const churn = (): void => {
+    fabric.at(1 + (++n % 3), OTHER, { sequence: n }).read();
+    fabric.clock.setTimer(3, churn);
+  };
+  churn();
+  await repaired(fabric);
+  await fabric.pass();
+  expect((await fabric.where(MAC))[0]).toMatchObject({ pe: "10.0.0.1", certain: true });
+});
+
+it("events are taken from the queue up to a position, and no further", () => {
+  const fabric = new TimedFabric();
+  for (let n = 0; n < 5; n++) fabric.at(1 + (n % 2), MAC, { sequence: n }).read();
+  const reader = new EventReader(fabric.fib.tables.events.share([]));
+  const intake = new Intake(reader, 0);
+  intake.take();
+  expect(intake.next(0)).toBeUndefined();
+  const [first, second] = [intake.next(2)!, intake.next(2)];
+  expect([first.first, first.count, second]).toEqual([0, 2, undefined]);
+  expect(intake.waiting).toBe(3);
+  const rest = intake.next()!;
+  expect([rest.first, rest.count, intake.waiting]).toEqual([2, 3, 0]);
+  const whole = reader.readRaw(0, 5);
+  const [head, tail] = [2 * EVENT_WORDS, 5 * EVENT_WORDS];
+  expect([...first.words.subarray(0, head)]).toEqual([...whole.words.subarray(0, head)]);
+  expect([...rest.words]).toEqual([...whole.words.subarray(head, tail)]);
 });
 
 it.each([1, 2, 3, 4])(
