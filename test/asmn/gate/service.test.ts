@@ -1,15 +1,18 @@
 /** The gate's thread from outside: begun with the settings of now, its line to this daemon's Sec-EM, break-glass. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { MessagePort } from "node:worker_threads";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { GateError, GateService } from "../../../src/asmn/gate/index.js";
 import type { GateEvent } from "../../../src/asmn/gate/entry.js";
 import type { FeedNote, FeedThreadData } from "../../../src/asmn/gate/thread.js";
 import type { GateSettings } from "../../../src/asmn/settings.js";
 import { silentLog } from "../../../src/util/log.js";
+import { startOwnedThread } from "../../../src/util/owned-thread.js";
 import { settingsOf } from "../../config/lib/check.js";
+import { bundleThread } from "../../lib/thread.js";
 import { ManualClock } from "../../radius/lib/hand-clock.js";
 import { PlayedThread } from "../../util/lib/played-thread.js";
 
@@ -89,19 +92,26 @@ test("a thread that dies is followed by one with the settings of now, which gets
   expect(last().killed).toBe(true);
 });
 
-test("a state that is damaged keeps the gate from starting, with what to do", async () => {
-  const starting = start();
-  await Promise.resolve();
-  const error = {
-    message: "gate.json is damaged: restore it",
-    refusal: "refused",
-    code: undefined,
-  };
-  last().say({ kind: "failed", error });
+test("a state that is damaged keeps the gate's own thread from starting, with what to do", async () => {
+  const bundle = await bundleThread("src/asmn/gate/worker.ts");
+  onTestFinished(() => bundle.remove());
+  const file = join(directory, "gate.json");
+  const begin = () =>
+    GateService.start({
+      ...{ settings: settings(10), secEm, clock, log: silentLog, handOver: () => {} },
+      spawn: (workerData, events) =>
+        startOwnedThread(
+          pathToFileURL(bundle.entry),
+          { name: "gate", workerData, heapMegabytes: 64 },
+          events,
+        ),
+    });
+  writeFileSync(file, "{");
+  const starting = begin();
+  await expect(starting).rejects.toThrow("gate.json is damaged: restore it");
   await expect(starting).rejects.toBeInstanceOf(GateError);
-  await expect(starting).rejects.toThrow("restore it");
-  clock.pass(60_000);
-  expect(threads).toHaveLength(1);
+  rmSync(file);
+  await (await begin()).stop();
 });
 
 test("ASM-81: a break-glass document is refused with the thread's reason, and not waited for without an end", async () => {
