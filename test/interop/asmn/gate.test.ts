@@ -20,7 +20,7 @@ import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
 import { waitFor } from "../lib/wait.js";
 import { MessageType, messageType } from "../lib/wire.js";
 import { AgentProgram } from "./lib/agent.js";
-import { AGENT_PORT, AS, Manager, TENANT } from "./lib/manager.js";
+import { AGENT_PORT, AS, Manager, TENANT, type ManagedVnf } from "./lib/manager.js";
 import { GATEWAY, MANAGER_ADDRESS, VnfNet } from "./lib/vnf-net.js";
 
 const SHARED = "02:00:00:00:00:01";
@@ -28,6 +28,13 @@ const OF_FAKE = "02:00:00:00:00:66";
 const OF_GENUINE = "02:00:00:00:00:03";
 
 const NAMES = ["one", "two", "three", "four", "five"];
+
+const vnfs = NAMES.map((name, index): ManagedVnf => ({
+  name,
+  address: VnfNet.address(index + 1),
+  binding: "address",
+  ...(name === "five" && { effect: "refuse", connectRetrySeconds: 300 }),
+}));
 
 interface PeerRow {
   readonly state: string;
@@ -61,12 +68,7 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
     manager = await Manager.start({
       lab,
       effect: "hold",
-      vnfs: NAMES.map((name, index) => ({
-        name,
-        address: VnfNet.address(index + 1),
-        binding: "address",
-        ...(name === "five" && { effect: "refuse", connectRetrySeconds: 300 }),
-      })),
+      vnfs,
     });
     captures = await Promise.all([2, 4].map((vnf) => Capture.start(lab, GATEWAY, `p${vnf}`)));
     const image = lab.writeFile("image", "a genuine image\n".repeat(1000));
@@ -278,5 +280,20 @@ describeInterop("the gate", ["frr", "gobgp", "tshark"], () => {
     // The fake has spoken, all the same.
     const said = flows.find(({ from }) => from === VnfNet.address(2));
     expect(said?.messages.some((each) => messageType(each) === MessageType.Update)).toBe(true);
+  });
+
+  test("one that is in a range of dynamic peers is connected to as soon as it is trusted, too", async () => {
+    const who = { tenant: TENANT, vnf: "five", instance: "five-1" };
+    await manager.post("/v1/asmn/revoke", { ...who, reason: "test" });
+    await manager.reload({
+      vnfs: vnfs.map((one) => (one.name === "five" ? { ...one, dynamic: true } : one)),
+    });
+    const stateOf = async () => (await waiting.neighbor(MANAGER_ADDRESS)).state;
+    await waitFor("its session to end", async () => (await stateOf()) !== "Established");
+    await manager.post("/v1/asmn/restore", { ...who, reason: "test" });
+    await manager.post("/v1/asmn/verify", who);
+    // It waits for us, and we would for it: only the verdict makes us connect.
+    await waiting.waitEstablished(MANAGER_ADDRESS);
+    expect(await peer(5)).toMatchObject({ state: "Established", establishedCount: 1 });
   });
 });

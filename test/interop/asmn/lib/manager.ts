@@ -2,6 +2,7 @@
  * evpnd as Sec-EM, gate and reflector in one, as an operator has it: its file made of what a test wants, asked
  * through its HTTP door.
  */
+import { writeFileSync } from "node:fs";
 import { Evpnd } from "../../lib/evpnd.js";
 import type { Lab } from "../../lib/lab.js";
 import { waitFor } from "../../lib/wait.js";
@@ -22,6 +23,8 @@ export interface ManagedVnf {
   readonly effect?: "refuse" | "hold" | "mark";
   /** 2 s without it. */
   readonly connectRetrySeconds?: number;
+  /** Its address is a range of dynamic peers. */
+  readonly dynamic?: boolean;
 }
 
 export interface ManagerOptions {
@@ -78,6 +81,13 @@ export class Manager {
     return manager;
   }
 
+  /** Reads another file in the place of the first, without a restart. */
+  async reload(change: Partial<ManagerOptions>): Promise<void> {
+    const { options, directory } = this;
+    writeFileSync(`${directory}/evpnd.yaml`, fileOf({ ...options, ...change }, directory));
+    await this.post("/v1/reload", {});
+  }
+
   /** After a kill: the same files, the same addresses. */
   async restart(): Promise<void> {
     this.starts += 1;
@@ -125,13 +135,16 @@ export class Manager {
   }
 
   private static run(options: ManagerOptions, directory: string, run: number): Promise<Evpnd> {
+    const file = `${directory}/evpnd.yaml`;
+    writeFileSync(file, fileOf(options, directory));
     return Evpnd.start({
       lab: options.lab,
       label: MANAGER,
       name: run === 0 ? "evpnd" : `evpnd-${String(run)}`,
       address: MANAGER_ADDRESS,
       http: HTTP,
-      config: fileOf(options, directory),
+      config: "",
+      extra: ["--config", file],
     });
   }
 }
@@ -144,13 +157,9 @@ function fileOf(options: ManagerOptions, directory: string): string {
     `listen: ["${MANAGER_ADDRESS}:179"]`,
     `http: {listen: "127.0.0.1:${String(HTTP)}"}`,
     "peers:",
-    ...vnfs.flatMap(({ name, address, binding, effect: own, connectRetrySeconds = 2 }) => [
-      `  - address: ${address}`,
-      `    peer-as: ${String(AS)}`,
-      `    connect-retry: ${String(connectRetrySeconds)}`,
-      `    passive: ${String(binding === "tls-proxy")}`,
-      `    trust: {require: true, tenant: ${TENANT}, vnf: ${name}, effect: ${own ?? effect}}`,
-    ]),
+    ...vnfs.filter(({ dynamic }) => dynamic !== true).flatMap((one) => peerLines(one, effect)),
+    ...(vnfs.some(({ dynamic }) => dynamic === true) ? ["dynamic-peers:"] : []),
+    ...vnfs.filter(({ dynamic }) => dynamic === true).flatMap((one) => peerLines(one, effect)),
     "asmn:",
     "  sec-em:",
     `    listen: ["${MANAGER_ADDRESS}:${String(AGENT_PORT)}"]`,
@@ -173,4 +182,17 @@ function fileOf(options: ManagerOptions, directory: string): string {
     ...lines,
     "",
   ].join("\n");
+}
+
+function peerLines(
+  { name, address, binding, effect: own, connectRetrySeconds = 2, dynamic = false }: ManagedVnf,
+  effect: string,
+): string[] {
+  return [
+    dynamic ? `  - prefix: ${address}/32` : `  - address: ${address}`,
+    `    peer-as: ${String(AS)}`,
+    `    connect-retry: ${String(connectRetrySeconds)}`,
+    `    passive: ${String(binding === "tls-proxy")}`,
+    `    trust: {require: true, tenant: ${TENANT}, vnf: ${name}, effect: ${own ?? effect}}`,
+  ];
 }
