@@ -3,7 +3,7 @@
  * (`worker.ts`). What the engine says of a bad directory becomes a `StoreError` that says what to do.
  */
 import { ClassicLevel } from "classic-level";
-import { makeDirectoryDurably } from "../util/durable-file.js";
+import { makeDirectory } from "../util/durable-file.js";
 import type { KvCursor, KvEntry, KvRange, KvWrite, OrderedKv } from "./ordered-kv.js";
 import { StoreError, type StoreErrorCode } from "./store.js";
 
@@ -26,7 +26,7 @@ export const SMALL: LevelOptions = { writeBuffer: 1024 * 1024, cache: 2 * 1024 *
 /** Opens the directory, made if need be. Rejects with `StoreError`. */
 export async function openLevel(directory: string, options = SMALL): Promise<OrderedKv> {
   try {
-    makeDirectoryDurably(directory, 0o750);
+    await makeDirectory(directory, 0o750);
     const database: Database = new ClassicLevel(directory, {
       keyEncoding: "view",
       valueEncoding: "view",

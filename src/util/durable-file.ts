@@ -14,7 +14,7 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /** Mode 0600. Throws the system's error, and leaves the former content as it was. */
@@ -39,15 +39,19 @@ export function createFileDurably(path: string, content: string | Uint8Array): v
 
 /** Made with all that is missing above it, and not gone with the power. Throws the system's error. */
 export function makeDirectoryDurably(path: string, mode: number): void {
-  const first = mkdirSync(path, { recursive: true, mode });
-  if (first === undefined) return;
-  const above = dirname(resolve(first));
-  for (let at = resolve(path); at !== above && at !== dirname(at); at = dirname(at)) {
+  for (const above of changed(path, mkdirSync(path, { recursive: true, mode }))) {
     try {
-      flushDirectorySync(dirname(at));
+      flushDirectorySync(above);
     } catch {
-      // One above that we may not read: whoever made it keeps it.
+      // One that we may not read: whoever made it keeps it.
     }
+  }
+}
+
+/** The same without holding up the thread. Rejects with the system's error. */
+export async function makeDirectory(path: string, mode: number): Promise<void> {
+  for (const above of changed(path, await mkdir(path, { recursive: true, mode }))) {
+    await flushDirectory(above).catch(() => undefined);
   }
 }
 
@@ -59,6 +63,17 @@ export async function flushDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
+}
+
+/** Directories that have a new name in them. @param first the uppermost that was made */
+function changed(path: string, first: string | undefined): string[] {
+  if (first === undefined) return [];
+  const top = dirname(resolve(first));
+  const found: string[] = [];
+  for (let at = resolve(path); at !== top && at !== dirname(at); at = dirname(at)) {
+    found.push(dirname(at));
+  }
+  return found;
 }
 
 function flushDirectorySync(path: string): void {

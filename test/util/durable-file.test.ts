@@ -1,11 +1,13 @@
 /** What is flushed, and in which order: a name is only there once its directory is flushed. */
 import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import {
   createFileDurably,
+  makeDirectory,
   makeDirectoryDurably,
   writeFileDurably,
 } from "../../src/util/durable-file.js";
@@ -54,4 +56,23 @@ test("each directory that is made is on the disk in the one above it", () => {
   flushed = [];
   makeDirectoryDurably(join(top, "a", "b"), 0o700);
   expect(flushed).toEqual([]);
+});
+
+test("the same without holding up the thread", async () => {
+  const handle = await open(top);
+  const files = Object.getPrototypeOf(handle) as { sync: (this: FileHandle) => Promise<void> };
+  await handle.close();
+  const { sync } = files;
+  files.sync = async function () {
+    flushed.push(fs.readlinkSync(`/proc/self/fd/${this.fd}`).slice(top.length));
+    await sync.call(this);
+  };
+  try {
+    await makeDirectory(join(top, "c", "d"), 0o750);
+    expect(flushed).toEqual(["/c", ""]);
+    await makeDirectory(join(top, "c", "d"), 0o750);
+    expect(flushed).toHaveLength(2);
+  } finally {
+    files.sync = sync;
+  }
 });

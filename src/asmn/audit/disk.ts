@@ -4,7 +4,7 @@
  */
 import { open, readdir, readFile, stat, truncate, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { flushDirectory, makeDirectoryDurably } from "../../util/durable-file.js";
+import { flushDirectory, makeDirectory } from "../../util/durable-file.js";
 
 export interface AuditDisk {
   /** Names in the order of their entries. */
@@ -30,7 +30,7 @@ export function auditDirectory(directory: string): AuditDisk {
   const path = (name: string): string => join(directory, name);
   return {
     async list() {
-      makeDirectoryDurably(directory, 0o700);
+      await makeDirectory(directory, 0o700);
       return (await readdir(directory)).filter((name) => NAME.test(name)).sort();
     },
     read: (name) => readFile(path(name)),
