@@ -2,8 +2,9 @@
  * What a gate must not forget over a restart: the highest epoch of each instance, the floors of the Sec-EMs'
  * keys, and break-glass documents that were used, or are open. Written whole and fsync'd before anything new is acted on.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeDirectoryDurably } from "../../util/durable-file.js";
 import { generateSigningKey, signingKeyFromPem, signingKeyToPem } from "../crypto/index.js";
 import type { SigningKey } from "../crypto/index.js";
 import { writeFileDurably } from "../measure/index.js";
@@ -40,7 +41,7 @@ export class GateFiles {
   constructor(directory: string) {
     this.directory = directory;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeDirectoryDurably(directory, 0o700);
     } catch (error) {
       throw new GateFileError(`the gate's state directory ${directory}: ${String(error)}`);
     }
