@@ -107,7 +107,7 @@ export const asmnAgentSchema: SchemaNode = block(
         "recheck-seconds": whole(
           0,
           30 * 86_400,
-          "How long a digest counts that is known from before, when nothing says that the file has changed; 0 = it is read for every proof.",
+          "Age at which a digest that is known from before is checked, when nothing says that the file has changed; 0 = it is read for every proof.",
           AGENT_DEFAULTS.recheckSeconds,
         ),
       },

@@ -311,15 +311,10 @@ export class Agent {
     this.renewal?.cancel();
     // A tenth early, and not all agents at once.
     const wait = (this.renewSeconds ?? 60) * 1000 * (0.85 + 0.1 * Math.random());
-    this.renewal = this.parts.clock.setTimer(wait, () => void this.renewMeasured());
-  }
-
-  /** With an image that was measured: the Sec-EM's challenge has a window. */
-  private async renewMeasured(): Promise<void> {
-    const { session } = this;
-    // What cannot be measured is said in the step.
-    await this.parts.measuring.prepare({ signal: this.ending.signal }).catch(() => undefined);
-    if (session === this.session) session?.renew();
+    this.renewal = this.parts.clock.setTimer(wait, () => {
+      void this.parts.measuring.recheck(this.ending.signal);
+      this.session?.renew();
+    });
   }
 
   private refused(

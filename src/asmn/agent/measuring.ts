@@ -25,6 +25,7 @@ export class Measuring {
   private readonly settings: AgentSettings;
   private readonly clock: Pick<Clock, "now" | "wall">;
   private readonly cache: DigestCache;
+  private rechecking: Promise<void> | undefined;
   /** For the status. */
   last: AgentMeasurement | undefined;
 
@@ -49,14 +50,29 @@ export class Measuring {
     return this.last;
   }
 
-  /** So that the step behind it finds the image measured: its challenge has a window. Rejects with `MeasureError`. */
-  async prepare(options: Pick<MeasureOptions, "progress" | "signal"> = {}): Promise<void> {
-    if (this.settings.image.recheckSeconds > 0) await this.image(options);
+  /**
+   * Reads the image again where its known digest is due. Proofs go on with that one meanwhile, for as long again
+   * at most: a large image must not cost its instance the trust that is there. Never rejects.
+   */
+  recheck(signal?: AbortSignal): Promise<void> {
+    const { recheckSeconds } = this.settings.image;
+    if (recheckSeconds === 0) return Promise.resolve();
+    this.rechecking ??= this.image(signal === undefined ? {} : { signal }, recheckSeconds)
+      .then(
+        () => undefined,
+        // What is wrong with the image the next proof finds out.
+        () => undefined,
+      )
+      .finally(() => (this.rechecking = undefined));
+    return this.rechecking;
   }
 
-  private image(options: Pick<MeasureOptions, "progress" | "signal">): Promise<ImageMeasurement> {
-    const { path, threads, recheckSeconds } = this.settings.image;
-    const mostAgeMs = recheckSeconds * 1000;
+  private image(
+    options: Pick<MeasureOptions, "progress" | "signal">,
+    mostSeconds = 2 * this.settings.image.recheckSeconds,
+  ): Promise<ImageMeasurement> {
+    const { path, threads } = this.settings.image;
+    const mostAgeMs = mostSeconds * 1000;
     return measureImage(path, this.cache, this.clock, { threads, mostAgeMs, ...options });
   }
 }

@@ -17,7 +17,7 @@ export interface AgentSettings {
   readonly image: {
     readonly path: string;
     readonly threads: number;
-    /** For so long a digest counts that is known from before; 0 = the image is read for every proof. */
+    /** After so long a digest that is known from before is checked; 0 = the image is read for every proof. */
     readonly recheckSeconds: number;
   };
   readonly manifest: ManifestSources & { readonly allowed: readonly AllowedChange[] };
