@@ -147,6 +147,12 @@ describeInterop("timeline", [], () => {
     const one = await evpnctl("show", "mac", text(A), "--at", clock);
     expect(one).toMatch(/State: +present/);
     expect(one).toMatch(/Reached via: +10\.99\.0\.2/);
+    pe(2).mac({ vni: VNI, mac: A, ip: "0a010007", sequence: 1 });
+    const learnt = await told({ kind: "ip-learn", mac: text(A) });
+    const known = new Date(learnt.time).toISOString();
+    const address = await evpnctl("show", "ip", "10.1.0.7", "--at", known);
+    expect(address).toMatch(new RegExp(`MAC: +${text(A)}`));
+    expect(address).toMatch(/Reached via: +10\.99\.0\.2/);
     expect(await evpnctl("show", "timeline", "--restless", "3")).toMatch(
       /1 +[0-9a-f:]{17} +65000:100/,
     );
