@@ -22,10 +22,17 @@ function sentences(word: string, list: readonly string[], width: number): string
 }
 
 export function statusText(answer: TrustStatusAnswer, width: number, now: number): string {
-  const { secEm, gate, gateway } = answer;
+  const { secEm, gate, gateway, notTrusted, gated } = answer;
+  const untrusted = notTrusted.map((row) => `${scopeText(row)} is ${row.state}: ${row.reason}`);
+  const kept = gated.map(({ address, state, effect, spared, reason }) => {
+    const done = spared === undefined ? effect : `would ${spared}`;
+    return `${address}, ${state}, ${done}: ${reason}`;
+  });
   const parts = [
-    ...(secEm === undefined ? [] : [secEmText(secEm, width)]),
-    ...(gate === undefined ? [] : [gateText(gate, width, now)]),
+    ...(secEm === undefined
+      ? []
+      : [secEmText(secEm, width, now) + sentences("Not trusted", untrusted, width)]),
+    ...(gate === undefined ? [] : [gateText(gate, width, now) + sentences("Gated", kept, width)]),
     ...(gateway === undefined ? [] : [gatewayText(gateway, width, now)]),
   ];
   return parts.length === 0 ? "No part of the trust checks runs here.\n" : parts.join("\n");
@@ -39,8 +46,12 @@ export function isUnwell({ secEm, gate, gateway }: TrustStatusAnswer): boolean {
   return alarms.length > 0 || open || silent || gateway?.state === "failing";
 }
 
-function secEmText(secEm: SecEmAnswer, width: number): string {
-  const { name, epoch, revocation, instances, feeds, counters, alarms } = secEm;
+function secEmText(secEm: SecEmAnswer, width: number, now: number): string {
+  const { name, epoch, revocation, instances, feeds, counters, alarms, refusals } = secEm;
+  const refused = refusals.map(({ address, subject, reason, times, at }) => {
+    const claimed = subject === "" ? "" : ` as ${subject}`;
+    return `${address}${claimed}, ${times} times, ${formatAge(now - at)} ago: ${reason}`;
+  });
   const states = Object.entries(instances).map(([state, count]) => `${count} ${state}`);
   const { enrolments = 0, renewals = 0, renewalsRefused = 0, clones = 0 } = counters;
   const at = (list: SecEmAnswer["listening"]): string =>
@@ -59,7 +70,9 @@ function secEmText(secEm: SecEmAnswer, width: number): string {
         ["Listeners", feeds.map((feed) => `${feed.kind} ${feed.name}`).join(", ") || "none"],
       ],
       width,
-    ) + sentences("Alarm", alarms, width)
+    ) +
+    sentences("Alarm", alarms, width) +
+    sentences("Refused", refused, width)
   );
 }
 

@@ -40,6 +40,13 @@ export interface SecEmAnswer {
   readonly feeds: readonly { readonly name: string; readonly kind: string }[];
   readonly counters: Readonly<Record<string, number>>;
   readonly alarms: readonly string[];
+  readonly refusals: readonly {
+    readonly address: string;
+    readonly subject: string;
+    readonly reason: string;
+    readonly times: number;
+    readonly at: number;
+  }[];
 }
 
 export interface GrantAnswer {
@@ -112,6 +119,8 @@ export interface TrustStatusAnswer {
   readonly secEm?: SecEmAnswer;
   readonly gate?: GateAnswer;
   readonly gateway?: GatewayAnswer;
+  readonly notTrusted: readonly InstanceAnswer[];
+  readonly gated: GatedPeersAnswer["peers"];
 }
 
 export interface TrafficGatewayAnswer {

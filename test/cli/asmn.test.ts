@@ -112,6 +112,17 @@ describe("what is shown", () => {
     expect(out).toContain("router id 192.0.2.11; address-bound");
   });
 
+  test("ASM-03, ASM-17: status names who is not trusted, gated or refused, with the reason", async () => {
+    const { out } = await run("asmn status");
+    const text = out.replaceAll(/\s+/g, " ");
+    expect(text).toContain(
+      "Refused: 192.0.2.66 as blue/edge/edge-1, 3 times, 00:00:05 ago: wrong-key: the TLS key",
+    );
+    expect(text).toContain("Not trusted: blue/edge/edge-2 is untrusted: clone: two ran with one");
+    expect(text).toContain("Gated: 192.0.2.12, unknown, would refuse: nobody has proved himself");
+    expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   test("ASM-77: a Sec-EM out of reach is an alarm, and the exit code says so", async () => {
     const gate = fake.status.gate!;
     fake.status = { secEm: undefined, gateway: undefined, gate: { ...gate, inGrace: false } };

@@ -120,6 +120,12 @@ const SEC_EM: SecEmStatus = {
     storageFaults: 0,
   },
   alarms: ["blue/edge/edge-2 was seen twice; evpnctl asmn vnfs says more"],
+  refusals: [
+    {
+      ...{ address: "192.0.2.66", subject: "blue/edge/edge-1", times: 3, at: WALL - 5000 },
+      reason: "wrong-key: the TLS key is not the instance's",
+    },
+  ],
 };
 
 const GATE: GateStatus = {

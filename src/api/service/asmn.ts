@@ -1,5 +1,6 @@
 /** Trust checks: state of the parts, instances and why, verify, revoke, restore. */
-import type { InstanceName, InstanceQuery, Scope } from "../../asmn/index.js";
+import type { InstanceName, InstanceQuery, InstanceRow, Scope } from "../../asmn/index.js";
+import type { HttpBackend } from "../backend.js";
 import { actorOf, asmnOf, NEEDED_NAME, SCOPE, secEmOf, TRUST_NAME } from "./asmn-access.js";
 import { page, PAGE_MAX, text, unary, type Operation } from "./operation.js";
 
@@ -8,6 +9,21 @@ const INSTANCE = { tenant: NEEDED_NAME, vnf: NEEDED_NAME, instance: NEEDED_NAME 
 const REASON = { required: true, ...text(200) } as const;
 
 type ScopeOrder = Scope & { readonly reason: string };
+
+/** Named in the status, of each kind; the lists have all. */
+const MOST_NAMED = 20;
+
+/** A part whose thread is being started anew names nobody. */
+function quiet<T>(rows: Promise<readonly T[]> | undefined): Promise<readonly T[]> {
+  return Promise.resolve(rows ?? []).catch(() => []);
+}
+
+async function notTrustedOf({ asmnSecEm }: HttpBackend): Promise<readonly InstanceRow[]> {
+  const pages = (["untrusted", "stale"] as const).map((state) =>
+    quiet(asmnSecEm?.instances({ state, limit: MOST_NAMED }).then(({ rows }) => rows)),
+  );
+  return (await Promise.all(pages)).flat().slice(0, MOST_NAMED);
+}
 
 export const ASMN_OPERATIONS: readonly Operation[] = [
   unary({
@@ -18,7 +34,14 @@ export const ASMN_OPERATIONS: readonly Operation[] = [
     http: { method: "GET", path: "/v1/asmn/status" },
     input: "GetTrustStatusRequest",
     output: "TrustStatus",
-    run: async (backend) => asmnOf(backend).status(),
+    run: async (backend) => {
+      const [status, gated, notTrusted] = await Promise.all([
+        asmnOf(backend).status(),
+        quiet(backend.asmnGate?.gated()),
+        notTrustedOf(backend),
+      ]);
+      return { ...status, notTrusted, gated: gated.slice(0, MOST_NAMED) };
+    },
   }),
   page({
     id: "ListInstances",

@@ -9,6 +9,7 @@ import type { Clock } from "../../util/clock.js";
 import { LogRate } from "../../util/log-rate.js";
 import { SecEmError, type Actor } from "./control.js";
 import { actorText } from "./names.js";
+import { Refusals } from "./refusals.js";
 
 const STRANGER_MS = 60_000;
 /** Notes of strangers in all, a minute. */
@@ -16,6 +17,7 @@ const MOST_STRANGERS = 60;
 
 export class Auditor {
   readonly log: AuditLog;
+  readonly refusals = new Refusals();
   private readonly clock: Clock;
   private readonly rate: LogRate;
   private strangers = 0;
@@ -47,6 +49,7 @@ export class Auditor {
 
   /** The same of somebody who has proved nothing. */
   stranger(address: string, action: string, subject: string, detail: string): void {
+    this.refusals.note(address, subject, detail, this.clock.wall());
     if (this.rate.pass(`${addressBlock(address) ?? address} ${action}`) === undefined) return;
     const now = this.clock.now();
     if (now - this.strangersSince >= STRANGER_MS) {

@@ -295,6 +295,18 @@ export interface SecEmCounters {
   readonly storageFaults: number;
 }
 
+/** Somebody who was refused before he had proved anything. */
+export interface RefusalRow {
+  readonly address: string;
+  /** `tenant/vnf/instance` that he claimed to be; "" where that is not known. */
+  readonly subject: string;
+  /** Reason and sentence. */
+  readonly reason: string;
+  readonly times: number;
+  /** The last time. */
+  readonly at: number;
+}
+
 export interface SecEmStatus {
   readonly name: string;
   /** This Sec-EM's fencing epoch: gates believe the highest only (ASM-67). */
@@ -311,6 +323,8 @@ export interface SecEmStatus {
   readonly counters: SecEmCounters;
   /** What is wrong now: sentences that say what to do. */
   readonly alarms: readonly string[];
+  /** The last ones first; at most 20. */
+  readonly refusals: readonly RefusalRow[];
 }
 
 export interface AuditRow {

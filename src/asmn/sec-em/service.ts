@@ -178,6 +178,7 @@ export class SecEmService implements SecEm {
         storageFaults: core.records.faults,
       },
       alarms: this.alarms(),
+      refusals: core.auditor.refusals.rows(),
     });
   }
 

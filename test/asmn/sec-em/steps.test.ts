@@ -182,6 +182,9 @@ test("ASM-74: a token is good for one key, one image, one instance, and for its 
   expect(await thief.step()).toMatchObject({ kind: "refused", reason: "wrong-key" });
   const elsewhere = new Player(lab, { key, token, instance: "2" });
   expect(await elsewhere.step()).toMatchObject({ kind: "refused", reason: "unknown" });
+  // Neither is an instance, or speaks for one: the status names them.
+  const named = (await lab.service.status()).refusals.map(({ reason }) => reason.split(":")[0]);
+  expect(named).toEqual(["unknown", "wrong-key"]);
   const changed = new Player(lab, { key, token, image: OTHER_IMAGE });
   expect(await changed.step()).toMatchObject({ kind: "refused", reason: "image" });
   const agent = new Player(lab, { key, token });
