@@ -1,5 +1,5 @@
 /** The agent put together from its settings, and taken apart again when it is told to stop. */
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { toHex } from "../../util/bytes.js";
 import type { Clock } from "../../util/clock.js";
 import type { Log } from "../../util/log.js";
@@ -31,6 +31,8 @@ export interface AgentEnd {
   readonly sentence: string;
 }
 
+/** Octets of a token's file: many times what a token has. */
+const TOKEN_MAX = 4096;
 const STOPPED: AgentEnd = { kind: "stopped", reason: "", sentence: "it was told to stop" };
 
 /** Resolves when it was stopped, or with `once` when it is known how it went. Rejects with `HomeError` or `MeasureError`. */
@@ -194,7 +196,9 @@ class AgentLife {
 function tokenOf(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
-    return readFileSync(file, "utf8");
+    // A pipe would be waited for, by everything that this process carries.
+    const stat = statSync(file);
+    return stat.isFile() && stat.size <= TOKEN_MAX ? readFileSync(file, "utf8") : undefined;
   } catch {
     // None yet, or none any more.
     return undefined;

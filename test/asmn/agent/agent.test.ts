@@ -1,4 +1,5 @@
 /** The agent's life against a Sec-EM that speaks the real protocol over real TLS, with faults where wanted. */
+import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -169,6 +170,16 @@ describe("a genuine VNF", () => {
     run.start();
     await run.waitTrusted();
     expect(secEm.received.filter(({ kind }) => kind === "begin")).toHaveLength(1);
+  });
+
+  test("a pipe in the token's place, or a file that is no token's, is no token, and holds nothing up", async () => {
+    const run = agent();
+    const path = join(run.settings.stateDirectory, "token");
+    execFileSync("mkfifo", [path]);
+    expect(await run.once()).toMatchObject({ kind: "refused", reason: "unknown" });
+    rmSync(path);
+    writeFileSync(path, "x".repeat(100_000));
+    expect(await run.once()).toMatchObject({ kind: "refused", reason: "unknown" });
   });
 
   test("what cannot be measured is said to be that, and asks no Sec-EM", async () => {
