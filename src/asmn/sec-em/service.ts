@@ -312,10 +312,12 @@ export class SecEmService implements SecEm {
     alpn: string,
     onPeer: Parameters<typeof Door.open>[1]["onPeer"],
   ): Promise<Door> {
-    const { keys, settings, counters, log } = this.core;
+    const { keys, settings, counters, log, auditor, clock } = this.core;
+    const onRefused = (address: string, why: string): void =>
+      auditor.refusals.note(address, "", why, clock.wall());
     const identity = tlsIdentity(keys.current("transport"), settings.name);
     const { limits, rate } = this;
-    return Door.open(endpoint, { alpn, identity, limits, counters, rate, log, onPeer });
+    return Door.open(endpoint, { alpn, identity, limits, counters, rate, log, onPeer, onRefused });
   }
 
   private async doorsFor(

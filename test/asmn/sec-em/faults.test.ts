@@ -357,7 +357,14 @@ test("what is no TLS, no ALPN, no frame or no message in its place is closed, an
     socket.write(octets);
     await new Promise((resolve) => socket.once("close", resolve).resume());
   }
-  expect((await lab.service.status()).counters.badFrames).toBeGreaterThanOrEqual(2);
+  const { counters, refusals } = await lab.service.status();
+  expect(counters.badFrames).toBeGreaterThanOrEqual(2);
+  // Each is named where one looks first.
+  for (const why of [/^a TLS handshake failed: /, /^malformed: /]) {
+    expect(
+      refusals.some(({ address, reason }) => address === "127.0.0.1" && why.test(reason)),
+    ).toBe(true);
+  }
   agent.send(madeUpBegin());
   agent.close();
   expect((await agent.step()).kind).toBe("done");

@@ -22,6 +22,8 @@ export interface DoorParts {
   readonly rate: LogRate;
   readonly log: Log;
   readonly onPeer: (peer: TlsPeer, address: string) => void;
+  /** Somebody got no further than this: for the status. */
+  readonly onRefused: (address: string, why: string) => void;
 }
 
 const BACKLOG = 1024;
@@ -102,6 +104,7 @@ export class Door {
   }
 
   private say(address: string, message: string): void {
+    this.parts.onRefused(address, message);
     const suppressed = this.parts.rate.pass(`${addressBlock(address) ?? address} ${message}`);
     if (suppressed === undefined) return;
     this.parts.log.warn({ address, ...LogRate.fields(suppressed) }, message);
