@@ -31,6 +31,8 @@ const AP = "02:00:00:00:00:01";
 const USERS = `
 bob Cleartext-Password := "${PASSWORD}"
     Class = 0x0102, Tunnel-Type:1 = VLAN, Tunnel-Medium-Type:1 = IEEE-802, Tunnel-Private-Group-Id:1 = "100"
+eve Cleartext-Password := "${PASSWORD}"
+    Tunnel-Type:1 = VLAN, Tunnel-Medium-Type:1 = IEEE-802, Tunnel-Private-Group-Id:1 = "100"
 `;
 const STATIONS = `Called-Station-Id = "02-00-00-00-00-01:corp", Calling-Station-Id = "02-AA-BB-CC-DD-01"`;
 
@@ -71,6 +73,8 @@ subscribers:
 
 interface SessionRow {
   readonly mac: string;
+  readonly userName: string;
+  readonly accessPoint: string;
   readonly vlan?: string;
   readonly confirmed: boolean;
   readonly startedAt: number;
@@ -291,6 +295,20 @@ describeInterop("subscribers of a fabric", ["freeradius", "eapol", "gobgp"], () 
     expect(await evpnctl("radius", "lines")).toMatch(
       /^ key 127\.0\.0\.0 255\.0\.0\.0 <[0-9a-f]+>$/m,
     );
+  });
+
+  test("RAD-72: another user with the same MAC elsewhere drives nobody away", async () => {
+    const there = 'Called-Station-Id = "02-00-00-00-00-09:corp"';
+    const who = async (): Promise<string[]> =>
+      (await sessions()).map(({ userName, accessPoint }) => `${userName} ${accessPoint}`);
+    const login = `User-Name = eve, User-Password = "${PASSWORD}", Message-Authenticator = 0x00`;
+    expect(await radclient(`${login}, ${there}`, "auth")).toContain("Received Access-Accept");
+    expect(await who()).toEqual([`bob ${AP}`, "eve 02:00:00:00:00:09"]);
+    expect((await macs(MAC))[0]?.sessions.map(({ userName }) => userName)).toEqual(["bob", "eve"]);
+    expect(evpnd.program.log()).toContain("the same MAC twice");
+    const stop = `Acct-Status-Type = Stop, Acct-Session-Id = "e1", User-Name = eve, ${there}`;
+    expect(await radclient(stop)).toContain("Received Accounting-Response");
+    await waitFor("eve's end", async () => (await who()).join() === `bob ${AP}`);
   });
 
   test("RAD-20, RAD-22, RAD-75: a client, a secret, a tenant more: nothing else is touched", async () => {
