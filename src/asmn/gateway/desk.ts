@@ -20,25 +20,29 @@ import { openingScript } from "./opening.js";
 import type { MatchKind } from "./policy.js";
 import { SharedAnswer } from "./turns.js";
 
+/** The Sec-EMs, as the desk needs them. */
+export interface DeskFeeds {
+  /** Checks a break-glass document, and tells the gateway of it; returns why not. */
+  admit(document: Uint8Array): string | undefined;
+  /** For all of what there is. */
+  askAgain(): void;
+}
+
+const NO_FEEDS: DeskFeeds = { admit: () => "no Sec-EM is known here", askAgain() {} };
 const MOST_GLASS_OCTETS = 4096;
 const BACKWARD: readonly MatchKind[] = ["answer", "back", "pairback"];
 
 export class GatewayDesk implements GatewayControl {
   private readonly gateway: Gateway;
   private readonly clock: Clock;
-  private readonly admit: (document: Uint8Array) => string | undefined;
+  private readonly feeds: DeskFeeds;
   private readonly statusAnswer = new SharedAnswer(() => this.readStatus());
   private readonly flowsAnswer = new SharedAnswer(() => this.readFlows());
 
-  /** @param admit checks a break-glass document, and tells the gateway of it; returns why not */
-  constructor(
-    gateway: Gateway,
-    clock: Clock,
-    admit: (document: Uint8Array) => string | undefined = () => "no Sec-EM is known here",
-  ) {
+  constructor(gateway: Gateway, clock: Clock, feeds: DeskFeeds = NO_FEEDS) {
     this.gateway = gateway;
     this.clock = clock;
-    this.admit = admit;
+    this.feeds = feeds;
   }
 
   status(): Promise<GatewayStatus> {
@@ -78,8 +82,10 @@ export class GatewayDesk implements GatewayControl {
     return this.gateway.remove(actor);
   }
 
-  install(actor: string): Promise<void> {
-    return this.gateway.install(actor);
+  async install(actor: string): Promise<void> {
+    await this.gateway.install(actor);
+    // What it was told while it was out, members and catalog, it has not kept.
+    this.feeds.askAgain();
   }
 
   async breakGlass(document: string): Promise<BreakGlassView> {
@@ -89,7 +95,7 @@ export class GatewayDesk implements GatewayControl {
     }
     const { state, settings, glass: before } = this.gateway.view();
     if (state === "removed") throw new GatewayError("off", "the gateway's rules were removed");
-    const why = this.admit(octets);
+    const why = this.feeds.admit(octets);
     if (why !== undefined) throw new GatewayError("refused", why);
     const { glass } = this.gateway.view();
     const taken = glass.find((one) => !before.includes(one));

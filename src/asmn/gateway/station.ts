@@ -45,7 +45,13 @@ export class Station {
     this.store = store;
     this.clock = clock;
     this.log = log;
-    this.desk = new GatewayDesk(gateway, clock, (document) => this.feeds.breakGlass(document));
+    this.desk = new GatewayDesk(gateway, clock, {
+      admit: (document) => this.feeds.breakGlass(document),
+      askAgain: () => {
+        this.members = this.freshMembers();
+        this.feeds.askAgain();
+      },
+    });
     this.members = this.freshMembers();
     this.feeds = new FeedDesk(
       {
@@ -61,15 +67,15 @@ export class Station {
 
   /**
    * Rules first: the feeds are asked when nothing passes any more that should not.
-   * @param kernel in place of the system's programs
+   * @param given store, and what is in place of the system's programs
    */
   static async start(
     start: StationStart,
     clock: Clock,
     log: Log,
-    kernel: Pick<GatewayParts, "nft" | "tc" | "ip" | "monitor"> = {},
+    { store: given, ...kernel }: Partial<Omit<GatewayParts, "settings" | "clock" | "log">> = {},
   ): Promise<Station> {
-    const store = openStore(join(start.stateDirectory, "rules"), clock, log);
+    const store = given ?? openStore(join(start.stateDirectory, "rules"), clock, log);
     try {
       const settings = start.settings.core;
       const gateway = await Gateway.start({ settings, store, clock, log, ...kernel });

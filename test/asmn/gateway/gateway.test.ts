@@ -458,10 +458,11 @@ describe("break-glass", () => {
     const bench = await enforcing();
     await bench.tell({ ...PE1, state: "untrusted" });
     let why: string | undefined = "signature: it is wrong";
-    const desk = new GatewayDesk(bench.gateway, bench.clock, () => {
+    const admit = () => {
       if (why === undefined) void open(bench);
       return why;
-    });
+    };
+    const desk = new GatewayDesk(bench.gateway, bench.clock, { admit, askAgain() {} });
     await expect(desk.breakGlass("AA==")).rejects.toThrow("signature: it is wrong");
     await expect(desk.breakGlass("")).rejects.toThrow("some hundred octets");
     why = undefined;

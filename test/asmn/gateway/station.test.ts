@@ -13,6 +13,7 @@ import {
   FrameReader,
   type FeedMessage,
 } from "../../../src/asmn/protocol/index.js";
+import { KvStore, MemoryKv } from "../../../src/store/index.js";
 import { toHex } from "../../../src/util/bytes.js";
 import { systemClock } from "../../../src/util/clock.js";
 import { silentLog } from "../../../src/util/log.js";
@@ -94,6 +95,7 @@ beforeEach(async () => {
   const programs = { nft: kernel.nft, tc: kernel.tc, ip: kernel.ip };
   station = await Station.start(start, systemClock, silentLog, {
     ...programs,
+    store: new KvStore(new MemoryKv(), systemClock),
     monitor: () => ({ close: () => {} }),
   });
   station.connectLocal(teller.port);
@@ -144,6 +146,14 @@ test("ASM-71: what is told while settings are refused is not lost with them", as
   await expect(refused).rejects.toThrow("Could not process rule");
   await until(["10.0.2.2"]);
   expect(teller.subscriptions).toBe(1);
+});
+
+test("ASM-76: installed again behind a removal it is told everything anew", async () => {
+  await station.desk.remove("op");
+  teller.say(teller.member(0, "untrusted"));
+  await station.desk.install("op");
+  await until(["10.0.1.2", "10.0.2.2"]);
+  expect(teller.subscriptions).toBe(2);
 });
 
 test("ASM-81: the Sec-EM's break-glass opens the gateway of its tenant as well", async () => {
