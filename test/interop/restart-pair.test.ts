@@ -169,7 +169,7 @@ describeInterop("evpnd as the restarting client of evpnd", ["gobgp"], () => {
     await waitQuiet("the observer's messages", () => observer.table.updates);
     expect(await heard()).toEqual(before);
     expect(observer.table.size).toBe(MACS);
-  }, 30_000);
+  });
 
   test("killed twice in a row: the same", async () => {
     await remembered();
@@ -185,7 +185,7 @@ describeInterop("evpnd as the restarting client of evpnd", ["gobgp"], () => {
     await waitFor("nothing stale", async () => (await kept()) === undefined);
     await waitQuiet("the observer's messages", () => observer.table.updates);
     expect(await heard()).toEqual(before);
-  }, 30_000);
+  });
 
   test("without what it remembers it is a cold start, and the others hear of it", async () => {
     await remembered();
@@ -201,5 +201,5 @@ describeInterop("evpnd as the restarting client of evpnd", ["gobgp"], () => {
       .routes()
       .filter(({ attributes }) => attributes.get(8)?.value.includes(LLGR_STALE) === true);
     expect(marked).toEqual([]);
-  }, 30_000);
+  });
 });
