@@ -5,9 +5,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { AgentHome, HomeError, measureAgent, runAgent } from "../asmn/agent/index.js";
+import type * as AgentModule from "../asmn/agent/index.js";
 import type { AgentEnd, AgentSettings, AgentStatus } from "../asmn/agent/index.js";
-import { formatIssue, loadAgentConfig } from "../config/index.js";
 import { systemClock } from "../util/clock.js";
 import { toHex } from "../util/bytes.js";
 import type { Log } from "../util/log.js";
@@ -40,11 +39,11 @@ export function addAsmnAgent(asmn: Command, host: CliHost): void {
   verb("run", "enrol if need be, prove, renew, until it is stopped")
     .option("--once", "prove once and end: 0 trusted, 1 not trusted, 3 no Sec-EM, 5 refused")
     .action(async (options: RunOptions, command: Command) => {
-      const settings = settingsOf(options.config, host);
+      const settings = await settingsOf(options.config, host);
       const once = options.once === true;
       const stop = new AbortController();
       void host.interrupted().then(() => stop.abort());
-      const end = await guarded(() =>
+      const end = await guarded(({ runAgent }) =>
         runAgent({
           settings,
           clock: systemClock,
@@ -59,8 +58,8 @@ export function addAsmnAgent(asmn: Command, host: CliHost): void {
     "key",
     "print this instance's public key, made at the first call: it goes into the token",
   ).action(async (options: AgentOptions, command: Command) => {
-    const settings = settingsOf(options.config, host);
-    const key = await guarded(() =>
+    const settings = await settingsOf(options.config, host);
+    const key = await guarded(({ AgentHome }) =>
       Promise.resolve(toHex(new AgentHome(settings.stateDirectory).key().publicKey)),
     );
     if (wantsJson(command)) return printJson(host, { "public-key": key });
@@ -68,8 +67,8 @@ export function addAsmnAgent(asmn: Command, host: CliHost): void {
   });
   verb("measure", "print the digests of image and manifest: what the VIM registers").action(
     async (options: AgentOptions, command: Command) => {
-      const settings = settingsOf(options.config, host);
-      const measured = await guarded(() => measureAgent(settings, systemClock));
+      const settings = await settingsOf(options.config, host);
+      const measured = await guarded(({ measureAgent }) => measureAgent(settings, systemClock));
       if (wantsJson(command)) return printJson(host, measured);
       const fields: (readonly [string, string])[] = [
         ["image", measured.image],
@@ -80,8 +79,8 @@ export function addAsmnAgent(asmn: Command, host: CliHost): void {
     },
   );
   verb("status", "what a running agent knows of itself").action(
-    (options: AgentOptions, command: Command) => {
-      const status = readStatus(settingsOf(options.config, host));
+    async (options: AgentOptions, command: Command) => {
+      const status = readStatus(await settingsOf(options.config, host));
       if (wantsJson(command)) printJson(host, status);
       else host.out(statusText(status, host.now()));
       if (status.state !== "trusted") host.code = EXIT.finding;
@@ -89,7 +88,8 @@ export function addAsmnAgent(asmn: Command, host: CliHost): void {
   );
 }
 
-function settingsOf(file: string, host: CliHost): AgentSettings {
+async function settingsOf(file: string, host: CliHost): Promise<AgentSettings> {
+  const { formatIssue, loadAgentConfig } = await import("../config/index.js");
   const result = loadAgentConfig(file);
   if (!result.ok) {
     throw new CliError(
@@ -102,11 +102,12 @@ function settingsOf(file: string, host: CliHost): AgentSettings {
 }
 
 /** What the directory or the image does not allow is said in a line, without a trace. */
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
+async function guarded<T>(work: (agent: typeof AgentModule) => Promise<T>): Promise<T> {
+  const agent = await import("../asmn/agent/index.js");
   try {
-    return await work();
+    return await work(agent);
   } catch (error) {
-    if (error instanceof HomeError) throw new CliError(EXIT.usage, error.message);
+    if (error instanceof agent.HomeError) throw new CliError(EXIT.usage, error.message);
     if (error instanceof Error && error.name === "MeasureError") {
       throw new CliError(EXIT.finding, error.message);
     }

@@ -2,7 +2,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { verifyAuditFiles } from "../asmn/audit/index.js";
 import { scopeText } from "./asmn-text.js";
 import type {
   AuditCheckAnswer,
@@ -212,6 +211,7 @@ async function checkFiles(
   files: readonly string[],
   rootKey: string | undefined,
 ): Promise<AuditCheckAnswer> {
+  const { verifyAuditFiles } = await import("../asmn/audit/index.js");
   try {
     return await verifyAuditFiles(files.flatMap(within), rootKey);
   } catch (error) {

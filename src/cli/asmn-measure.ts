@@ -1,6 +1,5 @@
 /** evpnctl asmn measure: the digest of an image, with progress; here, or where evpnd runs. */
 import type { Command } from "commander";
-import { MeasureError, treeDigest } from "../asmn/measure/index.js";
 import type { MeasurementAnswer } from "./asmn-wire.js";
 import { CliError, EXIT } from "./exit.js";
 import { clientOf, printJson, wantsJson, type CliHost } from "./host.js";
@@ -49,6 +48,7 @@ async function locally(
   progress: Progress,
   host: CliHost,
 ): Promise<Measured> {
+  const { MeasureError, treeDigest } = await import("../asmn/measure/index.js");
   const stop = new AbortController();
   void host.interrupted().then(() => stop.abort());
   const begun = performance.now();

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { Option } from "commander";
-import { formatIssue, readCatalogFile } from "../config/index.js";
 import { catalogsText, diffText, scopeText } from "./asmn-text.js";
 import type {
   CatalogAnswer,
@@ -40,6 +39,7 @@ export async function linesOf(file: string, host: CliHost): Promise<readonly Lin
     const { code = "" } = error as NodeJS.ErrnoException;
     throw new CliError(EXIT.usage, `${file} cannot be read (${code}); check the path`);
   }
+  const { formatIssue, readCatalogFile } = await import("../config/index.js");
   const result = readCatalogFile(text, file === "-" ? "standard input" : file);
   // What is undefined is not sent.
   if (result.ok) return result.entries as readonly LineAnswer[];

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { Option, type Command } from "commander";
-import { DocumentError, platformDocument, platformKey, tpmDocument } from "../asmn/agent/index.js";
+import type * as AgentModule from "../asmn/agent/index.js";
 import { instanceOf, report, scopeOf } from "./asmn-scope.js";
 import { scopeText } from "./asmn-text.js";
 import type { PcrAnswer, TpmKeyAnswer } from "./asmn-wire.js";
@@ -87,9 +87,11 @@ export function addAsmnTpm(asmn: Command, host: CliHost): void {
     .requiredOption("--attestation-key <file>", "its public half, PEM")
     .requiredOption("--message <file>", "as tpm2_quote --message wrote it")
     .requiredOption("--signature <file>", "as tpm2_quote --signature wrote it")
-    .action((options: QuoteOptions, command: Command) => {
+    .action(async (options: QuoteOptions, command: Command) => {
       const { attestationKey: key, message, signature } = options;
-      const made = guarded(() => tpmDocument(textOf(key), octetsOf(message), octetsOf(signature)));
+      const made = await guarded(({ tpmDocument }) =>
+        tpmDocument(textOf(key), octetsOf(message), octetsOf(signature)),
+      );
       print({ document: made }, command, host);
     });
   addPlatform(asmn, host);
@@ -103,8 +105,9 @@ function addPlatform(asmn: Command, host: CliHost): void {
     .command("key")
     .description("public half of its key, for asmn.sec-em.platform-keys")
     .requiredOption("--private-key <file>", "Ed25519, PEM")
-    .action(({ privateKey: key }: { privateKey: string }, command: Command) => {
-      print({ publicKey: guarded(() => platformKey(textOf(key))) }, command, host);
+    .action(async ({ privateKey: key }: { privateKey: string }, command: Command) => {
+      const publicKey = await guarded(({ platformKey }) => platformKey(textOf(key)));
+      print({ publicKey }, command, host);
     });
   platform
     .command("sign")
@@ -117,13 +120,16 @@ function addPlatform(asmn: Command, host: CliHost): void {
     .addOption(
       new Option("--challenge <hex>", "of the proof (EVPND_CHALLENGE)").env("EVPND_CHALLENGE"),
     )
-    .action((name: string, options: SignOptions, command: Command) => {
+    .action(async (name: string, options: SignOptions, command: Command) => {
       const { privateKey: key, platform: signer, image, instanceKey, challenge } = options;
       const statement = {
         ...instanceOf(name),
         ...{ platform: signer, image, instanceKey, challenge, time: host.now() },
       };
-      print({ document: guarded(() => platformDocument(textOf(key), statement)) }, command, host);
+      const document = await guarded(({ platformDocument }) =>
+        platformDocument(textOf(key), statement),
+      );
+      print({ document }, command, host);
     });
 }
 
@@ -137,11 +143,12 @@ function print(made: Readonly<Record<string, string>>, command: Command, host: C
     );
 }
 
-function guarded<T>(work: () => T): T {
+async function guarded<T>(work: (agent: typeof AgentModule) => T): Promise<T> {
+  const agent = await import("../asmn/agent/index.js");
   try {
-    return work();
+    return work(agent);
   } catch (error) {
-    if (error instanceof DocumentError) throw new CliError(EXIT.usage, error.message);
+    if (error instanceof agent.DocumentError) throw new CliError(EXIT.usage, error.message);
     throw error;
   }
 }

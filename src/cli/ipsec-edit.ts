@@ -1,7 +1,7 @@
 /** evpnctl ipsec edit …: policies and address book of a gateway in a configuration file, offline. */
 import { chmodSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { Argument, type Command } from "commander";
-import { editGateway, type GatewayEdit } from "../config/index.js";
+import type { GatewayEdit } from "../config/index.js";
 import { CliError, EXIT } from "./exit.js";
 import { printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
@@ -30,7 +30,7 @@ export function addIpsecEdit(ipsec: Command, host: CliHost): void {
     .addArgument(id("id"))
     .action(
       (file: string, gateway: string, policy: number, _options: Options, command: Command) => {
-        apply({ host, command, file, gateway }, { kind: "clone-policy", id: policy });
+        return apply({ host, command, file, gateway }, { kind: "clone-policy", id: policy });
       },
     );
   verb("move-policy", "a policy to right before, or behind, another one")
@@ -48,14 +48,14 @@ export function addIpsecEdit(ipsec: Command, host: CliHost): void {
         command: Command,
       ) => {
         const order = { kind: "move-policy", id: policy, place, other } as const;
-        apply({ host, command, file, gateway }, order);
+        return apply({ host, command, file, gateway }, order);
       },
     );
   verb("remove-policy", "a policy goes")
     .addArgument(id("id"))
     .action(
       (file: string, gateway: string, policy: number, _options: Options, command: Command) => {
-        apply({ host, command, file, gateway }, { kind: "remove-policy", id: policy });
+        return apply({ host, command, file, gateway }, { kind: "remove-policy", id: policy });
       },
     );
   verb("add-address", "an entry of the address book")
@@ -73,7 +73,7 @@ export function addIpsecEdit(ipsec: Command, host: CliHost): void {
         command: Command,
       ) => {
         const order = { kind: "add-address", entry: { zone, name, prefix } } as const;
-        apply({ host, command, file, gateway }, order);
+        return apply({ host, command, file, gateway }, order);
       },
     );
   verb("remove-address", "an entry of the address book goes, unless a policy names it")
@@ -88,7 +88,7 @@ export function addIpsecEdit(ipsec: Command, host: CliHost): void {
         _options: Options,
         command: Command,
       ) => {
-        apply({ host, command, file, gateway }, { kind: "remove-address", zone, name });
+        return apply({ host, command, file, gateway }, { kind: "remove-address", zone, name });
       },
     );
 }
@@ -100,7 +100,8 @@ interface Target {
   readonly gateway: string;
 }
 
-function apply({ host, command, file, gateway }: Target, edit: GatewayEdit): void {
+async function apply({ host, command, file, gateway }: Target, edit: GatewayEdit): Promise<void> {
+  const { editGateway } = await import("../config/index.js");
   const result = editGateway(textOf(file), gateway, edit);
   if (!result.ok) throw new CliError(EXIT.finding, result.problem);
   const print = command.opts<Options>().print === true;
