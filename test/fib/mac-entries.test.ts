@@ -30,6 +30,9 @@ describe("MAC entries", () => {
       const random = new Random(seed);
       const entries = entriesOf();
       const model = new Map<string, number>();
+      /** What went in the turn that is under way. */
+      const went = new Map<string, number>();
+      let back = 0;
       for (let step = 0; step < 20_000; step++) {
         // Few MACs in many domains, and now and then one that has hardly any.
         const n = random.below(4) === 0 ? 10 + random.below(500) : random.below(3);
@@ -38,15 +41,31 @@ describe("MAC entries", () => {
         const known = model.get(key);
         // It fills and empties in waves.
         if (known === undefined ? random.below(100) < 50 + 40 * Math.sin(step / 1500) : false) {
-          model.set(key, entries.findOrCreate(domain, mac(n), 0, step));
+          const id = entries.findOrCreate(domain, mac(n), 0, step);
+          // Its number is its own until the turn ends, and everything else is as of a new one.
+          const before = went.get(key);
+          if (before !== undefined) {
+            expect([id, entries.firstSeen(id), entries.moves(id)]).toEqual([before, step, 0]);
+            back++;
+          }
+          entries.setMoves(id, 7);
+          model.set(key, id);
         } else if (known !== undefined && random.below(100) < 50 - 40 * Math.sin(step / 1500)) {
           entries.drop(known);
           model.delete(key);
+          went.set(key, known);
+        }
+        if (random.below(50) === 0 || step % 500 === 0) {
+          entries.settle();
+          went.clear();
+          expect(entries.count).toBe(model.size);
         }
         expect(entries.find(domain, mac(n), 0)).toBe(model.get(key) ?? 0);
         if (step % 500 === 0) compare(entries, model);
       }
+      expect(back).toBeGreaterThan(20);
       for (const id of model.values()) entries.drop(id);
+      entries.settle();
       model.clear();
       compare(entries, model);
       expect(entries.count).toBe(0);
@@ -58,6 +77,7 @@ describe("MAC entries", () => {
     const ids = Array.from({ length: 9 }, (_, i) => entries.findOrCreate(i + 1, mac(1), 0, 0));
     expect(entries.ofMac(mac(1), 0)).toBeUndefined();
     entries.drop(ids[8]!);
+    entries.settle();
     expect(entries.ofMac(mac(1), 0)?.sort()).toEqual(ids.slice(0, 8));
     expect(entries.ofMac(mac(2), 0)).toEqual([]);
   });
