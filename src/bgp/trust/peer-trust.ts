@@ -188,7 +188,7 @@ export class PeerTrust {
     for (const address of this.known) {
       const trust = this.host.optionsFor(address)?.trust;
       if (trust === undefined || this.host.hasPeer(address)) continue;
-      if (lets(this.ask(trust, address, {}))) this.host.connect(address);
+      if (this.ask(trust, address, {}).state === "trusted") this.host.connect(address);
     }
   }
 
@@ -351,7 +351,9 @@ export class PeerTrust {
     const answer = kept ? this.lookAtKept(address, trust) : this.ask(trust, address, {});
     if (this.knocks.has(address)) this.knock(address, answer);
     const waits = lets(answer) ? this.host.waitsFor(address) : undefined;
-    if (lets(answer)) this.host.connect(address);
+    // Somebody is there, as his verdict says, or as the settings do; a dry run says nothing about that.
+    const isThere = answer.state === "trusted" || this.host.hasPeer(address);
+    if (lets(answer) && isThere) this.host.connect(address);
     this.tell(address, answer.revision, 0, now, now, waits);
   }
 

@@ -587,6 +587,15 @@ describe("keys and calls", () => {
     expect(calls).toEqual([VNF]);
   });
 
+  test("ASM-82: a dry run connects to nobody in a prefix who is not trusted", () => {
+    const trust = required({ dryRun: true });
+    const { gate, calls } = guard(new Speaker(), () => ({ ...PEER_OPTION_DEFAULTS, trust }));
+    gate.set(VNF, "untrusted");
+    expect(calls).toEqual([]);
+    gate.set(VNF, "trusted");
+    expect(calls).toEqual([VNF]);
+  });
+
   test("a peer without a session is connected to as soon as it is trusted", () => {
     const { gate, vnf, calls, speaker } = bench("unknown");
     vnf.down();
