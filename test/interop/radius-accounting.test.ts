@@ -174,31 +174,55 @@ describeInterop("RADIUS accounting", ["freeradius", "strace"], () => {
     );
     const file = lab.writeFile("evpnd.yaml", config);
     const trace = join(lab.directory, "trace");
-    const calls = "trace=fdatasync,fsync,sendmsg,sendto,sendmmsg";
+    const calls = "trace=write,writev,pwrite64,fdatasync,fsync,sendmsg,sendto,sendmmsg";
     const traced = lab.start("lo", "strace", "strace", [
-      ...["-f", "--seccomp-bpf", "-yy", "-e", calls, "-o", trace],
+      ...["-f", "--seccomp-bpf", "-yy", "-s", "4096", "-e", calls, "-o", trace],
       ...[process.execPath, join(DIST, "src", "main.js"), "--config", file],
     ]);
     await waitFor("evpnd to be up", () => {
       traced.mustRun();
       return traced.log().includes("evpnd is up");
     });
-    expect(await account("Start", "t1", "", "-r 5 -t 3")).toContain("Accounting-Response");
-    await waitFor("the answer to be in the trace", () => answerAt(trace) > 0);
-    const synced = readFileSync(trace, "utf8")
-      .split("\n")
-      .slice(0, answerAt(trace))
-      .filter((line) => /f(data)?sync/.test(line) && line.includes(".log") && /= 0$/.test(line));
-    expect(synced.length).toBeGreaterThan(0);
+    expect(await account("Start", "a-traced-record", "", "-r 5 -t 3")).toContain(
+      "Accounting-Response",
+    );
+    await waitFor("the answer to be in the trace", () => answerAt(linesOf(trace)) >= 0);
+    const lines = linesOf(trace);
+    const wrote = lines.findIndex(
+      (line) =>
+        /\bp?write/.test(line) && line.includes("a-traced-record") && line.includes(".log>"),
+    );
+    expect(wrote).toBeGreaterThanOrEqual(0);
+    const synced = syncedAt(lines, wrote);
+    expect(synced).toBeGreaterThan(wrote);
+    expect(answerAt(lines)).toBeGreaterThan(synced);
   });
 });
 
-/** Line of the trace where our accounting port answers its client. */
-function answerAt(trace: string): number {
-  if (!existsSync(trace)) return -1;
-  return readFileSync(trace, "utf8")
-    .split("\n")
-    .findIndex((line) => /send(m?msg|to)/.test(line) && line.includes(`127.0.0.1:${ACCT_PORT}`));
+function linesOf(trace: string): string[] {
+  return existsSync(trace) ? readFileSync(trace, "utf8").split("\n") : [];
+}
+
+/** Line of the trace where our accounting port begins to answer its client. */
+function answerAt(lines: readonly string[]): number {
+  return lines.findIndex(
+    (line) => /send(m?msg|to)/.test(line) && line.includes(`127.0.0.1:${ACCT_PORT}`),
+  );
+}
+
+/** Line where the first sync of the file that line `wrote` writes to has ended well; -1 = nowhere. */
+function syncedAt(lines: readonly string[], wrote: number): number {
+  const file = /<[^>]*>/.exec(lines[wrote] ?? "")?.[0] ?? "no file";
+  const begun = lines.findIndex(
+    (line, at) => at > wrote && /f(data)?sync\(/.test(line) && line.includes(file),
+  );
+  const line = lines[begun] ?? "";
+  if (/= 0$/.test(line)) return begun;
+  // Another thread came between: its end has a line of its own.
+  const [thread = "none"] = line.split(" ");
+  return lines.findIndex(
+    (one, at) => at > begun && one.startsWith(`${thread} `) && /sync resumed>.*= 0$/.test(one),
+  );
 }
 
 /** What LevelDB has in its journals. */

@@ -180,6 +180,27 @@ describeInterop("RADIUS home servers", ["freeradius", "eapol", "nftables"], () =
     await waitFor("server two to be alive", async () => (await server("two")).state === "alive");
   });
 
+  test("RAD-32, RAD-53: a server that answers everything twice: the second answer is counted, and the client has one", async () => {
+    const before = [await statistics(), (await server("two")).counters] as const;
+    const rules = `table ip twice { chain out { type filter hook output priority 0; udp sport 1922 dup to 127.0.0.1 device "lo"; }; }`;
+    lab.runSync("lo", "nft", [rules]);
+    const text = await radius.login("bob@second.example");
+    expect(text.match(/Received Access-Accept/g)).toHaveLength(1);
+    const eap = await radius.eapol("TTLS", "bob@second.example", "02:aa:bb:cc:dd:31");
+    lab.runSync("lo", "nft", ["delete table ip twice"]);
+    expect(eap).toMatch(/^SUCCESS$/m);
+    expect(eap).toMatch(/MPPE keys OK: 1\s+mismatch: 0/);
+    const more = (counters: Readonly<Record<string, number>>, which: 0 | 1, name: string) =>
+      (counters[name] ?? 0) - (before[which][name] ?? 0);
+    const { counters } = await server("two");
+    const used = more(counters, 1, "used");
+    expect(used).toBeGreaterThan(3);
+    expect(more(counters, 1, "unmatched")).toBe(used);
+    const answered = await statistics();
+    const names = ["accepts", "rejects", "challenges"];
+    expect(names.reduce((sum, name) => sum + more(answered, 0, name), 0)).toBe(used);
+  });
+
   test("RAD-03, RAD-67: a server restarted in the middle of an EAP conversation: that one ends, the next succeeds", async () => {
     const before = (await statistics())["challenges"] ?? 0;
     const cut = radius.eapol("TTLS", "slow0.4", "02:aa:bb:cc:dd:21");
@@ -217,5 +238,26 @@ describeInterop("RADIUS home servers", ["freeradius", "eapol", "nftables"], () =
         parts.reduce((all, name) => all + (counters[name] ?? 0), 0),
       );
     }
+  });
+
+  test("RAD-50, RAD-51, RAD-52: what is stripped of its Message-Authenticator (BlastRADIUS) is refused, request or answer", async () => {
+    const before = [await statistics(), (await server("two")).counters] as const;
+    const stripped = `User-Name = "bob", User-Password = hello, ${station(1)}`;
+    const collision = `Proxy-State = 0x${"5a".repeat(200)}`;
+    const [request, prefixed, answer] = await Promise.all([
+      radius.radclient(stripped, "auth", "-r 1 -t 1"),
+      radius.radclient(`${stripped}, ${collision}`, "auth", "-r 1 -t 1"),
+      radius.login("unsigned@second.example", "", "-r 1 -t 1"),
+    ]);
+    for (const text of [request, prefixed, answer]) {
+      expect(text).toContain("No reply");
+      expect(text).not.toContain("Received Access-");
+    }
+    const after = [await statistics(), (await server("two")).counters] as const;
+    const more = (which: 0 | 1, name: string) =>
+      (after[which][name] ?? 0) - (before[which][name] ?? 0);
+    expect(more(0, "unsigned")).toBe(2);
+    expect([more(0, "accepts"), more(0, "pending")]).toEqual([0, 1]);
+    expect([more(1, "unsigned"), more(1, "used")]).toEqual([1, 0]);
   });
 });

@@ -126,6 +126,24 @@ describe("clients", () => {
     expect(imbalance(await run.counters())).toBe(0);
   });
 
+  test("RAD-33, RAD-58: a thousand requests at once, none repeated: each is relayed and answered", async () => {
+    await start();
+    home.onRequest = (request) => home.answer(request, Code.AccessAccept);
+    const points = await Promise.all([1, 2, 3, 4].map(() => Endpoint.open()));
+    for (const point of points) {
+      for (let identifier = 0; identifier < 250; identifier++) {
+        point.send(access({ identifier }), run.authPort);
+      }
+    }
+    await run.counted("accepts", 1000);
+    expect(await run.counters()).toMatchObject({ received: 1000, requests: 1000, pending: 0 });
+    expect(await run.upstream()).toMatchObject({ sent: 1000, resent: 0, used: 1000 });
+    await until(() => points.every(({ received }) => received.length === 250));
+    for (const { received } of points)
+      expect(new Set(received.map((one) => one[1])).size).toBe(250);
+    for (const point of points) point.close();
+  });
+
   test("RAD-18: an accept without Service-Bundle, Class and User-Name becomes a reject where they are required", async () => {
     await start({ requireServiceAttributes: true });
     nas.send(access(), run.authPort);

@@ -16,7 +16,7 @@ export interface FreeradiusOptions {
   /** Authentication; accounting is the next one. */
   readonly port: number;
   readonly secret: string;
-  /** Lines of the users file. */
+  /** Lines of the users file. Who is accepted as `unsigned…` has no Message-Authenticator in the answer. */
   readonly users: string;
   /** EAP-TTLS and EAP-MD5. */
   readonly eap?: boolean;
@@ -133,7 +133,7 @@ server outer {
   listen { type = acct  ipaddr = 127.0.0.1  port = ${port + 1} }
   authorize { ${sleep}${ways} }
   authenticate { Auth-Type PAP { pap }  ${eap ? "eap" : ""} }
-  post-auth { update reply { Message-Authenticator := 0x00 }  Post-Auth-Type REJECT { update reply { Message-Authenticator := 0x00 } } }
+  post-auth { if (&User-Name !~ /^unsigned/) { update reply { Message-Authenticator := 0x00 } }  Post-Auth-Type REJECT { update reply { Message-Authenticator := 0x00 } } }
   ${eap ? "post-proxy { eap }" : ""}
   preacct { ok }
   accounting { accounted  ok }

@@ -106,7 +106,8 @@ export class Endpoint {
   }
 
   static open(address = "127.0.0.1"): Promise<Endpoint> {
-    const socket = createSocket("udp4");
+    // What a test sends at once is not lost here.
+    const socket = createSocket({ type: "udp4", recvBufferSize: 4 * 1024 * 1024 });
     return new Promise((resolve) => socket.bind(0, address, () => resolve(new Endpoint(socket))));
   }
 

@@ -1,5 +1,6 @@
 /** The relay's sockets, in batches and by node:dgram: the same behaviour from both. */
 import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { createUdpEnd } from "../../../src/radius/udp/udp-end.js";
 import type { Sender, UdpEnd, UdpHooks, UdpPlace } from "../../../src/radius/udp/udp-end.js";
@@ -58,6 +59,20 @@ describe.each([
     server.end.close();
     client.end.send(Buffer.from("too late"));
     server.ear.heard[0]?.sender.send(Buffer.from("too late"));
+  });
+
+  test("a burst of a thousand that nobody reads meanwhile waits in the kernel, where that has 4 MiB for it", async () => {
+    const server = await open({ local: here });
+    const other = createSocket("udp4");
+    await new Promise<void>((resolve) => other.connect(server.port, "127.0.0.1", resolve));
+    // All leave in one turn of the event loop: the receiver has none.
+    for (let i = 0; i < 1000; i++) other.send(Buffer.alloc(300, i & 255));
+    const limit = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
+    const expected = limit >= 4 * 1024 * 1024 ? 1000 : 100;
+    await server.ear.until(() => server.ear.heard.length >= expected);
+    expect(server.ear.heard.every(({ text }) => text.length >= 300)).toBe(true);
+    other.close();
+    server.end.close();
   });
 
   test("two sources have two keys", async () => {
