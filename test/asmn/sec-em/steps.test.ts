@@ -80,30 +80,64 @@ describe("ASM-61: a message is lost", () => {
   }
 });
 
-test("ASM-61: the Sec-EM dies without a word at any write, and nobody is locked out", async () => {
+describe("ASM-61: the Sec-EM dies without a word", () => {
+  for (const purpose of ["enrolment", "renewal"] as const) {
+    for (const where of ["before", "behind"] as const) {
+      test(`${where} any write of each ${purpose}: nobody is locked out, and no counter goes back`, async () => {
+        let deaths = 0;
+        while (await dies(purpose, where, deaths + 1)) deaths++;
+        // What evidence leaves, and what its confirmation does.
+        expect(deaths).toBeGreaterThanOrEqual(2);
+      });
+    }
+  }
+});
+
+/** @returns whether there was an nth write to die at */
+async function dies(
+  purpose: "enrolment" | "renewal",
+  where: "before" | "behind",
+  nth: number,
+): Promise<boolean> {
   const lab = await world();
   const agent = new Player(lab, await enrolment(lab));
-  await agent.step();
-  agent.close();
-  for (const doomed of [1, 2, 3]) {
-    const counter = agent.state.chain!.counter;
-    let left = doomed;
-    lab.disk.beforeWrite = () => {
-      if (--left === 0) lab.disk.kill();
-    };
-    // The disk of a process that is dead answers nothing: the agent gives up.
-    const step = agent.step();
-    await Promise.race([step, new Promise((resolve) => setTimeout(resolve, 60))]);
-    agent.close();
-    lab.disk.beforeWrite = undefined;
-    await lab.restart();
-    const outcome = await agent.step();
-    expect(outcome).toMatchObject({ kind: "done", result: { state: "trusted" } });
-    expect(agent.state.chain!.counter).toBeGreaterThan(counter);
-    agent.close();
+  if (purpose === "renewal") {
+    await agent.step();
+    // What the first step has left is written.
+    await lab.service.tick();
   }
-  expect(await only(lab)).toMatchObject({ state: "trusted", chain: agent.state.chain!.counter });
-});
+  const counter = agent.state.chain?.counter ?? 0;
+  const { attempt } = agent.state;
+  let left = nth;
+  const death = new Promise<true>((resolve) => {
+    lab.disk.beforeWrite = () => {
+      if (--left !== 0) return;
+      lab.disk.kill();
+      // Not on the disk; or there, and nobody hears of it.
+      if (where === "before") lab.disk.held = new Promise(() => {});
+      agent.lose = () => true;
+      resolve(true);
+    };
+  });
+  const whole = agent.step().then(async () => {
+    await lab.service.tick();
+    return left <= 0;
+  });
+  const isDead = await Promise.race([death, whole]);
+  lab.disk.beforeWrite = undefined;
+  lab.disk.held = undefined;
+  agent.close();
+  agent.lose = undefined;
+  await lab.restart();
+  expect(await agent.step()).toMatchObject({ kind: "done", result: { state: "trusted" } });
+  const row = await only(lab);
+  expect(row).toMatchObject({ state: "trusted", cloned: false });
+  expect(row.chain).toBe(agent.state.chain!.counter);
+  expect(row.chain).toBeGreaterThan(counter);
+  expect(agent.state.attempt).toBeGreaterThan(attempt);
+  await lab.service.stop();
+  return isDead;
+}
 
 test("ASM-67: over a restart serials and revocations go on, and a trusted one stays so for what is left", async () => {
   const lab = await world();

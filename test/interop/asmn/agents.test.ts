@@ -282,7 +282,7 @@ describeInterop("agents beside routers", ["frr", "gobgp", "tshark", "tpm"], () =
     expect(proxied.status()).toMatchObject({ state: "untrusted", reason: "image" });
     const { notTrusted } = await manager.evpnd.get<Named>("/v1/asmn/status");
     expect(notTrusted.find(({ instance }) => instance === "one-1")?.reason).toMatch(/^image: /);
-    expect((await frr1.evpnRoutes()).size).toBe(0);
+    await waitFor("FRR to have nothing", async () => (await frr1.evpnRoutes()).size === 0);
     writeFileSync(image, before);
     await manager.post("/v1/asmn/verify", { tenant: TENANT, vnf: "one", instance: "one-1" });
     await proxied.waitTrusted();
