@@ -92,7 +92,7 @@ export class Shaper {
         if (state.kind === "ours" && this.done.get(spec.name) === script) continue;
         // Anew from the ground: what an earlier life left may differ anywhere.
         if (state.kind === "ours") await this.tc(["qdisc", "del", "dev", spec.name, "root"], "");
-        await this.tc(["-batch", "-"], script);
+        await this.load(spec.name, script);
         this.done.set(spec.name, script);
       } catch (error) {
         this.done.delete(spec.name);
@@ -107,6 +107,16 @@ export class Shaper {
     const problems: string[] = [];
     for (const name of new Set([...names, ...this.shaped])) await this.remove(name, problems);
     return problems;
+  }
+
+  /** All of it or nothing: a batch that tc gives up halfway leaves a queue whose classes are not there. */
+  private async load(name: string, script: string): Promise<void> {
+    try {
+      await this.tc(["-batch", "-"], script);
+    } catch (error) {
+      await this.remove(name, []);
+      throw error;
+    }
   }
 
   private async remove(name: string, problems: string[]): Promise<void> {

@@ -41,3 +41,21 @@ test("an interface that is not there is told, and is no fault of the others", as
   expect(shaper.shaped).toEqual(["right"]);
   expect(await shaper.removeAll(["gone"])).toEqual([]);
 });
+
+test("ASM-34: a tc that fails halfway leaves no half of a queue, and is tried again from the ground", async () => {
+  const kernel = new FakeKernel();
+  let fails = true;
+  const shaper = new Shaper(async (args, batch) => {
+    const said = await kernel.tc(args, batch);
+    if (fails && args.includes("-batch")) throw new Error("tc failed: Command failed -:3");
+    return said;
+  });
+  expect(await shaper.apply([SPEC])).toEqual([
+    "right is not shaped: tc failed: Command failed -:3",
+  ]);
+  expect([...kernel.queues]).toEqual([]);
+  expect(shaper.shaped).toEqual([]);
+  fails = false;
+  expect(await shaper.apply([SPEC])).toEqual([]);
+  expect([...kernel.queues.keys()]).toEqual(["right"]);
+});
