@@ -92,7 +92,7 @@ async function measure(
       paper: "–",
       ours: `${median(took).toFixed(1)} ms, at most ${Math.max(...took).toFixed(0)} ms`,
       verdict: "shown",
-      note: "both sides on this machine, two writes that are on the disk",
+      note: "both sides on this machine, a write that is on the disk",
     },
     {
       ids: "ASM-67",
