@@ -97,22 +97,52 @@ export function begunSession(
 
 /** The session as an accounting message changes it. */
 export function counted(session: Session, request: Uint8Array, now: number): Session {
-  const number = (type: number, fallback: number) => findNumber(request, type) ?? fallback;
-  const octets = (low: number, giga: number, before: number) =>
-    findNumber(request, low) === undefined ? before : number(low, 0) + number(giga, 0) * 2 ** 32;
-  return {
+  const next = {
     ...session,
     confirmed: true,
     acctSessionId: findText(request, Attr.AcctSessionId) ?? session.acctSessionId,
     address: addressOf(request) ?? session.address,
-    lastSeenAt: now,
-    eventTimestamp: findNumber(request, Attr.EventTimestamp) ?? session.eventTimestamp,
-    inputOctets: octets(Attr.AcctInputOctets, Attr.AcctInputGigawords, session.inputOctets),
-    outputOctets: octets(Attr.AcctOutputOctets, Attr.AcctOutputGigawords, session.outputOctets),
-    inputPackets: number(Attr.AcctInputPackets, session.inputPackets),
-    outputPackets: number(Attr.AcctOutputPackets, session.outputPackets),
-    sessionTime: number(Attr.AcctSessionTime, session.sessionTime),
   };
+  count(next, request, now);
+  return next;
+}
+
+/**
+ * The same in place, where nothing but times and counters changes: a busy relay would make an object for each
+ * message, old enough to be costly to collect when the next one comes.
+ * @param id the message's Acct-Session-Id
+ * @returns false when more changes: nothing is touched then
+ */
+export function recounted(
+  session: Session,
+  request: Uint8Array,
+  id: string | undefined,
+  now: number,
+): boolean {
+  if (!session.confirmed || (id !== undefined && id !== session.acctSessionId)) return false;
+  const address = addressOf(request);
+  if (address !== undefined && address !== session.address) return false;
+  count(session, request, now);
+  return true;
+}
+
+type Counts = { -readonly [Name in keyof Session]: Session[Name] };
+
+function count(session: Counts, request: Uint8Array, now: number): void {
+  session.lastSeenAt = now;
+  session.eventTimestamp = findNumber(request, Attr.EventTimestamp) ?? session.eventTimestamp;
+  const input = octetsOf(request, Attr.AcctInputOctets, Attr.AcctInputGigawords);
+  session.inputOctets = input ?? session.inputOctets;
+  const output = octetsOf(request, Attr.AcctOutputOctets, Attr.AcctOutputGigawords);
+  session.outputOctets = output ?? session.outputOctets;
+  session.inputPackets = findNumber(request, Attr.AcctInputPackets) ?? session.inputPackets;
+  session.outputPackets = findNumber(request, Attr.AcctOutputPackets) ?? session.outputPackets;
+  session.sessionTime = findNumber(request, Attr.AcctSessionTime) ?? session.sessionTime;
+}
+
+function octetsOf(request: Uint8Array, low: number, giga: number): number | undefined {
+  const octets = findNumber(request, low);
+  return octets === undefined ? undefined : octets + (findNumber(request, giga) ?? 0) * 2 ** 32;
 }
 
 export function ipv4(value: Uint8Array | undefined): string | undefined {

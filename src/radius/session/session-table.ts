@@ -17,7 +17,7 @@ import { meetingOf } from "./meeting.js";
 import { AccessPointEnds } from "./on-off.js";
 import { saysTheSame } from "./same-grant.js";
 import type { EndReason, Lease, Session, SessionEvent } from "./session.js";
-import { begunSession, counted, granted, grantsAlike } from "./session-fields.js";
+import { begunSession, counted, granted, grantsAlike, recounted } from "./session-fields.js";
 import { SessionIndex } from "./session-index.js";
 import type { SessionSource } from "./session-fields.js";
 import { macOf } from "./station.js";
@@ -179,13 +179,15 @@ export class SessionTable {
     const session = this.accountedFor(request, client, id);
     if (session === undefined) return;
     const known = session.acctSessionId;
-    const next = counted(session, request, this.parts.wall());
     if (status === AcctStatus.Stop) {
+      const next = counted(session, request, this.parts.wall());
       if (known === undefined || known === id) this.end(next, "stop");
       return;
     }
     if (status !== AcctStatus.Start && known !== undefined && known !== id) return;
-    this.change(next);
+    const now = this.parts.wall();
+    if (recounted(session, request, id, now)) this.parts.onEvent({ kind: "changed", session });
+    else this.change(counted(session, request, now));
   }
 
   /**
