@@ -15,6 +15,7 @@ import { Daemon, EnvironmentError } from "./daemon.js";
 import type { SpeakerFactory } from "./daemon.js";
 import { formatIssue, loadConfig } from "./config/index.js";
 import { createLog } from "./telemetry/index.js";
+import { tuneEngine } from "./util/engine.js";
 import { PrivilegeError } from "./util/privileges.js";
 
 export const EXIT = { ok: 0, bug: 1, usage: 2, environment: 3 } as const;
@@ -92,6 +93,7 @@ const HINT =
   "npx evpnctl show peers. README.md says how to peer with FRR or GoBGP";
 
 function main(): void {
+  tuneEngine();
   const host: Process = {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -22,17 +22,22 @@ export interface OwnedThreadOptions {
   readonly name: string;
   readonly workerData: unknown;
   readonly heapMegabytes: number;
+  /** Of what is new: less of it is collected more often, with shorter pauses. Default: the engine's. */
+  readonly youngMegabytes?: number;
 }
 
 export function startOwnedThread<Command, Report extends { readonly kind: string }>(
   file: URL,
-  { name, workerData, heapMegabytes }: OwnedThreadOptions,
+  { name, workerData, heapMegabytes, youngMegabytes }: OwnedThreadOptions,
   events: OwnedThreadEvents<Report>,
 ): OwnedThread<Command> {
   const worker = new Worker(file, {
     name,
     workerData,
-    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+    resourceLimits: {
+      maxOldGenerationSizeMb: heapMegabytes,
+      ...(youngMegabytes !== undefined && { maxYoungGenerationSizeMb: youngMegabytes }),
+    },
   });
   const { isLast = ({ kind }: Report) => kind === "closed" } = events;
   let ended = false;

@@ -33,6 +33,8 @@ export interface RemoteParts {
 }
 
 const HEAP_MB = 1024;
+/** A hundred requests are under way, not a second's: what is new is soon looked through. */
+const YOUNG_MB = 3;
 
 export class RemoteRadius implements RadiusRelay {
   private readonly thread: SupervisedThread<RadiusRelay, undefined, never, readonly SessionEvent[]>;
@@ -102,6 +104,11 @@ export class RemoteRadius implements RadiusRelay {
 
 function radiusThread(settings: RadiusSettings, events: RadiusThreadEvents): OwnedThread<Command> {
   const workerData: WorkerStart = { settings };
-  const options = { name: "evpnd-radius", workerData, heapMegabytes: HEAP_MB };
+  const options = {
+    name: "evpnd-radius",
+    workerData,
+    heapMegabytes: HEAP_MB,
+    youngMegabytes: YOUNG_MB,
+  };
   return startOwnedThread(new URL("./worker.js", import.meta.url), options, events);
 }
