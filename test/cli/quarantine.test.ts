@@ -112,7 +112,7 @@ describe("quarantine", () => {
     ]);
     const part = await run("quarantine add 02:00");
     expect([part.code, part.err]).toEqual([
-      5,
+      2,
       'evpnctl: "02:00" is no MAC address; write all of it, for example 52:54:00:00:00:01\n',
     ]);
     rig.say(1).run();
@@ -127,7 +127,7 @@ describe("quarantine", () => {
     expect((await run(`show mac ${MAC}`)).out).not.toContain("Quarantine");
     const bad = await run(`quarantine add ${MAC} --pe nowhere`);
     expect([bad.code, bad.err]).toEqual([
-      5,
+      2,
       'evpnctl: pe "nowhere" is no address; write an IPv4 or IPv6 address\n',
     ]);
     expect((await run(`quarantine add ${MAC} --action sleep`)).code).toBe(2);
