@@ -424,7 +424,11 @@ describeInterop("agents beside routers", ["frr", "gobgp", "tshark", "tpm"], () =
     client.resume();
     await waitFor("all of it to come back", () => back.length === octets.length);
     expect(back.equals(octets)).toBe(true);
-    await waitFor("dumpcap to have it", () => statSync(capture.file).size > 2 * octets.length);
+    // What it has seen it writes when more comes.
+    await waitFor("dumpcap to have it", () => {
+      client.write(octets);
+      return statSync(capture.file).size > 2 * octets.length;
+    });
     await capture.stop();
     const wire = readFileSync(capture.file);
     expect(wire.includes("for the eyes")).toBe(false);
