@@ -303,9 +303,14 @@ describeInterop("subscribers of a fabric", ["freeradius", "eapol", "gobgp"], () 
       (await sessions()).map(({ userName, accessPoint }) => `${userName} ${accessPoint}`);
     const login = `User-Name = eve, User-Password = "${PASSWORD}", Message-Authenticator = 0x00`;
     expect(await radclient(`${login}, ${there}`, "auth")).toContain("Received Access-Accept");
-    expect(await who()).toEqual([`bob ${AP}`, "eve 02:00:00:00:00:09"]);
-    expect((await macs(MAC))[0]?.sessions.map(({ userName }) => userName)).toEqual(["bob", "eve"]);
-    expect(evpnd.program.log()).toContain("the same MAC twice");
+    const both = `bob ${AP},eve 02:00:00:00:00:09`;
+    await waitFor("both sessions", async () => (await who()).join() === both);
+    // The relay's thread tells of sessions a moment later.
+    await waitFor(
+      "the FIB to know of both",
+      async () => (await macs(MAC))[0]?.sessions.map(({ userName }) => userName).join() === "bob,eve",
+    );
+    await waitFor("the alarm", () => evpnd.program.log().includes("the same MAC twice"));
     const stop = `Acct-Status-Type = Stop, Acct-Session-Id = "e1", User-Name = eve, ${there}`;
     expect(await radclient(stop)).toContain("Received Accounting-Response");
     await waitFor("eve's end", async () => (await who()).join() === `bob ${AP}`);
