@@ -308,7 +308,8 @@ describeInterop("subscribers of a fabric", ["freeradius", "eapol", "gobgp"], () 
     // The relay's thread tells of sessions a moment later.
     await waitFor(
       "the FIB to know of both",
-      async () => (await macs(MAC))[0]?.sessions.map(({ userName }) => userName).join() === "bob,eve",
+      async () =>
+        (await macs(MAC))[0]?.sessions.map(({ userName }) => userName).join() === "bob,eve",
     );
     await waitFor("the alarm", () => evpnd.program.log().includes("the same MAC twice"));
     const stop = `Acct-Status-Type = Stop, Acct-Session-Id = "e1", User-Name = eve, ${there}`;
