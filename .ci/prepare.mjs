@@ -47,6 +47,8 @@ const DAEMONS = {
   hping3: "hping3",
   swtpm: "swtpm",
   tpm2_quote: "tpm2-tools",
+  zsh: "zsh",
+  fish: "fish",
 };
 
 /** Debian's hook that says whether a package may start its service: 101 = no. */
