@@ -44,6 +44,9 @@ export const EntryFlag = {
   Going: 1 << 21,
 } as const;
 
+/** Where a MAC is, is what is asked most. */
+const BUCKETS_EACH = 2;
+
 /** Entries of one MAC in the index by MAC. */
 const MOST_TOGETHER = 8;
 
@@ -62,7 +65,7 @@ export class MacEntries {
   private going: number[] = [];
 
   constructor(domains: BridgeDomains, shared = new SharedTables()) {
-    this.table = shared.table("macs", WIDTH);
+    this.table = shared.table("macs", WIDTH, BUCKETS_EACH);
     this.spread = shared.table("spread-macs", SPREAD_WIDTH);
     this.domains = domains;
   }

@@ -110,13 +110,25 @@ export class SharedFibControl implements FibControl {
     }
   }
 
-  private async page<T>(
+  private page<T>(
     query: PageQuery,
     look: (lookups: FibLookups, piece: PageQuery) => FibPage<T>,
     ask: (piece: PageQuery) => Promise<FibPage<T>>,
   ): Promise<FibPage<T>> {
-    const glanced = this.glance(query, look);
-    if (glanced !== undefined) return glanced;
+    let glanced: FibPage<T> | undefined;
+    try {
+      glanced = this.glance(query, look);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    return glanced === undefined ? this.pieces(query, look, ask) : Promise.resolve(glanced);
+  }
+
+  private async pieces<T>(
+    query: PageQuery,
+    look: (lookups: FibLookups, piece: PageQuery) => FibPage<T>,
+    ask: (piece: PageQuery) => Promise<FibPage<T>>,
+  ): Promise<FibPage<T>> {
     const most = boundedLimit(query.limit);
     const rows: T[] = [];
     let { cursor } = query;

@@ -27,10 +27,15 @@ export class RecordTable extends RecordPool {
   private bucketCount = INITIAL_BUCKETS;
   private levelMask = INITIAL_BUCKETS - 1;
   private split = 0;
+  private readonly bucketsEach: number;
 
-  /** @param width words per record, at least 2 */
-  constructor(width: number, handle?: TableHandle) {
+  /**
+   * @param width words per record, at least 2
+   * @param bucketsEach buckets for each record: 2 make a look shorter, for 4 octets a record
+   */
+  constructor(width: number, handle?: TableHandle, bucketsEach = 1) {
     super(width, handle, TABLE_HEADER);
+    this.bucketsEach = bucketsEach;
     this.buckets = new FlatMemory(INITIAL_BUCKETS * 4, undefined, handle?.buckets);
   }
 
@@ -58,7 +63,7 @@ export class RecordTable extends RecordPool {
     words[base + HASH] = hash;
     words[base + NEXT] = heads[bucket]!;
     heads[bucket] = id;
-    if (this.count > this.bucketCount) this.splitBucket();
+    while (this.count * this.bucketsEach > this.bucketCount) this.splitBucket();
     return id;
   }
 

@@ -97,10 +97,13 @@ export class SharedTables {
     return pool;
   }
 
-  table(name: string, width: number): RecordTable {
+  /** @param bucketsEach as of `RecordTable` */
+  table(name: string, width: number, bucketsEach = 1): RecordTable {
     const handle = this.find(name, this.made.tables, this.given?.tables);
     const table =
-      handle === undefined ? new RecordTable(width) : new AttachedTable(width, handle, this.walk);
+      handle === undefined
+        ? new RecordTable(width, undefined, bucketsEach)
+        : new AttachedTable(width, handle, this.walk);
     this.made.tables[name] = table.handle;
     this.parts.push(table);
     return table;

@@ -21,11 +21,11 @@ const HASHES: Readonly<Record<string, (key: number) => number>> = {
   "whose low bits are one": (key) => key << 14,
 };
 
-describe("the table", () => {
+describe.each([1, 2])("the table, with %i buckets for each record", (bucketsEach) => {
   for (const [name, hashOf] of Object.entries(HASHES)) {
     it(`finds what is in it and nothing else, with hashes ${name}`, () => {
       const random = new Random(2);
-      const table = new RecordTable(WIDTH);
+      const table = new RecordTable(WIDTH, undefined, bucketsEach);
       const model = new Map<number, number>();
       const keys = name === "that are one" ? 300 : 6000;
       for (let step = 0; step < 30_000; step++) {
@@ -48,7 +48,7 @@ describe("the table", () => {
   }
 
   it("has short chains at any size", () => {
-    const table = new RecordTable(WIDTH);
+    const table = new RecordTable(WIDTH, undefined, bucketsEach);
     for (let key = 1; key <= 20_000; key++) {
       const hash = Math.imul(key, 0x9e3779b1) | 0;
       table.words[table.allocate(hash) * WIDTH + KEY] = key;
