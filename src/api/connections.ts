@@ -3,7 +3,7 @@
  * taken, a newcomer gets the place of the connection that has waited longest without a request under
  * way, half-sent ones first of all. Health checks get through whatever others leave open.
  */
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 interface Connection {
@@ -95,9 +95,13 @@ export function boundConnections(
     places.add(socket);
     socket.once("close", () => places.forget(socket));
   });
+  // One for all: a closure for each, by `once`, kept its request from being collected for two collections.
+  const over = function (this: ServerResponse): void {
+    places.ended(this.req.socket);
+  };
   server.on("request", ({ socket }, response) => {
     places.begun(socket);
-    response.once("close", () => places.ended(socket));
+    response.on("close", over);
   });
   return { release: (socket) => places.forget(socket) };
 }

@@ -3,6 +3,7 @@
  * line in the log for what changes something, whatever came of it.
  */
 import { systemClock, type Clock } from "../util/clock.js";
+import { Deadlines } from "../util/deadlines.js";
 import { LogRate } from "../util/log-rate.js";
 import { Access, type Credentials } from "./access.js";
 import type { HttpBackend } from "./backend.js";
@@ -18,7 +19,7 @@ const SHOWN_MAX = 64;
 export class Desk {
   readonly backend: HttpBackend;
   private readonly settings: () => HttpSettings;
-  private readonly clock: Clock;
+  private readonly deadlines: Deadlines;
   private readonly refusals: LogRate;
   private access: Access;
   private of: HttpSettings;
@@ -27,7 +28,7 @@ export class Desk {
   constructor(backend: HttpBackend, settings: () => HttpSettings, clock: Clock = systemClock) {
     this.backend = backend;
     this.settings = settings;
-    this.clock = clock;
+    this.deadlines = new Deadlines(clock, ANSWER_MS);
     this.refusals = new LogRate(clock);
     this.of = settings();
     this.access = new Access(this.of.clients);
@@ -62,8 +63,12 @@ export class Desk {
     input: Readonly<Record<string, unknown>>,
     run: () => Promise<T>,
   ): Promise<T> {
-    if (operation.role !== "operator") return this.inTime(run());
+    if (operation.role !== "operator") return this.inTime(run);
     return this.performLogged(operation, caller, input, run);
+  }
+
+  close(): void {
+    this.deadlines.close();
   }
 
   private async performLogged<T>(
@@ -75,7 +80,7 @@ export class Desk {
     const { name: client, address, via } = caller;
     const fields = { client, address, via, operation: id, ...brief(input) };
     try {
-      const answer = await this.inTime(run());
+      const answer = await this.inTime(run);
       this.backend.log.info({ ...fields, outcome: "done" }, `API: ${id} by ${client}`);
       return answer;
     } catch (error) {
@@ -85,9 +90,11 @@ export class Desk {
     }
   }
 
-  private inTime<T>(work: Promise<T>): Promise<T> {
+  private inTime<T>(run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = this.clock.setTimer(ANSWER_MS, () => {
+      // What it throws at once refuses as well.
+      const work = run();
+      const deadline = this.deadlines.begin(() => {
         const seconds = ANSWER_MS / 1000;
         reject(
           new HttpError(
@@ -99,11 +106,11 @@ export class Desk {
       });
       work.then(
         (value) => {
-          timer.cancel();
+          deadline.end();
           resolve(value);
         },
         (error: unknown) => {
-          timer.cancel();
+          deadline.end();
           reject(error instanceof Error ? error : new Error(String(error)));
         },
       );

@@ -27,6 +27,14 @@ import type {
   StreamOperation,
   UnaryOperation,
 } from "./service/index.js";
+import { TurnEnd } from "../util/turn-end.js";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who asks; known before the body is read. */
+    caller: Caller | undefined;
+  }
+}
 
 type Values = Record<string, unknown>;
 
@@ -47,7 +55,8 @@ export function addOperations(
   credentials: (request: FastifyRequest) => Credentials,
 ): void {
   let document: string | undefined;
-  const callers = new WeakMap<FastifyRequest, Caller>();
+  server.decorateRequest("caller");
+  const turnEnd = new TurnEnd();
   let underWay = 0;
   const left = (): void => {
     underWay--;
@@ -68,20 +77,20 @@ export function addOperations(
   for (const operation of OPERATIONS) {
     const { method, path: url, bodyMax } = operation.http;
     const read = inputReader(operation);
-    const answer = answerer(operation, desk);
+    const answer = answerer(operation, { desk, turnEnd });
     server.route({
       method,
       url,
       ...(bodyMax !== undefined && { bodyLimit: bodyMax }),
       // Before the body is read: it is not for strangers to say how long that takes.
       onRequest: (request, reply, done) => {
-        callers.set(request, desk.admit(operation, credentials(request)));
+        request.caller = desk.admit(operation, credentials(request));
         // Health checks are answered all the same, and are small.
         if (operation.role !== "anyone") takePlace(reply);
         done();
       },
       handler: (request, reply) =>
-        answer({ request, reply, input: read(request), caller: callers.get(request)! }),
+        answer({ request, reply, input: read(request), caller: request.caller! }),
     });
   }
 }
@@ -126,27 +135,37 @@ function fault(keyword: string, message: string, params: Readonly<Record<string,
   return { instancePath: "", schemaPath: "", keyword, message, params };
 }
 
-function answerer(operation: Operation, desk: Desk): (call: Call) => Promise<unknown> {
+interface Parts {
+  readonly desk: Desk;
+  /**
+   * When the answers of one turn go out, one behind the other: the first wakes the client, and a write that wakes
+   * its reader costs as much as making the answer.
+   */
+  readonly turnEnd: TurnEnd;
+}
+
+function answerer(operation: Operation, parts: Parts): (call: Call) => Promise<unknown> {
   switch (operation.kind) {
     case "unary":
-      return (call) => answerUnary(operation, desk, call);
+      return (call) => answerUnary(operation, parts, call);
     case "page":
-      return (call) => answerPage(operation, desk, call);
+      return (call) => answerPage(operation, parts, call);
     case "stream":
-      return (call) => answerStream(operation, desk, call);
+      return (call) => answerStream(operation, parts, call);
     case "file":
-      return (call) => answerFile(operation, desk, call);
+      return (call) => answerFile(operation, parts, call);
   }
 }
 
 async function answerUnary(
   operation: UnaryOperation,
-  desk: Desk,
+  { desk, turnEnd }: Parts,
   { input, reply, caller }: Call,
 ): Promise<unknown> {
   const output = await desk.perform(operation, caller, input, () =>
     operation.run(desk.backend, input, caller),
   );
+  await turnEnd.wait();
   const { body } = operation.http;
   const code = operation.status?.(output) ?? 200;
   if (code !== 200) void reply.code(code);
@@ -155,7 +174,7 @@ async function answerUnary(
 
 async function answerPage(
   operation: PageOperation,
-  desk: Desk,
+  { desk, turnEnd }: Parts,
   { request, reply, input, caller }: Call,
 ): Promise<unknown> {
   const { cursor, limit } = input as { cursor?: string; limit?: number };
@@ -176,12 +195,13 @@ async function answerPage(
   const { rows, next } = await desk.perform(operation, caller, input, () =>
     operation.run(desk.backend, input, caller),
   );
+  await turnEnd.wait();
   return next === undefined ? { [operation.rows]: rows } : { [operation.rows]: rows, next };
 }
 
 function answerStream(
   operation: StreamOperation,
-  desk: Desk,
+  { desk }: Parts,
   { request, reply, input, caller }: Call,
 ): Promise<FastifyReply> {
   const ended = new AbortController();
@@ -192,7 +212,7 @@ function answerStream(
 
 async function answerFile(
   operation: FileOperation,
-  desk: Desk,
+  { desk }: Parts,
   { input, reply, caller }: Call,
 ): Promise<FastifyReply> {
   const { contentType, name, content } = await desk.perform(operation, caller, input, () =>

@@ -131,6 +131,7 @@ export async function openHttpDoor(
     },
     close: async () => {
       gate.close();
+      desk.close();
       await server.close();
     },
   };

@@ -1,8 +1,15 @@
 /** The MAC FIB: where MACs and addresses are, domains, segments, and why. */
-import type { FibControl, MacQuery, PageQuery, SegmentQuery } from "../../fib/index.js";
+import type {
+  FibControl,
+  FibPage,
+  MacQuery,
+  MacView,
+  PageQuery,
+  SegmentQuery,
+} from "../../fib/index.js";
 import type { HttpBackend } from "../backend.js";
 import { HttpError } from "../error.js";
-import { page, text, unary, VNI, type Operation } from "./operation.js";
+import { page, text, unary, VNI, type Operation, type Rows } from "./operation.js";
 import { withSessions } from "./session-places.js";
 
 interface ExplainInput {
@@ -19,6 +26,14 @@ export function fibOf(backend: HttpBackend): FibControl {
     "off",
     "the MAC FIB is off: set fib.enabled: true in the configuration and reload, or start evpnd with --fib",
   );
+}
+
+async function withTheirSessions(
+  backend: HttpBackend,
+  found: Promise<FibPage<MacView>>,
+): Promise<Rows> {
+  const { rows, next } = await found;
+  return { rows: await withSessions(backend, rows), next };
 }
 
 export const FIB_OPERATIONS: readonly Operation[] = [
@@ -41,10 +56,9 @@ export const FIB_OPERATIONS: readonly Operation[] = [
       pe: text(64),
       esi: text(64),
     },
-    run: async (backend, query: MacQuery) => {
-      const page = await fibOf(backend).macs(query);
-      if (backend.subscribers === undefined) return page;
-      return { rows: await withSessions(backend, page.rows), next: page.next };
+    run: (backend, query: MacQuery) => {
+      const found = fibOf(backend).macs(query);
+      return backend.subscribers === undefined ? found : withTheirSessions(backend, found);
     },
   }),
   page({

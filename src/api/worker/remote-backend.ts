@@ -46,6 +46,8 @@ export class RemoteBackend {
   private readonly members = new Map<string, object>();
   /** Members that this thread answers for itself, wholly or in part. */
   private readonly own = new Map<string, unknown>();
+  /** What `find` gave since shape and own members last changed. */
+  private readonly found = new Map<string, unknown>();
 
   constructor(parts: RemoteParts) {
     this.parts = parts;
@@ -63,12 +65,14 @@ export class RemoteBackend {
 
   setShape(shape: BackendShape): void {
     this.shape = shape;
+    this.found.clear();
   }
 
   /** `value` stands in for the member while the BGP thread has it; undefined undoes that. */
   setOwn(name: string, value: unknown): void {
     if (value === undefined) this.own.delete(name);
     else this.own.set(name, value);
+    this.found.clear();
   }
 
   /** The member on the BGP thread, whether or not it is there now. */
@@ -134,6 +138,14 @@ export class RemoteBackend {
   }
 
   private find(name: string): unknown {
+    const known = this.found.get(name);
+    if (known !== undefined || this.found.has(name)) return known;
+    const found = this.search(name);
+    this.found.set(name, found);
+    return found;
+  }
+
+  private search(name: string): unknown {
     const { functions, members } = this.shape;
     if (name === "log") return this.own.get(name);
     if (functions.includes(name)) return (...args: unknown[]) => this.call("", name, args);
