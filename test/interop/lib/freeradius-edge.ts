@@ -2,11 +2,9 @@
  * FreeRADIUS near the access points: it takes their requests over UDP, sends them on over TLS, and takes the
  * Disconnect and CoA that come back down that connection (reverse CoA) for its own, and writes them down.
  */
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { loggedLines, startFreeradius, writeFreeradiusFiles } from "./freeradius-process.js";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
-import { waitFor } from "./wait.js";
 
 export interface FreeradiusEdgeOptions {
   readonly lab: Lab;
@@ -26,54 +24,19 @@ export async function startFreeradiusEdge(
   options: FreeradiusEdgeOptions,
 ): Promise<{ readonly program: Program; requests(): string[] }> {
   const { lab, label } = options;
-  const directory = lab.makeDirectory("freeradius-edge");
-  // FreeRADIUS starts from no directory that everybody may write to.
-  chmodSync(directory, 0o755);
-  const asked = join(directory, "asked.log");
-  writeFileSync(asked, "");
-  writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
-  writeFileSync(
-    lab.mayHoldSecrets(join(directory, "radiusd.conf")),
-    configuration(options, directory, asked),
-  );
-  const program = lab.start(label, "freeradius-edge", "freeradius", [
-    ...["-f", "-l", "stdout", "-d", directory, "-n", "radiusd"],
-  ]);
-  await waitFor("FreeRADIUS at the edge to be ready", () => {
-    program.mustRun();
-    return program.log().includes("Ready to process requests");
+  const name = "freeradius-edge";
+  const directory = writeFreeradiusFiles(lab, name, {
+    configuration: (its) => configuration(options, its),
   });
-  return {
-    program,
-    requests: () =>
-      readFileSync(asked, "utf8")
-        .split("\n")
-        .filter((line) => line !== ""),
-  };
+  const program = await startFreeradius(lab, label, name, directory);
+  return { program, requests: () => loggedLines(directory, "asked.log") };
 }
 
 function configuration(
   { port, secret, next, certificates, certificate }: FreeradiusEdgeOptions,
   directory: string,
-  asked: string,
 ): string {
   return `
-prefix = /usr
-libdir = /usr/lib/freeradius
-run_dir = ${directory}
-log {
-  destination = stdout
-}
-security {
-  max_attributes = 200
-}
-thread pool {
-  start_servers = 1
-  max_servers = 1
-  min_spare_servers = 1
-  max_spare_servers = 1
-  max_requests_per_server = 0
-}
 client here {
   ipaddr = 127.0.0.0/8
   secret = ${secret}
@@ -83,7 +46,7 @@ modules {
     rcode = ok
   }
   linelog asked {
-    filename = ${asked}
+    filename = ${directory}/asked.log
     format = "%{Packet-Type} %{User-Name} vlan=%{Tunnel-Private-Group-Id:0}"
   }
 }

@@ -2,12 +2,12 @@
  * FreeRADIUS as home servers of a lab: users, accounting written line by line, EAP where it is wanted, and a
  * proxy that ends EAP itself and asks a provider who knows none.
  */
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { loggedLines, startFreeradius, writeFreeradiusFiles } from "./freeradius-process.js";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
 import { makeCertificates } from "./radius-home.js";
-import { waitFor } from "./wait.js";
 
 export interface FreeradiusOptions {
   readonly lab: Lab;
@@ -33,26 +33,21 @@ export class Freeradius {
   private running: Program | undefined;
 
   private constructor(options: FreeradiusOptions) {
+    const { lab, name, users } = options;
     this.options = options;
-    this.directory = options.lab.makeDirectory(options.name);
-    // It refuses a directory that everybody may write to.
-    chmodSync(this.directory, 0o755);
+    this.directory = writeFreeradiusFiles(lab, name, {
+      configuration: (directory) => configuration(options, directory),
+      users,
+      threads: 2,
+    });
   }
 
   /** Resolves when it answers. */
   static async start(options: FreeradiusOptions): Promise<Freeradius> {
-    const server = new Freeradius(options);
-    const { directory } = server;
     if (options.eap === true && !existsSync(join(certificatesOf(options.lab), "server.pem"))) {
       makeCertificates(certificatesOf(options.lab));
     }
-    for (const file of ["users", "radiusd.conf"]) {
-      options.lab.mayHoldSecrets(join(directory, file));
-    }
-    writeFileSync(join(directory, "users"), options.users);
-    writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
-    const text = configuration(options, directory);
-    writeFileSync(join(directory, "radiusd.conf"), text);
+    const server = new Freeradius(options);
     await server.begin();
     return server;
   }
@@ -66,22 +61,13 @@ export class Freeradius {
   async begin(): Promise<void> {
     const { lab, label, name } = this.options;
     this.starts++;
-    const words = ["-f", "-l", "stdout", "-d", this.directory, "-n", "radiusd"];
-    const program = lab.start(label, `${name}-${this.starts}`, "freeradius", words);
-    this.running = program;
-    await waitFor(`${name} to be ready`, () => {
-      program.mustRun();
-      return program.log().includes("Ready to process requests");
-    });
+    const program = `${name}-${this.starts}`;
+    this.running = await startFreeradius(lab, label, program, this.directory);
   }
 
   /** Accounting that it has taken, a request a line: `type session delay user client-address`. */
   records(): string[] {
-    const file = join(this.directory, "accounting");
-    if (!existsSync(file)) return [];
-    return readFileSync(file, "utf8")
-      .split("\n")
-      .filter((line) => line !== "");
+    return loggedLines(this.directory, "accounting");
   }
 }
 
@@ -101,13 +87,6 @@ function configuration(options: FreeradiusOptions, directory: string): string {
   const proxied =
     providerPort === undefined ? ways : "update control { Proxy-To-Realm := provider }";
   const text = `
-prefix = /usr
-libdir = /usr/lib/freeradius
-run_dir = ${directory}
-max_requests = 65536
-log { destination = stdout }
-security { max_attributes = 200  reject_delay = 0  status_server = yes }
-thread pool { start_servers = 1  max_servers = 2  min_spare_servers = 1  max_spare_servers = 2  max_requests_per_server = 0 }
 client here { ipaddr = 127.0.0.0/8  secret = ${secret} }
 ${
   providerPort === undefined

@@ -2,9 +2,9 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandSync } from "./command.js";
+import { startFreeradius, writeFreeradiusFiles } from "./freeradius-process.js";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
-import { waitFor } from "./wait.js";
 
 export interface RadiusHomeOptions {
   readonly lab: Lab;
@@ -26,23 +26,14 @@ export interface RadiusHome {
 /** Resolves when it answers. */
 export async function startRadiusHome(options: RadiusHomeOptions): Promise<RadiusHome> {
   const { lab, label, name } = options;
-  const directory = lab.makeDirectory(name);
-  // FreeRADIUS starts from no directory that everybody may write to.
-  chmodSync(directory, 0o755);
   const certificates = lab.makeDirectory("certificates");
   makeCertificates(certificates);
-  for (const file of ["users", "radiusd.conf"]) lab.mayHoldSecrets(join(directory, file));
-  writeFileSync(join(directory, "users"), options.users);
-  writeFileSync(join(directory, "dictionary"), "$INCLUDE /usr/share/freeradius/dictionary\n");
-  writeFileSync(join(directory, "radiusd.conf"), configuration(options, directory, certificates));
-  const program = lab.start(label, name, "freeradius", [
-    ...["-f", "-l", "stdout", "-d", directory, "-n", "radiusd"],
-  ]);
-  await waitFor("FreeRADIUS to be ready", () => {
-    program.mustRun();
-    return program.log().includes("Ready to process requests");
+  const directory = writeFreeradiusFiles(lab, name, {
+    configuration: (its) => configuration(options, its, certificates),
+    users: options.users,
+    threads: 2,
   });
-  return { program, certificates };
+  return { program: await startFreeradius(lab, label, name, directory), certificates };
 }
 
 /** A CA, and a certificate of the server's and of a subscriber's; for this run only. */
@@ -103,24 +94,6 @@ function configuration(
     eap
   }`;
   return `
-prefix = /usr
-libdir = /usr/lib/freeradius
-run_dir = ${directory}
-log {
-  destination = stdout
-}
-security {
-  max_attributes = 200
-  reject_delay = 0
-  status_server = yes
-}
-thread pool {
-  start_servers = 1
-  max_servers = 2
-  min_spare_servers = 1
-  max_spare_servers = 2
-  max_requests_per_server = 0
-}
 client here {
   ipaddr = 127.0.0.0/8
   secret = ${secret}
