@@ -214,16 +214,19 @@ function round(bench: TableBench): void {
 function lookUps(bench: TableBench, fib: Fib): void {
   const mac = new Uint8Array(6);
   const { domains } = fib.tables;
-  const ids: number[] = [];
+  const ids = new Int32Array(20_000 + VNIS);
   for (let id = 1; id < domains.limit; id++) ids[fib.view.domain(id)?.vni ?? 0] = id;
-  const order = Array.from({ length: MACS }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 0);
+  // Made before the clock starts: what is asked for is no part of the answer's time.
+  const order = Uint32Array.from(
+    { length: MACS },
+    (_, i) => (Math.imul(i, 0x9e3779b1) >>> 0) % MACS,
+  );
   writeU16(mac, 0, 0x0200);
   let found = 0;
   const walk = (visit: (entry: number) => void): void => {
-    for (const random of order) {
-      const index = random % MACS;
+    for (const index of order) {
       writeU32(mac, 2, index);
-      visit(fib.macs.entries.find(ids[10_000 + (index % VNIS)] ?? 0, mac, 0));
+      visit(fib.macs.entries.find(ids[10_000 + (index % VNIS)]!, mac, 0));
     }
   };
   bench.time("lookup, random MAC", MACS, () => walk((entry) => (found += entry === 0 ? 0 : 1)));

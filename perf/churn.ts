@@ -120,7 +120,7 @@ const PARAMETER_OPTIONS: readonly Row[] = [
   {
     flags: "--times <n>",
     key: "times",
-    text: "late-joiner, pe-loss: so many PEs, one after the other",
+    text: "late-joiner, pe-loss: so many PEs, one after the other; api: so many pairs",
     parse: wholeNumber,
   },
   {

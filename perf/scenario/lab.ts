@@ -26,7 +26,7 @@ export interface Parameters {
   seconds: number;
   /** Routes of the PE that dies, when it is only one. */
   lossRoutes: number;
-  /** PEs that come late, or die, one after the other. */
+  /** PEs that come late, or die, one after the other; pairs of empty answers and lookups. */
   times: number;
   /** Moves in the flat-out scenario; 0 = each MAC once. */
   moves: number;

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Mover, pace } from "../fleet/mover.js";
+import { median } from "../fleet/statistics.js";
 import { type Figures, type Lab, loadTables, measured, type Scenario } from "./lab.js";
 import { latencyFigures, MoveRound } from "./moves.js";
 
@@ -90,33 +91,61 @@ export const served: Scenario = {
 export const api: Scenario = {
   name: "api",
   summary: "lookups of MACs flat out by HTTP and by gRPC, each beside an empty answer",
-  defaults: { peers: 2, routes: 50_000, seconds: 3 },
+  defaults: { peers: 2, routes: 50_000, seconds: 2, times: 5 },
   async run(lab) {
-    const { fleet, parameters } = lab;
     await loadTables(lab);
     const figures: Figures = {};
     const problems: string[] = [];
-    const doors = [
-      ["http", "http", 1],
-      ["http_pipelined", "http", PIPELINING],
-      ...(parameters.grpc === "" ? [] : [["grpc", "grpc", 1] as const]),
-    ] as const;
-    for (const [door, mode, pipelining] of doors) {
-      // Once to warm up, then in turn.
-      for (const [round, seconds] of [1, parameters.seconds].entries()) {
-        for (const what of ["empty", "lookups"]) {
-          fleet.phase = `${door}, ${what}`;
-          let result: Load | undefined;
-          void load(lab, `${mode}-${what}`, seconds, pipelining).then((done) => (result = done));
-          await fleet.until(() => result !== undefined, seconds + 30);
-          if (round === 0 || result === undefined) continue;
-          figures[`${door}_${what}PerSecond`] = result.perSecond ?? NaN;
-          if (result.failed > 0) problems.push(`${door}, ${what}: ${result.failed} failed`);
-        }
-      }
-      figures[`${door}_share`] =
-        (figures[`${door}_lookupsPerSecond`] ?? NaN) / (figures[`${door}_emptyPerSecond`] ?? NaN);
+    const doors: Door[] = [
+      { door: "http", mode: "http", pipelining: 1 },
+      { door: "http_pipelined", mode: "http", pipelining: PIPELINING },
+    ];
+    if (lab.parameters.grpc !== "") doors.push({ door: "grpc", mode: "grpc", pipelining: 1 });
+    for (const door of doors) {
+      Object.assign(figures, await beside(lab, door, problems));
     }
     return { figures, problems };
   },
 };
+
+interface Door {
+  readonly door: string;
+  readonly mode: "http" | "grpc";
+  readonly pipelining: number;
+}
+
+const KINDS = ["empty", "lookups"] as const;
+
+/**
+ * Empty answers and lookups in turn, `times` times after one to warm up; the medians. The share is of pairs, whose
+ * two sides had the machine within seconds of each other.
+ */
+async function beside(lab: Lab, { door, mode, pipelining }: Door, problems: string[]) {
+  const { fleet, meter, parameters } = lab;
+  const perSecond = { empty: [] as number[], lookups: [] as number[] };
+  const cpu = { empty: [] as number[], lookups: [] as number[] };
+  for (let round = 0; round <= parameters.times; round++) {
+    for (const what of KINDS) {
+      fleet.phase = `${door}, ${what}`;
+      const seconds = round === 0 ? 1 : parameters.seconds;
+      const before = meter.read();
+      let result: Load | undefined;
+      void load(lab, `${mode}-${what}`, seconds, pipelining).then((done) => (result = done));
+      await fleet.until(() => result !== undefined, seconds + 30);
+      const after = meter.read();
+      if (round === 0 || result === undefined) continue;
+      const rate = result.perSecond ?? NaN;
+      perSecond[what].push(rate);
+      if (before && after) cpu[what].push(((after.cpu - before.cpu) * 1e6) / (rate * seconds));
+      if (result.failed > 0) problems.push(`${door}, ${what}: ${result.failed} failed`);
+    }
+  }
+  const figures: Figures = {};
+  for (const what of KINDS) {
+    figures[`${door}_${what}PerSecond`] = median(perSecond[what]);
+    if (cpu[what].length > 0) figures[`${door}_${what}CpuMicros`] = median(cpu[what]);
+  }
+  const shares = perSecond.lookups.map((rate, i) => rate / perSecond.empty[i]!);
+  figures[`${door}_share`] = median(shares);
+  return figures;
+}
