@@ -269,7 +269,7 @@ recorder: { enabled: true, octets-per-peer: 1048576 }
       ...[CTL, "replay", file, "--to", "127.0.0.1:179"],
     ]);
     await waitFor("the recording to be played", () => player.log().includes("until Ctrl-C"));
-    expect(player.log()).toContain("of 4 peers played");
+    await player.says("of 4 peers played");
     const wanted = await routesOf(evpnd);
     await waitFor("the tables to be the same", async () => {
       expect(await routesOf(fresh)).toEqual(wanted);

@@ -97,7 +97,7 @@ describeInterop("privileges", ["frr"], () => {
     await waitFor("evpnd to end", () => evpnd.log().includes("CAP_NET_BIND_SERVICE"));
     const { code } = await evpnd.stop();
     expect(code).toBe(3);
-    expect(evpnd.log()).toContain(`cannot listen on ${NONE} port 179`);
+    await evpnd.says(`cannot listen on ${NONE} port 179`);
   });
 
   test("started as root with a user, it is that user for good once its ports are bound, and reloads go on", async () => {

@@ -160,7 +160,7 @@ describeInterop("RADIUS accounting", ["freeradius", "strace"], () => {
     );
     expect(await spool()).toMatchObject({ failing: true });
     expect((await spool())?.problem).toContain("free disk space");
-    expect(relayed.log()).toContain("accounting is not acknowledged before a home server has it");
+    await relayed.says("accounting is not acknowledged before a home server has it");
     expect(await radius.login("bob")).toContain("Received Access-Accept");
     await inside(`rm ${directory}/fill`);
     await waitFor("the spool to work again", async () => (await spool())?.failing === false);

@@ -189,7 +189,7 @@ ${more}`;
       () => lab.runSync("hq", "nft", ["list ruleset"]).includes("10.77.1.0/24"),
       { deadline: 15_000 },
     );
-    expect(evpnd.log()).toContain("put back");
+    await evpnd.says("put back");
   });
 
   test("a reload with another tunnel leaves this one alone", async () => {

@@ -372,7 +372,7 @@ ipsec:
             "routes",
           );
           expect(JSON.stringify(held)).toContain("tunnel new is");
-          expect(near.program.log()).toContain("MACs behind it are at risk");
+          await near.program.says("MACs behind it are at risk");
           const [one] = rows(await ask("GET", "/v1/ipsec/vteps"), "tunnels");
           expect(one).toMatchObject({ carries: false, macsAtRisk: MACS.length });
         },

@@ -60,6 +60,14 @@ export class Program {
     return readFileSync(this.logFile, "utf8");
   }
 
+  /** Waits for words in its output: what it does shows elsewhere before it is logged. */
+  async says(words: string | RegExp): Promise<void> {
+    await waitFor(`${this.name} to say ${String(words)}`, () => {
+      const log = this.log();
+      return typeof words === "string" ? log.includes(words) : words.test(log);
+    });
+  }
+
   /** Last lines of its output, for error messages. */
   tail(lines = 25): string {
     return this.log().split("\n").slice(-lines).join("\n");
