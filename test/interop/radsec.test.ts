@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { canary, hexCanary } from "../lib/canary.js";
 import { startCoaPoint } from "./lib/coa-point.js";
+import { Dumpcap } from "./lib/dumpcap.js";
 import { Evpnd } from "./lib/evpnd.js";
 import { startFreeradiusEdge } from "./lib/freeradius-edge.js";
 import { Lab } from "./lib/lab.js";
@@ -115,9 +116,8 @@ describeInterop(
     let inner: Program;
     let point: Awaited<ReturnType<typeof startCoaPoint>>;
     let freeradius: Awaited<ReturnType<typeof startFreeradiusEdge>>;
-    let capture: Program;
+    let capture: Dumpcap;
     let certificates: string;
-    let captureFile: string;
 
     const startInner = (): Promise<Program> =>
       startRadsecproxy({
@@ -156,11 +156,10 @@ describeInterop(
       ] as const) {
         lab.secretFile(name, text);
       }
-      captureFile = join(lab.makeDirectory("capture"), "tls.pcapng");
-      capture = lab.start("lo", "dumpcap", "dumpcap", [
-        ...["-i", "lo", "-f", "tcp port 2083 or tcp port 2084", "-w", captureFile],
-      ]);
-      await waitFor("dumpcap to capture", () => capture.log().includes("File:"));
+      capture = await Dumpcap.start(lab, {
+        ...{ label: "lo", interface: "lo", filter: "tcp port 2083 or tcp port 2084" },
+        file: join(lab.makeDirectory("capture"), "tls.pcapng"),
+      });
       inner = await startInner();
       evpnd = await Evpnd.start({
         ...{ lab, label: "lo", address: "127.0.0.1", http: HTTP, config: config(certificates) },
@@ -512,10 +511,10 @@ describeInterop(
 
     test("RAD-60: tshark sees TLS 1.3 in both directions, and nothing of what is in it", async () => {
       outer.mustRun();
-      await capture.stop("SIGINT", 15_000);
+      await capture.stop();
       const tshark = (filter: string, field: string): Promise<string> =>
         lab.run("lo", "tshark", [
-          ...["-r", captureFile, "-d", "tcp.port==2083,tls", "-d", "tcp.port==2084,tls"],
+          ...["-r", capture.file, "-d", "tcp.port==2083,tls", "-d", "tcp.port==2084,tls"],
           ...["-Y", filter, "-T", "fields", "-e", field],
         ]);
       for (const port of [2083, 2084]) {

@@ -13,11 +13,11 @@ import { SecretStore } from "../../../src/ipsec/secrets/index.js";
 import { systemClock } from "../../../src/util/clock.js";
 import { silentLog } from "../../../src/util/log.js";
 import { command } from "../lib/command.js";
+import { Dumpcap } from "../lib/dumpcap.js";
 import { DIST, Evpnd } from "../lib/evpnd.js";
 import { Frr, frrClient } from "../lib/frr.js";
 import { Lab } from "../lib/lab.js";
 import { PlayedPe } from "../lib/played-pe.js";
-import type { Program } from "../lib/processes.js";
 import { describeInterop, showLogsOnFailure } from "../lib/suite.js";
 import { waitFor } from "../lib/wait.js";
 import { TunnelNet, type Site } from "./lib/tunnel-net.js";
@@ -43,7 +43,7 @@ describeInterop(
     let near: Evpnd;
     let nearFile: string;
     let far: Evpnd;
-    let capture: Program;
+    let capture: Dumpcap;
     let remote: PlayedPe;
     let listener: PlayedPe;
     /** Everything that was answered. */
@@ -150,17 +150,10 @@ ipsec:
           await store.set({ name, kind: "psk", value, actor: "test" });
         }
       }
-      const file = join(lab.directory, "ike.pcap");
-      capture = lab.start(net.router, "capture", "dumpcap", [
-        "-q",
-        "-i",
-        "any",
-        "-f",
-        "udp port 500 or udp port 4500",
-        "-w",
-        file,
-      ]);
-      await waitFor("the capture", () => capture.log().includes("File:"));
+      capture = await Dumpcap.start(lab, {
+        ...{ label: net.router, interface: "any", filter: "udp port 500 or udp port 4500" },
+        file: join(lab.directory, "ike.pcap"),
+      });
       const start = (site: Site, address: string): Promise<Evpnd> => {
         const text = config(site.name as "hq" | "br", site.swan!.socket);
         const path = lab.writeFile(`evpnd-${site.name}.yaml`, text);
@@ -443,11 +436,10 @@ ipsec:
       "IPS-60: what was on the wire is decoded as tshark does",
       { timeout: 60_000 },
       async () => {
-        await capture.stop("SIGINT");
-        const file = join(lab.directory, "ike.pcap");
+        await capture.stop();
         const text = await command("tshark", [
           "-r",
-          file,
+          capture.file,
           "-Y",
           "isakmp",
           "-T",

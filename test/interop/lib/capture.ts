@@ -4,9 +4,8 @@
  */
 import { join } from "node:path";
 import { command } from "./command.js";
+import { Dumpcap } from "./dumpcap.js";
 import type { Lab } from "./lab.js";
-import type { Program } from "./processes.js";
-import { waitFor } from "./wait.js";
 import { Framer, MessageType, messageType, WireTable } from "./wire.js";
 
 export interface Flow {
@@ -23,12 +22,14 @@ interface Segment {
 }
 
 export class Capture {
-  private readonly program: Program;
-  readonly file: string;
+  private readonly dumpcap: Dumpcap;
 
-  private constructor(program: Program, file: string) {
-    this.program = program;
-    this.file = file;
+  private constructor(dumpcap: Dumpcap) {
+    this.dumpcap = dumpcap;
+  }
+
+  get file(): string {
+    return this.dumpcap.file;
   }
 
   /** @param filter which packets, as libpcap writes it; only those of BGP can be taken apart */
@@ -39,19 +40,12 @@ export class Capture {
     filter = "tcp port 179",
   ): Promise<Capture> {
     const file = join(lab.makeDirectory("capture"), `${label}-${interfaceName}.pcapng`);
-    const program = lab.start(label, `dumpcap-${label}`, "dumpcap", [
-      ...["-i", interfaceName, "-f", filter, "-w", file],
-    ]);
-    await waitFor("dumpcap to capture", () => {
-      program.mustRun();
-      return program.log().includes("File:");
-    });
-    return new Capture(program, file);
+    return new Capture(await Dumpcap.start(lab, { label, interface: interfaceName, filter, file }));
   }
 
   /** Ends the capture; the file is complete then. */
-  async stop(): Promise<void> {
-    await this.program.stop("SIGINT", 15_000);
+  stop(): Promise<void> {
+    return this.dumpcap.stop();
   }
 
   /** Ends the capture and takes it apart; the newest connection of each pair of addresses wins. */

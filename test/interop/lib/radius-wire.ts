@@ -3,12 +3,10 @@
  * them, and attributes are taken apart here, with nothing of the relay's.
  */
 import { createHash, createHmac } from "node:crypto";
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./command.js";
+import { Dumpcap } from "./dumpcap.js";
 import type { Lab } from "./lab.js";
-import type { Program } from "./processes.js";
-import { waitFor, waitQuiet } from "./wait.js";
 
 export interface WireAttribute {
   readonly type: number;
@@ -25,32 +23,25 @@ export interface WirePacket {
 }
 
 export class RadiusCapture {
-  readonly file: string;
-  private readonly program: Program;
+  private readonly dumpcap: Dumpcap;
 
-  private constructor(program: Program, file: string) {
-    this.program = program;
-    this.file = file;
+  private constructor(dumpcap: Dumpcap) {
+    this.dumpcap = dumpcap;
+  }
+
+  get file(): string {
+    return this.dumpcap.file;
   }
 
   static async start(lab: Lab, label: string, ports: readonly number[]): Promise<RadiusCapture> {
     const file = join(lab.makeDirectory("capture"), `radius-${label}.pcapng`);
     const filter = ports.map((port) => `udp port ${String(port)}`).join(" or ");
-    const program = lab.start(label, `dumpcap-${label}`, "dumpcap", [
-      ...["-i", "lo", "-f", filter, "-w", file],
-    ]);
-    await waitFor("dumpcap to capture", () => {
-      program.mustRun();
-      return program.log().includes("File:");
-    });
-    return new RadiusCapture(program, file);
+    return new RadiusCapture(await Dumpcap.start(lab, { label, interface: "lo", filter, file }));
   }
 
   /** Ends the capture. @returns all datagrams in the order they passed */
   async finish(): Promise<WirePacket[]> {
-    // What it has seen last is not in the file at once.
-    await waitQuiet("the capture", () => statSync(this.file).size, 1500);
-    await this.program.stop("SIGINT", 15_000);
+    await this.dumpcap.stop();
     const names = ["udp.srcport", "udp.dstport", "udp.payload"];
     const text = await command("tshark", [
       ...["-r", this.file, "-T", "fields", ...names.flatMap((name) => ["-e", name])],

@@ -4,9 +4,8 @@
  */
 import { join } from "node:path";
 import { command } from "../../lib/command.js";
+import { Dumpcap } from "../../lib/dumpcap.js";
 import type { Lab } from "../../lib/lab.js";
-import type { Program } from "../../lib/processes.js";
-import { waitFor } from "../../lib/wait.js";
 
 const FIELDS = [
   ...["frame.time_epoch", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "frame.protocols", "ip.len"],
@@ -22,25 +21,17 @@ export interface PhaseTraffic {
 }
 
 export class WireWatch {
-  private readonly program: Program;
-  private readonly file: string;
+  private readonly dumpcap: Dumpcap;
   private readonly phases: { readonly name: string; readonly start: number }[] = [];
 
-  private constructor(program: Program, file: string) {
-    this.program = program;
-    this.file = file;
+  private constructor(dumpcap: Dumpcap) {
+    this.dumpcap = dumpcap;
   }
 
   static async start(lab: Lab, label: string): Promise<WireWatch> {
     const file = join(lab.makeDirectory("capture"), `${label}.pcapng`);
-    const program = lab.start(label, `dumpcap-${label}`, "dumpcap", [
-      ...["-i", "any", "-q", "-f", "ip or ip6", "-w", file],
-    ]);
-    await waitFor("dumpcap to capture", () => {
-      program.mustRun();
-      return program.log().includes("File:");
-    });
-    return new WireWatch(program, file);
+    const filter = "ip or ip6";
+    return new WireWatch(await Dumpcap.start(lab, { label, interface: "any", filter, file }));
   }
 
   /** What passes from now on belongs to this phase. */
@@ -50,9 +41,9 @@ export class WireWatch {
 
   /** @param networks display filters of protected networks: `10.1.0.0/16` */
   async finish(networks: readonly string[]): Promise<Map<string, PhaseTraffic>> {
-    await this.program.stop("SIGINT", 15_000);
+    await this.dumpcap.stop();
     const text = await command("tshark", [
-      ...["-r", this.file, "-n", "-T", "fields"],
+      ...["-r", this.dumpcap.file, "-n", "-T", "fields"],
       ...FIELDS.flatMap((field) => ["-e", field]),
       ...["-Y", `esp || ${networks.map(isOf).join(" || ")}`],
     ]);
