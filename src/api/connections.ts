@@ -87,23 +87,43 @@ export function boundConnections(
   event: "connection" | "secureConnection" = "connection",
 ): { readonly release: (socket: Socket) => void } {
   const places = new ConnectionPlaces<Socket>();
+  /** Responses that wait behind others of their connection. */
+  const behind = new WeakMap<Socket, Set<ServerResponse>>();
   server.on(event, (socket: Socket) => {
     if (places.size >= most && !places.evict()) {
       socket.destroy();
       return;
     }
     places.add(socket);
-    socket.once("close", () => places.forget(socket));
+    socket.once("close", () => {
+      places.forget(socket);
+      for (const response of behind.get(socket) ?? []) overWith(response);
+    });
   });
   // One for all: a closure for each, by `once`, kept its request from being collected for two collections.
   const over = function (this: ServerResponse): void {
-    places.ended(this.req.socket);
+    const { socket } = this.req;
+    places.ended(socket);
+    behind.get(socket)?.delete(this);
   };
   server.on("request", ({ socket }, response) => {
     places.begun(socket);
     response.on("close", over);
+    if (response.socket !== null) return;
+    const others = behind.get(socket);
+    if (others === undefined) behind.set(socket, new Set([response]));
+    else others.add(response);
   });
   return { release: (socket) => places.forget(socket) };
+}
+
+/**
+ * When a connection goes, Node.js says `close` of the response whose turn it is, and of those behind it never, or
+ * when their answers end: whoever counts on it would count them for ever.
+ */
+function overWith(response: ServerResponse): void {
+  response.emit("close");
+  response.removeAllListeners("close");
 }
 
 /**

@@ -23,6 +23,7 @@ export class Desk {
   private readonly refusals: LogRate;
   private access: Access;
   private of: HttpSettings;
+  private closed = false;
 
   /** @param settings asked at each request, as a reload may change it */
   constructor(backend: HttpBackend, settings: () => HttpSettings, clock: Clock = systemClock) {
@@ -67,8 +68,24 @@ export class Desk {
     return this.performLogged(operation, caller, input, run);
   }
 
+  /** What is under way is refused. */
   close(): void {
+    this.closed = true;
     this.deadlines.close();
+  }
+
+  private tooLate(): HttpError {
+    return this.closed
+      ? new HttpError(
+          503,
+          "busy",
+          "the API is being closed; what was begun goes on, so look before you ask again",
+        )
+      : new HttpError(
+          504,
+          "timeout",
+          `there is no answer after ${ANSWER_MS / 1000} s; what was begun goes on, so look before you ask again`,
+        );
   }
 
   private async performLogged<T>(
@@ -94,16 +111,7 @@ export class Desk {
     return new Promise((resolve, reject) => {
       // What it throws at once refuses as well.
       const work = run();
-      const deadline = this.deadlines.begin(() => {
-        const seconds = ANSWER_MS / 1000;
-        reject(
-          new HttpError(
-            504,
-            "timeout",
-            `there is no answer after ${seconds} s; what was begun goes on, so look before you ask again`,
-          ),
-        );
-      });
+      const deadline = this.deadlines.begin(() => reject(this.tooLate()));
       work.then(
         (value) => {
           deadline.end();

@@ -27,7 +27,7 @@ import type {
   StreamOperation,
   UnaryOperation,
 } from "./service/index.js";
-import { TurnEnd } from "../util/turn-end.js";
+import { turnEnd } from "../util/turn-end.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -56,7 +56,6 @@ export function addOperations(
 ): void {
   let document: string | undefined;
   server.decorateRequest("caller");
-  const turnEnd = new TurnEnd();
   let underWay = 0;
   const left = (): void => {
     underWay--;
@@ -77,7 +76,7 @@ export function addOperations(
   for (const operation of OPERATIONS) {
     const { method, path: url, bodyMax } = operation.http;
     const read = inputReader(operation);
-    const answer = answerer(operation, { desk, turnEnd });
+    const answer = answerer(operation, desk);
     server.route({
       method,
       url,
@@ -135,37 +134,32 @@ function fault(keyword: string, message: string, params: Readonly<Record<string,
   return { instancePath: "", schemaPath: "", keyword, message, params };
 }
 
-interface Parts {
-  readonly desk: Desk;
-  /**
-   * When the answers of one turn go out, one behind the other: the first wakes the client, and a write that wakes
-   * its reader costs as much as making the answer.
-   */
-  readonly turnEnd: TurnEnd;
-}
-
-function answerer(operation: Operation, parts: Parts): (call: Call) => Promise<unknown> {
+/**
+ * Answers of one turn go out one behind the other at its end: the first wakes the client, and a write that wakes its
+ * reader costs as much as making the answer.
+ */
+function answerer(operation: Operation, desk: Desk): (call: Call) => Promise<unknown> {
   switch (operation.kind) {
     case "unary":
-      return (call) => answerUnary(operation, parts, call);
+      return (call) => answerUnary(operation, desk, call);
     case "page":
-      return (call) => answerPage(operation, parts, call);
+      return (call) => answerPage(operation, desk, call);
     case "stream":
-      return (call) => answerStream(operation, parts, call);
+      return (call) => answerStream(operation, desk, call);
     case "file":
-      return (call) => answerFile(operation, parts, call);
+      return (call) => answerFile(operation, desk, call);
   }
 }
 
 async function answerUnary(
   operation: UnaryOperation,
-  { desk, turnEnd }: Parts,
+  desk: Desk,
   { input, reply, caller }: Call,
 ): Promise<unknown> {
   const output = await desk.perform(operation, caller, input, () =>
     operation.run(desk.backend, input, caller),
   );
-  await turnEnd.wait();
+  await turnEnd();
   const { body } = operation.http;
   const code = operation.status?.(output) ?? 200;
   if (code !== 200) void reply.code(code);
@@ -174,7 +168,7 @@ async function answerUnary(
 
 async function answerPage(
   operation: PageOperation,
-  { desk, turnEnd }: Parts,
+  desk: Desk,
   { request, reply, input, caller }: Call,
 ): Promise<unknown> {
   const { cursor, limit } = input as { cursor?: string; limit?: number };
@@ -195,13 +189,13 @@ async function answerPage(
   const { rows, next } = await desk.perform(operation, caller, input, () =>
     operation.run(desk.backend, input, caller),
   );
-  await turnEnd.wait();
+  await turnEnd();
   return next === undefined ? { [operation.rows]: rows } : { [operation.rows]: rows, next };
 }
 
 function answerStream(
   operation: StreamOperation,
-  { desk }: Parts,
+  desk: Desk,
   { request, reply, input, caller }: Call,
 ): Promise<FastifyReply> {
   const ended = new AbortController();
@@ -212,7 +206,7 @@ function answerStream(
 
 async function answerFile(
   operation: FileOperation,
-  { desk }: Parts,
+  desk: Desk,
   { input, reply, caller }: Call,
 ): Promise<FastifyReply> {
   const { contentType, name, content } = await desk.perform(operation, caller, input, () =>

@@ -4,9 +4,9 @@
  */
 import type { FastifyReply } from "fastify";
 import { Readable } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { HttpError, refusal } from "./error.js";
 import { PAGE_MAX, type Rows } from "./service/operation.js";
+import { nextTurn } from "../util/turn-end.js";
 
 export const NDJSON = "application/x-ndjson";
 export const EVENT_STREAM = "text/event-stream";

@@ -3,7 +3,6 @@
  * ring of events, which is shared memory; states are asked of the FIB's door. So watchers cost the
  * BGP thread nothing but the states that it is asked for.
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { PeerView } from "../bgp/control.js";
 import {
   WatchHub,
@@ -17,6 +16,7 @@ import {
 } from "../fib/index.js";
 import { systemClock, type Clock, type TimerHandle } from "../util/clock.js";
 import type { HttpBackend } from "./backend.js";
+import { nextTurn } from "../util/turn-end.js";
 
 /** How often it is looked whether the FIB is another one, while somebody watches. */
 const LOOK_MS = 1000;

@@ -8,6 +8,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { TORN } from "../util/shared-tables.js";
+import { nextTurn } from "../util/turn-end.js";
 import type { FibControl, SegmentQuery } from "./control.js";
 import { FibReader, NotShared, type FibHandles } from "./fib-reader.js";
 import {
@@ -171,8 +172,4 @@ export class SharedFibControl implements FibControl {
     this.counts.fellBack();
     return ask();
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -14,39 +14,43 @@ export class Deadlines {
   private readonly milliseconds: number;
   private readonly waits = new Wait(0, () => {});
   private timer: TimerHandle | undefined;
+  private closed = false;
 
   constructor(clock: Clock, milliseconds: number) {
     this.clock = clock;
     this.milliseconds = milliseconds;
   }
 
-  /** @param late is called once, unless `end` is before that */
+  /** @param late is called once, unless `end` is before that; must not throw */
   begin(late: () => void): Deadline {
     const wait = new Wait(this.clock.now() + this.milliseconds, late);
+    if (this.closed) {
+      late();
+      return wait;
+    }
     wait.joinBefore(this.waits);
     this.timer ??= this.clock.setTimer(this.milliseconds, this.look);
     return wait;
   }
 
-  /** Nobody is late any more. */
+  /** Whoever waits is late at once, and whoever begins from now on. */
   close(): void {
-    this.timer?.cancel();
-    this.timer = undefined;
+    this.closed = true;
+    this.look();
   }
 
   private readonly look = (): void => {
-    const now = this.clock.now();
+    this.timer?.cancel();
     this.timer = undefined;
-    for (;;) {
-      const first = this.waits.next;
-      if (first === this.waits) return;
-      if (first.at > now) {
-        this.timer = this.clock.setTimer(first.at - now, this.look);
-        return;
-      }
+    const now = this.closed ? Infinity : this.clock.now();
+    const late: Wait[] = [];
+    let first = this.waits.next;
+    for (; first !== this.waits && first.at <= now; first = this.waits.next) {
       first.end();
-      first.late();
+      late.push(first);
     }
+    if (first !== this.waits) this.timer = this.clock.setTimer(first.at - now, this.look);
+    for (const wait of late) wait.late();
   };
 }
 

@@ -1,13 +1,34 @@
-/** The end of the event loop's turn: what its sockets brought has been taken by then. One wait for all who ask. */
-export class TurnEnd {
-  private waiting: Promise<void> | undefined;
+/**
+ * The end of the event loop's turn: what its sockets brought has been taken by then. A thread has one event loop, so
+ * these are functions of the thread.
+ */
 
-  wait(): Promise<void> {
-    return (this.waiting ??= new Promise((resolve) => {
-      setImmediate(() => {
-        this.waiting = undefined;
-        resolve();
-      });
-    }));
+/** Who waits longer than this while the turn goes on waits for nobody else. Milliseconds. */
+const LONGEST = 2;
+
+let waiting: Promise<void> | undefined;
+let since = 0;
+let end = (): void => {};
+
+/** One wait for all who ask in a turn; shorter when the turn takes long. */
+export function turnEnd(): Promise<void> {
+  const begun = waiting;
+  if (begun === undefined) {
+    since = performance.now();
+    setImmediate(over);
+    return (waiting = new Promise((resolve) => (end = resolve)));
   }
+  if (performance.now() - since > LONGEST) over();
+  return begun;
+}
+
+/** A turn for others, those first who wait for the end of theirs. */
+export function nextTurn(): Promise<void> {
+  void turnEnd();
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function over(): void {
+  waiting = undefined;
+  end();
 }

@@ -205,4 +205,21 @@ describe("the desk", () => {
     clock.advance(ANSWER_MS, () => {});
     await outcome;
   });
+
+  test("what hangs when the API closes is refused, and logged; what is asked then, too", async () => {
+    const late = new Desk(backend, () => settings, clock);
+    const closing = {
+      status: 503,
+      code: "busy",
+      message: expect.stringContaining("closed") as string,
+    };
+    const hangs = late.perform(shutdown, caller, {}, () => new Promise(() => {}));
+    const outcome = expect(hangs).rejects.toMatchObject(closing);
+    said();
+    late.close();
+    await outcome;
+    expect(said()[0]).toMatchObject(["warn", { outcome: "busy", client: "ops" }, {}]);
+    const after = late.perform(shutdown, caller, {}, () => new Promise(() => {}));
+    await expect(after).rejects.toMatchObject(closing);
+  });
 });

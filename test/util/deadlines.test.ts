@@ -1,9 +1,41 @@
 import { expect, test } from "vitest";
+import type { TimerHandle } from "../../src/util/clock.js";
 import { Deadlines, type Deadline } from "../../src/util/deadlines.js";
 import { FakeClock } from "../model/lib/fake.js";
 import { Random } from "../model/lib/random.js";
 
 const MS = 1000;
+
+/** How many timers were set, and how many of them run still. */
+function countedClock() {
+  const clock = new FakeClock();
+  let set = 0;
+  const running = new Set<object>();
+  const setTimer = (ms: number, run: () => void): TimerHandle => {
+    set++;
+    const timer = clock.setTimer(ms, () => {
+      running.delete(timer);
+      run();
+    });
+    running.add(timer);
+    return {
+      cancel: () => {
+        running.delete(timer);
+        timer.cancel();
+      },
+    };
+  };
+  return {
+    clock: {
+      now: () => clock.now(),
+      wall: () => clock.wall(),
+      setTimer,
+      advance: (ms: number) => clock.advance(ms),
+    },
+    set: () => set,
+    running: () => running.size,
+  };
+}
 
 test("who does not end in time is late, once, and after those who began before", () => {
   const clock = new FakeClock();
@@ -24,31 +56,49 @@ test("who does not end in time is late, once, and after those who began before",
 });
 
 test("one timer serves all, and none is left of what ended", () => {
-  let timers = 0;
-  const clock = new FakeClock();
-  const counted = {
-    now: () => clock.now(),
-    wall: () => clock.wall(),
-    setTimer: (ms: number, run: () => void) => {
-      timers++;
-      return clock.setTimer(ms, run);
-    },
-  };
-  const deadlines = new Deadlines(counted, MS);
+  const { clock, set } = countedClock();
+  const deadlines = new Deadlines(clock, MS);
   for (let i = 0; i < 10_000; i++) deadlines.begin(() => {}).end();
-  expect(timers).toBe(1);
+  expect(set()).toBe(1);
   clock.advance(10 * MS);
-  expect(timers).toBe(1);
+  expect(set()).toBe(1);
 });
 
-test("closed: nobody is late any more", () => {
-  const clock = new FakeClock();
+test("closed: who waits is late at once, and who begins then; no timer is left", () => {
+  const { clock, running } = countedClock();
   const deadlines = new Deadlines(clock, MS);
-  let late = 0;
-  deadlines.begin(() => late++);
+  const late: string[] = [];
+  deadlines.begin(() => late.push("a"));
+  deadlines.begin(() => late.push("b")).end();
   deadlines.close();
+  expect(late).toEqual(["a"]);
+  deadlines.begin(() => late.push("c")).end();
+  expect(late).toEqual(["a", "c"]);
+  expect(running()).toBe(0);
   clock.advance(10 * MS);
-  expect(late).toBe(0);
+  expect(late).toEqual(["a", "c"]);
+});
+
+test("one that begins when another is late has its time, and close ends its timer too", () => {
+  const { clock, running } = countedClock();
+  const deadlines = new Deadlines(clock, MS);
+  const late: string[] = [];
+  deadlines.begin(() => {
+    late.push("a");
+    deadlines.begin(() => late.push("c"));
+  });
+  clock.advance(500);
+  deadlines.begin(() => late.push("b"));
+  clock.advance(500);
+  expect(running()).toBe(1);
+  clock.advance(500);
+  expect(late).toEqual(["a", "b"]);
+  clock.advance(500);
+  expect(late).toEqual(["a", "b", "c"]);
+  deadlines.begin(() => late.push("d"));
+  deadlines.close();
+  expect(late).toEqual(["a", "b", "c", "d"]);
+  expect(running()).toBe(0);
 });
 
 test("agrees with a timer for each, whatever begins and ends when", () => {

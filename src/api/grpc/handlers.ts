@@ -5,7 +5,6 @@ import type {
   ServerWritableStream,
   ServiceError,
 } from "@grpc/grpc-js";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Desk } from "../desk.js";
 import { HttpError } from "../error.js";
 import { PAGE_LIMIT, STREAM_PAGE } from "../lines.js";
@@ -23,6 +22,7 @@ import {
 } from "../service/index.js";
 import { credentialsOf, type Asking, type CallHeaders } from "./credentials.js";
 import { grpcRefusal } from "./status.js";
+import { nextTurn } from "../../util/turn-end.js";
 
 type Values = Record<string, unknown>;
 export type Unary = handleUnaryCall<Values, object>;
