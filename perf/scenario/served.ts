@@ -91,7 +91,7 @@ export const served: Scenario = {
 export const api: Scenario = {
   name: "api",
   summary: "lookups of MACs flat out by HTTP and by gRPC, each beside an empty answer",
-  defaults: { peers: 2, routes: 50_000, seconds: 2, times: 5 },
+  defaults: { peers: 2, routes: 50_000, seconds: 2, times: 9 },
   async run(lab) {
     await loadTables(lab);
     const figures: Figures = {};
