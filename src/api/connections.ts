@@ -60,6 +60,10 @@ export class ConnectionPlaces<C extends Connection> {
     this.idle.add(connection);
   }
 
+  isBusy(connection: C): boolean {
+    return this.busy.has(connection);
+  }
+
   /**
    * Closes the one that may give way first; false when all are in use.
    * @param mayGo of which the one is
@@ -106,6 +110,11 @@ export function boundConnections(
     places.ended(socket);
     behind.get(socket)?.delete(this);
   };
+  // Nothing went in or out for as long as the server waits. Who waits for us waits on; who takes nothing of what is
+  // there for him, or asks nothing more, has been waited for.
+  server.on("timeout", (socket: Socket) => {
+    if (socket.writableLength > 0 || !places.isBusy(socket)) socket.destroy();
+  });
   server.on("request", ({ socket }, response) => {
     places.begun(socket);
     response.on("close", over);

@@ -20,18 +20,21 @@ export interface FrontParts {
   readonly http2: (socket: Socket) => void;
   /** Until a request is whole; default 10 s. */
   readonly requestMs?: number;
+  /** For a client that takes nothing of its answer; default 60 s. */
+  readonly takeMs?: number;
 }
 
 /** Until a connection has said what it is, and shaken hands. */
 const SILENCE_MS = 10_000;
 const REQUEST_MS = 10_000;
+const TAKE_MS = 60_000;
 const KEEP_ALIVE_MS = 30_000;
 /** First octets of HTTP/2 (RFC 9113 section 3.4) that no method of HTTP/1.1 has. */
 const PREFACE = Buffer.from("PRI ");
 
 export function createFront(
   handler: RequestListener,
-  { tls, most, http2, requestMs = REQUEST_MS }: FrontParts,
+  { tls, most, http2, requestMs = REQUEST_MS, takeMs = TAKE_MS }: FrontParts,
 ): HttpServer | HttpsServer {
   const times = {
     requestTimeout: requestMs,
@@ -44,6 +47,7 @@ export function createFront(
     tls === undefined
       ? createHttpServer(times, handler)
       : createHttpsServer({ ...times, ...secureOptions(tls) }, handler);
+  server.timeout = takeMs;
   if (tls !== undefined) boundHandshakes(server, most);
   const event = tls === undefined ? "connection" : "secureConnection";
   const http1 = server.listeners(event) as ((this: unknown, socket: Socket) => void)[];

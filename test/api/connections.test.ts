@@ -5,6 +5,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { boundConnections, ConnectionPlaces } from "../../src/api/connections.js";
 
 const MOST = 8;
+const TAKE_MS = 300;
+/** More than the kernel takes of an answer. */
+const BIG = Buffer.alloc(32 * 1024 * 1024);
 let server: Server;
 let port: number;
 const open: Socket[] = [];
@@ -12,8 +15,10 @@ const open: Socket[] = [];
 beforeEach(async () => {
   server = createServer((request, response) => {
     if (request.url === "/slow") return;
-    response.end("ok");
+    if (request.url === "/later") setTimeout(() => response.end(BIG), 2 * TAKE_MS);
+    else response.end(request.url === "/big" ? BIG : "ok");
   });
+  server.timeout = TAKE_MS;
   boundConnections(server, MOST);
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   ({ port } = server.address() as AddressInfo);
@@ -83,4 +88,48 @@ test("who is pipelining is busy until the last answer is out", () => {
   expect(places.evict()).toBe(true);
   expect(places.evict()).toBe(false);
   expect([closed, places.size]).toEqual([["one", "two"], 0]);
+});
+
+/** Asks and takes nothing of the answer; resolves when the connection is closed. */
+function ignore(path: string): Promise<unknown> {
+  return new Promise((resolve) => {
+    server.once("connection", (socket: Socket) => socket.once("close", resolve));
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.write(GET.replace("/ ", `${path} `));
+    });
+    socket.on("error", () => {});
+    open.push(socket);
+  });
+}
+
+test.each(["/big", "/later"])(
+  "who takes nothing of his answer is closed, in any number: %s",
+  async (path) => {
+    for (let i = 0; i < MOST; i++) {
+      const closed = ignore(path);
+      if (i === MOST - 1) await closed;
+      else await new Promise((resolve) => open.at(-1)!.once("connect", resolve));
+    }
+    expect(await talk(GET)).toBe("HTTP/1.1 200 OK");
+  },
+);
+
+test("who waits for his answer is not, nor who takes it as it comes", async () => {
+  const waiting = talk(GET.replace("/ ", "/later "));
+  expect(await waiting).toBe("HTTP/1.1 200 OK");
+  const slow = connect(port, "127.0.0.1", () => {
+    slow.write(GET.replace("/ ", "/big "));
+  });
+  open.push(slow);
+  let taken = 0;
+  slow.on("data", (chunk: Buffer) => {
+    taken += chunk.length;
+    slow.pause();
+    setTimeout(() => slow.resume(), 1);
+  });
+  await new Promise<void>((resolve) => {
+    slow.on("close", resolve);
+    slow.on("data", () => taken >= BIG.length && resolve());
+  });
+  expect(taken).toBeGreaterThanOrEqual(BIG.length);
 });
