@@ -5,6 +5,11 @@
  */
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { systemClock, type Clock } from "../util/clock.js";
+import { Deadlines, type Deadline } from "../util/deadlines.js";
+
+/** Until the turn of a response has come that waits behind others of its connection. */
+const TURN_MS = 120_000;
 
 interface Connection {
   destroy(): unknown;
@@ -89,10 +94,13 @@ export function boundConnections(
   server: Server,
   most: number,
   event: "connection" | "secureConnection" = "connection",
+  clock: Clock = systemClock,
 ): { readonly release: (socket: Socket) => void } {
   const places = new ConnectionPlaces<Socket>();
-  /** Responses that wait behind others of their connection. */
-  const behind = new WeakMap<Socket, Set<ServerResponse>>();
+  /** Responses that wait behind others of their connection, and how long they do. */
+  const behind = new WeakMap<Socket, Map<ServerResponse, Deadline>>();
+  const deadlines = new Deadlines(clock, TURN_MS);
+  server.on("close", () => deadlines.close());
   server.on(event, (socket: Socket) => {
     if (places.size >= most && !places.evict()) {
       socket.destroy();
@@ -101,14 +109,16 @@ export function boundConnections(
     places.add(socket);
     socket.once("close", () => {
       places.forget(socket);
-      for (const response of behind.get(socket) ?? []) overWith(response);
+      for (const response of behind.get(socket)?.keys() ?? []) overWith(response);
     });
   });
   // One for all: a closure for each, by `once`, kept its request from being collected for two collections.
   const over = function (this: ServerResponse): void {
     const { socket } = this.req;
     places.ended(socket);
-    behind.get(socket)?.delete(this);
+    const others = behind.get(socket);
+    others?.get(this)?.end();
+    others?.delete(this);
   };
   // Nothing went in or out for as long as the server waits. Who waits for us waits on; who takes nothing of what is
   // there for him, or asks nothing more, has been waited for.
@@ -119,9 +129,11 @@ export function boundConnections(
     places.begun(socket);
     response.on("close", over);
     if (response.socket !== null) return;
-    const others = behind.get(socket);
-    if (others === undefined) behind.set(socket, new Set([response]));
-    else others.add(response);
+    let others = behind.get(socket);
+    if (others === undefined) behind.set(socket, (others = new Map<ServerResponse, Deadline>()));
+    // Behind a watch it would wait, and have a place, for as long as that one watches.
+    const late = (): void => void (response.socket === null && socket.destroy());
+    others.set(response, deadlines.begin(late));
   });
   return { release: (socket) => places.forget(socket) };
 }

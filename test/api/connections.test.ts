@@ -1,13 +1,15 @@
 /** The HTTP door's places: who holds one without using it gives way. */
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { boundConnections, ConnectionPlaces } from "../../src/api/connections.js";
+import { HandClock } from "../fib/lib/fabric.js";
 
 const MOST = 8;
 const TAKE_MS = 300;
 /** More than the kernel takes of an answer. */
 const BIG = Buffer.alloc(32 * 1024 * 1024);
+let clock: HandClock;
 let server: Server;
 let port: number;
 const open: Socket[] = [];
@@ -19,7 +21,8 @@ beforeEach(async () => {
     else response.end(request.url === "/big" ? BIG : "ok");
   });
   server.timeout = TAKE_MS;
-  boundConnections(server, MOST);
+  clock = new HandClock();
+  boundConnections(server, MOST, "connection", clock);
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   ({ port } = server.address() as AddressInfo);
 });
@@ -132,4 +135,22 @@ test("who waits for his answer is not, nor who takes it as it comes", async () =
     slow.on("data", () => taken >= BIG.length && resolve());
   });
   expect(taken).toBeGreaterThanOrEqual(BIG.length);
+});
+
+test("a request behind one that does not end is given up in time, with its connection", async () => {
+  const slow = GET.replace("/ ", "/slow ");
+  const begun: ServerResponse[] = [];
+  server.on("request", (_request, response) => begun.push(response));
+  const stuck = talk(slow + GET);
+  await vi.waitFor(() => expect(begun).toHaveLength(2));
+  const served = talk(slow + slow);
+  await vi.waitFor(() => expect(begun).toHaveLength(4));
+  clock.pass(119_999);
+  const [one, two] = begun.slice(2);
+  one!.end("ok");
+  expect(await served).toBe("HTTP/1.1 200 OK");
+  clock.pass(1);
+  expect(await stuck).toBe("closed");
+  expect(two!.socket?.destroyed).toBe(false);
+  two!.end("ok");
 });
