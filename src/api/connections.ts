@@ -10,6 +10,10 @@ import { Deadlines, type Deadline } from "../util/deadlines.js";
 
 /** Until the turn of a response has come that waits behind others of its connection. */
 const TURN_MS = 120_000;
+/** Of one address that is not this machine's, so that one alone cannot have every place. */
+const PER_ADDRESS_MAX = 64;
+
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 interface Connection {
   destroy(): unknown;
@@ -86,6 +90,17 @@ export class ConnectionPlaces<C extends Connection> {
   }
 }
 
+/** A place for a newcomer of that address; false when every one that could be given is in use. */
+export function makeRoom(places: ConnectionPlaces<Socket>, address: string, most: number): boolean {
+  if (!LOOPBACK.test(address)) {
+    const isOfAddress = ({ remoteAddress }: Socket): boolean => remoteAddress === address;
+    let count = 0;
+    for (const one of places.all()) if (isOfAddress(one)) count++;
+    if (count >= PER_ADDRESS_MAX) return places.evict(isOfAddress);
+  }
+  return places.size < most || places.evict();
+}
+
 /**
  * @param event with which a connection begins that may bring requests
  * @returns `release`: the connection is somebody else's now, and counts no more
@@ -102,7 +117,7 @@ export function boundConnections(
   const deadlines = new Deadlines(clock, TURN_MS);
   server.on("close", () => deadlines.close());
   server.on(event, (socket: Socket) => {
-    if (places.size >= most && !places.evict()) {
+    if (!makeRoom(places, socket.remoteAddress ?? "", most)) {
       socket.destroy();
       return;
     }

@@ -5,51 +5,41 @@
  */
 import type { Socket } from "node:net";
 import { systemClock } from "../util/clock.js";
-import { ConnectionPlaces } from "./connections.js";
+import { ConnectionPlaces, makeRoom } from "./connections.js";
 import type { Desk } from "./desk.js";
 import type { GrpcServer } from "./grpc/index.js";
 
 const CONNECTIONS_MAX = 256;
-/** Of one address that is not this machine's, so that one alone cannot have them all. */
-const PER_ADDRESS_MAX = 64;
-
-const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 export interface GrpcBounds {
   /** Connections at once; default 256. */
   readonly most?: number;
-  /** Of one address beyond loopback; default 64. */
-  readonly perAddress?: number;
 }
 
 export class GrpcGate {
   private readonly desk: Desk;
   private readonly isOn: () => boolean;
   private readonly most: number;
-  private readonly perAddress: number;
   private readonly places = new ConnectionPlaces<Socket>();
   /** By address and port, which is all that a call knows of its connection. */
   private readonly sockets = new Map<string, Socket>();
   private server: Promise<GrpcServer> | undefined;
   private closed = false;
 
-  constructor(
-    desk: Desk,
-    isOn: () => boolean,
-    { most = CONNECTIONS_MAX, perAddress = PER_ADDRESS_MAX }: GrpcBounds = {},
-  ) {
+  constructor(desk: Desk, isOn: () => boolean, { most = CONNECTIONS_MAX }: GrpcBounds = {}) {
     this.desk = desk;
     this.isOn = isOn;
     this.most = most;
-    this.perAddress = perAddress;
   }
 
   take(socket: Socket): void {
-    if (this.closed || !this.isOn() || !this.makeRoom(socket.remoteAddress ?? "")) {
+    const { places, most } = this;
+    const address = socket.remoteAddress ?? "";
+    if (this.closed || !this.isOn() || !makeRoom(places, address, most)) {
       socket.destroy();
       return;
     }
-    const name = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+    const name = `${address}:${socket.remotePort ?? 0}`;
     this.places.add(socket);
     this.sockets.set(name, socket);
     socket.once("close", () => {
@@ -79,18 +69,6 @@ export class GrpcGate {
     this.closed = true;
     void this.server?.then((server) => server.close()).catch(() => {});
     this.drop();
-  }
-
-  /** False when every place that could be given is in use. */
-  private makeRoom(address: string): boolean {
-    const { places } = this;
-    if (!LOOPBACK.test(address)) {
-      const isOfAddress = ({ remoteAddress }: Socket): boolean => remoteAddress === address;
-      let count = 0;
-      for (const one of places.all()) if (isOfAddress(one)) count++;
-      if (count >= this.perAddress) return places.evict(isOfAddress);
-    }
-    return places.size < this.most || places.evict();
   }
 
   private drop(): void {

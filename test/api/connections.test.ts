@@ -2,7 +2,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { boundConnections, ConnectionPlaces } from "../../src/api/connections.js";
+import { boundConnections, ConnectionPlaces, makeRoom } from "../../src/api/connections.js";
 import { HandClock } from "../fib/lib/fabric.js";
 
 const MOST = 8;
@@ -153,4 +153,20 @@ test("a request behind one that does not end is given up in time, with its conne
   expect(await stuck).toBe("closed");
   expect(two!.socket?.destroyed).toBe(false);
   two!.end("ok");
+});
+
+test("one address beyond loopback cannot have every place, however busy it is", () => {
+  const places = new ConnectionPlaces<Socket>();
+  const come = (remoteAddress: string): boolean => {
+    if (!makeRoom(places, remoteAddress, 256)) return false;
+    const socket = { remoteAddress, destroy: () => {} } as unknown as Socket;
+    places.add(socket);
+    places.begun(socket);
+    return true;
+  };
+  const count = (address: string): number =>
+    Array.from({ length: 100 }, () => come(address)).filter(Boolean).length;
+  expect(count("10.0.0.7")).toBe(64);
+  expect(count("10.0.0.8")).toBe(64);
+  expect(count("127.0.0.1")).toBe(100);
 });
