@@ -149,14 +149,15 @@ export class Quarantines implements EffectSink, RouteScreen {
     this.port?.reconsider(quarantine.dests);
   }
 
-  turn(record: number): void {
+  turn(record: number): boolean {
     const quarantine = this.byRecord.get(record);
-    if (quarantine === undefined) return;
+    if (quarantine === undefined) return false;
     const best = this.wouldWin(quarantine);
     const { records } = this.watch;
-    if (!best.found || records.isPlace(record, Place.Kept, best.place)) return;
+    if (!best.found || records.isPlace(record, Place.Kept, best.place)) return false;
     records.setPlace(record, Place.Kept, best.place);
     this.renewHolds(quarantine);
+    return true;
   }
 
   look(record: number, dest: number): void {

@@ -60,8 +60,8 @@ export interface EffectSink {
   /** The effect of the record's state begins; in the place of another if it has one. */
   apply(id: number): void;
   lift(id: number): void;
-  /** The place that counts is to be chosen again. */
-  turn(id: number): void;
+  /** The place that counts is to be chosen again; whether it is another one now. */
+  turn(id: number): boolean;
   /** A route of the MAC is in the FIB: it may be one that is to be held. */
   look(id: number, dest: number): void;
 }
@@ -70,7 +70,7 @@ const NO_EFFECTS: EffectSink = {
   hasRoom: false,
   apply() {},
   lift() {},
-  turn() {},
+  turn: () => false,
   look() {},
 };
 
@@ -233,10 +233,7 @@ export class MoveWatch {
     const output = step(this.subject, Input.Gone, this.now | 0, undefined);
     const { state } = this.subject;
     records.save(id, this.subject);
-    if (output === Output.Turn) {
-      this.effects.turn(id);
-      this.onChange(id, output);
-    }
+    if (output === Output.Turn && this.effects.turn(id)) this.onChange(id, output);
     if (isEffect(state)) return;
     records.enterGone(id);
     if (records.goneCount > MOST_GONE) this.forget(records.oldestGone);
@@ -426,7 +423,8 @@ export class MoveWatch {
       this.effects.apply(id);
       this.tell(FibEventKind.Quarantine, id, moves);
     }
-    if ((output & Output.Turn) !== 0) this.effects.turn(id);
+    // Chosen again, and the same as before: nothing to tell.
+    if (output === Output.Turn && !this.effects.turn(id)) return;
     this.onChange(id, output);
   }
 

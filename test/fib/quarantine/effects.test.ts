@@ -1,6 +1,7 @@
 /** What a quarantine does to the reflector: what others are sent, while it lasts and when it is over. */
 import { describe, expect, it, vi } from "vitest";
 import { FibEventKind, type DuplicateSettings } from "../../../src/fib/index.js";
+import { Output } from "../../../src/fib/quarantine/machine.js";
 import { auditNow } from "../../../src/bgp/audit/index.js";
 import { queryRoutes } from "../../../src/bgp/route-query.js";
 import { HoldReason } from "../../../src/bgp/rib/index.js";
@@ -205,6 +206,24 @@ describe("rate-limit", () => {
     expect(receiver.changes - before).toBeLessThan(30 * 10);
     whole(rig);
   });
+});
+
+describe("choosing again", () => {
+  it.each(["pin", "rate-limit"] as const)(
+    "is told when it comes to another place (%s)",
+    (action) => {
+      const rig = new Rig(rules({}));
+      rig.say(1, { sequence: 1 }).run();
+      rig.fib.change(() => rig.fib.desk.begin(1, action, 0, undefined));
+      const told = vi.fn();
+      rig.fib.duplicates.onChange = told;
+      rig.pass(10).say(1, { withdraw: true }).run().pass(60);
+      expect(told).not.toHaveBeenCalled();
+      rig.say(2, { sequence: 2 }).run().pass(20);
+      expect(told.mock.calls.filter(([, output]) => output === Output.Turn)).toHaveLength(1);
+      expect(rig.fib.view.mac(1)).toMatchObject({ pe: "10.0.0.2", quarantine: { pe: "10.0.0.2" } });
+    },
+  );
 });
 
 describe("a quarantine", () => {
