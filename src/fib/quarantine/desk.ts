@@ -245,7 +245,7 @@ export class QuarantineDesk {
     subject.attempts = saved.attempts;
     subject.alarmed = saved.alarmed || wasAlarmed;
     subject.absent = entry === 0;
-    subject.absentSince = (watch.now + (afterRestart ? GRACE_MS : 0)) | 0;
+    subject.absentSince = watch.now + (afterRestart ? GRACE_MS : 0);
     if (saved.byHand !== undefined) records.setByHand(id, ACTIONS[saved.action], saved.byHand);
     records.save(id, subject);
     records.leaveGone(id);

@@ -67,7 +67,7 @@ export const Output = {
 export const Action = { None: 0, Pin: 1, Hold: 2, RateLimit: 3 } as const;
 export type Action = (typeof Action)[keyof typeof Action];
 
-/** What is remembered of one MAC. Times are milliseconds modulo 2^32 of one clock. */
+/** What is remembered of one MAC. Times are milliseconds of one clock. */
 export interface Subject {
   state: State;
   /** When the window began, the alarm was raised, the effect began, or the trial. */
@@ -296,5 +296,5 @@ function stateOf(action: Action): State {
 
 /** A time in the future has not elapsed at all. */
 export function elapsed(from: number, to: number): number {
-  return Math.max(0, (to - from) | 0);
+  return Math.max(0, to - from);
 }

@@ -75,7 +75,7 @@ const NO_EFFECTS: EffectSink = {
 };
 
 export class MoveWatch {
-  /** Monotonic milliseconds; set by the owner before each batch. */
+  /** Monotonic milliseconds, whole ones; set by the owner before each batch. */
   now = 0;
   /** MACs that are duplicates now. */
   duplicates = 0;
@@ -122,7 +122,7 @@ export class MoveWatch {
 
   /** A new batch of changes. */
   begin(now: number): void {
-    this.now = now;
+    this.now = Math.floor(now);
     this.wentNow = 0;
   }
 
@@ -167,7 +167,7 @@ export class MoveWatch {
     records.load(id, this.subject);
     const rule = this.ruleOf(id);
     const { seconds } = rule ?? this.rules.base;
-    const late = elapsed(this.subject.absentSince, this.now | 0) > seconds * 1000;
+    const late = elapsed(this.subject.absentSince, this.now) > seconds * 1000;
     if (!late) entries.setMoves(entry, records.total(id));
     const elsewhere =
       !late &&
@@ -175,7 +175,7 @@ export class MoveWatch {
       !records.isPlace(id, Place.Last, this.placeAt(watched.pe(entry), watched.segment(entry)));
     const from = elsewhere ? records.internPe(id, Place.Last) : 0;
     this.subject.absent = false;
-    this.subject.absentSince = this.now | 0;
+    this.subject.absentSince = this.now;
     records.save(id, this.subject);
     if (elsewhere && counts && rule !== undefined) {
       if (this.isFresh(rule)) records.copyPlace(id, Place.Last, Place.Home);
@@ -230,7 +230,7 @@ export class MoveWatch {
     records.setTotal(id, entries.moves(entry));
     entries.setWatch(entry, 0);
     records.load(id, this.subject);
-    const output = step(this.subject, Input.Gone, this.now | 0, undefined);
+    const output = step(this.subject, Input.Gone, this.now, undefined);
     const { state } = this.subject;
     records.save(id, this.subject);
     if (output === Output.Turn && this.effects.turn(id)) this.onChange(id, output);
@@ -358,16 +358,16 @@ export class MoveWatch {
   isOver(id: number): boolean {
     const seconds = this.ruleOf(id)?.releaseSeconds ?? 0;
     this.records.load(id, this.subject);
-    return seconds > 0 && elapsed(this.subject.last, this.now | 0) > seconds * 1000;
+    return seconds > 0 && elapsed(this.subject.last, this.now) > seconds * 1000;
   }
 
   /** A wall-clock time as a time of the records. */
   timeOf(wall: number): number {
-    return (this.now - (this.events.now - wall)) | 0;
+    return this.now - (this.events.now - wall);
   }
 
   /** A time of the records as wall-clock milliseconds. */
-  readonly wallOf = (at: number): number => this.events.now - (((this.now | 0) - at) | 0);
+  readonly wallOf = (at: number): number => this.events.now - (this.now - at);
 
   private keyOf(entry: number): WatchKey {
     const { key, domains } = this;
@@ -391,14 +391,14 @@ export class MoveWatch {
     const { state, since, moves } = this.subject;
     if (state === State.Quiet) return true;
     if (state !== State.Counting && state !== State.Released) return false;
-    return moves === 0 || elapsed(since, this.now | 0) > rule.seconds * 1000;
+    return moves === 0 || elapsed(since, this.now) > rule.seconds * 1000;
   }
 
   private step(id: number, input: Input, rule: Rule | undefined): void {
     const { records, subject } = this;
     records.load(id, subject);
     const { alarmed } = subject;
-    const output = step(subject, input, this.now | 0, rule);
+    const output = step(subject, input, this.now, rule);
     const { moves } = subject;
     records.save(id, subject);
     if (output !== Output.None) this.follow(id, output, alarmed, moves);
@@ -451,7 +451,7 @@ export class MoveWatch {
       if (id === 0) return;
       records.load(id, subject);
       const { seconds } = this.ruleOf(id) ?? this.rules.base;
-      if (elapsed(subject.absentSince, this.now | 0) <= seconds * 1000) return;
+      if (elapsed(subject.absentSince, this.now) <= seconds * 1000) return;
       this.forget(id);
     }
   }

@@ -13,7 +13,7 @@ import type { EthernetSegments } from "../ethernet-segment.js";
 import type { RemotePes } from "../remote-pes.js";
 import type { Action, State, Subject } from "./machine.js";
 
-const WIDTH = 44;
+const WIDTH = 47;
 /** Words of the domain's key, its tag, and the MAC. */
 const KEY = 2;
 const ENTRY = 7;
@@ -44,6 +44,13 @@ export const Place = {
   Kept: 35,
 } as const;
 export type Place = (typeof Place)[keyof typeof Place];
+
+/** High words of `SINCE`, `LAST`, `TURNED` and `ABSENT_SINCE`: 32 bits are milliseconds of seven weeks. */
+const SINCE_HIGH = 43;
+const LAST_HIGH = 44;
+const TURNED_HIGH = 45;
+const ABSENT_SINCE_HIGH = 46;
+const HIGH = 0x1_0000_0000;
 
 const Flag = { Alarmed: 1 << 8, Absent: 1 << 9, ByHand: 1 << 10, InUse: 1 << 11 } as const;
 const ACTION = 16;
@@ -203,12 +210,12 @@ export class WatchRecords {
     into.state = (state & 0xff) as State;
     into.alarmed = (state & Flag.Alarmed) !== 0;
     into.absent = (state & Flag.Absent) !== 0;
-    into.since = words[base + SINCE]!;
-    into.last = words[base + LAST]!;
+    into.since = timeAt(words, base + SINCE, base + SINCE_HIGH);
+    into.last = timeAt(words, base + LAST, base + LAST_HIGH);
     into.moves = words[base + MOVES]!;
     into.attempts = words[base + ATTEMPTS]!;
-    into.turned = words[base + TURNED]!;
-    into.absentSince = words[base + ABSENT_SINCE]!;
+    into.turned = timeAt(words, base + TURNED, base + TURNED_HIGH);
+    into.absentSince = timeAt(words, base + ABSENT_SINCE, base + ABSENT_SINCE_HIGH);
   }
 
   save(id: number, from: Subject): void {
@@ -217,12 +224,12 @@ export class WatchRecords {
     const kept = words[base + STATE]! & ~(0xff | Flag.Alarmed | Flag.Absent);
     words[base + STATE] =
       kept | from.state | (from.alarmed ? Flag.Alarmed : 0) | (from.absent ? Flag.Absent : 0);
-    words[base + SINCE] = from.since;
-    words[base + LAST] = from.last;
+    setTime(words, base + SINCE, base + SINCE_HIGH, from.since);
+    setTime(words, base + LAST, base + LAST_HIGH, from.last);
     words[base + MOVES] = from.moves;
     words[base + ATTEMPTS] = from.attempts;
-    words[base + TURNED] = from.turned;
-    words[base + ABSENT_SINCE] = from.absentSince;
+    setTime(words, base + TURNED, base + TURNED_HIGH, from.turned);
+    setTime(words, base + ABSENT_SINCE, base + ABSENT_SINCE_HIGH, from.absentSince);
   }
 
   // Places
@@ -387,6 +394,15 @@ export function compareAddresses(a: PlaceWords, b: PlaceWords): number {
     if (x !== y) return x < y ? -1 : 1;
   }
   return 0;
+}
+
+function timeAt(words: Int32Array, low: number, high: number): number {
+  return words[high]! * HIGH + (words[low]! >>> 0);
+}
+
+function setTime(words: Int32Array, low: number, high: number, time: number): void {
+  words[low] = time | 0;
+  words[high] = Math.floor(time / HIGH);
 }
 
 function equalWords(

@@ -226,6 +226,22 @@ describe("choosing again", () => {
   );
 });
 
+describe("by hand, for weeks", () => {
+  it("knows since when it is, and that its place has lost the MAC", () => {
+    const rig = new Rig(rules({}));
+    const receiver = rig.receiver();
+    rig.say(1).run();
+    const since = rig.speaker.clock.wall();
+    rig.fib.change(() => rig.fib.desk.begin(1, "pin", 0, undefined));
+    rig.pass(5).say(1, { withdraw: true }).run();
+    // More milliseconds than 31 bits hold.
+    rig.speaker.clock.advance(25 * 86_400_000);
+    expect(rig.fib.desk.page(0, 10, 10).rows[0]?.quarantine).toMatchObject({ since });
+    rig.say(2).run().pass(3);
+    expect(receiver.hops).toEqual([hop(2)]);
+  });
+});
+
 describe("a quarantine", () => {
   it("costs an announcement nothing while there is none", () => {
     const rig = new Rig(rules({}));

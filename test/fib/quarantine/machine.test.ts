@@ -219,7 +219,7 @@ const TIMES: readonly Row[] = [
     None,
   ],
   [
-    "the clock wraps",
+    "a time before the clock began",
     subject(Counting, { since: -10, last: -10, moves: 4 }),
     Move,
     10,
