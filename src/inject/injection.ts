@@ -142,8 +142,10 @@ export class Injection implements InjectControl {
         since: before?.get(route.key)?.since ?? now,
       }));
       if (persist) {
+        const number = this.owners.numberOf(owner);
         const put = fresh.map(({ route, since }) => ({
           owner,
+          number,
           key: route.key,
           spec: route.spec,
           since,
@@ -243,15 +245,18 @@ export class Injection implements InjectControl {
     return routes;
   }
 
-  private put(name: string, fresh: Omit<Held, "serial">): { owner: Owner; held: Held } {
+  private put(
+    name: string,
+    fresh: Omit<Held, "serial">,
+    number?: number,
+  ): { owner: Owner; held: Held } {
     const { family, nlri, set, nextHopLength } = fresh.route;
-    const done = this.owners.put(name, fresh);
-    const { number } = done.owner;
+    const done = this.owners.put(name, fresh, number);
     const taken = this.sink.announce(
       family,
       nlri,
       nlri.length,
-      number,
+      done.owner.number,
       set,
       set.length,
       nextHopLength,
@@ -313,14 +318,14 @@ export class Injection implements InjectControl {
   private putBack(routes: readonly KeptRoute[]): void {
     const now = this.parts.clock.wall();
     let count = 0;
-    for (const { owner, spec, since, expires } of routes) {
+    for (const { owner, number, spec, since, expires } of routes) {
       if (expires !== undefined && expires <= now) continue;
       try {
         const route = buildRoute(spec, this.parts.context);
         // Somebody has announced it anew while the store was away.
         if (this.owners.find(owner)?.routes.has(route.key) === true) continue;
         this.owners.checkRoom(owner, [route.key], this.settings);
-        this.put(owner, { route, persist: true, since, expires });
+        this.put(owner, { route, persist: true, since, expires }, number);
         count++;
       } catch (error) {
         if (!(error instanceof InjectError)) throw error;

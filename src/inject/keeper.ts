@@ -10,6 +10,8 @@ const PREFIX = "inject/";
 
 export interface KeptRoute {
   readonly owner: string;
+  /** The owner's; undefined in what an earlier version wrote. */
+  readonly number: number | undefined;
   readonly spec: RouteSpec;
   /** Wall-clock milliseconds. */
   readonly since: number;
@@ -32,10 +34,10 @@ export class Keeper {
     now: number,
   ): Promise<void> {
     const writes: StoreWrite[] = [
-      ...put.map(({ owner, key, spec, since, expires }): StoreWrite => ({
+      ...put.map(({ owner, number, key, spec, since, expires }): StoreWrite => ({
         kind: "put",
         key: keyOf(owner, key),
-        value: Buffer.from(JSON.stringify({ spec, since, expires })),
+        value: Buffer.from(JSON.stringify({ spec, since, expires, number })),
         ttlMs: expires === undefined ? undefined : Math.max(1, expires - now),
       })),
       ...removed.map(({ owner, key }): StoreWrite => ({ kind: "delete", key: keyOf(owner, key) })),
@@ -74,7 +76,8 @@ export class Keeper {
       if (owner === "" || typeof kept.spec !== "object" || typeof kept.since !== "number") {
         throw new TypeError("not the shape of an injected route");
       }
-      return [{ owner, spec: kept.spec, since: kept.since, expires: kept.expires }];
+      const number = Number.isSafeInteger(kept.number) ? kept.number : undefined;
+      return [{ owner, number, spec: kept.spec, since: kept.since, expires: kept.expires }];
     } catch (error) {
       this.log.error({ err: error, key }, "a kept injected route cannot be read: left out");
       return [];

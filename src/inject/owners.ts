@@ -1,6 +1,6 @@
 /**
- * The routes of every owner, by key, and the numbers that owners have as path ids in the table. Numbers are
- * small and used again when an owner's last route is gone; of two owners of one NLRI the lower one counts.
+ * The routes of every owner, by key, and the numbers that owners have as path ids in the table. A new owner's
+ * is above those of all others: of two owners of one NLRI the lower one counts, who was there first.
  */
 import type { BuiltRoute } from "./build.js";
 import { InjectError } from "./error.js";
@@ -32,7 +32,7 @@ export class Owners {
   /** Those that run out some day. */
   temporary = 0;
   private readonly byName = new Map<string, Owner>();
-  private readonly byNumber: (Owner | undefined)[] = [];
+  private readonly byNumber = new Map<number, Owner>();
   private serial = 0;
 
   find(name: string): Owner | undefined {
@@ -40,7 +40,7 @@ export class Owners {
   }
 
   nameOf(number: number): string | undefined {
-    return this.byNumber[number]?.name;
+    return this.byNumber.get(number)?.name;
   }
 
   all(): IterableIterator<Owner> {
@@ -83,9 +83,21 @@ export class Owners {
     }
   }
 
-  /** Takes the route in, or in place of what the owner had under its key. */
-  put(name: string, held: Omit<Held, "serial">): { owner: Owner; held: Held } {
-    const owner = this.byName.get(name) ?? this.create(name);
+  /** The owner's number, or what it will be. */
+  numberOf(name: string): number {
+    return this.byName.get(name)?.number ?? Math.max(-1, ...this.byNumber.keys()) + 1;
+  }
+
+  /**
+   * Takes the route in, or in place of what the owner had under its key.
+   * @param number for a new owner, if nobody has it
+   */
+  put(
+    name: string,
+    held: Omit<Held, "serial">,
+    number = this.numberOf(name),
+  ): { owner: Owner; held: Held } {
+    const owner = this.byName.get(name) ?? this.create(name, number);
     const { key } = held.route;
     const before = owner.routes.get(key);
     const now = { ...held, serial: before?.serial ?? ++this.serial };
@@ -104,17 +116,16 @@ export class Owners {
     if (held.expires !== undefined) this.temporary--;
     if (owner.routes.size === 0) {
       this.byName.delete(owner.name);
-      this.byNumber[owner.number] = undefined;
+      this.byNumber.delete(owner.number);
     }
     return held;
   }
 
-  private create(name: string): Owner {
-    let number = 0;
-    while (this.byNumber[number] !== undefined) number++;
+  private create(name: string, wanted: number): Owner {
+    const number = this.byNumber.has(wanted) ? this.numberOf(name) : wanted;
     const owner = { name, number, routes: new Map<string, Held>() };
     this.byName.set(name, owner);
-    this.byNumber[number] = owner;
+    this.byNumber.set(number, owner);
     return owner;
   }
 }

@@ -90,9 +90,10 @@ describe("injection", () => {
     expect(second).toMatchObject({ best: false, reason: "the best has: lower path id" });
     await injection.withdraw({ owner: "one" });
     expect((await injection.list({})).rows).toMatchObject([{ owner: "two", best: true }]);
-    // The number of the owner who left is used again.
-    await injection.announce({ owner: "three", routes: [MAC] });
-    expect((await injection.list({ owner: "three" })).rows[0]?.best).toBe(true);
+    // Who comes later does not take the place of an owner who left.
+    const [third] = await injection.announce({ owner: "three", routes: [MAC] });
+    expect(third?.best).toBe(false);
+    expect((await injection.list({ owner: "two" })).rows[0]?.best).toBe(true);
     expect(speaker.reflector.audit()).toEqual([]);
   });
 
@@ -204,6 +205,22 @@ describe("kept over a restart", () => {
     void third.injection.restore();
     await third.settle();
     expect((await third.kept()).rows).toEqual([]);
+  });
+
+  it("are of the owner who was first, as before", async () => {
+    const kv = new MemoryKv();
+    const first = life(new KvStore(kv, new Speaker().clock));
+    await first.injection.announce({ owner: "zebra", routes: [MAC], persist: true });
+    await first.injection.announce({ owner: "ape", routes: [MAC], persist: true });
+    first.injection.close();
+    const second = life(new KvStore(kv, new Speaker().clock));
+    void second.injection.restore();
+    await second.settle();
+    const { rows } = await second.kept();
+    expect(rows.map(({ owner, best }) => [owner, best]).sort()).toEqual([
+      ["ape", false],
+      ["zebra", true],
+    ]);
   });
 
   it("are none without a place for them, and nothing is announced when the store refuses", async () => {
