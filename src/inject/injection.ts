@@ -226,23 +226,24 @@ export class Injection implements InjectControl {
     });
   }
 
-  /** Some at a time: two hundred are more than the sessions should wait for. */
+  /** Some at a time: two hundred are more than the sessions should wait for. Of one said twice the last counts. */
   private async built(specs: readonly RouteSpec[]): Promise<BuiltRoute[]> {
     if (specs.length === 0) throw invalid("routes are missing: at least one");
     if (specs.length > MOST_ROUTES) {
       throw invalid(`an order has at most ${MOST_ROUTES} routes; send several`);
     }
-    const routes: BuiltRoute[] = [];
+    const routes = new Map<string, BuiltRoute>();
     for (const [index, spec] of specs.entries()) {
       if (index > 0 && index % BUILT_AT_ONCE === 0) await pause();
       try {
-        routes.push(buildRoute(spec, this.parts.context));
+        const route = buildRoute(spec, this.parts.context);
+        routes.set(route.key, route);
       } catch (error) {
         if (specs.length === 1 || !(error instanceof InjectError)) throw error;
         throw new InjectError(error.code, `route ${index + 1}: ${error.message}`);
       }
     }
-    return routes;
+    return [...routes.values()];
   }
 
   private put(

@@ -207,6 +207,16 @@ describe("kept over a restart", () => {
     expect((await third.kept()).rows).toEqual([]);
   });
 
+  it("are those of an order that says one twice: the last counts", async () => {
+    const { injection, kept } = life(new KvStore(new MemoryKv(), new Speaker().clock));
+    const order = { owner: "ops", routes: [MAC, { ...MAC, sequence: 3 }] };
+    for (const persist of [true, false]) {
+      const rows = await injection.announce({ ...order, persist });
+      expect(rows).toMatchObject([{ route: KEY, persist, spec: { sequence: 3 } }]);
+    }
+    expect((await kept()).rows).toHaveLength(1);
+  });
+
   it("are of the owner who was first, as before", async () => {
     const kv = new MemoryKv();
     const first = life(new KvStore(kv, new Speaker().clock));
