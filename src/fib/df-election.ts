@@ -40,7 +40,7 @@ export interface DfResult {
   readonly disagree: boolean;
   /** Index of the forwarder among the candidates, -1 for none. */
   readonly winner: number;
-  /** Indexes of those that stood, best first; the second is the backup forwarder. */
+  /** Indexes of those that stood, best first. */
   readonly order: readonly number[];
   /** For people. */
   readonly reason: string;

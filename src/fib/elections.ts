@@ -62,6 +62,7 @@ export interface ForwarderView {
   readonly tagFrom: "ethernet-tag" | "vni" | "unknown";
   /** Undefined when nobody stood. */
   readonly forwarder: string | undefined;
+  /** Who would be elected if the forwarder left. */
   readonly backup: string | undefined;
   readonly algorithm: number;
   readonly acDf: boolean;
@@ -153,12 +154,15 @@ export class Elections {
         ? []
         : new OwnViews(electors, candidates, esi, tag, result).all();
     const known = views.length === electors.length;
+    // Modulo counts off anew among fewer, and those left may agree on another algorithm.
+    const others = electors.filter((_, index) => index !== result.winner);
+    const left = candidates.filter((_, index) => index !== result.winner);
     return {
       domain: this.view.domainName(domain),
       tag,
       tagFrom,
       forwarder: electors[result.winner]?.originator,
-      backup: electors[result.order[1] ?? -1]?.originator,
+      backup: others[electForwarder(left, esi, tag).winner]?.originator,
       algorithm: result.algorithm,
       acDf: result.acDf,
       disagree: result.disagree,

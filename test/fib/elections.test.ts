@@ -71,6 +71,17 @@ describe("an election", () => {
     expect(preferred.views).toEqual(["1 takes 2", "2 takes 2"]);
   });
 
+  it("names as backup who is elected when the forwarder leaves", () => {
+    // 100 modulo 3 is ordinal 1; of the two that are left, 100 modulo 2 is ordinal 0.
+    const fabric = new Segment().pe(1).pe(2).pe(3);
+    expect(fabric.elected).toMatchObject({ forwarder: "10.0.0.2", backup: "10.0.0.1" });
+    fabric.lose(2);
+    expect(fabric.elected.forwarder).toBe("10.0.0.1");
+    // Without the one that announces nothing, all announce the same.
+    const mixed = new Segment().pe(1, preference(10)).pe(2, []).pe(3, preference(30));
+    expect(mixed.elected).toMatchObject({ forwarder: "10.0.0.2", backup: "10.0.0.3" });
+  });
+
   it("falls back to the default for everybody where one knows no community, and says what insisting would do", () => {
     const fabric = new Segment().pe(1, []).pe(2, preference(500));
     expect(fabric.elected).toMatchObject({
