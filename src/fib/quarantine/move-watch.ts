@@ -340,8 +340,9 @@ export class MoveWatch {
   ruleOf(id: number): Rule | undefined {
     const { records } = this;
     if (records.isByHand(id)) {
-      const action = records.action(id);
-      return { ...this.rules.base, action, releaseSeconds: records.release(id) };
+      const { k0, k1 } = records.key(id);
+      const rule = this.rules.ofKey(k0, k1) ?? this.rules.base;
+      return { ...rule, action: records.action(id), releaseSeconds: records.release(id) };
     }
     const entry = records.entry(id);
     if (entry !== 0 && this.watched!.isGateway(entry)) return undefined;

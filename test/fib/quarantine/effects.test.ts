@@ -209,6 +209,26 @@ describe("rate-limit", () => {
 });
 
 describe("choosing again", () => {
+  it("by hand goes by the domain's own interval", () => {
+    const base = rules({}).duplicates;
+    const domain = {
+      name: "red",
+      service: "vlan-based",
+      routeTargets: ["65000:100"],
+      ethernetTag: undefined,
+      vni: undefined,
+      duplicates: { ...base, rateSeconds: 60 },
+    } as const;
+    const rig = new Rig({ ...rules({}), domains: [domain] });
+    const receiver = rig.receiver();
+    rig.say(1, { sequence: 1 }).run();
+    rig.fib.change(() => rig.fib.desk.begin(1, "rate-limit", 0, undefined));
+    rig.say(2, { sequence: 2 }).run().pass(50);
+    expect(receiver.hops).toEqual([hop(1)]);
+    rig.pass(15);
+    expect(receiver.hops).toEqual([hop(2)]);
+  });
+
   it.each(["pin", "rate-limit"] as const)(
     "is told when it comes to another place (%s)",
     (action) => {
