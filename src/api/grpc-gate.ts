@@ -88,6 +88,7 @@ export class GrpcGate {
     const server = new Made(this.desk, systemClock, {
       begun: (peer) => of(peer, (socket) => this.places.begun(socket)),
       ended: (peer) => of(peer, (socket) => this.places.ended(socket)),
+      stuck: (peer) => of(peer, (socket) => socket.destroy()),
     });
     await server.start();
     return server;

@@ -4,9 +4,10 @@ import type { ConnectionInjector, MethodDefinition } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import type { Duplex } from "node:stream";
 import type { Clock, TimerHandle } from "../../util/clock.js";
+import { Deadlines } from "../../util/deadlines.js";
 import type { Desk } from "../desk.js";
 import { encoderOf, OPERATIONS, PACKAGE, proto, type Operation } from "../service/index.js";
-import { admission, type Admitted, type CallSink } from "./admission.js";
+import { admission, TAKE_MS, type Admitted, type CallSink } from "./admission.js";
 import { streamHandler, unaryHandler, type Streaming, type Unary } from "./handlers.js";
 import { reflectionService } from "./reflected.js";
 
@@ -37,6 +38,7 @@ interface Handlers {
 export class GrpcServer {
   private readonly desk: Desk;
   private readonly clock: Clock;
+  private readonly taking: Deadlines;
   private readonly server: Server;
   private readonly health: HealthImplementation;
   private readonly names: readonly string[];
@@ -48,11 +50,12 @@ export class GrpcServer {
   constructor(desk: Desk, clock: Clock, calls?: CallSink) {
     this.desk = desk;
     this.clock = clock;
+    this.taking = new Deadlines(clock, TAKE_MS);
     const services = servicesOf(desk);
     const operations = new Map([...OTHERS, ...rolesOf()]);
     this.server = new Server({
       ...LIMITS,
-      interceptors: [admission({ desk, clock, operations, calls })],
+      interceptors: [admission({ desk, clock, taking: this.taking, operations, calls })],
     });
     for (const { definition, implementation } of services.values()) {
       this.server.addService(definition, implementation);
@@ -80,6 +83,7 @@ export class GrpcServer {
   close(): void {
     this.closed = true;
     this.timer?.cancel();
+    this.taking.close();
     this.injector.destroy();
     this.server.forceShutdown();
   }

@@ -1,9 +1,15 @@
 /** What is refused before anything of a call is read, and what a call that was let in may take; real HTTP/2. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import {
+  connect,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type Settings,
+} from "node:http2";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Desk } from "../../../src/api/desk.js";
 import { MOST_CALLS } from "../../../src/api/grpc/admission.js";
 import { GrpcGate } from "../../../src/api/grpc-gate.js";
@@ -53,9 +59,9 @@ afterEach(() => {
   listener.close();
 });
 
-function session(): ClientHttp2Session {
+function session(settings: Settings = {}): ClientHttp2Session {
   const { port } = listener.address() as AddressInfo;
-  const made = connect(`http://127.0.0.1:${port}`);
+  const made = connect(`http://127.0.0.1:${port}`, { settings });
   made.on("error", () => {});
   sessions.push(made);
   return made;
@@ -151,6 +157,57 @@ test("calls under way are bounded, of all connections; health has places of its 
   release();
   expect(new Set(await Promise.all(calls))).toEqual(new Set(["0"]));
   expect(await more(SUMMARY)).toBe("0");
+});
+
+test("who watches health, in any number, takes no place from who checks it", async () => {
+  for (let on = session(), n = 0; n < 300; n++) {
+    if (n % 100 === 99) on = session();
+    const stream = call(on, "/grpc.health.v1.Health/Watch");
+    stream.end(EMPTY);
+    await once(stream, "response");
+  }
+  const check = call(session(), HEALTH);
+  check.end(EMPTY);
+  expect(await statusOf(check)).toBe("0");
+});
+
+test("who takes nothing of an answer is told of, and not who has taken it", async () => {
+  const stuck: string[] = [];
+  server.close();
+  server = new GrpcServer(desk, clock, {
+    begun: () => {},
+    ended: () => {},
+    stuck: (peer) => stuck.push(peer),
+  });
+  await server.start();
+  const before = clock.pending;
+  const taken = call(session(), SUMMARY, TOKEN);
+  taken.end(EMPTY);
+  expect(await statusOf(taken)).toBe("0");
+  // Nor who has gone before there was one.
+  const answer = control.summary.bind(control);
+  let release: (() => void) | undefined;
+  control.summary = () => new Promise((resolve) => (release = () => void answer().then(resolve)));
+  const on = session();
+  const gone = call(on, SUMMARY, TOKEN);
+  gone.end(EMPTY);
+  await vi.waitFor(() => expect(release).toBeDefined());
+  control.summary = answer;
+  gone.close(constants.NGHTTP2_CANCEL);
+  const next = call(on, SUMMARY, TOKEN);
+  next.end(EMPTY);
+  expect(await statusOf(next)).toBe("0");
+  release!();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  clock.pass(60_000);
+  expect(stuck).toEqual([]);
+  const holder = session({ initialWindowSize: 0 });
+  call(holder, SUMMARY, TOKEN).end(EMPTY);
+  await vi.waitFor(() => expect(clock.pending).toBe(before + 1));
+  clock.pass(59_999);
+  expect(stuck).toEqual([]);
+  clock.pass(1);
+  expect(stuck).toEqual([`127.0.0.1:${holder.socket.localPort}`]);
 });
 
 test("connections in any number that ask nothing do not keep out one that does; who is asking stays", async () => {
