@@ -48,9 +48,9 @@ export interface MobilityContext {
   compareKeys(a: number, b: number): number;
 }
 
-const WRAP_HIGH = 0xffff0000;
-const WRAP_LOW = 0xffff;
-const WRAP = 0x1_0000_0000;
+export const WRAP_HIGH = 0xffff0000;
+export const WRAP_LOW = 0xffff;
+export const WRAP = 0x1_0000_0000;
 const STICKY = 0x8_0000_0000;
 /** Rings of up to so many candidates are arranged at once. */
 const SHORT_RING = 32;

@@ -20,6 +20,7 @@ import { HoldReason, type RouteHolds, type RouteScreen } from "../../bgp/rib/ind
 import { decodeNlri, Family, formatNlri } from "../../fast-bgp-codec/index.js";
 import { readI32, readU16 } from "../../util/bytes.js";
 import type { FibTables, MacFib } from "../mac-fib.js";
+import { WRAP, WRAP_HIGH, WRAP_LOW } from "../mobility.js";
 import { FactFlag } from "../route-facts.js";
 import type { FibSettings } from "../settings.js";
 import { Output, State } from "./machine.js";
@@ -71,6 +72,12 @@ export interface HeldRoute extends PlaceView {
   readonly peer: string;
   readonly sequence: number;
   readonly sticky: boolean;
+}
+
+interface Claim {
+  readonly place: PlaceWords;
+  readonly sticky: boolean;
+  readonly sequence: number;
 }
 
 /** Who would win. */
@@ -310,22 +317,35 @@ export class Quarantines implements EffectSink, RouteScreen {
 
   /** Among what is held, and the winner that counts now if there is one. */
   private wouldWin(quarantine: Quarantine): Best {
-    const { routes } = this.tables;
-    const reader = this.readerNow();
     const best: Best = { found: false, place: newPlace(), sticky: false, sequence: 0 };
+    let high = false;
+    let low = false;
+    for (const { sequence } of this.claims(quarantine)) {
+      if (sequence >= WRAP_HIGH) high = true;
+      else if (sequence >= 1 && sequence <= WRAP_LOW) low = true;
+    }
+    for (const { place, sticky, sequence } of this.claims(quarantine)) {
+      const wrapped = high && low && sequence >= 1 && sequence <= WRAP_LOW;
+      consider(best, place, sticky, wrapped ? sequence + WRAP : sequence);
+    }
+    return best;
+  }
+
+  /** Good until the next one. */
+  private *claims(quarantine: Quarantine): Generator<Claim> {
+    const { routes, facts } = this.tables;
     const entry = this.watch.records.entry(quarantine.record);
     if (entry !== 0) {
-      const { facts } = this.tables;
       const head = this.macs.entries.head(entry);
       const of = this.macs.candidates.factsOf(head);
       const sticky = (facts.flags(of) & FactFlag.Sticky) !== 0;
-      consider(best, this.placeOf(head), sticky, facts.sequence(of));
+      yield { place: this.placeOf(head), sticky, sequence: facts.sequence(of) };
     }
+    const reader = this.readerNow();
     for (const path of this.heldOf(quarantine)) {
       reader.read(routes.pathReceived(path), routes.nlriBytes, routes.pathNlri(path), () => {});
-      consider(best, reader.place, reader.sticky, reader.sequence);
+      yield reader;
     }
-    return best;
   }
 
   /** Paths that are held for the quarantine; a number that stands for something else by now is left out. */
@@ -372,7 +392,7 @@ export class Quarantines implements EffectSink, RouteScreen {
   }
 }
 
-/** Sticky first, then the higher sequence, then the lower address (`mobility.ts`, without the wrap). */
+/** Sticky first, then the higher sequence, then the lower address (`mobility.ts`). */
 function consider(best: Best, place: PlaceWords, sticky: boolean, sequence: number): void {
   const order =
     Number(sticky) - Number(best.sticky) ||

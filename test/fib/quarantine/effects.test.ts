@@ -209,6 +209,17 @@ describe("rate-limit", () => {
 });
 
 describe("choosing again", () => {
+  it("takes a sequence that has wrapped for the higher one, as the FIB does", () => {
+    const rig = new Rig(rules({}));
+    const receiver = rig.receiver();
+    rig.say(1, { sequence: 0xfffffffe }).run();
+    rig.fib.change(() => rig.fib.desk.begin(1, "rate-limit", 0, undefined));
+    rig.say(2, { sequence: 1 }).run().pass(15);
+    expect(receiver.hops).toEqual([hop(2)]);
+    rig.say(1, { sequence: 0xffffffff }).run().pass(30);
+    expect(receiver.hops).toEqual([hop(2)]);
+  });
+
   it("by hand goes by the domain's own interval", () => {
     const base = rules({}).duplicates;
     const domain = {
