@@ -80,7 +80,7 @@ export class WinnerChange {
     const sticky = (facts.flags(of) & FactFlag.Sticky) !== 0;
     if (before.pe === 0) {
       this.change.named = true;
-      this.settleNew(entry, head, merged, !sticky);
+      this.settleNew(entry, head, !sticky);
       return;
     }
     this.noteWrap(entry, head);
@@ -115,8 +115,8 @@ export class WinnerChange {
   }
 
   /** A MAC that was elsewhere lately has moved, though nobody had it for a moment. */
-  private settleNew(entry: number, head: number, merged: boolean, counts: boolean): void {
-    const from = merged ? 0 : this.moves.learnt(entry, counts);
+  private settleNew(entry: number, head: number, counts: boolean): void {
+    const from = this.moves.learnt(entry, counts);
     if (from === 0) {
       this.teller.mac(FibEventKind.Learn, entry, head, 0);
       return;

@@ -208,6 +208,30 @@ describe("rate-limit", () => {
   });
 });
 
+describe("of a backbone MAC, a quarantine by hand", () => {
+  it("stays with its PE when the MAC is gone for a moment, and is shown", () => {
+    const domain = {
+      name: "core",
+      service: "pbb",
+      routeTargets: ["65000:100"],
+      ethernetTag: undefined,
+      vni: undefined,
+      duplicates: undefined,
+    } as const;
+    const rig = new Rig({ ...rules({}), domains: [domain] });
+    const receiver = rig.receiver();
+    rig.say(1).say(2).run();
+    const pe = parseIp("10.0.0.1")!;
+    rig.fib.change(() => rig.fib.desk.begin(1, "pin", 0, pe));
+    rig.run().pass(5);
+    expect(receiver.hops).toEqual([hop(1)]);
+    rig.say(1, { withdraw: true }).run().say(1).run().pass(5);
+    expect(receiver.hops).toEqual([hop(1)]);
+    expect(rig.fib.view.mac(1)?.quarantine).toMatchObject({ state: "pin", pe: "10.0.0.1" });
+    expect(rig.fib.duplicates.records.count).toBe(1);
+  });
+});
+
 describe("choosing again", () => {
   it("takes a sequence that has wrapped for the higher one, as the FIB does", () => {
     const rig = new Rig(rules({}));
