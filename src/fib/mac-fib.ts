@@ -17,7 +17,7 @@ import type { FibTables, MoveSink } from "./fib-tables.js";
 import { FibTeller } from "./fib-teller.js";
 import { IpBindings } from "./ip-bindings.js";
 import { EntryFlag, MacEntries } from "./mac-entries.js";
-import { Mobility, type MobilityContext } from "./mobility.js";
+import { Mobility, WRAP_HIGH, WRAP_LOW, type MobilityContext } from "./mobility.js";
 import { FactFlag } from "./route-facts.js";
 import { compareRoutes } from "./route-order.js";
 import { SequenceRegressions } from "./sequence-regressions.js";
@@ -48,7 +48,6 @@ const IP_BITS = 31;
 const IP = 32;
 /** Routes looked at for another one that binds the same address to the same MAC. */
 const NEIGHBOURS = 8;
-const WRAP_HIGH = 0xffff0000;
 
 export class MacFib {
   readonly entries: MacEntries;
@@ -507,9 +506,9 @@ export class MacFib {
   private noteFlush(entry: number, id: number, oldFacts: number, merged: boolean): void {
     const { facts, segments } = this.tables;
     const of = this.candidates.factsOf(id);
-    if (facts.sequence(of) === facts.sequence(oldFacts) || facts.pe(of) !== facts.pe(oldFacts)) {
-      return;
-    }
+    const [before, now] = [facts.sequence(oldFacts), facts.sequence(of)];
+    const wrapped = before >= WRAP_HIGH && now <= WRAP_LOW;
+    if ((now <= before && !wrapped) || facts.pe(of) !== facts.pe(oldFacts)) return;
     const attachment = this.candidates.attachment(id);
     const maxEsi = attachment !== 0 && segments.isMaxEsi(segments.segmentOf(attachment));
     if (!merged && !maxEsi) return;

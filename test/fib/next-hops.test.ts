@@ -173,4 +173,14 @@ describe("backbone MACs (RFC 7623)", () => {
       expect(fabric.fib.view.mac(1)).toMatchObject({ moves: 0, duplicate: undefined });
     }
   });
+
+  it("ask for a flush by counting up, also past the end of the numbers, not by beginning anew", () => {
+    const fabric = new Segment({ domains: [PBB] }).mac(1, MAC, "00".repeat(10), 7);
+    const flushes = (sequence: number | undefined) => {
+      fabric.read().news();
+      fabric.mac(1, MAC, "00".repeat(10), sequence);
+      return fabric.news().filter(({ kind }) => kind === FibEventKind.Flush).length;
+    };
+    expect([8, 3, undefined, 0xffffffff, 0, 1].map(flushes)).toEqual([1, 0, 0, 1, 1, 1]);
+  });
 });
