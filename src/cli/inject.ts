@@ -104,7 +104,7 @@ export function formatInjected(
     rows,
     [
       { title: "Owner", value: (row) => row.owner },
-      { title: "Route", value: (row) => row.route, flexible: true },
+      { title: "Route", value: (row) => row.route },
       { title: "Sent", value: (row) => (row.best ? "yes" : "no") },
       { title: "Left", value: (row) => left(row, now), right: true },
     ],

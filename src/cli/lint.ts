@@ -124,7 +124,7 @@ function rulesTable(rules: readonly RuleAnswer[], columns: number): string {
     [
       { title: "Rule", value: ({ id }) => id },
       { title: "Severity", value: ({ severity }) => severity },
-      { title: "Meaning", value: ({ meaning }) => meaning, flexible: true },
+      { title: "Meaning", value: ({ meaning }) => meaning },
     ],
     columns,
   );

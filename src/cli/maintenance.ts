@@ -104,7 +104,7 @@ export function formatMaintenance(answer: MaintenanceAnswer, width: number, now:
   const table = formatTable(
     answer.peers,
     [
-      { title: "Peer", value: (row) => row.peer, flexible: true },
+      { title: "Peer", value: (row) => row.peer },
       { title: "State", value: (row) => row.state },
       { title: "For", value: (row) => formatAge(now - row.since), right: true },
       {

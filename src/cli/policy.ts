@@ -76,7 +76,7 @@ function formatPolicies(policies: readonly PolicyAnswer[], width: number): strin
         { title: "#", value: (rule) => String(rule.number), right: true },
         { title: "Name", value: (rule) => rule.name },
         { title: "Hits", value: (rule) => String(rule.hits), right: true },
-        { title: "Rule", value: (rule) => rule.text, flexible: true },
+        { title: "Rule", value: (rule) => rule.text },
       ],
       width,
     );
@@ -102,7 +102,7 @@ export function formatTest(answer: TestAnswer, width: number): string {
   const table = formatTable(
     answer.peers,
     [
-      { title: "Peer", value: (peer) => peer.peer, flexible: true },
+      { title: "Peer", value: (peer) => peer.peer },
       { title: "Way", value: (peer) => peer.direction },
       { title: "Accepted", value: (peer) => String(peer.accepted), right: true },
       { title: "Rejected", value: (peer) => String(peer.rejected), right: true },

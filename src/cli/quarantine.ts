@@ -5,9 +5,7 @@ import { clientOf, printJson, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { wholeNumber } from "./numbers.js";
 import type { QuarantineAnswer, QuarantinedMacAnswer } from "./quarantine-wire.js";
-import { formatAge, formatTable, shorten } from "./text.js";
-
-const NAME_WIDTH = 16;
+import { formatAge, formatTable } from "./text.js";
 
 interface AddOptions {
   readonly domain?: string;
@@ -82,9 +80,9 @@ export function formatQuarantined(
     rows,
     [
       { title: "MAC", value: (row) => row.mac },
-      { title: "Domain", value: (row) => shorten(row.domain, NAME_WIDTH) },
+      { title: "Domain", value: (row) => row.domain },
       { title: "Effect", value: ({ quarantine }) => quarantine?.state ?? "alarm" },
-      { title: "PE", value: ({ quarantine }) => quarantine?.pe ?? "", flexible: true },
+      { title: "PE", value: ({ quarantine }) => quarantine?.pe ?? "" },
       { title: "Moves", value: ({ duplicate }) => numberText(duplicate?.moves), right: true },
       { title: "Held", value: ({ held }) => numberText(held), right: true },
       { title: "Tries", value: ({ quarantine }) => numberText(quarantine?.attempts), right: true },

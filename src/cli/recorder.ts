@@ -62,7 +62,7 @@ export function formatRecordings(rows: readonly RecordingAnswer[], width: number
   return formatTable(
     rows,
     [
-      { title: "Peer", value: (row) => row.peer, flexible: true },
+      { title: "Peer", value: (row) => row.peer },
       { title: "Up", value: (row) => (row.established ? "yes" : "no") },
       { title: "Sessions", value: (row) => String(row.sessions), right: true },
       { title: "Messages", value: (row) => String(row.messages), right: true },

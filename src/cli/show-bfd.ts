@@ -52,7 +52,7 @@ export function formatBfd({ sessions, stats }: BfdAnswer, host: CliHost): string
       { title: "Tx ms", value: (row) => String(row.txIntervalMs), right: true },
       { title: "Detect ms", value: (row) => String(row.detectionTimeMs), right: true },
       { title: "Down", value: (row) => String(row.downCount), right: true },
-      { title: "Diagnostic", value: (row) => row.diag, flexible: true },
+      { title: "Diagnostic", value: (row) => row.diag },
     ],
     host.columns,
   );

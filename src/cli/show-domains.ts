@@ -3,9 +3,7 @@ import type { Command } from "commander";
 import type { DomainAnswer } from "./fib-wire.js";
 import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
-import { formatTable, shorten } from "./text.js";
-
-const NAME_WIDTH = 24;
+import { formatTable } from "./text.js";
 
 export function addShowDomains(show: Command, host: CliHost): void {
   show
@@ -28,13 +26,13 @@ export function formatDomains(rows: readonly DomainAnswer[], width: number): str
   return formatTable(
     rows,
     [
-      { title: "Domain", value: (row) => shorten(row.name, NAME_WIDTH) },
+      { title: "Domain", value: (row) => row.name },
       { title: "VNI", value: (row) => String(row.vni ?? ""), right: true },
       { title: "MACs", value: (row) => String(row.macs), right: true },
       { title: "IPs", value: (row) => String(row.ips), right: true },
       { title: "Type 3", value: (row) => String(row.inclusives), right: true },
       { title: "Service", value: (row) => row.service },
-      { title: "Route targets", value: (row) => row.routeTargets.join(" "), flexible: true },
+      { title: "Route targets", value: (row) => row.routeTargets.join(" ") },
     ],
     width,
   );

@@ -3,9 +3,7 @@ import type { Command } from "commander";
 import type { SegmentAnswer } from "./fib-wire.js";
 import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
-import { formatTable, shorten, wrap } from "./text.js";
-
-const NAME_WIDTH = 16;
+import { formatTable, wrap } from "./text.js";
 
 export function addShowEs(show: Command, host: CliHost): void {
   show
@@ -40,7 +38,7 @@ export function formatSegment(segment: SegmentAnswer, width: number, detail = fa
   const pes = formatTable(
     places,
     [
-      { title: "PE", value: (row) => row.pe, flexible: true },
+      { title: "PE", value: (row) => row.pe },
       { title: "Per-ES routes", value: (row) => String(row.perEsRoutes), right: true },
       { title: "ESI label", value: (row) => String(row.esiLabel ?? ""), right: true },
       { title: "MAC/IP routes", value: (row) => String(row.macs), right: true },
@@ -50,11 +48,11 @@ export function formatSegment(segment: SegmentAnswer, width: number, detail = fa
   const elected = formatTable(
     forwarders,
     [
-      { title: "Domain", value: (row) => shorten(row.domain, NAME_WIDTH) },
+      { title: "Domain", value: (row) => row.domain },
       { title: "Tag", value: (row) => String(row.tag), right: true },
       { title: "Forwarder", value: (row) => row.forwarder ?? "none" },
       { title: "Backup", value: (row) => row.backup ?? "none" },
-      { title: "Why", value: (row) => row.reason, flexible: true },
+      { title: "Why", value: (row) => row.reason },
     ],
     width - INDENT.length,
   );
@@ -79,7 +77,7 @@ function formatElectors({ electors }: SegmentAnswer, width: number): string {
     electors,
     [
       { title: "Elector", value: (row) => row.originator },
-      { title: "Announces", value: announces, flexible: true },
+      { title: "Announces", value: announces },
       { title: "ES-Import", value: (row) => row.esImport ?? "none" },
     ],
     width,
@@ -104,7 +102,8 @@ function disagreement(row: SegmentAnswer["forwarders"][number], width: number): 
     row.views.map((view) => `${view.originator} takes ${pick(view) ?? "nobody"}`).join(", ");
   if (row.outcome === "none" || row.outcome === "several") {
     const what = row.outcome === "none" ? "nobody forwards" : "several PEs forward";
-    lines.push(`${row.domain}: ${what}! ${who((view) => view.forwarder)}.`);
+    const views = who((view) => view.forwarder);
+    lines.push(`${row.domain}: ${what}!${views === "" ? "" : ` ${views}.`}`);
   }
   if (row.disagree && !["one", "unknown"].includes(row.outcomeByOwnWord)) {
     const what = row.outcomeByOwnWord === "none" ? "nobody would" : "several would";

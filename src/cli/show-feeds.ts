@@ -38,7 +38,7 @@ function collectors(feeds: FeedsAnswer, width: number): string {
   const table = formatTable(
     feeds.collectors,
     [
-      { title: "Collector", value: (row) => row.name, flexible: true },
+      { title: "Collector", value: (row) => row.name },
       { title: "State", value: (row) => row.state },
       { title: "Connects", value: (row) => String(row.connects), right: true },
       { title: "Dropped", value: (row) => String(row.dropped), right: true },

@@ -30,7 +30,7 @@ export function formatInterests(peers: readonly InterestAnswer[], width: number)
   return formatTable(
     peers,
     [
-      { title: "Peer", value: (row) => row.peer, flexible: true },
+      { title: "Peer", value: (row) => row.peer },
       { title: "By", value: byText },
       { title: "Targets", value: (row) => row.targets?.toString() ?? "all", right: true },
       { title: "Tenant", value: (row) => (row.tenant ? "yes" : "") },
@@ -54,7 +54,7 @@ export function formatInterest(answer: InterestDetailAnswer, width: number, now:
   const targets = formatTable(
     answer.targetList,
     [
-      { title: "Target", value: (row) => row.target, flexible: true },
+      { title: "Target", value: (row) => row.target },
       { title: "From", value: (row) => row.by },
       { title: "Age", value: (row) => ageText(row.since, now), right: true },
       { title: "Gone for", value: (row) => ageText(row.missingSince, now), right: true },

@@ -12,12 +12,11 @@ import { effectText, untilText } from "./quarantine.js";
 import { subscriberText } from "./radius-text.js";
 import type { QuarantineAnswer } from "./quarantine-wire.js";
 import { timeOption } from "./time-option.js";
-import { formatAge, formatFields, formatTable, shorten } from "./text.js";
+import { formatAge, formatFields, formatTable } from "./text.js";
 import type { Column } from "./text.js";
 
 /** Rows whose columns are lined up together. */
 const BATCH = 1000;
-const NAME_WIDTH = 16;
 
 export function addShowMac(show: Command, host: CliHost): void {
   show
@@ -102,10 +101,10 @@ function isNamed({ mac, ip, vni, pe, esi }: Query): boolean {
 function columns(asked: string | undefined, now: number): Column<MacAnswer>[] {
   return [
     { title: "MAC", value: (row) => row.mac },
-    { title: "Domain", value: (row) => shorten(row.domain, NAME_WIDTH) },
+    { title: "Domain", value: (row) => row.domain },
     { title: "PE", value: place },
     { title: "Label", value: (row) => labelText(row.label) },
-    { title: "IP", value: (row) => addresses(row, asked), flexible: true },
+    { title: "IP", value: (row) => addresses(row, asked) },
     { title: "Since", value: (row) => formatAge(now - row.lastChange * 1000) },
   ];
 }

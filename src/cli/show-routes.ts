@@ -6,7 +6,7 @@ import { clientOf, safeJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { FAMILIES } from "../fast-bgp-codec/family.js";
 import { wholeNumber } from "./numbers.js";
-import { clean, formatAge } from "./text.js";
+import { clean, formatAge, wrap } from "./text.js";
 import type { RouteAnswer } from "./wire.js";
 
 export function addShowRoutes(show: Command, host: CliHost): void {
@@ -47,13 +47,17 @@ export async function printRoutes(
   for await (const line of client.lines("/v1/routes", query)) {
     count++;
     if (json) host.out(`${safeJson(line)}\n`);
-    else host.out(formatRoute(JSON.parse(line) as RouteAnswer, host.now()));
+    else host.out(formatRoute(JSON.parse(line) as RouteAnswer, host.now(), host.columns));
   }
   if (json) return;
   host.out(count === 0 ? "No route.\n" : `${count} ${count === 1 ? "route" : "routes"}\n`);
 }
 
-export function formatRoute(route: RouteAnswer, now: number): string {
+const INDENT = " ".repeat(5);
+/** Of a line that goes on. */
+const MORE = " ".repeat(7);
+
+export function formatRoute(route: RouteAnswer, now: number, width: number): string {
   const mark = route.best ? "*>" : route.held === undefined ? "* " : "h ";
   const age = formatAge(now - route.changed);
   const first = `${mark} ${clean(route.prefix)}`;
@@ -66,7 +70,8 @@ export function formatRoute(route: RouteAnswer, now: number): string {
   const id = route.pathId === undefined ? "" : ` path id ${route.pathId}`;
   const second = `via ${route.nextHop}${labels} from ${route.peer}${id}${origin}, ${age}`;
   const third = [esi, named(extended), route.reason].filter((part) => part !== "").join("; ");
-  return `${first}\n     ${clean(second)}\n${third === "" ? "" : `     ${clean(third)}\n`}`;
+  const below = [second, third].filter((text) => text !== "");
+  return `${first}\n${below.map((text) => wrap(text, width, MORE, INDENT)).join("")}`;
 }
 
 /** Tunnel types whose label field is a VNI (RFC 8365 section 5.1.3), and others seen (RFC 9012). */

@@ -5,7 +5,7 @@ import type { CliHost } from "./host.js";
 import { wholeNumber } from "./numbers.js";
 import { labelText } from "./label-text.js";
 import { formatClock, timeOption } from "./time-option.js";
-import { formatTable, shorten } from "./text.js";
+import { formatTable } from "./text.js";
 import type { Column } from "./text.js";
 import type {
   MacAtAnswer,
@@ -16,7 +16,6 @@ import type {
 
 /** Rows whose columns are lined up together. */
 const BATCH = 1000;
-const NAME_WIDTH = 14;
 
 type Options = Readonly<Record<string, string | number | undefined>>;
 
@@ -102,9 +101,9 @@ function eventColumns(now: number): Column<TimelineEventAnswer>[] {
   return [
     { title: "Time", value: ({ time }) => formatClock(time, now) },
     { title: "Event", value: ({ kind }) => kind },
-    { title: "MAC", value: ({ mac, esi }) => mac ?? shorten(esi ?? "", 17) },
-    { title: "Domain", value: ({ domain }) => shorten(domain ?? "", NAME_WIDTH) },
-    { title: "What", value: (row) => eventText(row, now), flexible: true },
+    { title: "MAC", value: ({ mac, esi }) => mac ?? esi ?? "" },
+    { title: "Domain", value: ({ domain }) => domain ?? "" },
+    { title: "What", value: (row) => eventText(row, now) },
   ];
 }
 
@@ -129,10 +128,10 @@ function placesOf({ from, to }: TimelineEventAnswer): string[] {
 
 const DIFF_COLUMNS: Column<MacDifferenceAnswer>[] = [
   { title: "MAC", value: ({ mac }) => mac },
-  { title: "Domain", value: ({ domain }) => shorten(domain, NAME_WIDTH) },
+  { title: "Domain", value: ({ domain }) => domain },
   { title: "Change", value: ({ change }) => change },
-  { title: "Before", value: ({ before }) => placeText(before), flexible: true },
-  { title: "After", value: ({ after }) => placeText(after), flexible: true },
+  { title: "Before", value: ({ before }) => placeText(before) },
+  { title: "After", value: ({ after }) => placeText(after) },
 ];
 
 /** Where it was, in a column. */
@@ -154,7 +153,7 @@ function formatRestless({ macs, from, to, cut }: RestlessAnswer, host: CliHost):
     [
       { title: "Moves", value: ({ moves }) => String(moves) },
       { title: "MAC", value: ({ mac }) => mac },
-      { title: "Domain", value: ({ domain }) => domain, flexible: true },
+      { title: "Domain", value: ({ domain }) => domain },
     ],
     host.columns,
   );

@@ -13,10 +13,19 @@ export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
   readonly right?: boolean;
-  /** The one column that gives way when the table is too wide. */
+  /** Is cut when that makes the table fit: only what stands elsewhere in full. */
   readonly flexible?: boolean;
 }
 
+/** A column as wide as a MAC stays as it is while others can give way. */
+const KEPT_WIDTH = 17;
+const LEAST_WIDTH = 8;
+/** Text is broken within its column when that is at least so wide. */
+const TEXT_WIDTH = 24;
+/** Where a row goes on below, at least. */
+const ROW_INDENT = 2;
+
+/** A row that does not fit goes on in the next line, under the same titles: nothing but `flexible` is cut. */
 export function formatTable<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
@@ -26,20 +35,77 @@ export function formatTable<T>(
   const widths = columns.map((column, index) =>
     Math.max(column.title.length, ...cells.map((line) => line[index]?.length ?? 0)),
   );
-  const total = widths.reduce((sum, each) => sum + each + 2, -2);
-  const flexible = columns.findIndex((column) => column.flexible === true);
-  const excess = total - width;
-  if (flexible >= 0 && excess > 0) {
-    widths[flexible] = Math.max(8, (widths[flexible] ?? 0) - excess);
-  }
+  const excess = widths.reduce((sum, each) => sum + each + 2, -2) - width;
+  const cut = columns.findIndex(
+    ({ flexible }, index) =>
+      flexible === true && excess > 0 && (widths[index] ?? 0) - excess >= LEAST_WIDTH,
+  );
+  if (cut >= 0) widths[cut] = (widths[cut] ?? 0) - excess;
+  else narrow(widths, columns, width);
   const line = (values: readonly string[]) =>
-    values
-      .map((value, index) =>
-        pad(shorten(value, widths[index] ?? 0), widths[index] ?? 0, columns[index]),
-      )
-      .join("  ")
-      .trimEnd();
-  return [columns.map((column) => column.title), ...cells].map((row) => `${line(row)}\n`).join("");
+    formatRow(
+      values.map((value, index) => (index === cut ? shorten(value, widths[index] ?? 0) : value)),
+      columns.map(({ right = false }, index) => ({ right, width: widths[index] ?? 0 })),
+      width,
+    );
+  return [columns.map((column) => column.title), ...cells].map(line).join("");
+}
+
+/** Takes from the widest columns until all fit, or none can give more. */
+function narrow(widths: number[], columns: readonly Column<never>[], width: number): void {
+  let excess = widths.reduce((sum, each) => sum + each + 2, -2) - width;
+  for (; excess > 0; excess--) {
+    const widest = widths.reduce((best, each, index) => {
+      const least = Math.max(LEAST_WIDTH, columns[index]?.title.length ?? 0);
+      return each > KEPT_WIDTH && each > least && each > (widths[best] ?? 0) ? index : best;
+    }, -1);
+    const each = widths[widest];
+    if (each === undefined) return;
+    widths[widest] = each - 1;
+  }
+}
+
+function formatRow(
+  values: readonly string[],
+  columns: readonly { readonly right: boolean; readonly width: number }[],
+  width: number,
+): string {
+  const lines: string[] = [];
+  let line = "";
+  let start = 0;
+  for (const [index, { right, width: room }] of columns.entries()) {
+    const value = values[index] ?? "";
+    const own = width - start;
+    const last = index === columns.length - 1 && own >= TEXT_WIDTH && longestWord(value) <= own;
+    const most = last ? own : Math.max(LEAST_WIDTH, width - ROW_INDENT);
+    for (const text of pieces(right ? value.padStart(room) : value, most)) {
+      const place = Math.min(start, Math.max(ROW_INDENT, width - text.length));
+      if (line !== "" && line.length + 2 > place) {
+        lines.push(line);
+        line = "";
+      }
+      line = line.padEnd(place) + text;
+    }
+    start += room + 2;
+  }
+  return [...lines, line].map((each) => `${each}\n`).join("");
+}
+
+function longestWord(text: string): number {
+  return Math.max(...text.split(" ").map((word) => word.length));
+}
+
+/** Parts of at most `width` characters, at spaces where there are some. */
+function pieces(text: string, width: number): string[] {
+  const parts: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(" ", width);
+    const end = space > 0 ? space : width;
+    parts.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return rest.trim() === "" ? parts : [...parts, rest];
 }
 
 /** `Name:  value` lines, long values wrapped under themselves; undefined values are left out. */
@@ -76,10 +142,6 @@ export function wrap(text: string, width: number, indent: string, first = indent
     empty = false;
   }
   return [...lines, line].map((each) => `${each}\n`).join("");
-}
-
-function pad<T>(text: string, width: number, column: Column<T> | undefined): string {
-  return column?.right === true ? text.padStart(width) : text.padEnd(width);
 }
 
 /** `00:04:12`, `3d04h`, `12w3d`: as routers show it. */

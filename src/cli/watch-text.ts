@@ -1,15 +1,17 @@
 /** Items of a watch as lines for people: time, what happened, to whom, where. */
 import { labelText } from "./label-text.js";
-import { clean, shorten } from "./text.js";
+import { wrap } from "./text.js";
 import type { WatchAnswer } from "./watch-wire.js";
 
 const KIND_WIDTH = 10;
 const NAME_WIDTH = 11;
+/** Behind the time. */
+const INDENT = 9;
 
 /** undefined: nothing that people want to read. */
 export function watchLine(item: WatchAnswer, columns: number): string | undefined {
   const text = lineOf(item);
-  return text === undefined ? undefined : `${shorten(clean(text), columns)}\n`;
+  return text === undefined ? undefined : wrap(text, columns, " ".repeat(INDENT), "");
 }
 
 function lineOf(item: WatchAnswer): string | undefined {
@@ -82,7 +84,7 @@ function peerLine({ key, peer, state }: WatchAnswer): string {
 }
 
 function row(time: number, kind: string, mac: string, domain: string, where: string): string {
-  const name = shorten(domain, NAME_WIDTH).padEnd(NAME_WIDTH);
+  const name = domain.padEnd(NAME_WIDTH);
   return `${clock(time)} ${kind.padEnd(KIND_WIDTH)} ${mac} ${name} ${where}`.trimEnd();
 }
 

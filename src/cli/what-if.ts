@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { clientOf, printJson, wantsJson } from "./host.js";
 import type { CliHost } from "./host.js";
 import { textOf } from "./policy.js";
-import { formatTable, shorten, wrap } from "./text.js";
+import { formatTable, wrap } from "./text.js";
 import type { HopAnswer, SinglePointAnswer, WhatIfAnswer } from "./what-if-wire.js";
 
 interface Options {
@@ -18,7 +18,6 @@ interface SegmentOptions extends Options {
 }
 
 const PATH = "/v1/what-if";
-const NAME_WIDTH = 16;
 /** Rows of the tables behind the one of MACs. */
 const SHOWN = 20;
 
@@ -91,7 +90,7 @@ export function formatSinglePoints(answer: SinglePointAnswer, width: number): st
   const table = formatTable(
     pes,
     [
-      { title: "PE", value: (row) => row.pe, flexible: true },
+      { title: "PE", value: (row) => row.pe },
       { title: "MACs of its own", value: (row) => String(row.macs), right: true },
       { title: "Its segment brings back", value: (row) => String(row.returning), right: true },
     ],
@@ -139,13 +138,13 @@ function macs({ rows: list, next }: WhatIfAnswer, width: number): string {
     list,
     [
       { title: "MAC", value: (row) => row.mac },
-      { title: "Domain", value: (row) => shorten(row.domain, NAME_WIDTH) },
+      { title: "Domain", value: (row) => row.domain },
       {
         title: "Change",
         value: (row) => (row.returns === true ? `${row.kind}*` : row.kind),
       },
       { title: "Now", value: (row) => hops(row.before) },
-      { title: "Then", value: (row) => hops(row.after), flexible: true },
+      { title: "Then", value: (row) => hops(row.after) },
     ],
     width,
   );
@@ -170,7 +169,7 @@ function segments({ segments: list, segmentsChanged }: WhatIfAnswer, width: numb
       { title: "Segment", value: (row) => row.esi },
       { title: "PEs", value: (row) => `${row.before.length} -> ${row.after.length}` },
       { title: "MACs", value: (row) => String(row.macs), right: true },
-      { title: "Left", value: (row) => row.after.join(" ") || "none", flexible: true },
+      { title: "Left", value: (row) => row.after.join(" ") || "none" },
     ],
     width,
   );
@@ -183,9 +182,9 @@ function forwarders({ forwarders: list, forwardersChanged }: WhatIfAnswer, width
     list.slice(0, SHOWN),
     [
       { title: "Segment", value: (row) => row.esi },
-      { title: "Domain", value: (row) => shorten(row.domain, NAME_WIDTH) },
+      { title: "Domain", value: (row) => row.domain },
       { title: "Forwarder now", value: (row) => row.before ?? "none" },
-      { title: "Then", value: (row) => row.after ?? "none", flexible: true },
+      { title: "Then", value: (row) => row.after ?? "none" },
     ],
     width,
   );
@@ -197,7 +196,7 @@ function updates({ updates: list }: WhatIfAnswer, width: number): string {
   const table = formatTable(
     list.slice(0, SHOWN),
     [
-      { title: "Client", value: (row) => row.peer, flexible: true },
+      { title: "Client", value: (row) => row.peer },
       { title: "Announced", value: (row) => String(row.announced), right: true },
       { title: "Withdrawn", value: (row) => String(row.withdrawn), right: true },
     ],

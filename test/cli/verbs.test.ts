@@ -39,7 +39,7 @@ afterEach(() => door?.close());
 const run = (words: string | string[]) => evpnctl(words, { url });
 
 describe("tables", () => {
-  test("show peers; the last column gives way", async () => {
+  test("show peers; what does not fit goes on below", async () => {
     control.peerViews = [
       peerView(),
       peerView({
@@ -56,10 +56,13 @@ describe("tables", () => {
     expect(code).toBe(0);
     expect(out).toBe(
       [
-        "Peer                           AS  Kind        State           Since  In  Out  Name",
-        "10.0.0.1                    65000  client      Established  00:01:40   2    1  leaf 1",
-        "2001:db8:ffff:ffff::1  4200000001  non-client  OpenConfirm  00:01:40   2    1  a descr…",
-        "10.0.0.3                    65000  client      Shutdown     00:01:40   2    1  leaf1",
+        "Peer                       AS  Kind        State           Since  In  Out  Name",
+        "10.0.0.1                65000  client      Established  00:01:40   2    1",
+        "                                                                          leaf 1",
+        "2001:db8:ffff:ffff::1",
+        "                   4200000001  non-client  OpenConfirm  00:01:40   2    1",
+        "              a description that is much longer than there is room for on a line",
+        "10.0.0.3                65000  client      Shutdown     00:01:40   2    1  leaf1",
         "",
         "2001:db8:ffff:ffff::1: hold timer expired",
         "",
