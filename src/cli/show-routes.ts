@@ -1,4 +1,4 @@
-/** evpnctl show routes: the loc-RIB, filtered; streamed, so that a million routes are no trouble. */
+/** evpnctl show routes, show evpn: the loc-RIB, filtered; streamed, so that a million routes are no trouble. */
 import { Option } from "commander";
 import type { Command } from "commander";
 import type { Client, Query } from "./client.js";
@@ -10,14 +10,26 @@ import { clean, formatAge, wrap } from "./text.js";
 import type { RouteAnswer } from "./wire.js";
 
 export function addShowRoutes(show: Command, host: CliHost): void {
-  show
-    .command("routes")
-    .description("routes, the best of each destination unless told otherwise")
+  const family = new Option("--family <name>", "address family");
+  filtered(
+    show
+      .command("routes")
+      .description("routes, the best of each destination unless told otherwise")
+      .addOption(family.choices(FAMILIES.map((spec) => spec.name))),
+    {},
+    host,
+  );
+  filtered(
+    show.command("evpn").description("EVPN routes: show routes --family l2vpn-evpn"),
+    { family: "l2vpn-evpn" },
+    host,
+  );
+}
+
+function filtered(command: Command, fixed: Query, host: CliHost): void {
+  command
     .option("--all", "every route, not only the best of each destination")
     .option("--peer <address>", "from this peer")
-    .addOption(
-      new Option("--family <name>", "address family").choices(FAMILIES.map((spec) => spec.name)),
-    )
     .option("--type <number>", "EVPN route type", wholeNumber)
     .option("--rd <rd>", "route distinguisher, or a part of it")
     .option("--mac <mac>", "MAC address, or a part of it")
@@ -29,10 +41,10 @@ export function addShowRoutes(show: Command, host: CliHost): void {
     )
     .option("--rt <target>", "route target, or a part of it")
     .option("--limit <count>", "at most so many", wholeNumber)
-    .action(async (options: Record<string, string | number | true>, command: Command) => {
+    .action(async (options: Record<string, string | number | true>, self: Command) => {
       const { all, ...filters } = options;
-      const query = { table: all === true ? "all" : "best", ...filters } as Query;
-      await printRoutes(clientOf(command, host), query, wantsJson(command), host);
+      const query = { table: all === true ? "all" : "best", ...filters, ...fixed } as Query;
+      await printRoutes(clientOf(self, host), query, wantsJson(self), host);
     });
 }
 

@@ -156,6 +156,14 @@ describe("show routes", () => {
     ]);
   });
 
+  test("show evpn is the same of one family", async () => {
+    await run("show evpn --type 3 --limit 7");
+    expect(control.calls[0]).toEqual([
+      "routes",
+      { table: "best", family: Family.Evpn, routeType: 3, limit: 7 },
+    ]);
+  });
+
   test("--json is a line each, all of them", async () => {
     control.routeViews = Array.from({ length: 700 }, (_, index) => routeView(index));
     const { out } = await run("show routes --json");
