@@ -8,6 +8,11 @@ import type { Socket } from "node:net";
 import { systemClock, type Clock } from "../util/clock.js";
 import { Deadlines, type Deadline } from "../util/deadlines.js";
 
+/**
+ * For a client that takes nothing of its answer, by HTTP or gRPC: longer than somebody looks at one screen of a watch, and
+ * short enough for places to come back.
+ */
+export const TAKE_MS = 300_000;
 /** Until the turn of a response has come that waits behind others of its connection. */
 const TURN_MS = 120_000;
 /** Of one address that is not this machine's, so that one alone cannot have every place. */

@@ -9,7 +9,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { boundConnections, boundHandshakes } from "./connections.js";
+import { boundConnections, boundHandshakes, TAKE_MS } from "./connections.js";
 import type { TlsSettings } from "./settings.js";
 
 export interface FrontParts {
@@ -20,14 +20,13 @@ export interface FrontParts {
   readonly http2: (socket: Socket) => void;
   /** Until a request is whole; default 10 s. */
   readonly requestMs?: number;
-  /** For a client that takes nothing of its answer; default 60 s. */
+  /** For a client that takes nothing of its answer, and as long again where it took some; default `TAKE_MS`. */
   readonly takeMs?: number;
 }
 
 /** Until a connection has said what it is, and shaken hands. */
 const SILENCE_MS = 10_000;
 const REQUEST_MS = 10_000;
-const TAKE_MS = 60_000;
 const KEEP_ALIVE_MS = 30_000;
 /** First octets of HTTP/2 (RFC 9113 section 3.4) that no method of HTTP/1.1 has. */
 const PREFACE = Buffer.from("PRI ");

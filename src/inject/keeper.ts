@@ -76,7 +76,7 @@ export class Keeper {
       if (owner === "" || typeof kept.spec !== "object" || typeof kept.since !== "number") {
         throw new TypeError("not the shape of an injected route");
       }
-      const number = Number.isSafeInteger(kept.number) ? kept.number : undefined;
+      const number = isNumber(kept.number) ? kept.number : undefined;
       return [{ owner, number, spec: kept.spec, since: kept.since, expires: kept.expires }];
     } catch (error) {
       this.log.error({ err: error, key }, "a kept injected route cannot be read: left out");
@@ -87,4 +87,9 @@ export class Keeper {
 
 function keyOf(owner: string, key: string): string {
   return `${PREFIX}${owner}/${key}`;
+}
+
+/** A path id that the table takes. */
+function isNumber(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0x7fffffff;
 }

@@ -24,15 +24,13 @@ export const MOST_CALLS = 1024;
 const MOST_OPEN_CALLS = 256;
 /** Until a request is whole, as over HTTP. */
 const REQUEST_MS = 10_000;
-/** Until the client has taken a message of its answer. */
-export const TAKE_MS = 60_000;
 
 export type Admitted = Pick<Operation, "id" | "role">;
 
 export interface AdmissionParts {
   readonly desk: Desk;
   readonly clock: Clock;
-  /** Of `TAKE_MS`. */
+  /** Of `TAKE_MS`: until the client has taken a message of its answer. */
   readonly taking: Deadlines;
   /** By the rpc's path: `/evpnd.v1.Fib/ListMacs`. */
   readonly operations: ReadonlyMap<string, Admitted>;

@@ -7,7 +7,8 @@ import type { Clock, TimerHandle } from "../../util/clock.js";
 import { Deadlines } from "../../util/deadlines.js";
 import type { Desk } from "../desk.js";
 import { encoderOf, OPERATIONS, PACKAGE, proto, type Operation } from "../service/index.js";
-import { admission, TAKE_MS, type Admitted, type CallSink } from "./admission.js";
+import { TAKE_MS } from "../connections.js";
+import { admission, type Admitted, type CallSink } from "./admission.js";
 import { streamHandler, unaryHandler, type Streaming, type Unary } from "./handlers.js";
 import { reflectionService } from "./reflected.js";
 

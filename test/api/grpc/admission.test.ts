@@ -10,6 +10,7 @@ import {
 } from "node:http2";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TAKE_MS } from "../../../src/api/connections.js";
 import { Desk } from "../../../src/api/desk.js";
 import { MOST_CALLS } from "../../../src/api/grpc/admission.js";
 import { GrpcGate } from "../../../src/api/grpc-gate.js";
@@ -199,12 +200,12 @@ test("who takes nothing of an answer is told of, and not who has taken it", asyn
   expect(await statusOf(next)).toBe("0");
   release!();
   await new Promise((resolve) => setTimeout(resolve, 50));
-  clock.pass(60_000);
+  clock.pass(TAKE_MS);
   expect(stuck).toEqual([]);
   const holder = session({ initialWindowSize: 0 });
   call(holder, SUMMARY, TOKEN).end(EMPTY);
   await vi.waitFor(() => expect(clock.pending).toBe(before + 1));
-  clock.pass(59_999);
+  clock.pass(TAKE_MS - 1);
   expect(stuck).toEqual([]);
   clock.pass(1);
   expect(stuck).toEqual([`127.0.0.1:${holder.socket.localPort}`]);
