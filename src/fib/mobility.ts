@@ -50,12 +50,17 @@ export interface MobilityContext {
 
 export const WRAP_HIGH = 0xffff0000;
 export const WRAP_LOW = 0xffff;
-export const WRAP = 0x1_0000_0000;
+const WRAP = 0x1_0000_0000;
 const STICKY = 0x8_0000_0000;
 /** Rings of up to so many candidates are arranged at once. */
 const SHORT_RING = 32;
 /** The one group of everything. */
 const EVERYTHING = -1;
+
+/** @param wrapped some sequence beside it is about to wrap, and some has */
+export function rankOfSequence(sequence: number, wrapped: boolean): number {
+  return wrapped && sequence >= 1 && sequence <= WRAP_LOW ? sequence + WRAP : sequence;
+}
 
 export class Mobility {
   /** Of the last `insert`, `remove` or `arrange`: whether the ring holds a sequence near its wrap. */
@@ -235,8 +240,7 @@ export class Mobility {
   }
 
   private rank(id: number): number {
-    const sequence = this.sequence(id);
-    const rank = this.wrapped && sequence >= 1 && sequence <= WRAP_LOW ? sequence + WRAP : sequence;
+    const rank = rankOfSequence(this.sequence(id), this.wrapped);
     return (this.flags(id) & FactFlag.Sticky) !== 0 ? rank + STICKY : rank;
   }
 

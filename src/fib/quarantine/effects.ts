@@ -20,7 +20,7 @@ import { HoldReason, type RouteHolds, type RouteScreen } from "../../bgp/rib/ind
 import { decodeNlri, Family, formatNlri } from "../../fast-bgp-codec/index.js";
 import { readI32, readU16 } from "../../util/bytes.js";
 import type { FibTables, MacFib } from "../mac-fib.js";
-import { WRAP, WRAP_HIGH, WRAP_LOW } from "../mobility.js";
+import { rankOfSequence, WRAP_HIGH, WRAP_LOW } from "../mobility.js";
 import { FactFlag } from "../route-facts.js";
 import type { FibSettings } from "../settings.js";
 import { Output, State } from "./machine.js";
@@ -325,8 +325,7 @@ export class Quarantines implements EffectSink, RouteScreen {
       else if (sequence >= 1 && sequence <= WRAP_LOW) low = true;
     }
     for (const { place, sticky, sequence } of this.claims(quarantine)) {
-      const wrapped = high && low && sequence >= 1 && sequence <= WRAP_LOW;
-      consider(best, place, sticky, wrapped ? sequence + WRAP : sequence);
+      consider(best, place, sticky, rankOfSequence(sequence, high && low));
     }
     return best;
   }
