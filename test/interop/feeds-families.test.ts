@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readMrt, updateOf, type MrtMessage, type MrtRib } from "../bgp/feeds/lib/mrt.js";
+import type { Dumpcap } from "./lib/dumpcap.js";
 import { BmpCollector } from "./lib/bmp-collector.js";
 import { command } from "./lib/command.js";
 import { Evpnd } from "./lib/evpnd.js";
@@ -38,15 +39,7 @@ import {
 } from "./lib/messages.js";
 import { SpeakerClient } from "./lib/speaker-client.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
-import {
-  asBmp,
-  bmpTypes,
-  captureOf,
-  complaints,
-  fields,
-  startCapture,
-  type Capture,
-} from "./lib/tshark.js";
+import { asBmp, bmpTypes, captureOf, complaints, fields, startCapture } from "./lib/tshark.js";
 import { waitFor } from "./lib/wait.js";
 import { EVPN, IPV4, IPV6, RTC, VPN4, VPN6 } from "./lib/wire.js";
 
@@ -93,7 +86,7 @@ describeInterop("feeds of every family", ["tshark", "bgpdump"], () => {
   let lab: Lab;
   let evpnd: Evpnd;
   let mrt: string;
-  let captures: readonly [Capture, Capture];
+  let captures: readonly [Dumpcap, Dumpcap];
   let first: BmpCollector;
   let second: BmpCollector;
   let paths: SpeakerClient;

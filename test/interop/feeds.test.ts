@@ -7,6 +7,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readMrt, updateOf } from "../bgp/feeds/lib/mrt.js";
+import type { Dumpcap } from "./lib/dumpcap.js";
 import { Bird } from "./lib/bird.js";
 import { BmpCollector } from "./lib/bmp-collector.js";
 import { command } from "./lib/command.js";
@@ -16,15 +17,7 @@ import { Lab } from "./lib/lab.js";
 import { announce, announceMac, ip4, mac, macIp, multiprotocol, rd } from "./lib/messages.js";
 import { SpeakerClient } from "./lib/speaker-client.js";
 import { describeInterop, showLogsOnFailure } from "./lib/suite.js";
-import {
-  asBmp,
-  bmpTypes,
-  captureOf,
-  complaints,
-  fields,
-  startCapture,
-  type Capture,
-} from "./lib/tshark.js";
+import { asBmp, bmpTypes, captureOf, complaints, fields, startCapture } from "./lib/tshark.js";
 import { waitFor } from "./lib/wait.js";
 import { EVPN, IPV4 } from "./lib/wire.js";
 
@@ -82,7 +75,7 @@ describeInterop("feeds", ["bird", "frr", "tshark", "bgpdump"], () => {
   let own: SpeakerClient;
   let old: SpeakerClient;
   let collector: BmpCollector;
-  let capture: Capture;
+  let capture: Dumpcap;
   let mrt: string;
 
   const feeds = (): Promise<FeedsState> => evpnd.get<FeedsState>("/v1/feeds");

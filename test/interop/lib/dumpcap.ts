@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
-import { waitFor } from "./wait.js";
 
 /** The kernel hands packets over four times a second, and those that wait when dumpcap ends are lost. Milliseconds. */
 const HANDED_OVER = 1500;
@@ -32,10 +31,7 @@ export class Dumpcap {
     const program = lab.start(label, `dumpcap-${label}-${options.interface}`, "dumpcap", [
       ...["-q", "-i", options.interface, "-f", filter, "-w", file],
     ]);
-    await waitFor("dumpcap to capture", () => {
-      program.mustRun();
-      return program.log().includes("File:");
-    });
+    await program.says("File:");
     return new Dumpcap(program, file);
   }
 

@@ -3,7 +3,6 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab } from "./lab.js";
 import type { Program } from "./processes.js";
-import { waitFor } from "./wait.js";
 
 export interface FreeradiusFiles {
   /** radiusd.conf behind the frame, for a server in this directory. */
@@ -36,10 +35,7 @@ export async function startFreeradius(
 ): Promise<Program> {
   const words = ["-f", "-l", "stdout", "-d", directory, "-n", "radiusd"];
   const program = lab.start(label, name, "freeradius", words);
-  await waitFor(`${name} to be ready`, () => {
-    program.mustRun();
-    return program.log().includes("Ready to process requests");
-  });
+  await program.says("Ready to process requests");
   return program;
 }
 

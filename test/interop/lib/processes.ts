@@ -60,11 +60,16 @@ export class Program {
     return readFileSync(this.logFile, "utf8");
   }
 
-  /** Waits for words in its output: what it does shows elsewhere before it is logged. */
+  /** Waits for words in its output: what it does shows elsewhere before it is logged. Fails early when it has died. */
   async says(words: string | RegExp): Promise<void> {
-    await waitFor(`${this.name} to say ${String(words)}`, () => {
+    const said = (): boolean => {
       const log = this.log();
       return typeof words === "string" ? log.includes(words) : words.test(log);
+    };
+    await waitFor(`${this.name} to say ${String(words)}`, () => {
+      if (said()) return true;
+      this.mustRun();
+      return false;
     });
   }
 

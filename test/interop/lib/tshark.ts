@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pcap, tcpFrame } from "../../cli/lib/capture.js";
 import { command } from "./command.js";
+import { Dumpcap } from "./dumpcap.js";
 import type { Lab } from "./lab.js";
-import { waitFor } from "./wait.js";
 
 /** What tshark finds wrong in a file, a line each: malformed frames, and notes from "warning" on. */
 export async function complaints(
@@ -46,22 +46,10 @@ export async function bmpTypes(file: string, port: number): Promise<string[]> {
   return (await fields(file, asBmp(port), "bmp", ["bmp.type"])).flat(2);
 }
 
-export interface Capture {
-  readonly file: string;
-  stop(): Promise<void>;
-}
-
 /** Captures a TCP port of the namespace's loopback. */
-export async function startCapture(lab: Lab, port: number, label = "lo"): Promise<Capture> {
+export function startCapture(lab: Lab, port: number, label = "lo"): Promise<Dumpcap> {
   const file = join(lab.makeDirectory("capture"), `port-${String(port)}.pcapng`);
-  const program = lab.start(label, "dumpcap", "dumpcap", [
-    ...["-i", "lo", "-f", `tcp port ${String(port)}`, "-w", file],
-  ]);
-  await waitFor("dumpcap to capture", () => {
-    program.mustRun();
-    return program.log().includes("File:");
-  });
-  return { file, stop: () => program.stop("SIGINT", 15_000).then(() => undefined) };
+  return Dumpcap.start(lab, { label, interface: "lo", filter: `tcp port ${String(port)}`, file });
 }
 
 /** A capture with each message in a connection of its own, as tshark has no reader for MRT. */
